@@ -1,0 +1,61 @@
+//! Every bound of the core, with its name and its reason. Asserted at start, shown as metrics.
+
+/// Longest client order id, in bytes: what Binance and FIX gateways take.
+pub const CLIENT_ORDER_ID_BYTES_MAX: usize = 36;
+/// Shortest asset name.
+pub const ASSET_NAME_BYTES_MIN: usize = 2;
+/// Longest asset name.
+pub const ASSET_NAME_BYTES_MAX: usize = 12;
+/// Longest symbol: two asset names and the dash.
+pub const SYMBOL_BYTES_MAX: usize = 25;
+/// Longest account name.
+pub const ACCOUNT_NAME_BYTES_MAX: usize = 32;
+/// Longest key id.
+pub const KEY_ID_BYTES_MAX: usize = 32;
+
+/// Most decimals an asset's minor unit may have (ether has 18).
+pub const ASSET_SCALE_MAX: u8 = 18;
+/// Largest price in ticks: leaves ticks × lots within 2^107, far inside an `i128`.
+pub const PRICE_TICKS_MAX: i64 = 1 << 53;
+/// Largest quantity in lots.
+pub const QTY_LOTS_MAX: i64 = 1 << 53;
+/// Largest notional of one order, in quote minor units: times a rate in ppm it stays below 2^127.
+pub const NOTIONAL_MINOR_MAX: i128 = 1_000_000_000_000_000_000_000_000_000_000;
+/// Largest sum of one asset in the whole system, in minor units; no balance can pass it.
+pub const ASSET_TOTAL_MINOR_MAX: i128 = NOTIONAL_MINOR_MAX * 100;
+/// Highest fee rate: 10 %.
+pub const FEE_PPM_MAX: i32 = 100_000;
+
+/// Where the shard prefix of an order id starts: 2^44 orders a shard, 512 shards below 2^53.
+pub const SHARD_SHIFT: u32 = 44;
+/// Most shards.
+pub const SHARD_MAX: u16 = 511;
+
+/// Most assets.
+pub const ASSETS_MAX: u32 = 1_024;
+/// Most instruments.
+pub const INSTRUMENTS_MAX: u32 = 1_024;
+/// Most accounts.
+pub const ACCOUNTS_MAX: u32 = 1_000_000;
+/// Most keys.
+pub const KEYS_MAX: u32 = 1_000_000;
+/// Most live orders in the engine.
+pub const LIVE_ORDERS_MAX: u32 = 12_000_000;
+/// Most live orders of one account: bounds what one cancel-all does.
+pub const OPEN_ORDERS_PER_ACCOUNT_MAX: u32 = 10_000;
+/// Most fills of one command; the rest of the order expires with a reason.
+pub const FILLS_PER_COMMAND_MAX: u32 = 10_000;
+
+/// Most client order ids remembered: those of live orders and of the last closed ones.
+pub const CLIENT_ORDER_IDS_MAX: u32 = 1_000_000;
+/// Most client order ids of closed orders remembered for one account.
+pub const CLOSED_IDS_PER_ACCOUNT_MAX: u32 = 4_096;
+/// Most request ids remembered, oldest forgotten first.
+pub const REQUEST_IDS_MAX: u32 = 65_536;
+
+/// Most orders in one `place_batch`.
+pub const PLACE_BATCH_MAX: usize = 50;
+/// Longest record in the log, in bytes: the largest command with room to grow.
+pub const RECORD_BYTES_MAX: usize = 4_096;
+/// How far ahead of the monotonic clock the log may stamp before an operator must confirm.
+pub const STAMP_JUMP_NS_MAX: i64 = 60_000_000_000;

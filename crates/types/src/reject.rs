@@ -1,0 +1,226 @@
+//! The one numbered table of rejects. Documentation, stub and client constants come from it.
+//!
+//! Invariant: a number is never used again for something else.
+
+use crate::codec::{Field as Encoded, Reader};
+use crate::money::byte_enum;
+use alloc::vec::Vec;
+
+/// Who refuses: the edge before the log, or the core after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The gateway: the request never reached the log (`not_sent`).
+    Gateway,
+    /// The core: the request is in the log and changed nothing (`rejected`).
+    Core,
+}
+
+macro_rules! rejects {
+    ($( $number:literal $variant:ident $origin:ident $text:literal $doc:literal; )+) => {
+        /// Why a request was refused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        #[repr(u16)]
+        pub enum RejectCode {
+            $( #[doc = $doc] $variant = $number, )+
+        }
+
+        impl RejectCode {
+            /// The whole table, by number.
+            pub const ALL: &'static [Self] = &[$( Self::$variant, )+];
+
+            /// The number in records.
+            pub const fn number(self) -> u16 {
+                match self { $( Self::$variant => $number, )+ }
+            }
+
+            /// The code with this number.
+            pub const fn from_number(number: u16) -> Option<Self> {
+                match number { $( $number => Some(Self::$variant), )+ _ => None }
+            }
+
+            /// The code clients see.
+            pub const fn name(self) -> &'static str {
+                match self { $( Self::$variant => $text, )+ }
+            }
+
+            /// What it means.
+            pub const fn doc(self) -> &'static str {
+                match self { $( Self::$variant => $doc, )+ }
+            }
+
+            /// Who refuses with it.
+            pub const fn origin(self) -> Origin {
+                match self { $( Self::$variant => Origin::$origin, )+ }
+            }
+        }
+    };
+}
+
+rejects! {
+    1 BadFrame Gateway "BAD_FRAME" "The frame or the HTTP request breaks the protocol.";
+    2 BadJson Gateway "BAD_JSON" "The text is not one strict JSON object.";
+    3 TooLarge Gateway "TOO_LARGE" "The message is larger than the limit.";
+    4 TooDeep Gateway "TOO_DEEP" "The JSON nests deeper than the limit.";
+    5 UnknownOp Gateway "UNKNOWN_OP" "There is no such operation.";
+    6 UnknownField Gateway "UNKNOWN_FIELD" "The request has a field that the operation does not know.";
+    7 DuplicateField Gateway "DUPLICATE_FIELD" "A key stands twice in one object.";
+    8 MissingField Gateway "MISSING_FIELD" "A required field is absent.";
+    9 WrongType Gateway "WRONG_TYPE" "The field's JSON type is not the one the operation takes.";
+    10 InvalidValue Gateway "INVALID_VALUE" "The field's text means nothing here.";
+    11 NumberOutOfRange Gateway "NUMBER_OUT_OF_RANGE" "The number does not fit.";
+    12 OffTick Gateway "OFF_TICK" "The price is not a whole number of ticks.";
+    13 OffLot Gateway "OFF_LOT" "The quantity is not a whole number of lots.";
+    14 OffMinorUnit Gateway "OFF_MINOR_UNIT" "The amount is finer than the asset's minor unit.";
+    15 UnknownSymbol Gateway "UNKNOWN_SYMBOL" "No instrument has this symbol.";
+    16 NotLoggedOn Gateway "NOT_LOGGED_ON" "The operation needs a logon first.";
+    17 LogonFailed Gateway "LOGON_FAILED" "The key is unknown or the signature is wrong.";
+    18 AlreadyLoggedOn Gateway "ALREADY_LOGGED_ON" "The session is logged on.";
+    19 UnknownChannel Gateway "UNKNOWN_CHANNEL" "There is no such channel.";
+    20 NotSubscribed Gateway "NOT_SUBSCRIBED" "The session has no such subscription.";
+    21 TooManySubscriptions Gateway "TOO_MANY_SUBSCRIPTIONS" "The session has as many subscriptions as the limit.";
+    22 Overloaded Gateway "OVERLOADED" "A queue is full; nothing was done; try again.";
+    23 DeadlinePassed Gateway "DEADLINE_PASSED" "The request's deadline was over before it reached the log.";
+    24 ResumeTooOld Gateway "RESUME_TOO_OLD" "What was asked for is no longer kept here.";
+    25 ShuttingDown Gateway "SHUTTING_DOWN" "The node is stopping and takes no new commands.";
+    26 NotFound Gateway "NOT_FOUND" "There is no such route.";
+
+    100 UnknownKey Core "UNKNOWN_KEY" "The key does not exist.";
+    101 NotPermitted Core "NOT_PERMITTED" "The key may not do this, or not for this account.";
+    102 UnknownAccount Core "UNKNOWN_ACCOUNT" "The account does not exist.";
+    103 UnknownAsset Core "UNKNOWN_ASSET" "The asset does not exist.";
+    104 UnknownInstrument Core "UNKNOWN_INSTRUMENT" "The instrument does not exist.";
+    105 AlreadyExists Core "ALREADY_EXISTS" "The name is taken.";
+    106 InvalidName Core "INVALID_NAME" "The name is not of the form this kind of thing has.";
+    107 InvalidInstrument Core "INVALID_INSTRUMENT" "The instrument's rules contradict each other or the limits.";
+    108 TableFull Core "TABLE_FULL" "There are as many of these as the limit.";
+    109 InvalidCombination Core "INVALID_COMBINATION" "Fields that exclude each other are both set.";
+    110 PriceOutOfRange Core "PRICE_OUT_OF_RANGE" "The price is not between one tick and the limit.";
+    111 QtyBelowMin Core "QTY_BELOW_MIN" "The quantity is below the instrument's smallest.";
+    112 QtyAboveMax Core "QTY_ABOVE_MAX" "The quantity is above the instrument's largest.";
+    113 NotionalBelowMin Core "NOTIONAL_BELOW_MIN" "The notional is below the instrument's smallest.";
+    114 NotionalAboveMax Core "NOTIONAL_ABOVE_MAX" "The notional is larger than the system takes.";
+    115 AmountOutOfRange Core "AMOUNT_OUT_OF_RANGE" "The amount is not between one minor unit and the limit.";
+    116 InsufficientBalance Core "INSUFFICIENT_BALANCE" "The account has not enough available.";
+    117 PostOnlyWouldTrade Core "POST_ONLY_WOULD_TRADE" "A post-only order would have traded at once.";
+    118 TooManyOpenOrders Core "TOO_MANY_OPEN_ORDERS" "The account has as many open orders as the limit.";
+    119 OrderNotFound Core "ORDER_NOT_FOUND" "The account has no such open order.";
+    120 ClientOrderIdConflict Core "CLIENT_ORDER_ID_CONFLICT" "The client order id was used for another order.";
+    121 RequestIdConflict Core "REQUEST_ID_CONFLICT" "The request id was used for another request.";
+    122 GenesisExists Core "GENESIS_EXISTS" "The log has begun already.";
+    123 GenesisMissing Core "GENESIS_MISSING" "The log has not begun.";
+    124 StaleIncarnation Core "STALE_INCARNATION" "The record is of an earlier start of its node.";
+}
+
+impl Encoded for RejectCode {
+    const TYPE: &'static str = "reject_code";
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.number().encode(out);
+    }
+    fn decode(reader: &mut Reader<'_>) -> Option<Self> {
+        <u16 as Encoded>::decode(reader).and_then(Self::from_number)
+    }
+}
+
+byte_enum! {
+    /// Which field or limit a reject names.
+    Field, "field" {
+        /// None in particular.
+        None = 0 => "",
+        /// The account.
+        Account = 1 => "account",
+        /// The key.
+        Key = 2 => "key_id",
+        /// The symbol.
+        Symbol = 3 => "symbol",
+        /// The side.
+        Side = 4 => "side",
+        /// The order type.
+        OrderType = 5 => "type",
+        /// The time in force.
+        TimeInForce = 6 => "tif",
+        /// Post only.
+        PostOnly = 7 => "post_only",
+        /// The quantity.
+        Qty = 8 => "qty",
+        /// The price.
+        Price = 9 => "price",
+        /// The notional.
+        Notional = 10 => "notional",
+        /// The client order id.
+        ClientOrderId = 11 => "client_order_id",
+        /// The order id.
+        OrderId = 12 => "order_id",
+        /// The request id.
+        RequestId = 13 => "request_id",
+        /// The asset.
+        Asset = 14 => "asset",
+        /// An amount of money.
+        Amount = 15 => "amount",
+        /// A name.
+        Name = 16 => "name",
+        /// The base asset.
+        Base = 17 => "base",
+        /// The quote asset.
+        Quote = 18 => "quote",
+        /// The tick size.
+        TickSize = 19 => "tick_size",
+        /// The lot size.
+        LotSize = 20 => "lot_size",
+        /// The smallest quantity.
+        MinQty = 21 => "min_qty",
+        /// The largest quantity.
+        MaxQty = 22 => "max_qty",
+        /// The smallest notional.
+        MinNotional = 23 => "min_notional",
+        /// The maker fee.
+        MakerFee = 24 => "maker_fee",
+        /// The taker fee.
+        TakerFee = 25 => "taker_fee",
+        /// The decimals of an asset.
+        Scale = 26 => "scale",
+        /// What must be available.
+        Available = 27 => "available",
+        /// Permissions.
+        Permissions = 28 => "permissions",
+        /// The incarnation.
+        Incarnation = 29 => "incarnation",
+        /// How many there may be.
+        Count = 30 => "count",
+    }
+}
+
+byte_enum! {
+    /// The unit of a reject's value and limit.
+    Unit, "unit" {
+        /// No value.
+        None = 0 => "",
+        /// Ticks of the command's instrument.
+        Ticks = 1 => "ticks",
+        /// Lots of the command's instrument.
+        Lots = 2 => "lots",
+        /// Minor units of the base asset of the command's instrument.
+        BaseMinor = 3 => "base_minor",
+        /// Minor units of the quote asset of the command's instrument.
+        QuoteMinor = 4 => "quote_minor",
+        /// Minor units of the asset that the command names.
+        AssetMinor = 5 => "asset_minor",
+        /// A plain number: an id, a count, a bit mask.
+        Number = 6 => "number",
+        /// Parts per million.
+        Ppm = 7 => "ppm",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_reads_back_as_its_code_and_names_are_unique() {
+        for (i, code) in RejectCode::ALL.iter().enumerate() {
+            assert_eq!(RejectCode::from_number(code.number()), Some(*code));
+            assert!(RejectCode::ALL.iter().skip(i + 1).all(|c| c.name() != code.name()));
+        }
+    }
+}
