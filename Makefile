@@ -1,0 +1,76 @@
+# Coulisse. `make run` and `make test` set up all they need, in .venv and target, and nowhere else.
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench torture generate clean setup-run setup-dev
+
+PYTHON ?= python3
+export PYTHON
+BIN := .venv/bin
+# One interpreter for every cargo call, or PyO3 would be built again by each.
+export PYO3_PYTHON := $(CURDIR)/.venv/bin/python
+# Recorded market data; the tests that read it skip, and say so, where there is none.
+COULISSE_RECORDED_DIR ?= $(abspath $(wildcard ../shared/data))
+export COULISSE_RECORDED_DIR
+
+# A rustup cargo looks for its toolchains under HOME. Where HOME is empty (a clean-room run) they
+# are still beside cargo itself.
+ifeq ($(RUSTUP_HOME)$(wildcard $(HOME)/.rustup),)
+BESIDE_CARGO := $(wildcard $(dir $(shell command -v cargo 2>/dev/null))../../.rustup)
+ifneq ($(BESIDE_CARGO),)
+export RUSTUP_HOME := $(abspath $(BESIDE_CARGO))
+endif
+endif
+
+help: ## what each target does (this list)
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 16
+
+run: setup-run ## build what is missing, then run a demo market and print its addresses (ARGS="--port 0 --seed 7")
+	@exec $(BIN)/coulisse demo $(ARGS)
+
+test: GOAL = test
+test: SYSTEM = --system
+test: setup-dev ## every test but the long ones: Rust, then Python (ARGS="-k name" for some; first run builds)
+	@echo "[test] Rust"
+	@cargo test --release --locked --quiet --workspace --exclude coulisse-python
+	@echo "[test] Python"
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: GOAL = check
+check: setup-dev ## format, lint, types, import rules, generated files: what CI asks before it runs a test
+	@echo "[check] ruff"
+	@$(BIN)/ruff format --check --quiet . || { echo "[check] run: $(BIN)/ruff format ." >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@echo "[check] mypy --strict"
+	@$(BIN)/mypy
+	@echo "[check] stubtest: _core.pyi says what the extension has"
+	@$(BIN)/python -m mypy.stubtest coulisse._core
+	@echo "[check] import rules"
+	@$(BIN)/lint-imports --no-cache
+	@echo "[check] generated files"
+	@$(BIN)/python tools/generate.py --check
+	@echo "[check] rustfmt"
+	@cargo fmt --all --check
+	@echo "[check] clippy"
+	@cargo clippy --release --locked --quiet --workspace --all-targets -- -D warnings
+	@echo "[check] clean"
+
+bench: GOAL = bench
+bench: setup-run ## measure core and gateway, write bench/results/DATE-*.json and README's table (3 minutes, an idle machine)
+	@$(BIN)/python tools/record_bench.py $(ARGS)
+
+torture: GOAL = torture
+torture: setup-dev ## the long tests: millions of random commands (SUITE=part of a name, SEED=n replays one)
+	@COULISSE_SEED=$(SEED) $(BIN)/python -m pytest -m torture --timeout 7200 -k "$(SUITE)" $(ARGS)
+
+generate: GOAL = generate
+generate: setup-dev ## write again every file that is generated: protocol pages, tables, README's figures
+	@$(BIN)/python tools/generate.py
+
+clean: ## remove what was built: .venv, target, caches
+	rm -rf .venv target .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -f python/coulisse/_core*.so
+	find python tests tools -type d -name __pycache__ -prune -exec rm -rf {} +
+
+GOAL ?= run
+setup-run setup-dev: setup-%:
+	@sh tools/preflight.sh
+	@$(PYTHON) tools/setup.py $* --goal $(GOAL) $(SYSTEM)
