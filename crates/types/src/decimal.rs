@@ -112,8 +112,7 @@ pub fn write(out: &mut Vec<u8>, value: i128, scale: u8, decimals: u8) {
         }
         rest /= 10;
     }
-    let (whole, fraction) = digits
-        .split_at(digits.len().saturating_sub(scale_len));
+    let (whole, fraction) = digits.split_at(digits.len().saturating_sub(scale_len));
     if value < 0 {
         out.push(b'-');
     }
@@ -163,8 +162,13 @@ mod tests {
         assert_eq!(parse(b"1.000", 2), Ok(100));
         assert_eq!(parse(b"1.001", 2), Err(DecimalError::TooFine));
         assert_eq!(parse(b"170141183460469231731687303715884105728", 0), Err(DecimalError::Range));
-        assert_eq!(parse(b"99999999999999999999", 18), Ok(99_999_999_999_999_999_999 * 10_i128.pow(18)));
-        for bad in [&b""[..], b".", b"1.", b".5", b"+1", b"1e4", b"NaN", b" 1", b"01", b"--1", b"1.2.3"] {
+        assert_eq!(
+            parse(b"99999999999999999999", 18),
+            Ok(99_999_999_999_999_999_999 * 10_i128.pow(18))
+        );
+        for bad in
+            [&b""[..], b".", b"1.", b".5", b"+1", b"1e4", b"NaN", b" 1", b"01", b"--1", b"1.2.3"]
+        {
             assert_eq!(parse(bad, 8), Err(DecimalError::Syntax), "{bad:?}");
         }
     }

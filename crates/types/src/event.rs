@@ -4,9 +4,7 @@
 
 use crate::ids::{AccountId, AssetId, InstrumentId, KeyIndex, OrderId, RequestId, Seq, TradeId};
 use crate::message::messages;
-use crate::money::{
-    Amount, FeeRate, OrderType, Price, Qty, Side, TimeInForce, byte_enum,
-};
+use crate::money::{Amount, FeeRate, OrderType, Price, Qty, Side, TimeInForce, byte_enum};
 use crate::reject::{Field, RejectCode, Unit};
 use crate::text::{AccountName, AssetName, ClientOrderId, KeyId, Symbol};
 

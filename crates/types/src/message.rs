@@ -79,7 +79,6 @@ macro_rules! messages {
 
         $(#[$fmeta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[expect(clippy::large_enum_variant, reason = "values live in reused buffers, never boxed")]
         pub enum $family {
             $( #[doc = $doc] $name($name), )+
         }

@@ -107,9 +107,8 @@ impl Amount {
     /// `None` past [`NOTIONAL_MINOR_MAX`]; the caller rejects the command rather than clamp it.
     #[must_use]
     pub fn notional(price: Price, qty: Qty, unit: TickLotValue) -> Option<Self> {
-        let minor = i128::from(price.0)
-            .checked_mul(i128::from(qty.0))?
-            .checked_mul(i128::from(unit.0))?;
+        let minor =
+            i128::from(price.0).checked_mul(i128::from(qty.0))?.checked_mul(i128::from(unit.0))?;
         (minor.unsigned_abs() <= NOTIONAL_MINOR_MAX.unsigned_abs()).then_some(Self(minor))
     }
 }
@@ -310,7 +309,10 @@ mod tests {
     fn fees_round_up_once_for_the_whole_order() {
         let bp5 = FeeRate::from_ppm(500);
         let charge = |minor| {
-            FeeRate::charge_ceil((FeeRate::default(), Amount::ZERO), (bp5, Amount::from_minor(minor)))
+            FeeRate::charge_ceil(
+                (FeeRate::default(), Amount::ZERO),
+                (bp5, Amount::from_minor(minor)),
+            )
         };
         assert_eq!(charge(1), Some(Amount::from_minor(1)));
         assert_eq!(charge(2_000), Some(Amount::from_minor(1)));
