@@ -1,0 +1,202 @@
+"""The native core: engine, journal, sessions and feeds in Rust; Python drives them on its loop.
+
+Bytes that hold messages are as `crates/types` encodes them: a record is an 80-byte header and the
+body of a command; a list of events is, for each event, kind u16, body length u16, body.
+Integers are little-endian. `schema_json()` lists every message with its fields.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol, final
+
+VERSION: Final[str]
+
+class CoreError(Exception):
+    """What the core refuses or cannot do; `args` are (code, message)."""
+
+def schema_json() -> str:
+    """The one schema as JSON: `commands`, `events`, `rejects`, `enums`, `limits`."""
+
+def protocol_docs() -> list[tuple[str, str]]:
+    """The generated pages of docs/protocol: (file name, markdown)."""
+
+def planted_faults() -> list[str]:
+    """The faults that `Engine.plant` can switch on: none but in a build made for tests."""
+
+@final
+class Engine:
+    """The deterministic core alone, without a log: for models, replays and tests."""
+
+    def __new__(cls) -> Engine: ...
+    def apply(self, record: bytes) -> bytes:
+        """Apply one record (length and CRC are not looked at); return its events."""
+    def apply_many(self, records: Sequence[bytes]) -> list[bytes]:
+        """Apply records in order; return the events of each."""
+    def event_hash(self) -> bytes:
+        """16 bytes over everything said so far."""
+    def state_hash(self) -> bytes:
+        """32 bytes over the whole state. Cost: linear in the state."""
+    def check_invariants(self) -> None:
+        """Raise `CoreError` if the state contradicts itself. Cost: linear in the state."""
+    def plant(self, fault: str) -> None:
+        """Switch a fault on. Raises `CoreError` where the build has none."""
+
+@final
+class Book:
+    """One order book without accounts: prices in ticks, quantities in lots."""
+
+    def __new__(cls, orders_max: int) -> Book: ...
+    def add(
+        self, order_id: int, buy: bool, price: int | None, qty: int, tif: str
+    ) -> list[tuple[int, int, int]]:
+        """Place an order; return its trades as (maker order id, price, qty).
+
+        Raises `CoreError` for a live order id or a full book. A `price` of None is a market order.
+        """
+    def cancel(self, order_id: int) -> tuple[bool, int, int]:
+        """Cancel; return (buy, price, qty left). Raises `CoreError` for an unknown order id."""
+    def best(self, buy: bool) -> int | None:
+        """The best price of one side in ticks."""
+    def levels(self, buy: bool, depth: int) -> list[tuple[int, int]]:
+        """(price, qty) of one side, best first; depth 0 is all."""
+    def orders(self) -> list[tuple[int, bool, int, int]]:
+        """(order id, buy, price, qty left) of all orders, bids first, best first, oldest first."""
+
+@final
+class SimDisk:
+    """A disk in memory that loses what was not synced: for tests of durability."""
+
+    def __new__(cls, *, lie_on_sync: bool = False) -> SimDisk: ...
+    def crash(self, seed: int | None = None) -> None:
+        """Drop every write since the last sync; with a seed, keep an arbitrary part of them."""
+    def flip_bit(self, file: str, offset: int, bit: int) -> None:
+        """Flip one bit of what is stored."""
+    def files(self) -> dict[str, int]:
+        """The files and their bytes."""
+
+class Transport(Protocol):
+    """The part of asyncio's transport that a connection uses."""
+
+    def write(self, data: bytes) -> None: ...
+    def close(self) -> None: ...
+    def abort(self) -> None: ...
+
+class Conn:
+    """Base of the protocol object of one TCP connection; mixed with `asyncio.BufferedProtocol`.
+
+    It reads the HTTP head itself. `/v1/ws` is the native protocol and stays here; `/ws` carries
+    plain texts to `plain_opened`, `plain_message`, `plain_closed` of the subclass; any other request
+    is handed, untouched, to `hand_over` of the subclass.
+    """
+
+    def __new__(cls, core: Core) -> Conn: ...
+    def connection_made(self, transport: Transport) -> None: ...
+    def get_buffer(self, sizehint: int) -> memoryview: ...
+    def buffer_updated(self, nbytes: int) -> None: ...
+    def eof_received(self) -> bool: ...
+    def connection_lost(self, exc: Exception | None) -> None: ...
+    def pause_writing(self) -> None: ...
+    def resume_writing(self) -> None: ...
+    def send_text(self, text: bytes) -> None:
+        """Send one text on a plain `/ws` connection, once all that was applied is durable."""
+    def hand_over(self, data: bytes) -> None:
+        """Overridden: give the connection, with what it has sent so far, to another protocol."""
+    def plain_opened(self) -> None:
+        """Overridden: a plain WebSocket connection is open."""
+    def plain_message(self, text: bytes) -> None:
+        """Overridden: it sent a text."""
+    def plain_closed(self) -> None:
+        """Overridden: it is gone."""
+
+@final
+class LocalSession:
+    """A logged-on session inside the process: the same requests and replies, without a socket."""
+
+    def request(self, text: bytes) -> None:
+        """Take one request of the native protocol; its replies come to the session's callback."""
+    def close(self) -> None:
+        """End the session and its subscriptions."""
+
+@final
+class Core:
+    """The core of a node: engine, journal with its sync thread, sessions and feeds.
+
+    All methods belong to the loop's thread. Nothing that a method hands to a callback or a
+    connection leaves before the log is durable up to the seq it was made at.
+    """
+
+    def __new__(
+        cls,
+        *,
+        data_dir: str | None = None,
+        disk: SimDisk | None = None,
+        durability: str = "fsync",
+        segment_bytes: int = 67108864,
+        node: int = 1,
+        host: str = "localhost",
+        hash_seed: int = 0,
+    ) -> Core:
+        """Open the journal in `data_dir` (or on `disk`), recover, replay, start the sync thread.
+
+        A new journal gets its `Genesis` with `hash_seed`; every start appends `NodeStarted`.
+        Raises `CoreError` (`JOURNAL_CORRUPT`, `JOURNAL_LOCKED`, `JOURNAL_IO`, …).
+        """
+    def attach(
+        self, call_soon: Callable[[Callable[[], None]], object], on_fatal: Callable[[str], None]
+    ) -> None:
+        """Name the loop's `call_soon`, and what to call when the journal has failed."""
+    @property
+    def eventfd(self) -> int:
+        """Readable when the durable seq has moved: call `on_durable`."""
+    @property
+    def seq(self) -> int:
+        """The last seq applied."""
+    @property
+    def durable_seq(self) -> int:
+        """The last seq that is durable."""
+    @property
+    def recovery(self) -> dict[str, int]:
+        """What the start found: `records`, `groups`, `segments`, `cut_bytes`, `replay_us`, `incarnation`."""
+    def flush(self) -> None:
+        """End the loop tick's batch: stamp, journal, apply. Scheduled by itself through `call_soon`."""
+    def on_durable(self) -> None:
+        """Release what waited for the durable seq."""
+    def publish(self) -> None:
+        """Send the public feeds what has changed since the last call (call it every 50 ms)."""
+    def command(
+        self,
+        kind: int,
+        body: bytes,
+        done: Callable[[int, bytes], None],
+        *,
+        account: int = 0,
+        key: int = 0,
+        request_id: int = 0,
+    ) -> None:
+        """Submit any command; `done(seq, events)` is called once it is durable."""
+    def hold(self, done: Callable[[], None]) -> None:
+        """Call `done` once all that is applied now is durable (at once, if it is)."""
+    def session(self, account: str, on_message: Callable[[bytes], None]) -> LocalSession:
+        """A session logged on for `account`; `on_message` gets each reply and feed message."""
+    def account_id(self, name: str) -> int | None:
+        """The id of an account."""
+    def asset(self, name: str) -> tuple[int, int] | None:
+        """(id, scale) of an asset."""
+    def instrument_json(self, symbol: str) -> bytes | None:
+        """One instrument's rules as JSON, or None."""
+    def instruments_json(self) -> bytes:
+        """All instruments as JSON: {"seq":…,"instruments":[…]}."""
+    def book_json(self, symbol: str, depth: int) -> bytes | None:
+        """The book's image as JSON; depth 0 is all. None for an unknown symbol."""
+    def trades_json(self, symbol: str, limit: int) -> bytes | None:
+        """The latest trades, newest first, as JSON. None for an unknown symbol."""
+    def balances_json(self, account: str) -> bytes | None:
+        """An account's balances as JSON, or None."""
+    def event_hash(self) -> bytes: ...
+    def state_hash(self) -> bytes: ...
+    def check_invariants(self) -> None: ...
+    def metrics(self) -> dict[str, int]:
+        """Counters and gauges by name: uses and limits of tables and queues, rates, sync times."""
+    def go_away(self, reason: str) -> None:
+        """Tell every session that the node stops, and refuse new commands (`SHUTTING_DOWN`)."""
+    def close(self) -> None:
+        """Flush, sync, seal and close the journal; stop the sync thread. Idempotent."""
