@@ -44,7 +44,7 @@ check: setup-dev ## format, lint, types, import rules, generated files: what CI 
 	@echo "[check] stubtest: _core.pyi says what the extension has"
 	@$(BIN)/python -m mypy.stubtest coulisse._core
 	@echo "[check] import rules"
-	@$(BIN)/lint-imports --no-cache
+	@said=$$($(BIN)/lint-imports --no-cache 2>&1) || { echo "$$said" >&2; exit 1; }
 	@echo "[check] generated files"
 	@$(BIN)/python tools/generate.py --check
 	@echo "[check] rustfmt"

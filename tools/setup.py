@@ -41,7 +41,7 @@ CORE_INPUTS = (
     ROOT / "requirements",
 )
 # pip tells its story in many lines; these are the ones that show it is moving.
-PIP_LINES = ("Collecting ", "Installing ", "Successfully ", "ERROR", "WARNING", "  WARNING")
+PIP_LINES = ("Collecting ", "Installing ", "ERROR", "WARNING")
 
 
 class SetupError(Exception):
@@ -127,7 +127,7 @@ def stream(command: list[str], *, keep: tuple[str, ...]) -> int:
         for line in process.stdout:
             lines.append(line)
             if line.startswith(keep):
-                print(f"  {line.rstrip()}", flush=True)
+                print(f"  {line.rstrip()[:100].split(' (from ')[0]}", flush=True)
     if process.returncode != 0:
         print("".join(lines[-15:]), end="", flush=True)
     return process.returncode
