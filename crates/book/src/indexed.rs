@@ -42,7 +42,7 @@ pub struct IndexedBook {
 }
 
 impl IndexedBook {
-    /// An empty book of at most `orders_max` orders; the table is made at once.
+    /// An empty book of at most `orders_max` orders.
     pub fn new(orders_max: u32) -> Self {
         Self { book: Book::new(orders_max), table: IdTable::new(orders_max) }
     }
@@ -50,6 +50,7 @@ impl IndexedBook {
     /// Makes room now, as [`Book::reserve`].
     pub fn reserve(&mut self, orders: u32, levels: u32) {
         self.book.reserve(orders, levels);
+        self.table.reserve(orders);
     }
 
     /// The book, to read.
