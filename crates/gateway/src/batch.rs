@@ -1,0 +1,129 @@
+//! The batch of one loop tick: the commands that came in, and who waits for what they cause.
+//!
+//! Invariant: a reply finds its session by the record's origin (batch and index), never by call
+//! order: entry `i` of a batch is the record with `origin.index == i`.
+
+use crate::limits::BATCH_COMMANDS_MAX;
+use coulisse_types::{AccountId, Command, KeyIndex, RequestId};
+
+/// A connection, or a session inside the process: slot and generation, so that a reply to one
+/// that is gone never reaches the next one in its slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId {
+    /// The slot in the table of connections.
+    pub slot: u32,
+    /// How often the slot was used before.
+    pub generation: u32,
+}
+
+/// Who waits for the outcome of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiter {
+    /// A session; the reply echoes the request's id.
+    Session(ConnId),
+    /// The process itself, by the number it gave.
+    Ticket(u64),
+}
+
+/// One command of the batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// What is asked.
+    pub command: Command,
+    /// For whom.
+    pub account: AccountId,
+    /// By which key; 0 is the node itself.
+    pub key: KeyIndex,
+    /// The client's idempotency id for what is not an order.
+    pub request_id: RequestId,
+    /// Who waits.
+    pub waiter: Waiter,
+    /// When it was read, in µs since the epoch.
+    pub received_us: i64,
+    /// Where the request's id, as it came, stands in the batch's text.
+    id_start: u32,
+    id_len: u32,
+}
+
+/// What a command comes with.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// What is asked.
+    pub command: Command,
+    /// For whom.
+    pub account: AccountId,
+    /// By which key.
+    pub key: KeyIndex,
+    /// The idempotency id.
+    pub request_id: RequestId,
+    /// Who waits.
+    pub waiter: Waiter,
+    /// When it was read, in µs since the epoch.
+    pub received_us: i64,
+    /// The JSON text of the request's id; empty for none.
+    pub id: &'a [u8],
+}
+
+/// The batch is full: nothing was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
+
+/// The commands of one loop tick, in the order they came.
+#[derive(Debug, Default)]
+pub struct Batch {
+    entries: Vec<Entry>,
+    ids: Vec<u8>,
+}
+
+impl Batch {
+    /// Adds a command at the end.
+    ///
+    /// # Errors
+    /// [`Full`] past [`BATCH_COMMANDS_MAX`]: the caller answers `OVERLOADED`.
+    pub fn push(&mut self, request: &Request<'_>) -> Result<(), Full> {
+        if self.entries.len() >= BATCH_COMMANDS_MAX {
+            return Err(Full);
+        }
+        let id_start = u32::try_from(self.ids.len()).map_err(|_| Full)?;
+        let id_len = u32::try_from(request.id.len()).map_err(|_| Full)?;
+        self.ids.extend_from_slice(request.id);
+        self.entries.push(Entry {
+            command: request.command,
+            account: request.account,
+            key: request.key,
+            request_id: request.request_id,
+            waiter: request.waiter,
+            received_us: request.received_us,
+            id_start,
+            id_len,
+        });
+        Ok(())
+    }
+
+    /// The commands, in order.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The JSON text of an entry's request id; empty for none.
+    pub fn id(&self, entry: &Entry) -> &[u8] {
+        let start = entry.id_start as usize;
+        &self.ids[start..start + entry.id_len as usize]
+    }
+
+    /// Whether nothing came.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// How many came.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Forgets all, keeping the memory.
+    pub fn clear(&mut self) {
+        self.entries.clear();
+        self.ids.clear();
+    }
+}

@@ -1,0 +1,96 @@
+//! One connection: how far it is, what it may do, what waits to leave on it.
+
+use crate::batch::ConnId;
+use crate::frame::{FrameReader, Opcode, begin_frame};
+use crate::held::Held;
+use crate::http::HeadReader;
+use coulisse_types::{AccountId, InstrumentId, KeyIndex};
+
+/// How far a connection is.
+#[derive(Debug)]
+pub(crate) enum Stage {
+    /// It has not sent a whole request head yet.
+    Head(HeadReader),
+    /// The native protocol over a WebSocket.
+    Native,
+    /// Plain texts over a WebSocket.
+    Plain,
+    /// A session inside the process: messages without frames.
+    Local,
+    /// Somebody else's: an HTTP request that is not for the core.
+    Handed,
+}
+
+/// Whom a session acts for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) account: AccountId,
+    pub(crate) key: KeyIndex,
+    pub(crate) permissions: u8,
+}
+
+/// What a connection listens to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Subscription {
+    Book { instrument: InstrumentId, depth: usize },
+    Trades { instrument: InstrumentId },
+    Private { account: AccountId, channel: crate::private_feed::PrivateChannel },
+}
+
+/// A connection's state.
+#[derive(Debug)]
+pub(crate) struct Conn {
+    pub(crate) id: ConnId,
+    pub(crate) stage: Stage,
+    pub(crate) reader: FrameReader,
+    pub(crate) held: Held,
+    pub(crate) identity: Option<Identity>,
+    pub(crate) nonce: [u8; 16],
+    /// The name in the `Host` header, which a logon signs.
+    pub(crate) host: String,
+    pub(crate) subscriptions: Vec<Subscription>,
+    /// The transport asked to write no more for now.
+    pub(crate) paused: bool,
+    /// It stands in the hub's list of connections with something held.
+    pub(crate) queued: bool,
+    /// Nothing more is read; it closes once what is held has left.
+    pub(crate) closing: bool,
+}
+
+impl Conn {
+    pub(crate) fn new(id: ConnId, stage: Stage, nonce: [u8; 16]) -> Self {
+        Self {
+            id,
+            stage,
+            reader: FrameReader::new(crate::frame::Role::Server),
+            held: Held::default(),
+            identity: None,
+            nonce,
+            host: String::new(),
+            subscriptions: Vec::new(),
+            paused: false,
+            queued: false,
+            closing: false,
+        }
+    }
+
+    /// Appends one message made at `seq`, framed as the connection's stage wants it.
+    pub(crate) fn write(&mut self, seq: u64, body: impl FnOnce(&mut Vec<u8>)) {
+        let out = self.held.buffer();
+        if matches!(self.stage, Stage::Local) {
+            let start = out.len();
+            out.extend_from_slice(&[0; LOCAL_PREFIX_BYTES]);
+            body(out);
+            let len = u32::try_from(out.len() - start - LOCAL_PREFIX_BYTES).unwrap_or(u32::MAX);
+            out[start..start + LOCAL_PREFIX_BYTES].copy_from_slice(&len.to_le_bytes());
+        } else {
+            let frame = begin_frame(out, Opcode::Text);
+            body(out);
+            frame.finish(out);
+        }
+        self.held.mark(seq);
+    }
+}
+
+/// A session inside the process gets each message behind its length, a little-endian u32.
+pub const LOCAL_PREFIX_BYTES: usize = 4;

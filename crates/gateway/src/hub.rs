@@ -1,0 +1,434 @@
+//! The hub: every connection of a process, the batch they fill, and what becomes of it.
+//!
+//! The caller reads bytes and calls [`Hub::receive`]; at the end of its loop's tick it takes the
+//! batch, gives it to the log, and calls [`Hub::deliver`] for every record that the log delivers;
+//! when the log is durable further, [`Hub::release`] lets out what waited for it.
+//!
+//! Invariants
+//! - Whatever is written for a peer is marked with the seq that it was read at and leaves only when
+//!   the durable seq has reached it.
+//! - A full batch answers `OVERLOADED` and grows no further.
+//! - The hub applies nothing: it sees the core through [`CoreView`] and learns of changes from
+//!   events alone, live and on replay.
+
+use crate::batch::{Batch, ConnId, Waiter};
+use crate::conn::{Conn, Stage};
+use crate::frame::{
+    CloseCode, Fed, Flow, FrameReader, Message, Role, write_close_answer, write_close_frame,
+    write_pong_frame,
+};
+use crate::http::{HeadReader, ReadStep, Route};
+use crate::limits::HELD_BYTES_MAX;
+use crate::private_feed::PrivateFeeds;
+use crate::public_feed::InstrumentFeeds;
+use crate::upgrade;
+use crate::view::CoreView;
+use coulisse_types::Seq;
+use coulisse_wire::InstrumentTable;
+
+/// What the caller must do after a read.
+#[derive(Debug, Default)]
+pub struct Received {
+    /// Give the connection, with these bytes, to the HTTP server; the hub has forgotten it.
+    pub hand_over: Option<Vec<u8>>,
+    /// A plain WebSocket is open.
+    pub plain_opened: bool,
+    /// Texts that came on it.
+    pub plain_texts: Vec<Vec<u8>>,
+}
+
+/// What leaves.
+pub trait Sink {
+    /// Write these bytes to the peer.
+    fn send(&mut self, conn: ConnId, bytes: &[u8]);
+    /// Close the connection once what was sent is out.
+    fn close(&mut self, conn: ConnId);
+}
+
+/// What the hub counts.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counters {
+    /// Requests read.
+    pub requests: u64,
+    /// Requests refused before the log.
+    pub refused: u64,
+    /// Requests refused because a queue was full.
+    pub overloaded: u64,
+    /// Sessions closed because they read too slowly.
+    pub slow_closed: u64,
+    /// Connections opened.
+    pub opened: u64,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    generation: u32,
+    conn: Option<Conn>,
+}
+
+/// Every connection of a process.
+pub struct Hub {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    pub(crate) batch: Batch,
+    pub(crate) instruments: InstrumentTable,
+    pub(crate) feeds: Vec<InstrumentFeeds>,
+    pub(crate) private: PrivateFeeds,
+    pub(crate) hosts: Vec<String>,
+    pub(crate) server: String,
+    pub(crate) node: String,
+    pub(crate) counters: Counters,
+    pub(crate) stopping: bool,
+    /// The backlog of the log is as large as it may be: take no new orders.
+    pub(crate) log_full: bool,
+    queued: Vec<ConnId>,
+    open: usize,
+}
+
+impl Hub {
+    /// A hub that accepts logons for the host names `hosts` (`*` for any).
+    pub fn new(hosts: Vec<String>, server: String, node: String) -> Self {
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            batch: Batch::default(),
+            instruments: InstrumentTable::default(),
+            feeds: Vec::new(),
+            private: PrivateFeeds::default(),
+            hosts,
+            server,
+            node,
+            counters: Counters::default(),
+            stopping: false,
+            log_full: false,
+            queued: Vec::new(),
+            open: 0,
+        }
+    }
+
+    /// A connection was accepted; `nonce` is what its logon must sign.
+    pub fn open(&mut self, nonce: [u8; 16]) -> ConnId {
+        self.insert(Stage::Head(HeadReader::new()), nonce)
+    }
+
+    pub(crate) fn insert(&mut self, stage: Stage, nonce: [u8; 16]) -> ConnId {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot::default());
+            u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+        });
+        let place = &mut self.slots[slot as usize];
+        let id = ConnId { slot, generation: place.generation };
+        place.conn = Some(Conn::new(id, stage, nonce));
+        self.open += 1;
+        self.counters.opened += 1;
+        id
+    }
+
+    /// A connection is gone. What it asked for stays in the log; nobody waits for it any more.
+    pub fn close(&mut self, id: ConnId) {
+        let Some(place) = self.slots.get_mut(id.slot as usize) else { return };
+        if place.generation != id.generation {
+            return;
+        }
+        let Some(conn) = place.conn.take() else { return };
+        place.generation = place.generation.wrapping_add(1);
+        self.free.push(id.slot);
+        self.open -= 1;
+        for subscription in conn.subscriptions {
+            self.drop_subscription(id, subscription);
+        }
+    }
+
+    /// Connections and sessions there are.
+    pub fn open_count(&self) -> usize {
+        self.open
+    }
+
+    /// What was counted since the start.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// The instruments and assets as the events made them.
+    pub fn instruments(&self) -> &InstrumentTable {
+        &self.instruments
+    }
+
+    /// The commands that came since the batch was last taken.
+    pub fn batch(&self) -> &Batch {
+        &self.batch
+    }
+
+    /// Takes the batch, leaving `spare` to be filled.
+    pub fn take_batch(&mut self, mut spare: Batch) -> Batch {
+        spare.clear();
+        std::mem::replace(&mut self.batch, spare)
+    }
+
+    /// Says whether the log's backlog is full: then orders are answered `OVERLOADED`.
+    pub fn set_log_full(&mut self, full: bool) {
+        self.log_full = full;
+    }
+
+    /// Takes no more commands (`SHUTTING_DOWN`).
+    pub fn stop(&mut self) {
+        self.stopping = true;
+    }
+
+    /// Whether the hub takes no more commands.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping
+    }
+
+    pub(crate) fn conn(&mut self, id: ConnId) -> Option<&mut Conn> {
+        let place = self.slots.get_mut(id.slot as usize)?;
+        place.conn.as_mut().filter(|conn| conn.id == id)
+    }
+
+    /// The ids of all connections, by slot.
+    pub(crate) fn conn_ids(&self) -> Vec<ConnId> {
+        self.slots.iter().filter_map(|slot| slot.conn.as_ref().map(|conn| conn.id)).collect()
+    }
+
+    /// The transport wants no more bytes for now, or wants them again.
+    pub fn set_paused(&mut self, id: ConnId, paused: bool) {
+        if let Some(conn) = self.conn(id) {
+            conn.paused = paused;
+        }
+    }
+
+    /// Writes one message made at `seq`; it leaves when the log is durable up to there.
+    pub(crate) fn write(&mut self, id: ConnId, seq: Seq, body: impl FnOnce(&mut Vec<u8>)) {
+        self.write_departing(id, seq, None, body);
+    }
+
+    /// The same for a reply whose `t_out` stands `tail` bytes before its end.
+    pub(crate) fn write_departing(
+        &mut self,
+        id: ConnId,
+        seq: Seq,
+        tail: Option<usize>,
+        body: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let Some(conn) = self.conn(id) else { return };
+        if conn.closing {
+            return;
+        }
+        if conn.held.len() >= HELD_BYTES_MAX {
+            self.counters.slow_closed += 1;
+            self.fail(id, seq, CloseCode::TryAgainLater, "the session reads too slowly");
+            return;
+        }
+        conn.write(seq.0, body);
+        if let Some(tail) = tail {
+            conn.held.departs(tail);
+        }
+        self.enqueue(id);
+    }
+
+    fn enqueue(&mut self, id: ConnId) {
+        if let Some(conn) = self.conn(id)
+            && !conn.queued
+        {
+            conn.queued = true;
+            self.queued.push(id);
+        }
+    }
+
+    /// Whether something waits to leave.
+    pub fn has_held(&self) -> bool {
+        !self.queued.is_empty()
+    }
+
+    /// Ends a WebSocket with a close frame, behind what it was told before.
+    pub(crate) fn fail(&mut self, id: ConnId, seq: Seq, code: CloseCode, reason: &str) {
+        let Some(conn) = self.conn(id) else { return };
+        if conn.closing {
+            return;
+        }
+        conn.closing = true;
+        if !matches!(conn.stage, Stage::Local) {
+            write_close_frame(conn.held.buffer(), code, reason);
+        }
+        conn.held.mark(seq.0);
+        self.enqueue(id);
+    }
+
+    /// Lets out what the log is durable for. `now_us` is the `t_out` of replies.
+    pub fn release(&mut self, durable: Seq, now_us: i64, sink: &mut impl Sink) {
+        let mut queued = std::mem::take(&mut self.queued);
+        queued.retain(|id| {
+            let Some(conn) = self.conn(*id) else { return false };
+            conn.held.release(durable.0, now_us, |bytes| sink.send(*id, bytes));
+            if !conn.held.is_empty() {
+                return true;
+            }
+            conn.queued = false;
+            if conn.closing {
+                sink.close(*id);
+            }
+            false
+        });
+        // Nothing is enqueued while the list is out: `sink` cannot reach the hub.
+        self.queued = queued;
+    }
+
+    /// Takes what a connection sent. `now_us` is the time of the read.
+    pub fn receive(
+        &mut self,
+        id: ConnId,
+        read: &mut [u8],
+        now_us: i64,
+        view: &impl CoreView,
+    ) -> Received {
+        let mut received = Received::default();
+        let Some(conn) = self.conn(id) else { return received };
+        if conn.closing {
+            return received;
+        }
+        match &mut conn.stage {
+            Stage::Head(_) => self.receive_head(id, read, now_us, view, &mut received),
+            Stage::Native | Stage::Plain => {
+                self.receive_frames(id, read, now_us, view, &mut received);
+            }
+            Stage::Local => self.request(id, read, now_us, view),
+            Stage::Handed => {}
+        }
+        received
+    }
+
+    fn receive_head(
+        &mut self,
+        id: ConnId,
+        read: &[u8],
+        now_us: i64,
+        view: &impl CoreView,
+        received: &mut Received,
+    ) {
+        let Some(conn) = self.conn(id) else { return };
+        let Stage::Head(mut reader) = std::mem::replace(&mut conn.stage, Stage::Handed) else {
+            return;
+        };
+        match reader.feed(read) {
+            ReadStep::NeedMore => conn.stage = Stage::Head(reader),
+            ReadStep::Fault(fault) => {
+                self.answer_http(id, &fault.response());
+            }
+            ReadStep::Arrived(arrived) => {
+                let native = arrived.head.path == "/v1/ws";
+                let plain = arrived.head.path == "/ws";
+                if arrived.head.route() != Route::WebSocket || !(native || plain) {
+                    received.hand_over = Some(arrived.bytes.to_vec());
+                    return;
+                }
+                match upgrade::accept(&arrived.head, None) {
+                    Err(fault) => self.answer_http(id, &fault.response()),
+                    Ok(answer) => {
+                        conn.host = arrived.head.host.unwrap_or_default().to_string();
+                        conn.stage = if native { Stage::Native } else { Stage::Plain };
+                        conn.held.buffer().extend_from_slice(&answer);
+                        conn.held.mark(0);
+                        let mut rest = arrived.rest().to_vec();
+                        self.enqueue(id);
+                        received.plain_opened = plain;
+                        if native {
+                            self.hello(id, now_us, view);
+                        }
+                        if !rest.is_empty() {
+                            self.receive_frames(id, &mut rest, now_us, view, received);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Answers a request that is refused at the door, and closes.
+    fn answer_http(&mut self, id: ConnId, response: &[u8]) {
+        if let Some(conn) = self.conn(id) {
+            conn.held.buffer().extend_from_slice(response);
+            conn.held.mark(0);
+            conn.closing = true;
+        }
+        self.enqueue(id);
+    }
+
+    fn receive_frames(
+        &mut self,
+        id: ConnId,
+        read: &mut [u8],
+        now_us: i64,
+        view: &impl CoreView,
+        received: &mut Received,
+    ) {
+        let Some(conn) = self.conn(id) else { return };
+        let plain = matches!(conn.stage, Stage::Plain);
+        // The reader steps out while its messages are handled, so that they may use the hub.
+        let mut reader = std::mem::replace(&mut conn.reader, FrameReader::new(Role::Server));
+        let fed = reader.feed(read, &mut |message| {
+            self.message(id, message, plain, now_us, view, received);
+            Flow::Continue
+        });
+        let seq = view.seq();
+        match fed {
+            Ok(Fed::Drained | Fed::Stopped) => {}
+            Ok(Fed::Closed) => {
+                if let Some(conn) = self.conn(id) {
+                    conn.closing = true;
+                }
+                self.enqueue(id);
+            }
+            Err(fault) => self.fail(id, seq, fault.close_code(), fault.reason()),
+        }
+        if let Some(conn) = self.conn(id) {
+            conn.reader = reader;
+        }
+    }
+
+    fn message(
+        &mut self,
+        id: ConnId,
+        message: Message<'_>,
+        plain: bool,
+        now_us: i64,
+        view: &impl CoreView,
+        received: &mut Received,
+    ) {
+        match message {
+            Message::Text(text) if plain => received.plain_texts.push(text.as_bytes().to_vec()),
+            Message::Text(text) => self.request(id, text.as_bytes(), now_us, view),
+            Message::Binary(_) => {
+                self.fail(id, view.seq(), CloseCode::Unsupported, "this protocol is text");
+            }
+            Message::Ping(payload) => {
+                if let Some(conn) = self.conn(id) {
+                    write_pong_frame(conn.held.buffer(), payload);
+                    conn.held.mark(0);
+                }
+                self.enqueue(id);
+            }
+            Message::Pong(_) => {}
+            Message::Close(close) => {
+                if let Some(conn) = self.conn(id) {
+                    write_close_answer(conn.held.buffer(), &close);
+                    conn.held.mark(0);
+                    conn.closing = true;
+                }
+                self.enqueue(id);
+            }
+        }
+    }
+
+    /// Sends one text on a plain WebSocket, once all that was applied is durable.
+    pub fn send_plain(&mut self, id: ConnId, seq: Seq, text: &[u8]) {
+        self.write(id, seq, |out| out.extend_from_slice(text));
+    }
+
+    /// Who waits, as a connection.
+    pub(crate) fn session_of(waiter: Waiter) -> Option<ConnId> {
+        match waiter {
+            Waiter::Session(id) => Some(id),
+            Waiter::Ticket(_) => None,
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The edge of a node, without a socket: bytes in, messages and bytes out.
+//!
+//! Whoever owns the transport (the protocol object in `crates/python`, the load generator in
+//! `crates/bench`, a test) reads bytes, hands them in, and writes the bytes that come back. So the
+//! same code runs under uvloop, under epoll and under a table of byte strings.
+//!
+//! Invariants
+//! - **No I/O.** Nothing here opens, reads, writes or closes anything.
+//! - **No clock.** Times are arguments; a timeout is the caller's, who drops the reader.
+//! - **No threads, no locks, no globals.** Each reader belongs to one connection.
+//! - **No Python.** Only `crates/python` names pyo3.
+//! - **No panic on any input.** Whatever the bytes, a reader returns a message, asks for more, or
+//!   returns a fault that carries what to tell the peer.
+//! - **Split law.** How the transport cuts a byte stream into reads changes no message.
+//! - **Bounded.** What a peer can make a connection keep is named in [`limits`]; an idle
+//!   connection keeps no more than [`limits::CARRY_BYTES_KEPT_MAX`].
+//!
+//! Rooms, from the wire inwards
+//! - [`http`]: the first bytes of a connection: is this a WebSocket upgrade, an order route, or
+//!   somebody else's request?
+//! - [`upgrade`]: the answer to an upgrade (RFC 6455 section 4.2).
+//! - [`frame`]: RFC 6455 framing, both directions and both roles.
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+
+pub mod frame;
+pub mod http;
+pub mod limits;
+pub mod upgrade;

@@ -1,0 +1,46 @@
+//! What a peer can make one connection cost, by name. Sizes in bytes unless the name says a count.
+
+/// Longest HTTP request head, from the method to the empty line.
+///
+/// Large enough for browsers with big cookies, and one read of the transport.
+pub const HEAD_BYTES_MAX: usize = 16 * 1_024;
+
+/// Most header lines in one request head.
+pub const HEADERS_COUNT_MAX: usize = 100;
+
+/// Longest method name. The longest registered one (`UPDATEREDIRECTREF`) has 17 letters.
+///
+/// Bytes that hold no space within it are no HTTP (a TLS hello, say) and are refused at once
+/// instead of being gathered up to [`HEAD_BYTES_MAX`].
+pub const METHOD_BYTES_MAX: usize = 20;
+
+/// Longest WebSocket message, whole or reassembled from fragments, in either direction of reading.
+pub const MESSAGE_BYTES_MAX: usize = 64 * 1_024;
+
+/// Longest payload of a control frame (RFC 6455 section 5.5).
+pub const CONTROL_BYTES_MAX: usize = 125;
+
+/// Longest frame header: two bytes, eight of length, four of mask.
+pub const FRAME_HEADER_BYTES_MAX: usize = 14;
+
+/// Most bytes a paused reader keeps: the rest of a read that a callback stopped, behind a frame
+/// that was already waiting for its end.
+///
+/// The transport reads 16 KB at a time and stops reading while the reader is paused, so this is
+/// reached only by a caller that goes on reading.
+pub const BACKLOG_BYTES_MAX: usize = 128 * 1_024;
+
+/// Largest buffer that an emptied reader keeps; a larger one is given back to the allocator.
+///
+/// One order is 150 to 300 bytes, so the tail of a read fits without a new allocation each time,
+/// and 20,000 idle connections keep at most 10 MB.
+pub const CARRY_BYTES_KEPT_MAX: usize = 512;
+
+const _: () = {
+    assert!(MESSAGE_BYTES_MAX >= CONTROL_BYTES_MAX, "a control frame must fit");
+    assert!(
+        BACKLOG_BYTES_MAX >= MESSAGE_BYTES_MAX + FRAME_HEADER_BYTES_MAX + HEAD_BYTES_MAX,
+        "the longest frame and one read behind it must fit"
+    );
+    assert!(HEAD_BYTES_MAX > METHOD_BYTES_MAX, "a head holds its method");
+};

@@ -1,0 +1,117 @@
+//! The public feeds of one instrument: its books by depth, and its trades.
+//!
+//! Books are conflated to the newest state whenever the hub publishes; trades are never left out:
+//! each seq that traded is one message.
+
+use crate::batch::ConnId;
+use crate::book_feed::BookFeed;
+use crate::limits::TRADES_KEPT_MAX;
+use coulisse_types::event::Traded;
+use coulisse_types::{Seq, Side};
+use std::collections::VecDeque;
+
+/// A trade as the public sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PublicTrade {
+    /// The seq of its command.
+    pub seq: Seq,
+    /// When the log took that command, in µs since the epoch.
+    pub time_us: i64,
+    /// The trade.
+    pub trade: Traded,
+}
+
+/// A subscriber of a book, and whether what it has is out of date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BookListener {
+    /// Who.
+    pub conn: ConnId,
+    /// It was too slow for a delta: the next thing it gets is an image.
+    pub stale: bool,
+}
+
+/// A book at one depth and who listens to it.
+#[derive(Debug)]
+pub struct BookGroup {
+    /// How many levels of each side; 0 is all.
+    pub depth: usize,
+    /// What the listeners have.
+    pub feed: BookFeed,
+    /// Who listens.
+    pub listeners: Vec<BookListener>,
+}
+
+/// The public feeds of one instrument.
+#[derive(Debug, Default)]
+pub struct InstrumentFeeds {
+    /// Whether a level changed since the last publication.
+    pub book_changed: bool,
+    /// The books that somebody listens to.
+    pub groups: Vec<BookGroup>,
+    /// Who listens to the trades.
+    pub trade_listeners: Vec<ConnId>,
+    /// The last seq that traded.
+    pub trades_seq: Seq,
+    /// The seq of the last trade that was published.
+    pub published_seq: Seq,
+    trades: VecDeque<PublicTrade>,
+    unpublished: Vec<PublicTrade>,
+}
+
+impl InstrumentFeeds {
+    /// Takes a trade.
+    pub fn traded(&mut self, trade: PublicTrade) {
+        if self.trades.len() >= TRADES_KEPT_MAX {
+            self.trades.pop_front();
+        }
+        self.trades.push_back(trade);
+        self.trades_seq = trade.seq;
+        if self.trade_listeners.is_empty() {
+            self.published_seq = trade.seq;
+        } else {
+            self.unpublished.push(trade);
+        }
+    }
+
+    /// The latest trades, newest first.
+    pub fn latest(&self, count: usize) -> impl Iterator<Item = &PublicTrade> {
+        self.trades.iter().rev().take(count)
+    }
+
+    /// The trades since the last publication, oldest first; they count as published.
+    pub fn take_unpublished(&mut self) -> Vec<PublicTrade> {
+        std::mem::take(&mut self.unpublished)
+    }
+
+    /// Gives back the memory of [`InstrumentFeeds::take_unpublished`].
+    pub fn recycle(&mut self, mut trades: Vec<PublicTrade>) {
+        if self.unpublished.is_empty() {
+            trades.clear();
+            self.unpublished = trades;
+        }
+    }
+
+    /// Removes a listener of the books at `depth` (of all where `None`); `false` if it was none.
+    pub fn leave_book(&mut self, conn: ConnId, depth: Option<usize>) -> bool {
+        let mut left = false;
+        for group in &mut self.groups {
+            if depth.is_none_or(|depth| depth == group.depth) {
+                let before = group.listeners.len();
+                group.listeners.retain(|listener| listener.conn != conn);
+                left |= group.listeners.len() < before;
+            }
+        }
+        self.groups.retain(|group| !group.listeners.is_empty());
+        left
+    }
+
+    /// Removes a listener of the trades; `false` if it was none.
+    pub fn leave_trades(&mut self, conn: ConnId) -> bool {
+        let before = self.trade_listeners.len();
+        self.trade_listeners.retain(|listener| *listener != conn);
+        self.trade_listeners.len() < before
+    }
+}
+
+/// The sides of a book, in the order of their messages.
+pub const SIDES: [Side; 2] = [Side::Buy, Side::Sell];
