@@ -59,7 +59,7 @@ bench: setup-run ## measure core and gateway, write bench/results/DATE-*.json an
 
 torture: GOAL = torture
 torture: setup-dev ## the long tests: millions of random commands (SUITE=part of a name, SEED=n replays one)
-	@COULISSE_SEED=$(SEED) $(BIN)/python -m pytest -m torture --timeout 7200 -k "$(SUITE)" $(ARGS)
+	@$(if $(SEED),COULISSE_SEED=$(SEED)) $(BIN)/python -m pytest -m torture --timeout 7200 -k "$(SUITE)" $(ARGS)
 
 generate: GOAL = generate
 generate: setup-dev ## write again every file that is generated: protocol pages, tables, README's figures

@@ -162,6 +162,8 @@ def build_extension(goal: str) -> None:
     command = [str(VENV / "bin" / "maturin"), "develop", "--release", "--locked", "--offline"]
     environment = {**os.environ, "VIRTUAL_ENV": str(VENV), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     environment["PIP_QUIET"] = "1"
+    # maturin refuses to choose between two environments; ours is the one above.
+    environment.pop("CONDA_PREFIX", None)
     built = subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL)
     if built.returncode != 0:
         raise SetupError(f"the Rust core did not build.\n  Try again: make {goal}")
