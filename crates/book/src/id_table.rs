@@ -11,8 +11,9 @@
 //!   twice the size is begun, which takes the old one's entries over bit by bit. An entry is in
 //!   exactly one of the two. So memory follows the most ids there have been, not the limit.
 //!
-//! Cost: 16 to 32 bytes an id, 48 while growing. Ids that follow each other lie beside each other:
-//! the hash spreads blocks of eight ids, which share a cache line; other ids are spread one by one.
+//! Cost: 16 to 32 bytes an id, 48 while growing. The hash spreads ids that follow each other as
+//! well as any others: keeping neighbours in one cache line was tried, and made runs of full places
+//! that cost as much as it saved.
 
 use crate::arena::index;
 use alloc::vec;
@@ -20,10 +21,6 @@ use alloc::vec::Vec;
 
 /// 2^64 divided by the golden ratio, made odd.
 const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
-/// The bits of an id, and of its tag, that choose the place in its block.
-const IN_BLOCK: u32 = 7;
-/// Bits in [`IN_BLOCK`].
-const BLOCK_BITS: u32 = 3;
 /// The fewest places: 8 KB.
 const PLACES_MIN: usize = 1_024;
 /// The most places: fewer than half a hash can name.
@@ -61,7 +58,7 @@ struct Places {
     shift: u32,
 }
 
-/// The upper half of a folded multiply of the id's block, with the id's place in it below.
+/// The upper half of a folded multiply.
 #[inline]
 #[expect(
     clippy::as_conversions,
@@ -70,9 +67,8 @@ struct Places {
 )]
 #[expect(clippy::arithmetic_side_effects, reason = "64 by 64 bits fit in 128")]
 const fn tag_of(id: u64) -> u32 {
-    let product = ((id >> BLOCK_BITS) as u128) * (SPREAD as u128);
-    let hash = (((product >> 64) as u64 ^ product as u64) >> 32) as u32;
-    (hash & !IN_BLOCK) | (id as u32 & IN_BLOCK)
+    let product = (id as u128) * (SPREAD as u128);
+    (((product >> 64) as u64 ^ product as u64) >> 32) as u32
 }
 
 #[inline]
@@ -112,7 +108,7 @@ impl Places {
 
     #[inline]
     fn home(&self, tag: u32) -> usize {
-        index((tag >> self.shift & !IN_BLOCK) | (tag & IN_BLOCK))
+        index(tag >> self.shift)
     }
 
     /// The slot of `id`, or the place where its search ended.
