@@ -1,0 +1,233 @@
+"""The messages of the core as a table, and their bytes.
+
+A message is a kind and its fields by name: `Message("Deposit", asset=1, amount=5)`. The table is
+the one of `crates/types`, and a test compares the two; enums are written by their names.
+
+Little-endian integers; text is a length byte and ASCII.
+"""
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+COMMANDS = """
+1 Genesis hash_seed:u64 shard:u16 assets_max:u32 instruments_max:u32 accounts_max:u32 keys_max:u32
+  live_orders_max:u32 open_orders_per_account_max:u32 fills_per_command_max:u32
+  client_order_ids_max:u32 closed_ids_per_account_max:u32 request_ids_max:u32
+2 NodeStarted incarnation:u32
+3 AssetCreate name:text scale:u8
+4 InstrumentCreate symbol:text base:asset_id quote:asset_id tick_minor:i64 lot_minor:i64
+  min_qty:qty_lots max_qty:qty_lots min_notional:amount_minor maker_fee:rate_ppm taker_fee:rate_ppm
+5 AccountCreate name:text
+6 KeyCreate key_id:text public_key:bytes32 permissions:u8
+7 Deposit asset:asset_id amount:amount_minor
+8 Withdraw asset:asset_id amount:amount_minor
+16 OrderPlace instrument:instrument_id side:side order_type:order_type time_in_force:time_in_force
+  post_only:bool qty:qty_lots price:price_ticks notional:amount_minor client_order_id:text
+17 OrderCancel order_id:order_id client_order_id:text
+18 OrderAmend order_id:order_id client_order_id:text qty:qty_lots price:price_ticks
+19 OrderCancelAll instrument:instrument_id
+"""
+EVENTS = """
+1 Rejected code:reject_code field:field unit:unit value:i128 limit:i128 client_order_id:text
+2 OrderDuplicate order_id:order_id first_seq:seq state:order_state filled:qty_lots
+  client_order_id:text
+3 RequestDuplicate request_id:request_id first_seq:seq
+4 GenesisSet shard:u16
+5 NodeJoined node:u16 incarnation:u32
+6 AssetCreated asset:asset_id name:text scale:u8
+7 InstrumentCreated instrument:instrument_id symbol:text base:asset_id quote:asset_id
+  tick_minor:i64 lot_minor:i64 min_qty:qty_lots max_qty:qty_lots min_notional:amount_minor
+  maker_fee:rate_ppm taker_fee:rate_ppm
+8 AccountCreated account:account_id name:text
+9 KeyCreated key:key_index key_id:text account:account_id public_key:bytes32 permissions:u8
+10 Deposited account:account_id asset:asset_id amount:amount_minor request_id:request_id
+11 Withdrawn account:account_id asset:asset_id amount:amount_minor request_id:request_id
+12 BalanceChanged account:account_id asset:asset_id available:amount_minor held:amount_minor
+16 OrderAccepted order_id:order_id account:account_id instrument:instrument_id side:side
+  order_type:order_type time_in_force:time_in_force post_only:bool qty:qty_lots price:price_ticks
+  notional:amount_minor client_order_id:text
+17 Traded instrument:instrument_id trade_id:trade_id price:price_ticks qty:qty_lots taker_side:side
+  maker_order_id:order_id taker_order_id:order_id
+18 OrderFilled order_id:order_id account:account_id instrument:instrument_id trade_id:trade_id
+  side:side role:role price:price_ticks qty:qty_lots notional:amount_minor fee:amount_minor
+  filled:qty_lots remaining:qty_lots client_order_id:text
+19 OrderRested order_id:order_id account:account_id instrument:instrument_id side:side
+  price:price_ticks remaining:qty_lots
+20 OrderAmended order_id:order_id account:account_id instrument:instrument_id qty:qty_lots
+  price:price_ticks remaining:qty_lots kept_priority:bool client_order_id:text
+21 OrderClosed order_id:order_id account:account_id instrument:instrument_id state:order_state
+  reason:close_reason filled:qty_lots remaining:qty_lots client_order_id:text
+22 OrdersCancelled account:account_id instrument:instrument_id count:u32
+32 LevelChanged instrument:instrument_id side:side price:price_ticks qty:qty_lots order_count:u32
+"""
+ENUMS = {
+    name: dict(enumerate(values.split(" ")))
+    for name, values in {
+        "side": "buy sell",
+        "order_type": "limit market",
+        "time_in_force": "gtc ioc fok",
+        "order_state": "open filled cancelled expired",
+        "close_reason": "filled cancel_requested cancel_all amended_to_filled immediate_or_cancel"
+        " fill_or_kill no_liquidity insufficient_balance fill_limit notional_spent",
+        "role": "maker taker",
+        "field": " account key_id symbol side type tif post_only qty price notional client_order_id"
+        " order_id request_id asset amount name base quote tick_size lot_size min_qty max_qty"
+        " min_notional maker_fee taker_fee scale available permissions incarnation count",
+        "unit": " ticks lots base_minor quote_minor asset_minor number ppm",
+    }.items()
+}
+REJECTS = dict(
+    enumerate(
+        "UNKNOWN_KEY NOT_PERMITTED UNKNOWN_ACCOUNT UNKNOWN_ASSET UNKNOWN_INSTRUMENT ALREADY_EXISTS"
+        " INVALID_NAME INVALID_INSTRUMENT TABLE_FULL INVALID_COMBINATION PRICE_OUT_OF_RANGE"
+        " QTY_BELOW_MIN QTY_ABOVE_MAX NOTIONAL_BELOW_MIN NOTIONAL_ABOVE_MAX AMOUNT_OUT_OF_RANGE"
+        " INSUFFICIENT_BALANCE POST_ONLY_WOULD_TRADE TOO_MANY_OPEN_ORDERS ORDER_NOT_FOUND"
+        " CLIENT_ORDER_ID_CONFLICT REQUEST_ID_CONFLICT GENESIS_EXISTS GENESIS_MISSING"
+        " STALE_INCARNATION".split(),
+        start=100,
+    )
+)
+# Length, CRC, schema, kind, node, index, seq, time_ns, batch, incarnation, account, key, 0 and
+# session; the request id of 16 bytes follows.
+HEADER_STRUCT = "<IIHHHHQqQIIIIQ"
+# Bytes, and whether signed.
+INTEGERS = {
+    **{"u8": (1, False), "u16": (2, False), "u32": (4, False), "u64": (8, False)},
+    **{"u128": (16, False), "i32": (4, True), "i64": (8, True), "i128": (16, True)},
+    **{"seq": (8, False), "account_id": (4, False), "asset_id": (4, False)},
+    **{"instrument_id": (4, False), "key_index": (4, False), "order_id": (8, False)},
+    **{"trade_id": (8, False), "request_id": (16, False), "price_ticks": (8, True)},
+    **{"qty_lots": (8, True), "amount_minor": (16, True), "rate_ppm": (4, True)},
+}
+
+Fields = tuple[tuple[str, str], ...]
+
+
+class Message(SimpleNamespace):
+    """A command or an event: its kind and its fields."""
+
+    def __init__(self, kind: str, **fields: object) -> None:
+        super().__init__(kind=kind, **fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What stands before a command in the log (`crates/types/src/record.rs`)."""
+
+    seq: int
+    time_ns: int = 0
+    node: int = 1
+    incarnation: int = 0
+    batch: int = 0
+    index: int = 0
+    account: int = 0
+    key: int = 0
+    session: int = 0
+    request_id: int = 0
+
+
+def _table(text: str) -> dict[int, tuple[str, Fields]]:
+    rows = text.replace("\n  ", " ").split("\n")[1:-1]
+    words = [row.split() for row in rows]
+    return {int(w[0]): (w[1], tuple(_name_and_type(field) for field in w[2:])) for w in words}
+
+
+def _name_and_type(field: str) -> tuple[str, str]:
+    name, _, type_name = field.partition(":")
+    return name, type_name
+
+
+def _encoder(type_name: str) -> Callable[..., bytes]:
+    if type_name in INTEGERS:
+        width, signed = INTEGERS[type_name]
+        return lambda value: value.to_bytes(width, "little", signed=signed)
+    if type_name == "reject_code":
+        codes = {name: code.to_bytes(2, "little") for code, name in REJECTS.items()}
+        return codes.__getitem__
+    if type_name in ENUMS:
+        numbers = {name: bytes([number]) for number, name in ENUMS[type_name].items()}
+        return numbers.__getitem__
+    if type_name == "text":
+        return lambda text: bytes([len(text)]) + text.encode("ascii")
+    if type_name == "bool":
+        return lambda value: bytes([bool(value)])
+    assert type_name == "bytes32"
+    return bytes
+
+
+COMMAND_TABLE, EVENT_TABLE = _table(COMMANDS), _table(EVENTS)
+_ENCODERS = {
+    kind: (number, [(name, _encoder(type_name)) for name, type_name in fields])
+    for table in (COMMAND_TABLE, EVENT_TABLE)
+    for number, (kind, fields) in table.items()
+}
+
+
+FIELD_NAMES = {kind: [name for name, _ in fields] for kind, (_, fields) in _ENCODERS.items()}
+
+
+def number(kind: str) -> int:
+    """The number of a kind in records."""
+    return _ENCODERS[kind][0]
+
+
+def encode_body(message: Message) -> bytes:
+    """The fields in order, without the kind."""
+    values = vars(message)
+    return b"".join([encode(values[name]) for name, encode in _ENCODERS[message.kind][1]])
+
+
+def encode_record(header: Header, command: Message) -> bytes:
+    """80 bytes of header, then the body. Length and CRC are the journal's and stay 0 here."""
+    h = header
+    head = struct.pack(
+        HEADER_STRUCT,
+        *(0, 0, 0, number(command.kind), h.node, h.index, h.seq, h.time_ns, h.batch),
+        *(h.incarnation, h.account, h.key, 0, h.session),
+    )
+    return head + h.request_id.to_bytes(16, "little") + encode_body(command)
+
+
+def encode_events(events: list[Message]) -> bytes:
+    """What the core answers to a record: for each event kind u16, body length u16, body."""
+    bodies = [(number(event.kind), encode_body(event)) for event in events]
+    return b"".join([struct.pack("<HH", kind, len(body)) + body for kind, body in bodies])
+
+
+def decode_events(data: bytes) -> list[Message]:
+    """The events in a core's answer."""
+    events, at = [], 0
+    while at < len(data):
+        kind, length = struct.unpack_from("<HH", data, at)
+        events.append(decode_body(EVENT_TABLE[kind], data[at + 4 : at + 4 + length]))
+        at += 4 + length
+    assert at == len(data), "an event is cut short"
+    return events
+
+
+def decode_body(spec: tuple[str, Fields], body: bytes) -> Message:
+    """The message of one table row with these bytes."""
+    kind, fields = spec
+    values: dict[str, object] = {}
+    at = 0
+    for name, type_name in fields:
+        values[name], at = _decode(type_name, body, at)
+    assert at == len(body), f"{kind}: {len(body) - at} bytes too many"
+    return Message(kind, **values)
+
+
+def _decode(type_name: str, body: bytes, at: int) -> tuple[object, int]:
+    if type_name in INTEGERS:
+        width, signed = INTEGERS[type_name]
+        return int.from_bytes(body[at : at + width], "little", signed=signed), at + width
+    if type_name == "reject_code":
+        return REJECTS[int.from_bytes(body[at : at + 2], "little")], at + 2
+    if type_name in ENUMS:
+        return ENUMS[type_name][body[at]], at + 1
+    if type_name == "text":
+        return body[at + 1 : at + 1 + body[at]].decode("ascii"), at + 1 + body[at]
+    if type_name == "bool":
+        return bool(body[at]), at + 1
+    return body[at : at + 32], at + 32

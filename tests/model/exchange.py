@@ -1,0 +1,188 @@
+"""The slow reference exchange: `docs/internals/core-rules.md` made executable.
+
+One handler per command, in the order of that page: the checks first, each a `require`, then what
+cannot fail. Nothing here is fast and nothing is shared with the Rust core.
+"""
+
+import re
+from collections.abc import Sequence
+
+from tests.model.book import Instrument
+from tests.model.codec import Header, Message
+from tests.model.matching import Matching, Reject, require
+
+ASSET_SCALE_MAX = 18
+QTY_LOTS_MAX = 1 << 53
+NOTIONAL_MINOR_MAX = 10**30
+ASSET_TOTAL_MINOR_MAX = NOTIONAL_MINOR_MAX * 100
+FEE_PPM_MAX = 100_000
+PERMISSIONS = {"read": 1, "trade": 2, "withdraw": 4, "admin": 8}
+NEEDED = {
+    **{"Genesis": 0, "NodeStarted": 0, "AssetCreate": 8, "InstrumentCreate": 8, "AccountCreate": 8},
+    **{"KeyCreate": 8, "Deposit": 8, "Withdraw": 4},
+    **{"OrderPlace": 2, "OrderCancel": 2, "OrderAmend": 2, "OrderCancelAll": 2},
+}
+FOR_AN_ACCOUNT = ("KeyCreate", "Deposit", "Withdraw", *[k for k in NEEDED if "Order" in k])
+REQUESTS = ("AssetCreate", "InstrumentCreate", "AccountCreate", "KeyCreate", "Deposit", "Withdraw")
+
+
+class ReferenceExchange(Matching):
+    """The whole state; `apply` is its only entrance."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last_seq = 0
+        self.nodes: dict[int, int] = {}
+        self.assets: list[Message] = []
+        self.keys: list[tuple[Message, int]] = []
+        self.requests: dict[tuple[int, int], tuple[int, Message]] = {}
+
+    def apply(self, header: Header, command: Message) -> list[Message]:
+        """Apply one record and return its events."""
+        self.events = []
+        try:
+            self._admit(header, command)
+            self._apply_once(header, command)
+        except Reject as reject:
+            client_order_id = getattr(command, "client_order_id", "")
+            self.events = [Message("Rejected", **reject.fields, client_order_id=client_order_id)]
+        self.events += self.ledger.changes()
+        self.last_seq = header.seq
+        return self.events
+
+    def _admit(self, header: Header, command: Message) -> None:
+        """Section 1: the checks common to all commands."""
+        if self.genesis is None:
+            require(command.kind == "Genesis", "GENESIS_MISSING")
+        else:
+            require(command.kind != "Genesis", "GENESIS_EXISTS")
+        starts = command.kind == "NodeStarted"
+        incarnation = command.incarnation if starts else header.incarnation
+        newest = self.nodes.get(header.node, 0)
+        fresh = incarnation > newest if starts else incarnation >= newest
+        require(fresh, "STALE_INCARNATION", "incarnation", "number", incarnation, newest)
+        if header.key != 0:
+            known = header.key <= len(self.keys)
+            require(known, "UNKNOWN_KEY", "key_id", "number", header.key)
+            self._permit(header, command.kind)
+        if command.kind in FOR_AN_ACCOUNT:
+            exists = 1 <= header.account <= len(self.accounts)
+            require(exists, "UNKNOWN_ACCOUNT", "account", "number", header.account)
+
+    def _permit(self, header: Header, kind: str) -> None:
+        key, account = self.keys[header.key - 1]
+        bits, needed = key.permissions, NEEDED[kind]
+        require(bits & needed != 0, "NOT_PERMITTED", "permissions", "number", bits, needed)
+        if kind in FOR_AN_ACCOUNT and not bits & PERMISSIONS["admin"]:
+            own = header.account == account
+            require(own, "NOT_PERMITTED", "account", "number", header.account, account)
+
+    def _apply_once(self, header: Header, command: Message) -> None:
+        key = (header.account, header.request_id)
+        remembers = command.kind in REQUESTS and header.request_id != 0
+        if remembers and key in self.requests:
+            first_seq, earlier = self.requests[key]
+            same = earlier == command
+            require(same, "REQUEST_ID_CONFLICT", "request_id", "number", first_seq)
+            self.emit("RequestDuplicate", request_id=header.request_id, first_seq=first_seq)
+            return
+        name = re.sub(r"(?<=.)([A-Z])", r"_\1", command.kind).lower()
+        getattr(self, f"_{name}")(header, command)
+        if remembers:
+            self.requests[key] = (header.seq, command)
+            if len(self.requests) > self.limits.request_ids_max:
+                del self.requests[next(iter(self.requests))]
+
+    # Section 2: creating things. Ids count from 1.
+
+    def _genesis(self, header: Header, c: Message) -> None:
+        self.genesis = c
+        self.emit("GenesisSet", shard=c.shard)
+
+    def _node_started(self, header: Header, c: Message) -> None:
+        self.nodes[header.node] = c.incarnation
+        self.emit("NodeJoined", node=header.node, incarnation=c.incarnation)
+
+    def _asset_create(self, header: Header, c: Message) -> None:
+        require(re.fullmatch("[A-Z0-9]{2,12}", c.name), "INVALID_NAME", "name")
+        small = c.scale <= ASSET_SCALE_MAX
+        require(small, "AMOUNT_OUT_OF_RANGE", "scale", "number", c.scale, ASSET_SCALE_MAX)
+        self._require_free("name", [asset.name for asset in self.assets], c.name)
+        self._require_room(self.assets, self.limits.assets_max)
+        self.assets.append(c)
+        self.emit("AssetCreated", asset=len(self.assets), name=c.name, scale=c.scale)
+
+    def _instrument_create(self, header: Header, c: Message) -> None:
+        for name, asset in (("base", c.base), ("quote", c.quote)):
+            self._require_asset(name, asset)
+        require(c.base != c.quote, "INVALID_INSTRUMENT", "quote", "number", c.quote)
+        base, quote = self.assets[c.base - 1], self.assets[c.quote - 1]
+        require(c.symbol == f"{base.name}-{quote.name}", "INVALID_NAME", "symbol")
+        taken = [i.rules.symbol.replace("-", "") for i in self.instruments]
+        self._require_free("symbol", taken, c.symbol.replace("-", ""))
+        value, rest = divmod(c.tick_minor * c.lot_minor, 10**base.scale)
+        most_qty, most_notional = QTY_LOTS_MAX, NOTIONAL_MINOR_MAX
+        for name, good, limit in (
+            ("tick_size", c.tick_minor >= 1, 1),
+            ("lot_size", c.lot_minor >= 1, 1),
+            ("tick_size", rest == 0 and 1 <= value < 2**63, c.lot_minor),
+            ("min_qty", 1 <= c.min_qty <= most_qty, most_qty),
+            ("max_qty", c.min_qty <= c.max_qty <= most_qty, most_qty),
+            ("min_notional", 0 <= c.min_notional <= most_notional, most_notional),
+            ("maker_fee", 0 <= c.maker_fee <= FEE_PPM_MAX, FEE_PPM_MAX),
+            ("taker_fee", c.maker_fee <= c.taker_fee <= FEE_PPM_MAX, FEE_PPM_MAX),
+        ):
+            field = name.replace("_size", "_minor")
+            require(good, "INVALID_INSTRUMENT", name, "number", getattr(c, field), limit)
+        self._require_room(self.instruments, self.limits.instruments_max)
+        instrument = Instrument(len(self.instruments) + 1, c, value)
+        self.instruments.append(instrument)
+        self.emit("InstrumentCreated", **vars(c) | {"instrument": instrument.id})
+
+    def _account_create(self, header: Header, c: Message) -> None:
+        require(re.fullmatch("[a-z0-9_-]{1,32}", c.name), "INVALID_NAME", "name")
+        self._require_free("name", self.accounts, c.name)
+        self._require_room(self.accounts, self.limits.accounts_max)
+        self.accounts.append(c.name)
+        self.emit("AccountCreated", account=len(self.accounts), name=c.name)
+
+    def _key_create(self, header: Header, c: Message) -> None:
+        require(re.fullmatch("[a-z0-9_-]{1,32}", c.key_id), "INVALID_NAME", "key_id")
+        some = 1 <= c.permissions <= 15
+        require(some, "AMOUNT_OUT_OF_RANGE", "permissions", "number", c.permissions, 15)
+        self._require_free("key_id", [key.key_id for key, _ in self.keys], c.key_id)
+        self._require_room(self.keys, self.limits.keys_max)
+        self.keys.append((c, header.account))
+        ids = {"key": len(self.keys), "account": header.account}
+        self.emit("KeyCreated", **vars(c) | ids)
+
+    def _deposit(self, header: Header, c: Message) -> None:
+        self._require_asset("asset", c.asset)
+        total = c.amount - self.ledger.external[c.asset]
+        self._require_amount(c.amount, c.amount >= 1 and total <= ASSET_TOTAL_MINOR_MAX)
+        self.ledger.post(c.asset, c.amount, ("external", 0), ("available", header.account))
+        whose = {"account": header.account, "request_id": header.request_id}
+        self.emit("Deposited", **vars(c) | whose)
+
+    def _withdraw(self, header: Header, c: Message) -> None:
+        self._require_asset("asset", c.asset)
+        self._require_amount(c.amount, 1 <= c.amount <= ASSET_TOTAL_MINOR_MAX)
+        self.require_available(header.account, c.asset, c.amount, "asset_minor")
+        self.ledger.post(c.asset, c.amount, ("available", header.account), ("external", 0))
+        whose = {"account": header.account, "request_id": header.request_id}
+        self.emit("Withdrawn", **vars(c) | whose)
+
+    def _require_asset(self, field: str, asset: int) -> None:
+        exists = 1 <= asset <= len(self.assets)
+        require(exists, "UNKNOWN_ASSET", field, "number", asset)
+
+    def _require_free(self, field: str, taken: list[str], name: str) -> None:
+        if name in taken:
+            raise Reject("ALREADY_EXISTS", field, "number", taken.index(name) + 1)
+
+    def _require_room(self, table: Sequence[object], most: int) -> None:
+        require(len(table) < most, "TABLE_FULL", "count", "number", most, most)
+
+    def _require_amount(self, amount: int, good: bool) -> None:
+        limit = ASSET_TOTAL_MINOR_MAX
+        require(good, "AMOUNT_OUT_OF_RANGE", "amount", "asset_minor", amount, limit)

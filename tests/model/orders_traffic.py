@@ -1,0 +1,163 @@
+"""The part of the traffic that is about orders: placements, cancels, amends, good and bad."""
+
+import random
+from dataclasses import dataclass, field
+
+from tests.model.book import Order
+from tests.model.codec import Message
+from tests.model.exchange import ReferenceExchange
+from tests.model.world import World
+
+EDGES_I64 = (0, -1, 2**53, 2**53 + 1, 2**63 - 1, -(2**63))
+EDGES_I128 = (-1, 1, 10**30, 10**30 + 1, (1 << 127) - 1, -(1 << 127))
+
+
+@dataclass(slots=True)
+class OrderTraffic:
+    """The next command about orders."""
+
+    rng: random.Random
+    world: World
+    count: int = 0
+    placed: list[tuple[int, Message]] = field(default_factory=list)
+
+    def next(self, exchange: ReferenceExchange, account: int) -> Message:
+        """A command for this account, given the state."""
+        make = self.rng.choices(
+            (self._limit, self._market, self._again, self._cancel, self._amend, self._cancel_all),
+            (50, 15, 4, 12, 18, 1),
+        )[0]
+        return make(exchange, account)
+
+    def _limit(self, exchange: ReferenceExchange, account: int) -> Message:
+        rng, scale = self.rng, self.world.scale
+        side = rng.choice(("buy", "sell"))
+        lean = -scale.spread_ticks // 2 if side == "buy" else scale.spread_ticks // 2
+        price = scale.mid_ticks + lean + rng.randint(-scale.spread_ticks, scale.spread_ticks)
+        tif = rng.choices(("gtc", "ioc", "fok"), (80, 12, 8))[0]
+        post_only = tif == "gtc" and rng.randrange(100) < 12
+        command = Message(
+            "OrderPlace",
+            **{"instrument": self._instrument(exchange), "side": side, "order_type": "limit"},
+            **{"time_in_force": tif, "post_only": post_only, "qty": self._qty()},
+            **{"price": max(1, price), "notional": 0, "client_order_id": self._client_order_id()},
+        )
+        if rng.randrange(100) < 6:
+            self._spoil(command)
+        return self._remember(account, command)
+
+    def _market(self, exchange: ReferenceExchange, account: int) -> Message:
+        rng, scale = self.rng, self.world.scale
+        side, tif = rng.choice(("buy", "sell")), rng.choice(("ioc", "ioc", "fok"))
+        qty, notional = self._qty(), 0
+        if rng.randrange(100) < 40:
+            lot_minor = scale.mid_ticks * scale.tick_lot_minor
+            qty, notional, tif = 0, rng.randrange(1, qty * lot_minor + 1), "ioc"
+            if rng.randrange(2):
+                price = scale.mid_ticks + rng.randint(-scale.spread_ticks, scale.spread_ticks)
+                notional = rng.randrange(1, 4) * max(1, price) * scale.tick_lot_minor
+        command = Message(
+            "OrderPlace",
+            **{"instrument": self._instrument(exchange), "side": side, "order_type": "market"},
+            **{"time_in_force": tif, "post_only": False, "qty": qty, "price": 0},
+            **{"notional": notional, "client_order_id": self._client_order_id()},
+        )
+        if rng.randrange(100) < 8:
+            self._spoil(command)
+        return self._remember(account, command)
+
+    def _spoil(self, command: Message) -> None:
+        """Set one field to something that is seldom right."""
+        rng = self.rng
+        choices: dict[str, tuple[object, ...]] = {
+            "instrument": (0, 9, 2**32 - 1),
+            "time_in_force": ("gtc", "ioc", "fok"),
+            "post_only": (True,),
+            "qty": (*EDGES_I64, 1, self.world.scale.qty_lots_max * 3 + 1),
+            "price": (*EDGES_I64, 1, 2**40),
+            "notional": EDGES_I128,
+        }
+        if command.order_type == "market" and command.notional == 0 and rng.randrange(3) == 0:
+            command.qty, command.time_in_force = 0, "ioc"
+            command.notional = rng.choice(EDGES_I128)
+            return
+        name = rng.choice(sorted(choices))
+        setattr(command, name, rng.choice(choices[name]))
+
+    def _again(self, exchange: ReferenceExchange, account: int) -> Message:
+        """A placement once more, or its client order id with another body."""
+        own = [command for owner, command in self.placed if owner == account]
+        if not own:
+            return self._limit(exchange, account)
+        command = Message(**vars(self.rng.choice(own)))
+        if self.rng.randrange(3) == 0:
+            command.qty += 1
+        return command
+
+    def _cancel(self, exchange: ReferenceExchange, account: int) -> Message:
+        return Message("OrderCancel", **self._which(exchange, account))
+
+    def _cancel_all(self, exchange: ReferenceExchange, account: int) -> Message:
+        instrument = self.rng.choice((0, self._instrument(exchange), 9))
+        return Message("OrderCancelAll", instrument=instrument)
+
+    def _amend(self, exchange: ReferenceExchange, account: int) -> Message:
+        rng, scale = self.rng, self.world.scale
+        which = self._which(exchange, account)
+        order = self._named(exchange, account, which)
+        qty, price = self._qty(), scale.mid_ticks + rng.randint(-scale.spread_ticks, 4)
+        if order is not None:
+            near = (order.qty - 1, order.qty + 1, order.filled, order.filled + 1, order.qty, qty)
+            qty = rng.choice(near)
+            price = rng.choice((order.price, order.price, price, order.price + 1, price))
+        qty, price = rng.choice(((qty, price), (qty, 0), (0, price), (qty, price)))
+        if rng.randrange(100) < 6:
+            qty, price = rng.choice(((0, 0), (rng.choice(EDGES_I64), price), (qty, 2**60)))
+        return Message("OrderAmend", **which, qty=qty, price=price)
+
+    def _which(self, exchange: ReferenceExchange, account: int) -> dict[str, object]:
+        """A live order of the account by one of its ids; sometimes another's, closed or unknown."""
+        rng = self.rng
+        chance = rng.randrange(100)
+        if chance < 10:
+            order_id = rng.choice((0, 0, rng.randrange(exchange.order_count + 2)))
+            client_order_id = rng.choice(("", f"c{rng.randrange(self.count + 2)}"))
+            return {"order_id": order_id, "client_order_id": client_order_id}
+        foreign = chance < 13
+        live = [o for o in exchange.live.values() if (o.account == account) != foreign]
+        if not live:
+            return {"order_id": exchange.order_count + 1, "client_order_id": ""}
+        order = rng.choice(live)
+        if order.placed.client_order_id and rng.randrange(2):
+            return {"order_id": 0, "client_order_id": order.placed.client_order_id}
+        return {"order_id": order.id, "client_order_id": ""}
+
+    def _named(
+        self, exchange: ReferenceExchange, account: int, which: dict[str, object]
+    ) -> Order | None:
+        for order in exchange.live.values():
+            by_id = order.id == which["order_id"]
+            identity = (order.account, order.placed.client_order_id)
+            if by_id or identity == (account, which["client_order_id"] or "-"):
+                return order
+        return None
+
+    def _instrument(self, exchange: ReferenceExchange) -> int:
+        return self.rng.randrange(1, len(exchange.instruments) + 1)
+
+    def _qty(self) -> int:
+        most = self.world.scale.qty_lots_max
+        if most > 10_000:
+            return max(1, most >> self.rng.randrange(4)) + self.rng.randrange(3)
+        return self.rng.randrange(self.world.min_qty_lots, most + 1)
+
+    def _client_order_id(self) -> str:
+        if self.rng.randrange(100) < 40:
+            return ""
+        self.count += 1
+        return f"c{self.count}"
+
+    def _remember(self, account: int, command: Message) -> Message:
+        if command.client_order_id:
+            self.placed = [*self.placed[-12:], (account, command)]
+        return command

@@ -1,0 +1,82 @@
+"""The comparison itself: a spoilt reference exchange in the place of the core must be found."""
+
+from bisect import insort_left
+
+import pytest
+
+from tests.model.book import Instrument, Order
+from tests.model.codec import Message
+from tests.model.differential import Coverage, first_difference, replay, run_world, shrink
+from tests.model.exchange import ReferenceExchange
+from tests.model.stand_in import StandIn
+from tests.model.traffic import traffic
+
+SEEDS = range(6)
+
+
+class LastInFirstOut(Instrument):
+    def rest(self, order: Order) -> None:
+        def rank(other: Order) -> int:
+            return -other.price if other.side == "buy" else other.price
+
+        insort_left(self.book[order.side], order, key=rank)
+
+
+class NewestFirst(ReferenceExchange):
+    def _instrument(self, instrument: int) -> Instrument:
+        found = super()._instrument(instrument)
+        found.__class__ = LastInFirstOut
+        return found
+
+
+class FeesRoundedPerFill(ReferenceExchange):
+    def _trade(self, taker: Order, maker: Order, qty: int) -> None:
+        for order in (taker, maker):
+            order.charged = order.charge(order.made, order.taken)
+        super()._trade(taker, maker, qty)
+        self.ledger.fees[1] += 1
+
+
+class ForgetsNoClosedId(ReferenceExchange):
+    @property
+    def limits(self) -> Message:
+        return Message(**vars(super().limits) | {"closed_ids_per_account_max": 1_000})
+
+
+class HoldsNothingBack(ReferenceExchange):
+    def _hold(self, order: Order, minor: int) -> None:
+        super()._hold(order, min(minor, order.held) if order.filled else minor)
+
+
+class CountsSeqWrong(ReferenceExchange):
+    def _close(self, order: Order, state: str, reason: str) -> None:
+        super()._close(order, state, reason)
+        order.first_seq += 1
+
+
+@pytest.mark.parametrize(
+    "spoilt", [NewestFirst, FeesRoundedPerFill, ForgetsNoClosedId, HoldsNothingBack, CountsSeqWrong]
+)
+def test_a_spoilt_exchange_is_told_from_the_reference(spoilt: type[ReferenceExchange]) -> None:
+    assert first_difference(lambda: StandIn(spoilt()), SEEDS, 600)
+
+
+def test_an_unspoilt_exchange_is_not() -> None:
+    seen = Coverage()
+    for seed in SEEDS:
+        run_world(StandIn, seed, 600, invariants_every=1, seen=seen)
+    assert seen.commands == 600 * len(SEEDS)
+
+
+def test_a_failing_sequence_is_made_short_and_still_fails() -> None:
+    def make() -> StandIn:
+        return StandIn(NewestFirst())
+
+    source, exchange, sent = traffic(1), ReferenceExchange(), []
+    for _ in range(600):
+        sent.append(source.next(exchange))
+        exchange.apply(*sent[-1])
+    fewer, difference = shrink(make, sent, replay(make, sent))
+    assert difference
+    assert replay(make, fewer) == difference
+    assert len(fewer) < 30

@@ -1,0 +1,181 @@
+"""Seeded traffic: commands for small worlds where every limit is hit and orders meet often.
+
+One integer makes a world and all that happens in it. What comes next may depend on the reference
+exchange's state (ids of live orders, balances), so the same seed always gives the same commands.
+No floats: chances are whole per cents.
+"""
+
+import random
+from dataclasses import dataclass, field, replace
+
+from tests.model.codec import Header, Message
+from tests.model.exchange import PERMISSIONS, REQUESTS, ReferenceExchange
+from tests.model.orders_traffic import OrderTraffic
+from tests.model.world import ASSETS, World, a_world
+
+ASSET_NAMES = ("USD", "BTC", "ETH", "AB", "ABC", "CDE")
+ACCOUNT_NAMES = ("ann", "bob", "cyd", "dan", "eve", "fay")
+KEY_NAMES = tuple(f"key-{n}" for n in range(9))
+BAD_NAMES = ("", "a.b", "TOO-LONG-FOR-ANY-ASSET", "Mixed", "x!", "A")
+HUGE = ((1 << 127) - 1, 10**32, 10**32 + 1, -(1 << 127))
+
+
+@dataclass(slots=True)
+class Traffic:
+    """The next command of a world, one at a time."""
+
+    rng: random.Random
+    world: World
+    orders: OrderTraffic
+    setup: list[tuple[Header, Message]]
+    sent: list[tuple[Header, Message]] = field(default_factory=list)
+
+    def next(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
+        """The next record for an exchange in this state."""
+        header, command = self._draw(exchange)
+        header = replace(header, seq=exchange.last_seq + 1, time_ns=exchange.last_seq * 1000)
+        if command.kind in REQUESTS and header.request_id:
+            self.sent = [*self.sent[-5:], (header, command)]
+        return header, command
+
+    def _draw(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
+        rng = self.rng
+        if exchange.genesis is None:
+            if exchange.last_seq <= 3 and rng.randrange(3):
+                return Header(0), Message("AssetCreate", name="USD", scale=2)
+            return self._genesis(exchange)
+        if self.setup:
+            return self.setup.pop()
+        if self.sent and rng.randrange(100) < 2:
+            return self._again()
+        if rng.randrange(100) < 87:
+            header = self._header(exchange, PERMISSIONS["trade"])
+            return header, self.orders.next(exchange, header.account)
+        return self._other(exchange)
+
+    def _again(self) -> tuple[Header, Message]:
+        """A request sent before, or its id with something else."""
+        header, command = self.rng.choice(self.sent)
+        if self.rng.randrange(3) == 0:
+            command = Message("Deposit", asset=1, amount=self.rng.randrange(1, 5))
+        return header, command
+
+    def _header(self, exchange: ReferenceExchange, permission: int) -> Header:
+        rng = self.rng
+        accounts = len(exchange.accounts)
+        account = rng.randrange(1, accounts + 1)
+        if rng.randrange(100) < 1:
+            account = rng.choice((0, accounts + 1, 2**32 - 1))
+        key = 0
+        if exchange.keys and rng.randrange(100) < 40:
+            key = rng.choice([0, *_fitting_keys(exchange, account, permission)])
+            if rng.randrange(100) < 6:
+                key = rng.randrange(1, len(exchange.keys) + 2)
+        node = rng.choice((1, 1, 1, 2, 7))
+        incarnation = exchange.nodes.get(node, 0) + rng.choice((0, 0, 0, 0, 0, 1))
+        if rng.randrange(100) < 1:
+            incarnation = max(0, incarnation - 2)
+        ids = {"batch": rng.randrange(9), "index": rng.randrange(3), "session": rng.randrange(9)}
+        where = {"node": node, "incarnation": incarnation, "account": account, "key": key}
+        return Header(0, **where, **ids, request_id=self._request_id())
+
+    def _request_id(self) -> int:
+        rng = self.rng
+        return rng.choice((0, 0, 0, rng.randrange(1, 12), rng.randrange(1, 2**128)))
+
+    def _other(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
+        money, things = (self._deposit, self._withdraw), (self._asset, self._instrument)
+        make = self.rng.choices(
+            (*money, *things, self._account, self._key, self._node, self._genesis),
+            (54, 16, 4, 15, 3, 4, 3, 1),
+        )[0]
+        return make(exchange)
+
+    def _deposit(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
+        rng = self.rng
+        asset = rng.randrange(1, len(exchange.assets) + 1)
+        amount = rng.randrange(1, self.world.purse_minor(asset) + 1)
+        if rng.randrange(100) < 6:
+            amount = rng.choice((0, -1, *HUGE))
+        asset = rng.choice((0, 99)) if rng.randrange(100) < 4 else asset
+        return self._header(exchange, 8), Message("Deposit", asset=asset, amount=amount)
+
+    def _withdraw(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
+        rng = self.rng
+        header = self._header(exchange, 4)
+        asset = rng.randrange(1, len(exchange.assets) + 1)
+        available = exchange.ledger.available[header.account, asset]
+        amount = rng.choice((1, available // 3, available // 2, available, available + 1))
+        if rng.randrange(100) < 6:
+            amount = rng.choice((0, -1, *HUGE))
+        asset = rng.choice((0, 99)) if rng.randrange(100) < 4 else asset
+        return header, Message("Withdraw", asset=asset, amount=amount)
+
+    def _asset(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
+        rng = self.rng
+        bad = rng.randrange(4) == 0
+        name, scale = rng.choice(BAD_NAMES if bad else ASSET_NAMES), rng.choice((0, 2, 8, 18))
+        if rng.randrange(6) == 0:
+            scale = rng.choice((19, 255))
+        name = name[:12]
+        return self._header(exchange, 8), Message("AssetCreate", name=name, scale=scale)
+
+    def _instrument(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
+        """A listing that is good but for, mostly, one or two of its fields."""
+        rng = self.rng
+        known = len(exchange.assets)
+        base, quote = rng.randrange(1, known + 1), rng.randrange(1, known + 1)
+        if rng.randrange(4) == 0:
+            base, quote = rng.randrange(1, len(ASSETS) + 1), rng.randrange(1, len(ASSETS) + 1)
+        command = self.world.listing(base, quote)
+        spoil: dict[str, tuple[int | str, ...]] = {
+            "symbol": ("BTCUSD", "", "btc-usd", "USD-BTC"),
+            "base": (0, 9, 1),
+            "quote": (0, 9, 2),
+            "tick_minor": (0, -5, 7, 2**63 - 1),
+            "lot_minor": (0, -1, 3, 2**63 - 1),
+            "min_qty": (0, -1, 2**53 + 1),
+            "max_qty": (0, 2**53 + 1, 2**63 - 1),
+            "min_notional": (-1, 10**30 + 1, (1 << 127) - 1),
+            "maker_fee": (-1, 100_001, 90_000),
+            "taker_fee": (-1, 100_001, 2**31 - 1),
+        }
+        for name in rng.sample(sorted(spoil), rng.choice((0, 1, 1, 1, 2))):
+            setattr(command, name, rng.choice(spoil[name]))
+        return self._header(exchange, 8), command
+
+    def _account(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
+        name = self.rng.choice((*ACCOUNT_NAMES, *BAD_NAMES))
+        return self._header(exchange, 8), Message("AccountCreate", name=name)
+
+    def _key(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
+        rng = self.rng
+        key_id = rng.choice((*KEY_NAMES, *BAD_NAMES))
+        permissions = rng.choice((0, 1, 2, 4, 6, 8, 15, 16, 255))
+        body = {"key_id": key_id, "public_key": rng.randbytes(32), "permissions": permissions}
+        return self._header(exchange, 8), Message("KeyCreate", **body)
+
+    def _node(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
+        rng = self.rng
+        node = rng.choice((1, 2, 65_535))
+        incarnation = exchange.nodes.get(node, 0) + rng.choice((0, 1, 1, 1, 2))
+        key = rng.choice((0, 0, 0, 1))
+        return Header(0, node=node, key=key), Message("NodeStarted", incarnation=incarnation)
+
+    def _genesis(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
+        return Header(0), Message("Genesis", **self.world.limits)
+
+
+def _fitting_keys(exchange: ReferenceExchange, account: int, permission: int) -> list[int]:
+    return [
+        index
+        for index, (c, owner) in enumerate(exchange.keys, start=1)
+        if c.permissions & permission and (owner == account or c.permissions & 8)
+    ]
+
+
+def traffic(seed: int) -> Traffic:
+    """The traffic of one seed, from its first record on."""
+    rng = random.Random(seed)
+    world = a_world(rng)
+    return Traffic(rng, world, OrderTraffic(rng, world), world.setup()[::-1])
