@@ -320,11 +320,11 @@ fn names(value: &[u8], token: &[u8]) -> bool {
     value.split(|&byte| byte == b',').any(|part| part.trim_ascii().eq_ignore_ascii_case(token))
 }
 
-/// Reads 1 to 18 digits and nothing else: no sign, no list, no overflow.
+/// Reads digits and nothing else: no sign, no list, no overflow.
 fn decimal(value: &[u8]) -> Option<u64> {
     let digits = text(value);
     let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    if plain && digits.len() <= 18 { digits.parse().ok() } else { None }
+    if plain { digits.parse().ok() } else { None }
 }
 
 /// A host and perhaps a port, by its alphabet (RFC 3986 section 3.2.2).

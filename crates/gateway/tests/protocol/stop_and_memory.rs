@@ -176,3 +176,11 @@ fn a_close_gives_all_memory_back() {
     assert_eq!(reader.feed(&mut texts(1), &mut |_| Flow::Continue), Ok(Fed::Closed));
     assert_eq!(reader.resume(&mut |_| Flow::Continue), Ok(Fed::Closed));
 }
+
+#[test]
+fn a_callback_that_stops_at_a_close_is_closed_and_not_stopped() {
+    let mut reader = FrameReader::new(Role::Server);
+    let mut stream = [&[0x88, 0x80, 0, 0, 0, 0], texts(1).as_slice()].concat();
+    assert_eq!(reader.feed(&mut stream, &mut |_| Flow::Stop), Ok(Fed::Closed));
+    assert_eq!((reader.is_stopped(), reader.kept_bytes()), (false, 0));
+}

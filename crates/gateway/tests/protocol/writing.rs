@@ -55,11 +55,11 @@ fn an_abandoned_frame_leaves_no_trace() {
 #[test]
 fn a_close_reason_is_cut_between_characters() {
     let mut out = Vec::new();
-    write_close_frame(&mut out, CloseCode::GoingAway, &"€".repeat(50));
+    write_close_frame(&mut out, CloseCode::GoingAway, &format!("a{}", "€".repeat(50)));
     assert_eq!(
         read_at_once(Role::Client, &out),
-        [Seen::Close(Some(1001), "€".repeat(41))],
-        "123 bytes are 41 characters of three"
+        [Seen::Close(Some(1001), format!("a{}", "€".repeat(40)))],
+        "there is room for 123 bytes; the forty-first character would end at 124"
     );
 }
 
