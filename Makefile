@@ -7,9 +7,14 @@ export PYTHON
 BIN := .venv/bin
 # One interpreter for every cargo call, or PyO3 would be built again by each.
 export PYO3_PYTHON := $(CURDIR)/.venv/bin/python
+export PYO3_BUILD_EXTENSION_MODULE := 1
+# maturin's answers to PyO3's questions about that interpreter. clippy is given the same, for the same reason.
+PYO3_ANSWERS = $(lastword $(wildcard $(CURDIR)/target/maturin/pyo3-config-*.txt))
 # Recorded market data; the tests that read it skip, and say so, where there is none.
 COULISSE_RECORDED_DIR ?= $(abspath $(wildcard ../shared/data))
 export COULISSE_RECORDED_DIR
+# The core with faults to plant (feature `planted`); tests that load it skip where it is not built.
+export COULISSE_PLANTED_CORE := $(CURDIR)/.venv/planted/_core.abi3.so
 
 # A rustup cargo looks for its toolchains under HOME. Where HOME is empty (a clean-room run) they
 # are still beside cargo itself.
@@ -27,7 +32,7 @@ run: setup-run ## build what is missing, then run a demo market and print its ad
 	@exec $(BIN)/coulisse demo $(ARGS)
 
 test: GOAL = test
-test: SYSTEM = --system
+test: EXTRA = --tests
 test: setup-dev ## every test but the long ones: Rust, then Python (ARGS="-k name" for some; first run builds)
 	@echo "[test] Rust"
 	@cargo test --release --locked --quiet --workspace --exclude coulisse-python
@@ -50,7 +55,7 @@ check: setup-dev ## format, lint, types, import rules, generated files: what CI 
 	@echo "[check] rustfmt"
 	@cargo fmt --all --check
 	@echo "[check] clippy"
-	@cargo clippy --release --locked --quiet --workspace --all-targets -- -D warnings
+	@$(if $(PYO3_ANSWERS),PYO3_CONFIG_FILE="$(PYO3_ANSWERS)") cargo clippy --release --locked --quiet --workspace --all-targets -- -D warnings
 	@echo "[check] clean"
 
 bench: GOAL = bench
@@ -58,6 +63,7 @@ bench: setup-run ## measure core and gateway, write bench/results/DATE-*.json an
 	@$(BIN)/python tools/record_bench.py $(ARGS)
 
 torture: GOAL = torture
+torture: EXTRA = --tests
 torture: setup-dev ## the long tests: millions of random commands (SUITE=part of a name, SEED=n replays one)
 	@$(if $(SEED),COULISSE_SEED=$(SEED)) $(BIN)/python -m pytest -m torture --timeout 7200 -k "$(SUITE)" $(ARGS)
 
@@ -73,4 +79,4 @@ clean: ## remove what was built: .venv, target, caches
 GOAL ?= run
 setup-run setup-dev: setup-%:
 	@sh tools/preflight.sh
-	@$(PYTHON) tools/setup.py $* --goal $(GOAL) $(SYSTEM)
+	@$(PYTHON) tools/setup.py $* --goal $(GOAL) $(EXTRA)

@@ -22,6 +22,7 @@ import subprocess
 import sys
 import time
 import venv
+import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -32,6 +33,9 @@ LOCKS = {"run": ROOT / "requirements" / "run.txt", "dev": ROOT / "requirements" 
 SYSTEM_LIST = ROOT / "requirements" / "system.txt"
 EXTENSION = ROOT / "python" / "coulisse" / "_core.abi3.so"
 BENCH = VENV / "bin" / "coulisse-bench"
+# The same extension with faults to switch on (feature `planted`): the tests load it to see that
+# they would find them. Nothing that is run can import it.
+PLANTED = VENV / "planted" / "_core.abi3.so"
 # What the extension is made of. A change to any of these files builds it again.
 CORE_INPUTS = (
     ROOT / "crates",
@@ -150,23 +154,44 @@ def build_core(goal: str) -> None:
             f"or Cargo.lock is not up to date.\n  Try again: make {goal}"
         )
     say("core", "building the Rust core, release profile (a first build takes some minutes)")
-    build_extension(goal)
+    if maturin("develop") != 0:
+        raise SetupError(f"the Rust core did not build.\n  Try again: make {goal}")
     if cargo("build", "--release", "--locked", "--offline", "-p", "coulisse-bench") != 0:
         raise SetupError(f"the load generator did not build.\n  Try again: make {goal}")
     shutil.copy2(target_dir() / "release" / BENCH.name, BENCH)
     stamp("core", mark)
 
 
-def build_extension(goal: str) -> None:
-    """Build `coulisse._core` and install the package so that `python/` is what runs."""
-    command = [str(VENV / "bin" / "maturin"), "develop", "--release", "--locked", "--offline"]
-    environment = {**os.environ, "VIRTUAL_ENV": str(VENV), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    environment["PIP_QUIET"] = "1"
+def maturin(*arguments: str) -> int:
+    """Run maturin for `.venv`, offline, its output on the terminal; return its exit code."""
+    command = [str(VENV / "bin" / "maturin"), *arguments, "--release", "--locked", "--offline"]
+    environment = {**os.environ, "VIRTUAL_ENV": str(VENV), "PIP_QUIET": "1"}
     # maturin refuses to choose between two environments; ours is the one above.
     environment.pop("CONDA_PREFIX", None)
-    built = subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL)
-    if built.returncode != 0:
-        raise SetupError(f"the Rust core did not build.\n  Try again: make {goal}")
+    return subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL).returncode
+
+
+def build_planted(goal: str) -> None:
+    """Build the extension with faults, for the tests alone.
+
+    It has a target folder of its own: cargo names both libraries alike and would mix them up.
+    """
+    mark = fingerprint(CORE_INPUTS)
+    if PLANTED.exists() and is_stamped("planted", mark):
+        return
+    say("planted", "building the core a second time, with faults for the tests to find")
+    target = target_dir() / "planted"
+    wheels = target / "wheels"
+    shutil.rmtree(wheels, ignore_errors=True)
+    options = ("--features", "planted", "--target-dir", str(target), "--out", str(wheels))
+    if maturin("build", *options) != 0:
+        raise SetupError(f"the core with planted faults did not build.\n  Try again: make {goal}")
+    (wheel,) = wheels.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        content = archive.read(f"coulisse/{PLANTED.name}")
+    PLANTED.parent.mkdir(exist_ok=True)
+    PLANTED.write_bytes(content)
+    stamp("planted", mark)
 
 
 def target_dir() -> Path:
@@ -220,7 +245,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("group", choices=("run", "dev"))
     parser.add_argument("--goal", default="run", help="the make target to name when a step fails")
-    parser.add_argument("--system", action="store_true", help="also what some tests need")
+    parser.add_argument("--tests", action="store_true", help="also what only the tests need")
     arguments = parser.parse_args()
     started = time.monotonic()
     try:
@@ -228,7 +253,8 @@ def main() -> int:
         with only_one():
             install_packages(arguments.group, arguments.goal)
             build_core(arguments.goal)
-            if arguments.system:
+            if arguments.tests:
+                build_planted(arguments.goal)
                 install_system_packages()
     except SetupError as error:
         print(f"coulisse: {error}", file=sys.stderr)
