@@ -7,8 +7,8 @@
 //! - Nothing is allocated for a declared length, only for bytes that arrived.
 //! - After a fault or a close frame every further byte is ignored.
 //!
-//! Cost: 26 ns for a masked text frame of 150 bytes at 32 a read on a 2.4 GHz core, of which the UTF-8
-//! check takes 12; a frame cut by the end of a read is copied once.
+//! Cost: 26 ns for a masked text frame of 150 bytes at 32 a read on a 2.4 GHz core, of which the
+//! UTF-8 check takes 12; a frame cut by the end of a read is copied once.
 //!
 //! Source: RFC 6455, sections 5.4 to 5.6, 6.2 and 7.1.
 
