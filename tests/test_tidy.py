@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tools import generate
 from tools.tidy import CHECKS, Tree
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,6 +57,11 @@ FAULTS: list[tuple[str, dict[str, str], str]] = [
         "no_std_crates",
         {"crates/types/Cargo.toml": "[dependencies]\nblake3 = '1'\n"},
         "default-features = false",
+    ),
+    (
+        "no_std_crates",
+        {"crates/types/Cargo.toml": "", "crates/types/src/lib.rs": "extern crate std;\n"},
+        "brings std back",
     ),
     ("unsafe_code", {"crates/book/src/a.rs": "// SAFETY: no\nunsafe {}\n"}, "crates/python and"),
     ("unsafe_code", {"crates/python/src/a.rs": "fn f() { unsafe {} }\n"}, "without a `// SAFETY"),
@@ -137,3 +143,20 @@ def test_results_are_rendered_as_they_were_recorded(tmp_path: Path) -> None:
     result = {"book_ops_per_s": 12_345_678, "shapes": {"50x32": {"p50_us": 0.4567}}}
     assert cell("{book_ops_per_s:count} operations/s", result) == "12,300,000 operations/s"
     assert cell("{shapes.50x32.p50_us:count} µs", result) == "0.46 µs"
+
+
+def test_generated_files_are_what_their_generators_write() -> None:
+    assert generate.main(check=True) == 0
+
+
+def test_a_generated_file_edited_by_hand_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(generate, "ROOT", tmp_path)
+    monkeypatch.setattr(generate, "GENERATORS", (lambda: {"page.md": "as generated\n"},))
+    (tmp_path / "page.md").write_text("as edited\n")
+    assert generate.main(check=True) == 1
+    assert "page.md is stale" in capsys.readouterr().err
+    assert (tmp_path / "page.md").read_text() == "as edited\n"
+    assert generate.main(check=False) == 0
+    assert (tmp_path / "page.md").read_text() == "as generated\n"

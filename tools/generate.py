@@ -21,7 +21,14 @@ def readme() -> Mapping[str, str]:
     return {"README.md": with_figures(ROOT)}
 
 
-GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (readme,)
+def protocol() -> Mapping[str, str]:
+    """The pages that clients read, from the schema that the core itself decodes by."""
+    from coulisse import _core
+
+    return {f"docs/protocol/{name}": page for name, page in _core.protocol_docs()}
+
+
+GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (readme, protocol)
 
 
 def main(*, check: bool) -> int:
