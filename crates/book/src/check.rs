@@ -42,6 +42,13 @@ pub enum Broken {
     },
     /// Orders or levels are in use that no side shows.
     Lost,
+    /// A resting order is not found by its id.
+    NotIndexed {
+        /// The order.
+        handle: Handle,
+    },
+    /// The table holds ids of orders that do not rest.
+    StaleId,
 }
 
 impl Book {

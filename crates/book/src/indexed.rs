@@ -2,7 +2,9 @@
 //!
 //! Invariant: the table holds exactly the ids of the orders that rest.
 
+use crate::arena::index;
 use crate::book::Book;
+use crate::check::Broken;
 use crate::id_table::{IdTable, Vacancy};
 use crate::view::{BookError, Handle, MakerFill, OrderView};
 use core::ops::ControlFlow;
@@ -155,5 +157,22 @@ impl IndexedBook {
         let handle = self.find(order_id)?;
         self.book.reduce(handle, by)?;
         Some(self.book.order(handle))
+    }
+    /// Verifies every invariant of the book and of the table.
+    ///
+    /// Cost: one step per order and level.
+    ///
+    /// # Errors
+    /// [`Broken`], the first that does not hold.
+    pub fn check(&self) -> Result<(), Broken> {
+        self.book.check()?;
+        for side in [Side::Buy, Side::Sell] {
+            for order in self.book.side_orders(side) {
+                if self.find(order.order_id) != Some(order.handle) {
+                    return Err(Broken::NotIndexed { handle: order.handle });
+                }
+            }
+        }
+        if self.table.len() == index(self.book.len()) { Ok(()) } else { Err(Broken::StaleId) }
     }
 }

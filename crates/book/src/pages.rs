@@ -312,33 +312,27 @@ impl Pages {
         self.first_below(self.root)
     }
 
-    /// The first level behind `rank`, whether or not there is one at `rank`.
-    #[inline(never)]
+    /// The first level behind the one at `rank`.
+    #[inline]
     pub(crate) fn after(&self, rank: u64) -> Option<u32> {
-        let mut branch = None;
+        let in_leaf = self.cached(rank).and_then(|leaf| self.arena.at(leaf).after(place(rank, 0)));
+        in_leaf.or_else(|| self.after_from_root(rank))
+    }
+
+    #[inline(never)]
+    fn after_from_root(&self, rank: u64) -> Option<u32> {
+        // The nearest page behind the path to `rank`: what is behind, if the leaf has no more.
+        let mut behind = None;
         let mut slot = self.root;
         loop {
             let page = self.arena.get(slot)?;
-            if !page.covers(rank) {
-                // The page lies wholly before or wholly behind the rank.
-                if page.tag & !LOW > rank {
-                    branch = Some(slot);
-                }
-                break;
-            }
             let at = place(rank, page.height());
+            let after = page.after(at);
             if page.height() == 0 {
-                if let Some(level) = page.after(at) {
-                    return Some(level);
-                }
-                break;
+                return after.or_else(|| self.first_below(behind?));
             }
-            branch = page.after(at).or(branch);
-            match page.child(at) {
-                Some(child) => slot = child,
-                None => break,
-            }
+            behind = after.or(behind);
+            slot = page.child(at)?;
         }
-        self.first_below(branch?)
     }
 }

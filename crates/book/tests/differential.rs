@@ -204,8 +204,8 @@ impl Pair {
     }
 
     fn compare(&self) {
+        assert_eq!(self.book.check(), Ok(()));
         let book = self.book.book();
-        assert_eq!(book.check(), Ok(()));
         for side in [Side::Buy, Side::Sell] {
             let levels = self.naive.sides[usize::from(side.number())].iter();
             let mut expected: Vec<(i64, Vec<(u64, i64)>)> =

@@ -43,13 +43,13 @@ fn add(
     };
     book.add(OrderId(id), side, ticks.map(price), qty(lots), time_in_force, on_fill)
         .expect("the order is taken");
-    book.book().check().expect("every invariant holds");
+    book.check().expect("every invariant holds");
     fills
 }
 
 fn cancel(book: &mut IndexedBook, id: u64) -> Option<OrderView> {
     let cancelled = book.cancel(OrderId(id));
-    book.book().check().expect("every invariant holds");
+    book.check().expect("every invariant holds");
     cancelled
 }
 
@@ -83,7 +83,7 @@ fn a_live_id_is_refused_and_its_order_keeps_its_place() {
     }
     assert_eq!(queue(&book, BUY, 100), [1, 2]);
     assert_eq!(book.book().len(), 2);
-    book.book().check().expect("every invariant holds");
+    book.check().expect("every invariant holds");
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn reducing_an_order_keeps_its_place_and_never_empties_it() {
         assert_eq!(book.reduce(OrderId(1), qty(by)), None);
     }
     assert_eq!(book.reduce(OrderId(9), qty(1)), None);
-    book.book().check().expect("every invariant holds");
+    book.check().expect("every invariant holds");
     assert_eq!(add(&mut book, 3, SELL, Some(100), 4, GTC), [(1, 100, 3), (2, 100, 1)]);
 }
 
