@@ -1,0 +1,629 @@
+//! A strict pull parser of JSON (RFC 8259) on bytes: no allocation, no recursion past
+//! [`DEPTH_MAX`], no number ever becomes a float.
+//!
+//! Invariants
+//! - What it accepts is one JSON value in valid UTF-8; escapes are checked, lone surrogates refused.
+//! - A string stays the slice it was; its escapes are decoded only when its text is wanted.
+//!
+//! Cost: one pass; eight bytes a step inside strings.
+
+use crate::limits::{DEPTH_MAX, KEYS_MAX};
+use coulisse_types::RejectCode;
+
+/// What kind of JSON value a slice is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Not there.
+    Absent,
+    /// A string without escapes.
+    Text,
+    /// A string with escapes still in it.
+    EscapedText,
+    /// A number without fraction and exponent.
+    Integer,
+    /// Another number.
+    Number,
+    /// `true`.
+    True,
+    /// `false`.
+    False,
+    /// `null`.
+    Null,
+    /// An array.
+    Array,
+    /// An object.
+    Object,
+}
+
+/// One value as it stands in the input: a string without its quotes, anything else whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Raw<'a> {
+    /// What it is.
+    pub kind: Kind,
+    /// Its bytes.
+    pub bytes: &'a [u8],
+}
+
+impl<'a> Raw<'a> {
+    /// No value.
+    pub const ABSENT: Self = Self { kind: Kind::Absent, bytes: &[] };
+
+    /// Whether there is a value.
+    pub fn is_present(&self) -> bool {
+        self.kind != Kind::Absent
+    }
+
+    /// The value, if there is one.
+    pub fn present(self) -> Option<Self> {
+        self.is_present().then_some(self)
+    }
+
+    /// Whether it is a string.
+    pub const fn is_text(&self) -> bool {
+        matches!(self.kind, Kind::Text | Kind::EscapedText)
+    }
+
+    /// The text of a string, decoded into `scratch` where it has escapes.
+    ///
+    /// `None` if this is no string, or if the decoded text does not fit.
+    pub fn text<'s>(&self, scratch: &'s mut [u8]) -> Option<&'s [u8]>
+    where
+        'a: 's,
+    {
+        match self.kind {
+            Kind::Text => Some(self.bytes),
+            Kind::EscapedText => decode(self.bytes, scratch),
+            _ => None,
+        }
+    }
+}
+
+/// What breaks the syntax, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SyntaxError<'a> {
+    /// `BAD_JSON`, `TOO_DEEP` or `DUPLICATE_FIELD`.
+    pub code: RejectCode,
+    /// The bytes from the offending one on.
+    pub at: &'a [u8],
+    /// The key that stands twice; empty otherwise.
+    pub key: &'a [u8],
+    /// What was wanted there.
+    pub wanted: &'static str,
+}
+
+type Parsed<'a, T> = Result<T, SyntaxError<'a>>;
+
+/// A position in the input.
+#[derive(Clone, Copy, Debug)]
+pub struct Scanner<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Scanner<'a> {
+    /// Starts at the front of `bytes`.
+    pub const fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    /// What has not been read.
+    pub const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// A fault at this position.
+    ///
+    /// # Errors
+    /// Always.
+    #[cold]
+    pub fn fault<T>(&self, wanted: &'static str) -> Parsed<'a, T> {
+        Err(SyntaxError { code: RejectCode::BadJson, at: self.rest, key: &[], wanted })
+    }
+
+    /// Skips white space.
+    #[inline]
+    pub fn space(&mut self) {
+        while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] = self.rest {
+            self.rest = rest;
+        }
+    }
+
+    /// Takes `byte` if it is next, after white space.
+    #[inline]
+    pub fn take(&mut self, byte: u8) -> bool {
+        self.space();
+        match self.rest {
+            [first, rest @ ..] if *first == byte => {
+                self.rest = rest;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes a key and its colon, after white space.
+    ///
+    /// # Errors
+    /// [`SyntaxError`] if there is none.
+    #[inline]
+    pub fn key(&mut self) -> Parsed<'a, Raw<'a>> {
+        if !self.take(b'"') {
+            return self.fault("a key in quotes");
+        }
+        let key = self.string()?;
+        if !self.take(b':') {
+            return self.fault("':'");
+        }
+        Ok(key)
+    }
+
+    /// After an entry of an object or array: whether another follows; takes the end otherwise.
+    ///
+    /// # Errors
+    /// [`SyntaxError`] if neither a comma nor `end` is next.
+    #[inline]
+    pub fn another(&mut self, end: u8) -> Parsed<'a, bool> {
+        if self.take(b',') {
+            return Ok(true);
+        }
+        if self.take(end) {
+            return Ok(false);
+        }
+        self.fault(if end == b'}' { "',' or '}'" } else { "',' or ']'" })
+    }
+
+    /// Takes the end of the input, after white space.
+    ///
+    /// # Errors
+    /// [`SyntaxError`] if there is something more.
+    pub fn end(&mut self) -> Parsed<'a, ()> {
+        self.space();
+        if self.rest.is_empty() { Ok(()) } else { self.fault("the end of the message") }
+    }
+
+    /// Takes one value of any kind, after white space. `depth` counts what is open around it.
+    ///
+    /// # Errors
+    /// [`SyntaxError`] if there is none, it nests too deep, or a key stands twice in it.
+    #[inline]
+    pub fn value(&mut self, depth: usize) -> Parsed<'a, Raw<'a>> {
+        self.space();
+        let start = self.rest;
+        match start {
+            [b'"', rest @ ..] => {
+                self.rest = rest;
+                self.string()
+            }
+            [b'-' | b'0'..=b'9', ..] => self.number(),
+            [b't', ..] => self.literal(b"true", Kind::True),
+            [b'f', ..] => self.literal(b"false", Kind::False),
+            [b'n', ..] => self.literal(b"null", Kind::Null),
+            [b'{', rest @ ..] => {
+                self.rest = rest;
+                self.object(depth)?;
+                Ok(Raw { kind: Kind::Object, bytes: self.taken_since(start) })
+            }
+            [b'[', rest @ ..] => {
+                self.rest = rest;
+                self.array(depth)?;
+                Ok(Raw { kind: Kind::Array, bytes: self.taken_since(start) })
+            }
+            _ => self.fault("a value"),
+        }
+    }
+
+    /// Takes one value as [`Scanner::value`] does, and gives its bytes too, quotes included.
+    ///
+    /// # Errors
+    /// [`SyntaxError`] as there.
+    pub fn whole_value(&mut self, depth: usize) -> Parsed<'a, (Raw<'a>, &'a [u8])> {
+        self.space();
+        let start = self.rest;
+        let value = self.value(depth)?;
+        Ok((value, self.taken_since(start)))
+    }
+
+    fn taken_since(&self, start: &'a [u8]) -> &'a [u8] {
+        start.get(..start.len().saturating_sub(self.rest.len())).unwrap_or_default()
+    }
+
+    fn literal(&mut self, word: &'static [u8], kind: Kind) -> Parsed<'a, Raw<'a>> {
+        match self.rest.split_at_checked(word.len()) {
+            Some((bytes, rest)) if bytes == word => {
+                self.rest = rest;
+                Ok(Raw { kind, bytes })
+            }
+            _ => self.fault("a value"),
+        }
+    }
+
+    fn digits(&mut self) -> bool {
+        let before = self.rest.len();
+        while let [b'0'..=b'9', rest @ ..] = self.rest {
+            self.rest = rest;
+        }
+        self.rest.len() != before
+    }
+
+    fn number(&mut self) -> Parsed<'a, Raw<'a>> {
+        let start = self.rest;
+        let mut kind = Kind::Integer;
+        if let [b'-', rest @ ..] = self.rest {
+            self.rest = rest;
+        }
+        if let [b'0', rest @ ..] = self.rest {
+            self.rest = rest;
+        } else if !self.digits() {
+            return self.fault("a digit");
+        }
+        if let [b'.', rest @ ..] = self.rest {
+            self.rest = rest;
+            kind = Kind::Number;
+            if !self.digits() {
+                return self.fault("a digit");
+            }
+        }
+        if let [b'e' | b'E', rest @ ..] = self.rest {
+            self.rest = rest;
+            kind = Kind::Number;
+            if let [b'+' | b'-', rest @ ..] = self.rest {
+                self.rest = rest;
+            }
+            if !self.digits() {
+                return self.fault("a digit");
+            }
+        }
+        Ok(Raw { kind, bytes: self.taken_since(start) })
+    }
+
+    /// Takes the rest of a string whose opening quote has been taken.
+    #[inline]
+    fn string(&mut self) -> Parsed<'a, Raw<'a>> {
+        let start = self.rest;
+        if let Some((bytes, [b'"', rest @ ..])) = start.split_at_checked(plain_prefix(start)) {
+            self.rest = rest;
+            return Ok(Raw { kind: Kind::Text, bytes });
+        }
+        self.unusual_string()
+    }
+
+    /// A string with an escape, a character beyond ASCII, or a fault.
+    fn unusual_string(&mut self) -> Parsed<'a, Raw<'a>> {
+        let start = self.rest;
+        let mut kind = Kind::Text;
+        loop {
+            self.rest = self.rest.get(plain_prefix(self.rest)..).unwrap_or_default();
+            match self.rest {
+                [b'"', rest @ ..] => {
+                    let bytes = self.taken_since(start);
+                    if let Err(error) = core::str::from_utf8(bytes) {
+                        self.rest = start.get(error.valid_up_to()..).unwrap_or_default();
+                        return self.fault("UTF-8");
+                    }
+                    self.rest = rest;
+                    return Ok(Raw { kind, bytes });
+                }
+                [b'\\', rest @ ..] => {
+                    kind = Kind::EscapedText;
+                    match escape(rest) {
+                        Some((_, rest)) => self.rest = rest,
+                        None => return self.fault("an escape that JSON knows"),
+                    }
+                }
+                [byte, rest @ ..] if *byte >= 0x80 => self.rest = rest,
+                [_, ..] => return self.fault("a control character to be escaped"),
+                [] => return self.fault("'\"'"),
+            }
+        }
+    }
+
+    fn deeper(&self, depth: usize) -> Parsed<'a, usize> {
+        if depth >= DEPTH_MAX {
+            let code = RejectCode::TooDeep;
+            return Err(SyntaxError { code, at: self.rest, key: &[], wanted: "less nesting" });
+        }
+        Ok(depth.saturating_add(1))
+    }
+
+    fn array(&mut self, depth: usize) -> Parsed<'a, ()> {
+        let depth = self.deeper(depth)?;
+        if self.take(b']') {
+            return Ok(());
+        }
+        loop {
+            self.value(depth)?;
+            if !self.another(b']')? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn object(&mut self, depth: usize) -> Parsed<'a, ()> {
+        let depth = self.deeper(depth)?;
+        if self.take(b'}') {
+            return Ok(());
+        }
+        let mut keys = Keys::new();
+        loop {
+            let key = self.key()?;
+            keys.add(key)?;
+            self.value(depth)?;
+            if !self.another(b'}')? {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// The keys of one object so far.
+struct Keys<'a> {
+    keys: [Raw<'a>; KEYS_MAX],
+    count: usize,
+}
+
+impl<'a> Keys<'a> {
+    const fn new() -> Self {
+        Self { keys: [Raw::ABSENT; KEYS_MAX], count: 0 }
+    }
+
+    fn add(&mut self, key: Raw<'a>) -> Parsed<'a, ()> {
+        let known = self.keys.get(..self.count).unwrap_or_default();
+        if known.iter().any(|other| same_text(*other, key)) {
+            let code = RejectCode::DuplicateField;
+            return Err(SyntaxError {
+                code,
+                at: key.bytes,
+                key: key.bytes,
+                wanted: "each key once",
+            });
+        }
+        if let Some(slot) = self.keys.get_mut(self.count) {
+            *slot = key;
+            self.count = self.count.saturating_add(1);
+        }
+        Ok(())
+    }
+}
+
+fn same_text(a: Raw<'_>, b: Raw<'_>) -> bool {
+    if a.kind == Kind::Text && b.kind == Kind::Text {
+        return a.bytes == b.bytes;
+    }
+    Characters { rest: a.bytes }.eq(Characters { rest: b.bytes })
+}
+
+/// Checks the syntax of a whole message: one object, keys unique in every object.
+///
+/// Also gives the top-level `id` and its bytes, quotes included, if it was met before any fault,
+/// so that the error can echo it.
+pub fn validate(bytes: &[u8]) -> ((Raw<'_>, &[u8]), Parsed<'_, ()>) {
+    let mut id = (Raw::ABSENT, &[][..]);
+    let result = validate_object(bytes, &mut id);
+    (id, result)
+}
+
+fn validate_object<'a>(bytes: &'a [u8], id: &mut (Raw<'a>, &'a [u8])) -> Parsed<'a, ()> {
+    let mut scanner = Scanner::new(bytes);
+    if !scanner.take(b'{') {
+        // Something else may still nest too deep to be looked at, which says more.
+        let start = scanner;
+        scanner.value(0)?;
+        return start.fault("an object");
+    }
+    let mut keys = Keys::new();
+    if !scanner.take(b'}') {
+        loop {
+            let key = scanner.key()?;
+            keys.add(key)?;
+            let value = scanner.whole_value(1)?;
+            if same_text(key, Raw { kind: Kind::Text, bytes: b"id" }) {
+                *id = value;
+            }
+            if !scanner.another(b'}')? {
+                break;
+            }
+        }
+    }
+    scanner.end()
+}
+
+/// How many bytes from the front are printable ASCII other than a quote and a backslash.
+#[inline]
+fn plain_prefix(bytes: &[u8]) -> usize {
+    let mut rest = bytes;
+    while let Some((word, after)) = rest.split_first_chunk::<8>() {
+        let special = special_bytes(u64::from_le_bytes(*word));
+        if special != 0 {
+            let within = usize::try_from(special.trailing_zeros() >> 3).unwrap_or_default();
+            return bytes.len().saturating_sub(rest.len()).saturating_add(within);
+        }
+        rest = after;
+    }
+    let plain = |b: &&u8| matches!(**b, 0x20..=0x7f) && **b != b'"' && **b != b'\\';
+    let tail = rest.iter().take_while(plain).count();
+    bytes.len().saturating_sub(rest.len()).saturating_add(tail)
+}
+
+/// The high bit of each byte that is a quote, a backslash, a control character or beyond ASCII.
+///
+/// Bits above the first one set may be wrong: a borrow runs upwards only.
+/// Source: Anderson, *Bit Twiddling Hacks* (2005), "Determine if a word has a byte less than n".
+#[inline]
+const fn special_bytes(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = ONES << 7;
+    const QUOTES: u64 = 0x2222_2222_2222_2222;
+    const BACKSLASHES: u64 = 0x5c5c_5c5c_5c5c_5c5c;
+    const SPACES: u64 = 0x2020_2020_2020_2020;
+    let quote = word ^ QUOTES;
+    let backslash = word ^ BACKSLASHES;
+    let zero = (quote.wrapping_sub(ONES) & !quote) | (backslash.wrapping_sub(ONES) & !backslash);
+    let control = word.wrapping_sub(SPACES) & !word;
+    (zero | control | word) & HIGHS
+}
+
+/// Reads an escape after its backslash: the character, and what follows.
+fn escape(bytes: &[u8]) -> Option<(char, &[u8])> {
+    let (letter, rest) = bytes.split_first()?;
+    let character = match letter {
+        b'"' | b'\\' | b'/' => char::from(*letter),
+        b'b' => '\u{8}',
+        b'f' => '\u{c}',
+        b'n' => '\n',
+        b'r' => '\r',
+        b't' => '\t',
+        b'u' => return unicode_escape(rest),
+        _ => return None,
+    };
+    Some((character, rest))
+}
+
+fn unicode_escape(bytes: &[u8]) -> Option<(char, &[u8])> {
+    let (first, rest) = hex4(bytes)?;
+    if !(0xd800..0xdc00).contains(&first) {
+        return char::from_u32(first).map(|character| (character, rest));
+    }
+    let (second, rest) = hex4(rest.strip_prefix(b"\\u")?)?;
+    let high = first.checked_sub(0xd800)?;
+    let low = second.checked_sub(0xdc00).filter(|low| *low < 0x400)?;
+    let code = high.checked_mul(0x400)?.checked_add(low)?.checked_add(0x1_0000)?;
+    char::from_u32(code).map(|character| (character, rest))
+}
+
+fn hex4(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let (digits, rest) = bytes.split_first_chunk::<4>()?;
+    let mut value = 0_u32;
+    for digit in digits {
+        value = (value << 4) | char::from(*digit).to_digit(16)?;
+    }
+    Some((value, rest))
+}
+
+/// Decodes a checked string into `scratch`; `None` if it does not fit.
+fn decode<'s>(raw: &[u8], scratch: &'s mut [u8]) -> Option<&'s [u8]> {
+    let mut length = 0_usize;
+    for character in (Characters { rest: raw }) {
+        let mut bytes = [0; 4];
+        let encoded = character.encode_utf8(&mut bytes).as_bytes();
+        let end = length.checked_add(encoded.len())?;
+        scratch.get_mut(length..end)?.copy_from_slice(encoded);
+        length = end;
+    }
+    scratch.get(..length)
+}
+
+/// The characters of a checked string, escapes decoded.
+struct Characters<'a> {
+    rest: &'a [u8],
+}
+
+impl Iterator for Characters<'_> {
+    type Item = char;
+
+    fn next(&mut self) -> Option<char> {
+        if let [b'\\', rest @ ..] = self.rest {
+            let (character, rest) = escape(rest)?;
+            self.rest = rest;
+            return Some(character);
+        }
+        let width = match self.rest.first()? {
+            ..0x80 => 1,
+            ..0xe0 => 2,
+            ..0xf0 => 3,
+            _ => 4,
+        };
+        let (bytes, rest) = self.rest.split_at_checked(width)?;
+        self.rest = rest;
+        core::str::from_utf8(bytes).ok()?.chars().next()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(bytes: &[u8]) -> Option<RejectCode> {
+        validate(bytes).1.err().map(|e| e.code)
+    }
+
+    #[test]
+    fn strict_json_is_accepted_and_nothing_else() {
+        for good in [
+            &br#"{}"#[..],
+            br#" {"a" : [1, -0.5e+3, true, false, null, "x", {}], "b":{"a":1}} "#,
+            "{\"é\":\"\\u00e9\\ud83d\\ude00 long enough for a word\"}".as_bytes(),
+            br#"{"a":[[[[[[[]]]]]]]}"#,
+        ] {
+            assert_eq!(code(good), None, "{}", good.escape_ascii());
+        }
+        for bad in [
+            &b""[..],
+            b"[]",
+            b"5",
+            b"{",
+            b"{}}",
+            b"{} x",
+            br#"{"a"}"#,
+            br#"{"a":}"#,
+            br#"{"a":1,}"#,
+            br#"{,"a":1}"#,
+            br#"{a:1}"#,
+            br#"{"a":01}"#,
+            br#"{"a":+1}"#,
+            br#"{"a":1.}"#,
+            br#"{"a":.5}"#,
+            br#"{"a":1e}"#,
+            br#"{"a":-}"#,
+            br#"{"a":NaN}"#,
+            br#"{"a":Infinity}"#,
+            br#"{"a":nul}"#,
+            br#"{"a":'x'}"#,
+            b"{\"a\":\"\n\"}",
+            b"{\"a\":\"\xff\"}",
+            b"{\"a\":\"\xc3\"}",
+            br#"{"a":"\x"}"#,
+            br#"{"a":"\ud83d"}"#,
+            br#"{"a":"\ude00"}"#,
+            br#"{"a":"\u12"}"#,
+            br#"{"a":"open}"#,
+            br#"{"a":[1 2]}"#,
+            br#"{"a":[1,]}"#,
+            b"\xef\xbb\xbf{}",
+        ] {
+            assert_eq!(
+                code(bad),
+                Some(RejectCode::BadJson),
+                "{}",
+                bad.escape_ascii()
+            );
+        }
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_found_at_any_depth_and_under_escapes() {
+        let twice = Some(RejectCode::DuplicateField);
+        assert_eq!(code(br#"{"a":1,"a":1}"#), twice);
+        assert_eq!(code(br#"{"a":1,"\u0061":1}"#), twice);
+        assert_eq!(code(br#"{"x":[{"a":{"b":1,"c":2,"b":3}}]}"#), twice);
+        assert_eq!(code(br#"{"a":{"b":1},"b":{"b":1}}"#), None);
+    }
+
+    #[test]
+    fn nesting_is_bounded_whatever_it_is_made_of() {
+        let deep = Some(RejectCode::TooDeep);
+        assert_eq!(code(br#"{"a":[[[[[[[[]]]]]]]]}"#), deep);
+        assert_eq!(code(&[b'['; 100_000]), deep);
+        assert_eq!(code(br#"{"a":"#.repeat(10_000).as_slice()), deep);
+    }
+
+    #[test]
+    fn every_position_of_a_special_byte_in_a_word_is_found() {
+        for special in [b'"', b'\\', 0, 0x1f, 0x80, 0xff] {
+            for at in 0..40 {
+                let mut bytes = [b'~'; 48];
+                bytes[at] = special;
+                assert_eq!(plain_prefix(&bytes), at);
+                assert_eq!(plain_prefix(&bytes[..at]), at);
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Why a request never reached the log, and how that is said.
+
+use alloc::vec::Vec;
+
+use coulisse_types::{RejectCode, Text};
+
+use crate::digits;
+use crate::json::SyntaxError;
+
+/// What more there is to say than code, field and value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Nothing.
+    None,
+    /// The JSON broke at this byte, where something else was wanted.
+    Syntax {
+        /// Offset in the message.
+        offset: usize,
+        /// What was wanted there.
+        wanted: &'static str,
+    },
+    /// What the field must be.
+    Wanted(&'static str),
+    /// The texts that the field may be.
+    OneOf(&'static [&'static str]),
+    /// The bound: the tick, the lot, the largest number.
+    Limit(Text<40>),
+}
+
+/// A request that was refused at the edge: its state is `not_sent`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestError<'a> {
+    /// The request's id as it came; empty if it had none that can be echoed.
+    pub id_raw: &'a [u8],
+    /// Why.
+    pub code: RejectCode,
+    /// Which field; empty for none.
+    pub field: &'a [u8],
+    /// What stood there, as it came; empty for nothing.
+    pub value: &'a [u8],
+    /// What more there is to say.
+    pub detail: Detail,
+}
+
+impl<'a> RequestError<'a> {
+    /// A refusal with nothing but a code: `OVERLOADED`, `NOT_LOGGED_ON`, `SHUTTING_DOWN` and such.
+    pub const fn new(id_raw: &'a [u8], code: RejectCode) -> Self {
+        Self { id_raw, code, field: &[], value: &[], detail: Detail::None }
+    }
+
+    /// The same, naming the field and what stood there.
+    #[must_use]
+    pub const fn about(self, field: &'a [u8], value: &'a [u8]) -> Self {
+        Self { field, value, ..self }
+    }
+
+    /// The same with a bound, if it is plain text of at most 40 characters.
+    #[must_use]
+    pub fn with_limit(self, limit: &[u8]) -> Self {
+        let detail = Text::new(limit).map_or(self.detail, Detail::Limit);
+        Self { detail, ..self }
+    }
+
+    pub(crate) fn of_syntax(message: &[u8], error: &SyntaxError<'a>) -> Self {
+        let offset = message.len().saturating_sub(error.at.len());
+        let duplicate = error.code == RejectCode::DuplicateField;
+        let value = if duplicate { &[][..] } else { near(error.at) };
+        let detail = Detail::Syntax { offset, wanted: error.wanted };
+        Self { id_raw: &[], code: error.code, field: error.key, value, detail }
+    }
+
+    /// Appends the reply.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        super::reply::open_error(out, self.id_raw, self.code);
+        self.write_message(out);
+        out.push(b'"');
+        for (key, text) in [(&b"field"[..], self.field), (b"value", self.value)] {
+            if !text.is_empty() {
+                text_field(out, key, text);
+            }
+        }
+        if let Detail::Limit(limit) = &self.detail {
+            text_field(out, b"limit", limit.as_bytes());
+        }
+        out.extend_from_slice(br#","state":"not_sent"}}"#);
+    }
+
+    /// Appends what is wrong, for people, as the inside of a JSON string, without the code.
+    fn write_message(&self, out: &mut Vec<u8>) {
+        let subject = |out: &mut Vec<u8>| {
+            digits::excerpt(out, self.field);
+            if !self.value.is_empty() {
+                out.push(b' ');
+                digits::excerpt(out, self.value);
+            }
+        };
+        match (self.code, self.detail) {
+            (RejectCode::UnknownField, _) => {
+                digits::excerpt(out, self.field);
+                out.extend_from_slice(b" is not a field here");
+            }
+            (RejectCode::DuplicateField, _) => {
+                digits::excerpt(out, self.field);
+                out.extend_from_slice(b" stands twice in one object");
+            }
+            (RejectCode::MissingField, _) => {
+                digits::excerpt(out, self.field);
+                out.extend_from_slice(b" is required");
+            }
+            (_, Detail::Syntax { offset, wanted }) => {
+                out.extend_from_slice(b"at byte ");
+                digits::unsigned(out, u64::try_from(offset).unwrap_or_default());
+                out.extend_from_slice(b", wanted ");
+                digits::escaped(out, wanted.as_bytes());
+            }
+            (_, Detail::Wanted(wanted)) => {
+                subject(out);
+                out.extend_from_slice(b" must be: ");
+                out.extend_from_slice(wanted.as_bytes());
+            }
+            (_, Detail::OneOf(texts)) => {
+                subject(out);
+                out.extend_from_slice(b" must be one of: ");
+                out.extend_from_slice(texts.join(", ").as_bytes());
+            }
+            (_, Detail::Limit(limit)) => {
+                subject(out);
+                out.extend_from_slice(b": ");
+                out.extend_from_slice(self.code.doc().trim_end_matches('.').as_bytes());
+                out.extend_from_slice(b"; ");
+                out.extend_from_slice(limit.as_bytes());
+            }
+            (_, Detail::None) => {
+                if !self.field.is_empty() {
+                    subject(out);
+                    out.extend_from_slice(b": ");
+                }
+                out.extend_from_slice(self.code.doc().trim_end_matches('.').as_bytes());
+            }
+        }
+    }
+}
+
+/// A few bytes from the offending one on.
+fn near(bytes: &[u8]) -> &[u8] {
+    bytes.get(..16).unwrap_or(bytes)
+}
+
+/// Appends `,"key":"text"` with the text bounded and escaped.
+fn text_field(out: &mut Vec<u8>, key: &[u8], text: &[u8]) {
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(key);
+    out.extend_from_slice(b"\":\"");
+    digits::excerpt(out, text);
+    out.push(b'"');
+}

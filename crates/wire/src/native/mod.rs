@@ -1,0 +1,18 @@
+//! The native protocol: requests in, replies and channel messages out, all JSON text.
+//!
+//! [`spec`] is the one table of operations, channels and bodies. The decoder reads requests by it
+//! and `docs/protocol/native.md` is printed from it, so neither can know a field that the other
+//! does not.
+
+pub mod error;
+pub mod feed;
+pub mod outcome;
+pub mod reply;
+pub mod request;
+pub mod rest;
+pub mod spec;
+
+pub use error::RequestError;
+pub use outcome::CommandOutcome;
+pub use request::{Body, Request, parse_request};
+pub use spec::{Channel, Op};
