@@ -123,7 +123,8 @@ impl OpenSegment {
         &self.window[range]
     }
 
-    /// Makes `length` bytes at `offset` available, as a range of the window; shorter at the file's end.
+    /// Makes `length` bytes at `offset` available, as a range of the window. Past the file's end bytes
+    /// read as zeros, as they do where nothing was ever written.
     fn fill(&mut self, offset: u64, length: usize) -> Result<Range<usize>, Stop> {
         let start = offset
             .checked_sub(self.window_at)
@@ -132,14 +133,15 @@ impl OpenSegment {
         if let Some(start) = start {
             return Ok(start..start + length);
         }
-        self.window.resize(length.max(READ_AHEAD_BYTES), 0);
+        let segment_bytes = usize::try_from(self.header.segment_bytes).unwrap_or(READ_AHEAD_BYTES);
+        self.window.resize(length.max(READ_AHEAD_BYTES.min(segment_bytes)), 0);
         self.window_at = offset;
         let count = self
             .file
             .read_at(&mut self.window, offset)
             .map_err(|error| Stop::Io(self.io(IoOp::Read, &error)))?;
-        self.window.truncate(count);
-        Ok(0..length.min(count))
+        self.window[count..].fill(0);
+        Ok(0..length)
     }
 
     fn io(&self, op: IoOp, error: &io::Error) -> JournalError {
@@ -162,9 +164,6 @@ impl OpenSegment {
         let header = self.group_header(cursor)?;
         let length = usize::try_from(header.group_bytes()).unwrap_or(usize::MAX);
         let range = self.fill(cursor.offset, length)?;
-        if range.len() < length {
-            return Err(Stop::Fault(Fault::Truncated));
-        }
         let table_at = range.start + GROUP_HEADER_BYTES;
         let records_at = table_at + header.table_bytes();
         let group = GroupAt {
@@ -188,9 +187,6 @@ impl OpenSegment {
                 Stop::Io(error) => error,
                 Stop::Fault(fault) => self.corrupt(at, fault),
             })?;
-            if range.is_empty() {
-                break;
-            }
             let bytes = &self.window[range];
             if !is_zero(bytes) {
                 tail.look(bytes, at, &self.header, next_group);

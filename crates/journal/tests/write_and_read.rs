@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use coulisse_journal::{
     ChainHash, CrashMode, Durability, FileStorage, JournalError, Options, Reader, RecordFault,
-    SimDisk, Storage, limits, open, read_watermark, segment_name,
+    SimDisk, Storage, limits, open, read_watermark, segment_first_seq, segment_name,
 };
 use support::{GENESIS, a_group, a_record, expected_records, open_sim, records_of, small};
 
@@ -211,7 +211,7 @@ fn segments_roll_over_at_their_size_and_grow_towards_the_configured_one() {
         .list()
         .unwrap()
         .iter()
-        .filter(|name| coulisse_journal::segment_first_seq(name).is_some())
+        .filter(|name| segment_first_seq(name).is_some())
         .map(|name| disk.file_bytes(name).unwrap().len())
         .collect();
     assert_eq!(sizes, [2048, 8192, 16384, 16384]);
@@ -313,6 +313,43 @@ fn a_tailing_reader_sees_nothing_that_is_written_and_not_published() {
 }
 
 #[test]
+fn a_reader_tails_real_files_while_a_writer_fills_segments_prepared_by_a_thread() {
+    let directory = Directory::new("tail");
+    let options = Options {
+        durability: Durability::Os,
+        segment_bytes: 64 << 10,
+        first_segment_bytes: 16 << 10,
+        ..Options::new(GENESIS)
+    };
+    let mut recovery = open(directory.storage(), options).unwrap();
+    let storage = directory.storage();
+    let tailing = std::thread::spawn(move || {
+        let mut reader = Reader::tail(storage, 1);
+        let (mut seen, mut chain) = (Vec::new(), ChainHash::genesis(&GENESIS));
+        while seen.len() < 4000 {
+            match reader.next_group().unwrap() {
+                Some(group) => {
+                    assert_eq!(group.chain_before, chain);
+                    chain = group.chain;
+                    seen.extend(group.records().map(|(_, bytes)| bytes.to_vec()));
+                }
+                None => std::thread::yield_now(),
+            }
+        }
+        (seen, chain)
+    });
+    for group in 0..1000 {
+        let (records, ends) = a_group(group * 4 + 1, 4, 100);
+        recovery.writer.append_group(&records, &ends).unwrap();
+    }
+    let (seen, chain) = tailing.join().unwrap();
+    assert_eq!(chain, recovery.writer.chain());
+    assert_eq!(seen, expected_records(4000, 100));
+    let stats = recovery.writer.stats();
+    assert_eq!(stats.segments_prepared + stats.segments_immediate, 1024 / 63);
+}
+
+#[test]
 fn the_watermark_is_void_after_a_boot_until_recovery_publishes_again() {
     let disk = SimDisk::new();
     let mut recovery = open_sim(&disk, small(Durability::Fsync)).unwrap();
@@ -352,8 +389,9 @@ fn a_journal_changes_its_durability_only_at_a_segment_border() {
         recovery.writer.close().unwrap();
         next_seq += 2;
     }
-    let segments = disk.list().unwrap().into_iter().filter(|name| name.ends_with(".seg"));
-    assert_eq!(segments.collect::<Vec<_>>(), [segment_name(1), segment_name(3), segment_name(7)]);
+    let names = disk.list().unwrap();
+    let segments: Vec<u64> = names.iter().filter_map(|name| segment_first_seq(name)).collect();
+    assert_eq!(segments, [1, 3, 7]);
 
     drop(open_sim(&disk, small(Durability::Fsync)).unwrap());
     let empty_one_is_replaced = open_sim(&disk, small(Durability::Os)).unwrap();
