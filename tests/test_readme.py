@@ -1,0 +1,128 @@
+"""What README says can be typed, typed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import shlex
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import websockets
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+# These go on until they are stopped: their first lines are what README promises.
+ENDLESS = ("coulisse book", "coulisse trades")
+
+
+def fences(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def commands() -> list[str]:
+    """The commands of the section on the command line, without their comments."""
+    section = README.partition("## Command line")[2].partition("\n## ")[0]
+    (fence,) = re.findall(r"^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    return [line.partition(" # ")[0].strip() for line in fence.splitlines() if line]
+
+
+def a_free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@contextlib.contextmanager
+def running(command: list[str], **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """A program that is interrupted, as with Ctrl-C, when the test is done with it."""
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as program:
+        try:
+            yield program
+        finally:
+            program.send_signal(2)
+            try:
+                program.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                program.kill()
+
+
+async def answer_of(port: int, sent: dict[str, object], awaited: str) -> dict[str, object]:
+    """Connect as soon as something listens, send one event, return the first one awaited."""
+    async with asyncio.timeout(30):
+        async for connection in websockets.connect(f"ws://127.0.0.1:{port}/ws"):
+            await connection.send(json.dumps(sent))
+            while True:
+                event: dict[str, object] = json.loads(await connection.recv())
+                if event["event"] == awaited:
+                    await connection.close()
+                    return event
+    raise AssertionError("no connection")
+
+
+def test_the_server_example_answers_an_order_with_its_result() -> None:
+    example = next(fence for fence in fences("python") if "WebSocketServer" in fence)
+    port = a_free_port()
+    assert "port=8080" in example
+    order = {"symbol": "BTC-USD", "side": "buy", "type": "limit", "price": "60000", "qty": "0.01"}
+    source = example.replace("port=8080", f"port={port}")
+    with running([sys.executable, "-c", source]):
+        trade = asyncio.run(answer_of(port, {"event": "order", "data": order}, "trade"))
+    assert isinstance(trade["data"], dict)
+    assert trade["data"]["order_id"]
+
+
+def test_the_order_book_example_holds() -> None:
+    example = next(fence for fence in fences("python") if "OrderBook(" in fence)
+    exec(compile(example, "README.md", "exec"), {})
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A running demo; the environment in which the command line finds it."""
+    data_dir = tmp_path_factory.mktemp("demo")
+    command = [".venv/bin/coulisse", "demo", "--port", "0", "--json", "--data-dir", str(data_dir)]
+    with running(command, XDG_STATE_HOME=str(data_dir / "state")) as program:
+        assert program.stdout is not None
+        ready = json.loads(program.stdout.readline())
+        yield {"COULISSE_URL": ready["http"], "COULISSE_KEY_FILE": ready["credentials"]}
+
+
+@pytest.mark.parametrize("command", commands())
+def test_a_command_of_readme_works_against_the_demo(command: str, demo: dict[str, str]) -> None:
+    words = shlex.split(command)
+    if command.removeprefix(".venv/bin/").startswith(ENDLESS):
+        with running(words, **demo) as program:
+            assert program.stdout is not None
+            said = program.stdout.readline()
+    else:
+        environment = {**os.environ, **demo}
+        done = subprocess.run(
+            words, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        said = done.stdout
+    assert said.strip()
+
+
+def test_every_command_that_readme_names_exists() -> None:
+    named = set(re.findall(r"`coulisse ([a-z]+(?: (?:core|gateway))?)", README))
+    assert named
+    for words in named:
+        asked = [".venv/bin/coulisse", *words.split(), "--help"]
+        done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, (words, done.stderr)
