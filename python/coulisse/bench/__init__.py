@@ -1,0 +1,1 @@
+"""What `coulisse bench` runs."""
