@@ -14,7 +14,7 @@ use std::thread::{self, JoinHandle};
 
 use crate::error::{IoOp, JournalError, JournalFile};
 use crate::format::SegmentHeader;
-use crate::limits::{ZERO_CHUNK_BYTES, ZERO_SYNC_BYTES};
+use crate::limits::ZERO_CHUNK_BYTES;
 use crate::storage::{Storage, StorageFile};
 
 pub(crate) const DURABLE_NAME: &str = "durable.seq";
@@ -44,8 +44,7 @@ pub(crate) fn is_temporary(name: &str) -> bool {
     [PREPARED_NAME, IMMEDIATE_NAME, DURABLE_TEMPORARY_NAME].contains(&name)
 }
 
-/// Writes zeros over `from..to`, syncing every [`ZERO_SYNC_BYTES`] and at the end; stops early, with an
-/// error, once `cancelled` is set.
+/// Writes zeros over `from..to`, each piece synced; stops early, with an error, once `cancelled` is set.
 pub(crate) fn write_zeros(
     file: &dyn StorageFile,
     from: u64,
@@ -53,20 +52,17 @@ pub(crate) fn write_zeros(
     cancelled: &AtomicBool,
 ) -> io::Result<()> {
     let zeros = vec![0; ZERO_CHUNK_BYTES];
-    let (mut at, mut synced_at) = (from, from);
+    let mut at = from;
     while at < to {
         if cancelled.load(Ordering::Relaxed) {
             return Err(io::ErrorKind::Interrupted.into());
         }
         let bytes = usize::try_from(to - at).unwrap_or(ZERO_CHUNK_BYTES).min(ZERO_CHUNK_BYTES);
         file.write_at(&zeros[..bytes], at)?;
+        file.sync_data()?;
         at += bytes as u64;
-        if at - synced_at >= ZERO_SYNC_BYTES {
-            file.sync_data()?;
-            synced_at = at;
-        }
     }
-    file.sync_data()
+    Ok(())
 }
 
 /// A file ready to become a segment.
