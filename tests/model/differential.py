@@ -25,7 +25,8 @@ from tests.model.traffic import traffic
 
 Record = tuple[Header, Message]
 HASH_EVERY = 100
-SHRINK_REPLAYS_MAX = 300
+# How many records shrinking may replay: a minute or so.
+SHRINK_RECORDS_MAX = 300_000
 
 
 class Core(Protocol):
@@ -162,13 +163,13 @@ def shrink(
     make_core: Callable[[], Core], records: Sequence[Record], last: str
 ) -> tuple[list[Record], str]:
     """Drop ever smaller runs of records while the rest still makes a difference."""
-    kept, replays = list(records), 0
+    kept, left = list(records), SHRINK_RECORDS_MAX
     chunk = max(1, len(kept) // 2)
-    while replays < SHRINK_REPLAYS_MAX:
+    while left > 0:
         dropped, at = False, len(kept) - chunk
-        while at > -chunk and replays < SHRINK_REPLAYS_MAX:
-            rest = kept[: max(0, at)] + kept[at + chunk :]
-            difference, replays = replay(make_core, rest), replays + 1
+        while at > -chunk and left > 0:
+            rest = without(kept, max(0, at), at + chunk)
+            difference, left = replay(make_core, rest), left - len(kept)
             if difference:
                 kept, last, dropped = rest, difference, True
             at -= chunk
@@ -176,6 +177,23 @@ def shrink(
             break
         chunk = max(1, chunk // 2)
     return kept, last
+
+
+def without(records: Sequence[Record], start: int, end: int) -> list[Record]:
+    """The records without a run of them; commands still name the same orders by their new ids."""
+    before, after, new_ids = ReferenceExchange(), ReferenceExchange(), dict[int, int]()
+    rest: list[Record] = []
+    for at, (header, command) in enumerate(records):
+        kept = command
+        if getattr(command, "order_id", 0) in new_ids:
+            kept = Message(**vars(command) | {"order_id": new_ids[command.order_id]})
+        was = before.apply(replace(header, seq=at + 1), command)[0]
+        if not start <= at < end:
+            rest.append((header, kept))
+            now = after.apply(replace(header, seq=len(rest)), kept)[0]
+            if was.kind == now.kind == "OrderAccepted":
+                new_ids[was.order_id] = now.order_id
+    return rest
 
 
 def to_json(records: Sequence[Record]) -> str:

@@ -9,12 +9,16 @@ from collections.abc import Sequence
 
 from tests.model.book import Instrument
 from tests.model.codec import Header, Message
-from tests.model.matching import Matching, Reject, require
+from tests.model.matching import (
+    ASSET_TOTAL_MINOR_MAX,
+    NOTIONAL_MINOR_MAX,
+    QTY_LOTS_MAX,
+    Matching,
+    Reject,
+    require,
+)
 
 ASSET_SCALE_MAX = 18
-QTY_LOTS_MAX = 1 << 53
-NOTIONAL_MINOR_MAX = 10**30
-ASSET_TOTAL_MINOR_MAX = NOTIONAL_MINOR_MAX * 100
 FEE_PPM_MAX = 100_000
 PERMISSIONS = {"read": 1, "trade": 2, "withdraw": 4, "admin": 8}
 NEEDED = {

@@ -5,6 +5,7 @@ from tests.model.codec import FIELD_NAMES, Header, Message
 
 QTY_LOTS_MAX = PRICE_TICKS_MAX = 1 << 53
 NOTIONAL_MINOR_MAX = 10**30
+ASSET_TOTAL_MINOR_MAX = NOTIONAL_MINOR_MAX * 100
 I64_MAX, I128_MAX = (1 << 63) - 1, (1 << 127) - 1
 SHARD_SHIFT = 44
 
@@ -186,13 +187,15 @@ class Matching:
         require(minor <= available, *detail)
 
     def _fill_or_kill_failure(self, order: Order) -> str:
-        left, fills = order.qty, []
+        left, fills, notional = order.qty, [], 0
         for maker in order.instrument.book[order.opposite]:
             if left == 0 or not order.crosses(maker.price):
                 break
             fills.append((maker, min(left, maker.remaining)))
             left -= fills[-1][1]
-        if left != 0 or len(fills) > self.limits.fills_per_command_max:
+            notional += order.instrument.notional(maker.price, fills[-1][1])
+        too_many = len(fills) > self.limits.fills_per_command_max
+        if left != 0 or too_many or notional > ASSET_TOTAL_MINOR_MAX:
             return "fill_or_kill"
         if order.side == "buy" and not order.is_limit and not self._can_pay(order, fills):
             return "insufficient_balance"
@@ -294,7 +297,10 @@ class Matching:
             qty = order.affordable(maker.price, qty, available)
         elif not order.holds:
             qty = min(qty, self.ledger.available[order.account, rules.base] // rules.lot_minor)
-        return qty, "" if qty > 0 else "insufficient_balance"
+        if qty == 0:
+            return 0, "insufficient_balance"
+        notional = order.made + order.taken + order.instrument.notional(maker.price, qty)
+        return (0, "fill_limit") if notional > ASSET_TOTAL_MINOR_MAX else (qty, "")
 
     def _trade(self, taker: Order, maker: Order, qty: int) -> None:
         instrument, price = taker.instrument, maker.price

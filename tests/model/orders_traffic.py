@@ -91,7 +91,7 @@ class OrderTraffic:
             return self._limit(exchange, account)
         command = Message(**vars(self.rng.choice(own)))
         if self.rng.randrange(3) == 0:
-            command.qty += 1
+            command.qty = 2 if command.qty == 1 else 1
         return command
 
     def _cancel(self, exchange: ReferenceExchange, account: int) -> Message:

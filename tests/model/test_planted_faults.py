@@ -1,0 +1,50 @@
+"""Each fault that can be planted in the core is found by the comparison with the reference.
+
+The faulty core is a build of its own, beside the packages of the environment, that nothing can
+import by name; set-up for tests makes it.
+"""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.model.differential import Core, first_difference
+
+LIBRARY = Path(sys.prefix) / "planted" / "_core.abi3.so"
+SEEDS, COMMANDS = range(12), 1_000
+# What part 1 asks for, whatever else the build has.
+FAULTS_AT_LEAST = 10
+
+
+def faulty_core() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("_core", LIBRARY)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+FAULTY = faulty_core()
+FAULTS: list[str] = FAULTY.planted_faults()
+
+
+def test_there_are_faults_to_plant() -> None:
+    assert len(set(FAULTS)) >= FAULTS_AT_LEAST
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_found(fault: str) -> None:
+    def make() -> Core:
+        engine: Core = FAULTY.Engine()
+        FAULTY.Engine.plant(engine, fault)
+        return engine
+
+    assert first_difference(make, SEEDS, COMMANDS)
+
+
+def test_the_same_build_without_a_fault_agrees() -> None:
+    assert first_difference(FAULTY.Engine, SEEDS, COMMANDS) == ""
