@@ -25,10 +25,10 @@ pub(crate) trait Slot: Copy {
     /// What fresh chunks are filled with.
     const VACANT: Self;
 
-    /// A vacant value that remembers the next free slot.
-    fn vacant(next_free: u32) -> Self;
+    /// Makes the value a vacant one that remembers the next free slot, and touches no more of it.
+    fn retire(&mut self, next_free: u32);
 
-    /// What [`Self::vacant`] was given.
+    /// What [`Self::retire`] was given.
     fn next_free(&self) -> u32;
 }
 
@@ -88,9 +88,17 @@ impl<T: Slot, const N: usize> Arena<T, N> {
         }
     }
 
-    /// Takes a slot; `None` if the arena is full.
+    /// Takes a slot and fills it; `None` if the arena is full.
     #[inline]
     pub(crate) fn insert(&mut self, value: T) -> Option<u32> {
+        let slot = self.take()?;
+        *self.at_mut(slot) = value;
+        Some(slot)
+    }
+
+    /// Takes a slot, which still holds what was retired there; `None` if the arena is full.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Option<u32> {
         let slot = if self.free == NONE {
             if self.used == self.limit {
                 return None;
@@ -106,7 +114,6 @@ impl<T: Slot, const N: usize> Arena<T, N> {
             self.free = self.at(slot).next_free();
             slot
         };
-        *self.at_mut(slot) = value;
         self.live += 1;
         Some(slot)
     }
@@ -114,7 +121,8 @@ impl<T: Slot, const N: usize> Arena<T, N> {
     /// Frees a slot in use.
     #[inline]
     pub(crate) fn free(&mut self, slot: u32) {
-        *self.at_mut(slot) = T::vacant(self.free);
+        let next_free = self.free;
+        self.at_mut(slot).retire(next_free);
         self.free = slot;
         self.live -= 1;
     }

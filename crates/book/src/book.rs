@@ -39,8 +39,10 @@ impl Slot for Node {
     const VACANT: Self =
         Self { order_id: 0, qty_lots: 0, next: NONE, prev: NONE, level: NONE, owner: 0 };
 
-    fn vacant(next_free: u32) -> Self {
-        Self { next: next_free, ..Self::VACANT }
+    #[inline]
+    fn retire(&mut self, next_free: u32) {
+        self.level = NONE;
+        self.next = next_free;
     }
 
     fn next_free(&self) -> u32 {
@@ -66,8 +68,9 @@ impl Slot for LevelNode {
     const VACANT: Self =
         Self { price_ticks: 0, qty_lots: 0, count: 0, head: NONE, tail: NONE, side: Side::Buy };
 
-    fn vacant(next_free: u32) -> Self {
-        Self { head: next_free, ..Self::VACANT }
+    #[inline]
+    fn retire(&mut self, next_free: u32) {
+        self.head = next_free;
     }
 
     fn next_free(&self) -> u32 {

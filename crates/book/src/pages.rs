@@ -39,14 +39,14 @@ pub(crate) struct Page {
 impl Slot for Page {
     const VACANT: Self = Self { tag: NO_TAG, bitmap: 0, children: [NONE; 64] };
 
-    fn vacant(next_free: u32) -> Self {
-        let mut page = Self::VACANT;
-        page.children[0] = next_free;
-        page
+    fn retire(&mut self, next_free: u32) {
+        self.tag = NO_TAG;
+        self.bitmap = u64::from(next_free);
     }
 
+    #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "it was a u32")]
     fn next_free(&self) -> u32 {
-        self.children[0]
+        self.bitmap as u32
     }
 }
 
@@ -75,10 +75,12 @@ const fn cache_place(rank: u64) -> usize {
 #[expect(clippy::indexing_slicing, reason = "places are masked to 0..64")]
 #[expect(clippy::arithmetic_side_effects, reason = "shifts by places and heights, all below 64")]
 impl Page {
-    fn new(rank: u64, height: u32) -> Self {
+    /// Makes this the page of `height` for `rank` and its neighbours, without children.
+    fn begin(&mut self, rank: u64, height: u32) {
         let covered = BITS * (height + 1);
         let prefix = if covered < u64::BITS { rank >> covered << covered } else { 0 };
-        Self { tag: prefix | u64::from(height), bitmap: 0, children: [NONE; 64] }
+        self.tag = prefix | u64::from(height);
+        self.bitmap = 0;
     }
 
     #[inline]
@@ -228,8 +230,14 @@ impl Pages {
         Some(leaf)
     }
 
+    fn new_page(&mut self, rank: u64, height: u32) -> Option<u32> {
+        let page = self.arena.take()?;
+        self.arena.at_mut(page).begin(rank, height);
+        Some(page)
+    }
+
     fn new_leaf(&mut self, rank: u64, parent: Option<(u32, usize)>) -> Option<u32> {
-        let leaf = self.arena.insert(Page::new(rank, 0))?;
+        let leaf = self.new_page(rank, 0)?;
         self.link(parent, leaf);
         Some(leaf)
     }
@@ -238,11 +246,11 @@ impl Pages {
     fn split(&mut self, rank: u64, below: u32, parent: Option<(u32, usize)>) -> Option<u32> {
         let other = self.arena.at(below).tag & !LOW;
         let height = ((rank ^ other) & !LOW).ilog2() / BITS;
-        let leaf = self.arena.insert(Page::new(rank, 0))?;
-        let mut inner = Page::new(rank, height);
-        inner.set(place(other, height), below);
-        inner.set(place(rank, height), leaf);
-        let inner = self.arena.insert(inner)?;
+        let leaf = self.new_page(rank, 0)?;
+        let inner = self.new_page(rank, height)?;
+        let page = self.arena.at_mut(inner);
+        page.set(place(other, height), below);
+        page.set(place(rank, height), leaf);
         self.link(parent, inner);
         Some(leaf)
     }
