@@ -358,6 +358,12 @@ pub fn write_orders_image(
     out.extend_from_slice(b"]}");
 }
 
+/// Appends the image of `fills`: none, only where the channel stands; older ones are history.
+pub fn write_fills_image(out: &mut Vec<u8>, account: &str, seq: u64) {
+    open_private_image(out, Channel::Fills, account, seq);
+    out.extend_from_slice(b"]}");
+}
+
 /// Appends the image of `balances`: all of the account, by asset.
 pub fn write_balances_image(
     out: &mut Vec<u8>,

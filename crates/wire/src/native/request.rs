@@ -19,7 +19,7 @@ use coulisse_types::{
 use super::error::{Detail, RequestError};
 use super::spec::{self, Channel, Op, ParamKind, at};
 use crate::instruments::{InstrumentInfo, Symbols};
-use crate::json::{Kind, Raw, Scanner, SyntaxError, validate};
+use crate::json::{Broken, Kind, Raw, Scanner, validate};
 use crate::limits::{
     BOOK_DEPTH_DEFAULT, BOOK_DEPTH_MAX, INTEGER_MAX, PARAMS_MAX, REQUEST_ID_BYTES_MAX,
     SIGNATURE_BYTES, TEXT_BYTES_MAX,
@@ -160,11 +160,11 @@ impl<'a> Fault<'a> {
     }
 }
 
-impl<'a> From<SyntaxError<'a>> for Fault<'a> {
+impl From<Broken<'_>> for Fault<'_> {
+    /// What broke is found when the whole message is validated, which comes first in any case.
     #[cold]
-    fn from(error: SyntaxError<'a>) -> Self {
-        // Its place is found when the message is validated.
-        Self(RequestError::of_syntax(error.at, &error))
+    fn from(_: Broken<'_>) -> Self {
+        Self(RequestError::new(&[], RejectCode::BadJson))
     }
 }
 
@@ -190,8 +190,8 @@ fn explain<'a>(bytes: &'a [u8], fault: &Fault<'a>) -> RequestError<'a> {
         Err(_) => &[],
     };
     match syntax {
-        Err(error) => RequestError { id_raw, ..RequestError::of_syntax(bytes, &error) },
-        Ok(()) => RequestError { id_raw, ..fault.0 },
+        Some(error) => RequestError { id_raw, ..RequestError::of_syntax(bytes, &error) },
+        None => RequestError { id_raw, ..fault.0 },
     }
 }
 
@@ -208,15 +208,16 @@ impl<'a> Params<'a> {
         self.values.get(index).copied().unwrap_or(Raw::ABSENT)
     }
 
-    /// Reads the object of parameters, each known, each once, each of its JSON type.
-    fn read(&mut self, scanner: &mut Scanner<'a>, op: Op) -> Read<'a, ()> {
+    /// Reads the object of parameters, each known, each once, each of its JSON type; gives the
+    /// position after it.
+    fn read(&mut self, mut scanner: Scanner<'a>, op: Op) -> Read<'a, Scanner<'a>> {
         if !scanner.take(b'{') {
             let value = scanner.value(1)?;
             let fault = Fault::new(RejectCode::WrongType, "params", value);
             return Err(fault.with(Detail::Wanted("object")));
         }
         if scanner.take(b'}') {
-            return Ok(());
+            return Ok(scanner);
         }
         let params = op.spec().params;
         let mut expected = 0;
@@ -238,7 +239,7 @@ impl<'a> Params<'a> {
             }
             expected = index.saturating_add(1);
             if !scanner.another(b'}')? {
-                return Ok(());
+                return Ok(scanner);
             }
         }
     }
@@ -317,8 +318,8 @@ fn read_request<'a>(bytes: &'a [u8], symbols: &(impl Symbols + ?Sized)) -> Read<
     read_envelope(bytes, &mut envelope, &mut params)?;
     check_id(envelope.id)?;
     let op = envelope.op.ok_or_else(|| missing("op"))?;
-    if let Some(mut scanner) = envelope.early_params {
-        params.read(&mut scanner, op)?;
+    if let Some(scanner) = envelope.early_params {
+        params.read(scanner, op)?;
     }
     params.check_required(op)?;
     let account = envelope.account.present().map(|value| name(value, "account")).transpose()?;
@@ -336,7 +337,7 @@ fn read_envelope<'a>(
 ) -> Read<'a, ()> {
     let mut scanner = Scanner::new(bytes);
     if !scanner.take(b'{') {
-        scanner.fault::<()>("an object")?;
+        return Err(Broken::Wanted("an object").into());
     }
     if !scanner.take(b'}') {
         loop {
@@ -375,7 +376,7 @@ fn read_entry<'a>(
             }
             envelope.has_params = true;
             if let Some(op) = envelope.op {
-                params.read(scanner, op)?;
+                *scanner = params.read(*scanner, op)?;
             } else {
                 envelope.early_params = Some(*scanner);
                 scanner.value(1)?;
