@@ -1,0 +1,205 @@
+//! The invariants of the engine, verified by walking all of it.
+
+use crate::engine::Engine;
+use crate::orders::Order;
+use alloc::collections::BTreeMap;
+use coulisse_types::event::OrderState;
+use coulisse_types::{AccountId, AssetId, InstrumentId, OrderId, Side};
+
+/// Which invariant does not hold, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// A book is broken.
+    Book {
+        /// Whose.
+        instrument: InstrumentId,
+        /// How.
+        broken: coulisse_book::Broken,
+    },
+    /// A live order and the book do not agree about it, or its id does not find it.
+    Order {
+        /// The order.
+        order_id: OrderId,
+    },
+    /// Not as many orders rest on the books as live, or as the accounts list.
+    OrderCount {
+        /// On the books.
+        resting: u64,
+        /// In the table.
+        live: u32,
+        /// In the accounts' lists.
+        listed: u64,
+    },
+    /// What an account holds is not what its orders need.
+    Held {
+        /// Whose.
+        account: AccountId,
+        /// Of which asset.
+        asset: AssetId,
+        /// What it holds, in minor units.
+        held_minor: i128,
+        /// What its orders need, in minor units.
+        need_minor: i128,
+    },
+    /// A balance is negative.
+    Negative {
+        /// Whose.
+        account: AccountId,
+        /// Of which asset.
+        asset: AssetId,
+    },
+    /// Balances and fees of an asset are not what was deposited and not withdrawn.
+    Money {
+        /// Which asset.
+        asset: AssetId,
+        /// Balances and fees less net deposits, in minor units.
+        excess_minor: i128,
+    },
+    /// A client order id is remembered wrongly.
+    ClientId {
+        /// The order it belongs to.
+        order_id: OrderId,
+    },
+    /// More client order ids are remembered than may be.
+    ClientIdCount {
+        /// How many there are.
+        count: u32,
+        /// Those of closed orders.
+        closed: u32,
+    },
+}
+
+/// Sums of needs, in minor units, by account and asset.
+type Needs = BTreeMap<(u32, u32), i128>;
+
+#[expect(clippy::arithmetic_side_effects, reason = "sums and counts of what exists")]
+impl Engine {
+    /// Verifies every invariant.
+    ///
+    /// Cost: one step per order, level, balance and remembered id. For tests.
+    ///
+    /// # Errors
+    /// [`Broken`], the first that does not hold.
+    pub fn check_invariants(&self) -> Result<(), Broken> {
+        let mut needs = Needs::new();
+        let mut resting = 0_u64;
+        for listing in self.instruments.iter() {
+            let instrument = listing.rules.id;
+            listing.book.check().map_err(|broken| Broken::Book { instrument, broken })?;
+            for side in [Side::Buy, Side::Sell] {
+                for on_book in listing.book.side_orders(side) {
+                    let order = self.orders.at(on_book.owner);
+                    let is_same = order.id == on_book.order_id
+                        && order.handle == on_book.handle
+                        && order.side == side
+                        && order.price_ticks == on_book.price.ticks()
+                        && order.remaining() == on_book.qty
+                        && order.instrument == instrument
+                        && self.orders.find(order.id) == Some(on_book.owner);
+                    if !is_same {
+                        return Err(Broken::Order { order_id: on_book.order_id });
+                    }
+                    let asset = order.held_asset(&listing.rules);
+                    *needs.entry((order.account.0, asset)).or_default() +=
+                        order.need(&listing.rules);
+                    resting += 1;
+                }
+            }
+        }
+        self.check_lists(resting)?;
+        self.check_money(&needs)?;
+        self.check_client_ids()
+    }
+
+    fn check_lists(&self, resting: u64) -> Result<(), Broken> {
+        let (live, mut listed) = (self.orders.live(), 0_u64);
+        for account in self.accounts.iter() {
+            let mut last = OrderId(0);
+            let before = listed;
+            for place in self.orders.open(account.id) {
+                let order = self.orders.at(place);
+                if order.account != account.id || order.id <= last {
+                    return Err(Broken::Order { order_id: order.id });
+                }
+                last = order.id;
+                listed += 1;
+            }
+            if listed - before != u64::from(self.orders.open_count(account.id)) {
+                return Err(Broken::OrderCount { resting, live, listed });
+            }
+        }
+        if resting != u64::from(live) || listed != resting {
+            return Err(Broken::OrderCount { resting, live, listed });
+        }
+        Ok(())
+    }
+
+    fn check_money(&self, needs: &Needs) -> Result<(), Broken> {
+        for row in self.ledger.assets() {
+            let asset = row.id;
+            let mut sum_minor = row.fees.minor() - row.net_deposits.minor();
+            for account in self.accounts.iter() {
+                let balance = self.ledger.balance(account.id, asset);
+                let (available_minor, held_minor) =
+                    (balance.available.minor(), balance.held.minor());
+                if available_minor < 0 || held_minor < 0 {
+                    return Err(Broken::Negative { account: account.id, asset });
+                }
+                let need_minor = needs.get(&(account.id.0, asset.0)).copied().unwrap_or(0);
+                if need_minor != held_minor {
+                    let account = account.id;
+                    return Err(Broken::Held { account, asset, held_minor, need_minor });
+                }
+                sum_minor += available_minor + held_minor;
+            }
+            if sum_minor != 0 {
+                return Err(Broken::Money { asset, excess_minor: sum_minor });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_client_ids(&self) -> Result<(), Broken> {
+        let ids = &self.client_ids;
+        let (mut closed, mut live) = (0_u32, 0_u32);
+        for entry in ids.closed() {
+            let hash = ids.hash(entry.account, &entry.client_order_id);
+            let place = ids.find(hash, entry.account, &entry.client_order_id);
+            let found = place.map(|place| ids.at(place));
+            let is_closed = entry.state != OrderState::Open && entry.order == crate::paged::NONE;
+            if !is_closed || found.is_none_or(|found| found.order_id != entry.order_id) {
+                return Err(Broken::ClientId { order_id: entry.order_id });
+            }
+            closed += 1;
+        }
+        for account in self.accounts.iter() {
+            for place in self.orders.open(account.id) {
+                let order = self.orders.at(place);
+                live += self.check_live_client_id(order, place)?;
+            }
+            if ids.closed_of(account.id) > self.limits.closed_ids_per_account_max {
+                return Err(Broken::ClientIdCount { count: ids.count(), closed });
+            }
+        }
+        let is_whole = closed == ids.closed_count() && closed + live == ids.count();
+        if !is_whole || ids.count() > ids.max() {
+            return Err(Broken::ClientIdCount { count: ids.count(), closed });
+        }
+        Ok(())
+    }
+
+    /// How many ids a live order has: one or none.
+    fn check_live_client_id(&self, order: &Order, place: u32) -> Result<u32, Broken> {
+        if order.client == crate::paged::NONE {
+            return Ok(0);
+        }
+        let entry = self.client_ids.at(order.client);
+        let hash = self.client_ids.hash(order.account, &entry.client_order_id);
+        let found = self.client_ids.find(hash, order.account, &entry.client_order_id);
+        let is_live = entry.order == place && entry.state == OrderState::Open;
+        if found != Some(order.client) || !is_live || entry.order_id != order.id {
+            return Err(Broken::ClientId { order_id: order.id });
+        }
+        Ok(1)
+    }
+}

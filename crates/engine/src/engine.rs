@@ -1,0 +1,182 @@
+//! The engine as a whole: one record in, its events out.
+
+use crate::accounts::Accounts;
+use crate::client_ids::ClientIds;
+use crate::hash::EventHash;
+use crate::instruments::Instruments;
+use crate::keys::Keys;
+use crate::ledger::Ledger;
+use crate::limits::{NOTHING, bounded};
+use crate::orders::Orders;
+use crate::paged::index;
+use crate::planted::Planted;
+use crate::reject::Reject;
+use crate::request_ids::{Request, RequestIds};
+use alloc::vec;
+use alloc::vec::Vec;
+use coulisse_types::command::Genesis;
+use coulisse_types::event::RequestDuplicate;
+use coulisse_types::{ClientOrderId, Command, Event, RecordHeader, RequestId, Seq};
+
+/// Nodes that a record's origin can name.
+const NODES: usize = 1 << 16;
+/// Balances that one fill may touch.
+const TOUCHES_PER_FILL: usize = 2;
+
+/// The core's whole state.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    pub(crate) last_seq: Seq,
+    pub(crate) time_ns: i64,
+    pub(crate) event_hash: EventHash,
+    pub(crate) genesis: Option<Genesis>,
+    /// The limits in force.
+    pub(crate) limits: Genesis,
+    /// The newest start of each node; 0 for a node that never started.
+    pub(crate) incarnations: Vec<u32>,
+    pub(crate) accounts: Accounts,
+    pub(crate) keys: Keys,
+    pub(crate) instruments: Instruments,
+    pub(crate) ledger: Ledger,
+    pub(crate) orders: Orders,
+    pub(crate) client_ids: ClientIds,
+    pub(crate) request_ids: RequestIds,
+    /// Orders accepted so far.
+    pub(crate) order_counter: u64,
+    /// Trades so far.
+    pub(crate) trade_count: u64,
+    pub(crate) planted: Planted,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Engine {
+    /// The engine before the first record: every table is empty and has no room.
+    pub fn new() -> Self {
+        Self::with_tables(None, NOTHING)
+    }
+
+    fn with_tables(genesis: Option<Genesis>, limits: Genesis) -> Self {
+        let Genesis { hash_seed: seed, accounts_max, .. } = limits;
+        let fills_max = index(limits.fills_per_command_max);
+        Self {
+            last_seq: Seq(0),
+            time_ns: 0,
+            event_hash: EventHash::new(),
+            genesis,
+            limits,
+            incarnations: vec![0; NODES],
+            accounts: Accounts::new(accounts_max, seed),
+            keys: Keys::new(limits.keys_max, seed),
+            instruments: Instruments::new(limits.instruments_max, limits.live_orders_max),
+            ledger: Ledger::new(
+                limits.assets_max,
+                accounts_max,
+                fills_max.saturating_add(1).saturating_mul(TOUCHES_PER_FILL),
+            ),
+            orders: Orders::new(limits.live_orders_max, accounts_max),
+            client_ids: ClientIds::new(
+                limits.client_order_ids_max,
+                limits.closed_ids_per_account_max,
+                accounts_max,
+                seed,
+            ),
+            request_ids: RequestIds::new(limits.request_ids_max, seed),
+            order_counter: 0,
+            trade_count: 0,
+            planted: Planted::default(),
+        }
+    }
+
+    /// Makes the tables that the genesis asks for. What is known by then, a seq and a hash, stays.
+    pub(crate) fn begin(&mut self, genesis: &Genesis) {
+        let Self { last_seq, time_ns, planted, .. } = *self;
+        let event_hash = self.event_hash.clone();
+        let tables = Self::with_tables(Some(*genesis), bounded(genesis));
+        *self = Self { last_seq, time_ns, event_hash, planted, ..tables };
+    }
+
+    /// Applies one record and appends its events, at least one.
+    ///
+    /// # Panics
+    /// If the record is not the next one, or an invariant is broken. The caller ends the process:
+    /// the state may be half changed.
+    pub fn apply(&mut self, header: &RecordHeader, command: &Command, events: &mut Vec<Event>) {
+        assert!(self.last_seq.0.checked_add(1) == Some(header.seq.0), "a record out of turn");
+        let first = events.len();
+        self.last_seq = header.seq;
+        self.time_ns = header.time_ns;
+        match self.run(header, command, events) {
+            Ok(()) => self.ledger.settle(events),
+            Err(reject) => {
+                let untouched = events.len() == first && self.ledger.is_settled();
+                assert!(untouched, "a command was refused after it changed something");
+                events.push(Event::Rejected(reject.event(client_order_id(command))));
+            }
+        }
+        let said = events.get(first..).unwrap_or_default();
+        assert!(!said.is_empty(), "a record without an event");
+        self.event_hash.advance(header.seq, said);
+    }
+
+    #[inline]
+    fn run(
+        &mut self,
+        header: &RecordHeader,
+        command: &Command,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
+        self.admit(header, command)?;
+        match command {
+            Command::OrderPlace(body) => self.place(header, body, events),
+            Command::OrderCancel(body) => self.cancel(header, body, events),
+            Command::OrderAmend(body) => self.amend(header, body, events),
+            Command::OrderCancelAll(body) => self.cancel_all(header, *body, events),
+            Command::Genesis(body) => {
+                self.set_genesis(body, events);
+                Ok(())
+            }
+            Command::NodeStarted(body) => {
+                self.node_started(header, *body, events);
+                Ok(())
+            }
+            _ => self.run_once(header, command, events),
+        }
+    }
+
+    /// Runs a command that a request id may name, unless it stands in the log already.
+    #[inline(never)]
+    fn run_once(
+        &mut self,
+        header: &RecordHeader,
+        command: &Command,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
+        let RecordHeader { account, request_id, .. } = *header;
+        if let Some(first_seq) = self.is_repeat(header, command)? {
+            events.push(Event::RequestDuplicate(RequestDuplicate { request_id, first_seq }));
+            return Ok(());
+        }
+        self.administer(header, command, events)?;
+        if request_id != RequestId(0) {
+            let first_seq = header.seq;
+            let request = Request { account, id: request_id, first_seq, command: *command };
+            self.request_ids.remember(request);
+        }
+        Ok(())
+    }
+}
+
+/// The client's id in a command that has one.
+fn client_order_id(command: &Command) -> ClientOrderId {
+    match command {
+        Command::OrderPlace(body) => body.client_order_id,
+        Command::OrderCancel(body) => body.client_order_id,
+        Command::OrderAmend(body) => body.client_order_id,
+        _ => ClientOrderId::default(),
+    }
+}

@@ -1,0 +1,340 @@
+//! Balances, and the only way money moves: [`Ledger::post`].
+//!
+//! Invariants
+//! - A posting takes from one pocket what it gives to another; at the end of a command the changes
+//!   of every asset, over all balances, fees and the outside, are summed again and must be zero.
+//! - No available and no held is ever negative.
+//!
+//! Cost: constant per posting. An account's first assets lie in one block; further ones in blocks of
+//! the same size, found through a short list.
+
+use crate::paged::{NONE, Paged, index};
+use alloc::vec::Vec;
+use coulisse_types::event::{BalanceChanged, Event};
+use coulisse_types::{AccountId, Amount, AssetId, AssetName};
+
+/// Assets in one block.
+const BLOCK: usize = 4;
+/// The same, for ids.
+const BLOCK_IDS: u32 = 4;
+
+/// An account's money in one asset, in minor units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Balance {
+    /// What may be spent.
+    pub available: Amount,
+    /// What open orders hold.
+    pub held: Amount,
+}
+
+/// An asset and what the system as a whole has of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asset {
+    /// Its id.
+    pub id: AssetId,
+    /// Its name.
+    pub name: AssetName,
+    /// Decimals of the minor unit.
+    pub scale: u8,
+    /// Deposited less withdrawn, in minor units.
+    pub net_deposits: Amount,
+    /// Fees collected, in minor units.
+    pub fees: Amount,
+}
+
+/// Where money can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pocket {
+    /// With an account, to be spent.
+    Available(u32),
+    /// With an account, held by its orders.
+    Held(u32),
+    /// With the house.
+    Fees,
+    /// Outside.
+    External,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Row {
+    available_minor: i128,
+    held_minor: i128,
+}
+
+/// The balances of one account in assets that follow each other.
+#[derive(Clone, Copy, Debug)]
+struct Block {
+    rows: [Row; BLOCK],
+    /// Where each stands among the touched ones, if the entry there says so too.
+    marks: [u32; BLOCK],
+}
+
+const EMPTY: Block =
+    Block { rows: [Row { available_minor: 0, held_minor: 0 }; BLOCK], marks: [NONE; BLOCK] };
+
+/// A balance as it was when the command first touched it.
+#[derive(Clone, Copy, Debug)]
+struct Touched {
+    account: u32,
+    asset: u32,
+    before: Row,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct AssetRow {
+    asset: Asset,
+    /// The sum of this command's changes so far looked at.
+    unbalanced_minor: i128,
+}
+
+/// All balances.
+#[derive(Clone, Debug)]
+pub(crate) struct Ledger {
+    assets: Vec<AssetRow>,
+    /// By account: its first block.
+    home: Paged<Block, 256>,
+    /// By account: where its further blocks are.
+    more: Paged<Vec<u32>, 256>,
+    blocks: Paged<Block, 256>,
+    touched: Vec<Touched>,
+}
+
+#[expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "ids exist and are from 1; no asset has more than 10^32 minor units, and an overflow \
+              would be a broken invariant"
+)]
+impl Ledger {
+    /// No assets and no accounts. `touches_max` is how many balances one command may touch.
+    pub(crate) fn new(assets_max: u32, accounts_max: u32, touches_max: usize) -> Self {
+        Self {
+            assets: Vec::with_capacity(index(assets_max)),
+            home: Paged::new(accounts_max),
+            more: Paged::new(accounts_max),
+            blocks: Paged::new(accounts_max),
+            touched: Vec::with_capacity(touches_max),
+        }
+    }
+
+    /// Adds an asset under the next id.
+    pub(crate) fn add_asset(&mut self, name: AssetName, scale: u8) -> AssetId {
+        let id = AssetId(self.asset_count() + 1);
+        let asset = Asset { id, name, scale, net_deposits: Amount::ZERO, fees: Amount::ZERO };
+        self.assets.push(AssetRow { asset, unbalanced_minor: 0 });
+        id
+    }
+
+    /// Adds room for the next account.
+    pub(crate) fn add_account(&mut self) {
+        self.home.push(EMPTY);
+        self.more.push(Vec::new());
+    }
+
+    pub(crate) fn asset_count(&self) -> u32 {
+        u32::try_from(self.assets.len()).unwrap_or(NONE)
+    }
+
+    pub(crate) fn asset(&self, id: AssetId) -> Option<&Asset> {
+        self.assets.get(index(id.0.checked_sub(1)?)).map(|row| &row.asset)
+    }
+
+    pub(crate) fn assets(&self) -> impl Iterator<Item = &Asset> {
+        self.assets.iter().map(|row| &row.asset)
+    }
+
+    /// The balance of an account that exists in an asset that exists.
+    #[inline]
+    fn row(&self, account: u32, asset: u32) -> Row {
+        let (block, place) = ((asset - 1) / BLOCK_IDS, index((asset - 1) % BLOCK_IDS));
+        if block == 0 {
+            return self.home.at(account - 1).rows[place];
+        }
+        match self.more.at(account - 1).get(index(block - 1)) {
+            Some(at) if *at != NONE => self.blocks.at(*at).rows[place],
+            _ => Row::default(),
+        }
+    }
+
+    pub(crate) fn balance(&self, account: AccountId, asset: AssetId) -> Balance {
+        let row = self.row(account.0, asset.0);
+        Balance {
+            available: Amount::from_minor(row.available_minor),
+            held: Amount::from_minor(row.held_minor),
+        }
+    }
+
+    /// What an account may spend, in minor units.
+    #[inline]
+    pub(crate) fn available_minor(&self, account: AccountId, asset: AssetId) -> i128 {
+        self.row(account.0, asset.0).available_minor
+    }
+
+    /// The block of an account's balance beyond the first, made if there is none.
+    #[cold]
+    #[inline(never)]
+    fn further_block(&mut self, account: u32, block: u32) -> &mut Block {
+        let list = self.more.at_mut(account - 1);
+        let place = index(block - 1);
+        if list.len() <= place {
+            list.resize(place + 1, NONE);
+        }
+        if list[place] == NONE {
+            list[place] = self.blocks.push(EMPTY);
+        }
+        self.blocks.at_mut(list[place])
+    }
+
+    /// The balance to change; what it was before the command's first change is kept.
+    #[inline]
+    fn touch(&mut self, account: u32, asset: u32) -> &mut Row {
+        let (block, place) = ((asset - 1) / BLOCK_IDS, index((asset - 1) % BLOCK_IDS));
+        let next = u32::try_from(self.touched.len()).unwrap_or(NONE);
+        if block > 0 {
+            self.further_block(account, block);
+        }
+        let Self { home, more, blocks, touched, .. } = self;
+        let block = match block {
+            0 => home.at_mut(account - 1),
+            _ => blocks.at_mut(more.at(account - 1)[index(block - 1)]),
+        };
+        let mark = &mut block.marks[place];
+        let known = touched.get(index(*mark));
+        if !known.is_some_and(|known| known.account == account && known.asset == asset) {
+            *mark = next;
+            touched.push(Touched { account, asset, before: block.rows[place] });
+        }
+        &mut block.rows[place]
+    }
+
+    #[inline]
+    fn add(&mut self, pocket: Pocket, asset: u32, minor: i128) {
+        match pocket {
+            Pocket::Available(account) => {
+                let row = self.touch(account, asset);
+                row.available_minor += minor;
+                assert!(row.available_minor >= 0, "an available balance would be negative");
+            }
+            Pocket::Held(account) => {
+                let row = self.touch(account, asset);
+                row.held_minor += minor;
+                assert!(row.held_minor >= 0, "a held balance would be negative");
+            }
+            Pocket::Fees => {
+                let row = &mut self.assets[index(asset - 1)];
+                row.asset.fees = Amount::from_minor(row.asset.fees.minor() + minor);
+                row.unbalanced_minor += minor;
+            }
+            Pocket::External => {
+                let row = &mut self.assets[index(asset - 1)];
+                let net = row.asset.net_deposits.minor() - minor;
+                row.asset.net_deposits = Amount::from_minor(net);
+                row.unbalanced_minor += minor;
+            }
+        }
+    }
+
+    /// Moves `minor` units of an asset, not fewer than none, out of `debit` and into `credit`.
+    #[inline]
+    pub(crate) fn post(&mut self, debit: Pocket, credit: Pocket, asset: u32, minor: i128) {
+        assert!(minor >= 0, "a posting of less than nothing");
+        if minor > 0 {
+            self.add(debit, asset, -minor);
+            self.add(credit, asset, minor);
+        }
+    }
+
+    /// Whether no balance was touched since the last command ended.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.touched.is_empty()
+    }
+
+    /// Ends a command: one event for each balance that is not what it was, by account and asset.
+    ///
+    /// # Panics
+    /// If the changes of an asset do not sum to zero: a broken invariant.
+    #[inline]
+    pub(crate) fn settle(&mut self, events: &mut Vec<Event>) {
+        if self.touched.is_empty() {
+            return;
+        }
+        let mut touched = core::mem::take(&mut self.touched);
+        if touched.len() > 1 {
+            touched.sort_unstable_by_key(|t| (t.account, t.asset));
+        }
+        for Touched { account, asset, before } in &touched {
+            let now = self.row(*account, *asset);
+            let available_change = now.available_minor - before.available_minor;
+            let held_change = now.held_minor - before.held_minor;
+            if available_change != 0 || held_change != 0 {
+                self.assets[index(*asset - 1)].unbalanced_minor += available_change + held_change;
+                events.push(Event::BalanceChanged(BalanceChanged {
+                    account: AccountId(*account),
+                    asset: AssetId(*asset),
+                    available: Amount::from_minor(now.available_minor),
+                    held: Amount::from_minor(now.held_minor),
+                }));
+            }
+        }
+        for Touched { asset, .. } in &touched {
+            let unbalanced_minor = self.assets[index(*asset - 1)].unbalanced_minor;
+            assert!(unbalanced_minor == 0, "a command made or lost money");
+        }
+        touched.clear();
+        self.touched = touched;
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "small numbers")]
+mod tests {
+    use super::*;
+
+    fn a_ledger(assets: u32, accounts: u32) -> Ledger {
+        let mut ledger = Ledger::new(assets, accounts, 8);
+        for _ in 0..assets {
+            ledger.add_asset(AssetName::new(b"USD").expect("plain"), 2);
+        }
+        for _ in 0..accounts {
+            ledger.add_account();
+        }
+        ledger
+    }
+
+    #[test]
+    fn balances_are_told_once_in_order_and_only_where_they_changed() {
+        let mut ledger = a_ledger(9, 2);
+        for asset in [9, 1] {
+            ledger.post(Pocket::External, Pocket::Available(2), asset, 100);
+            ledger.post(Pocket::Available(2), Pocket::Available(1), asset, 30);
+            ledger.post(Pocket::Available(1), Pocket::Available(2), asset, 30);
+            ledger.post(Pocket::Available(2), Pocket::Held(2), asset, 60);
+        }
+        let mut events = Vec::new();
+        ledger.settle(&mut events);
+        let told = |asset| {
+            Event::BalanceChanged(BalanceChanged {
+                account: AccountId(2),
+                asset: AssetId(asset),
+                available: Amount::from_minor(40),
+                held: Amount::from_minor(60),
+            })
+        };
+        assert_eq!(events, [told(1), told(9)]);
+        assert!(ledger.is_settled());
+    }
+
+    #[test]
+    #[should_panic(expected = "would be negative")]
+    fn spending_more_than_there_is_ends_the_process() {
+        a_ledger(1, 1).post(Pocket::Available(1), Pocket::Fees, 1, 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "made or lost money")]
+    fn money_out_of_nothing_ends_the_process() {
+        let mut ledger = a_ledger(1, 1);
+        ledger.add(Pocket::Available(1), 1, 5);
+        ledger.settle(&mut Vec::new());
+    }
+}

@@ -1,0 +1,64 @@
+//! The core: a pure fold of commands into state and events. Same records in, same events out.
+//!
+//! The rules are in `docs/internals/core-rules.md`. [`Engine::apply`] takes one record and appends
+//! its events; [`Engine`]'s other methods only read.
+//!
+//! Invariants ([`Engine::check_invariants`] verifies them all)
+//! - All money moves through `Ledger::post`, which takes as much as it gives; after each command the
+//!   changes of every asset sum to zero, always checked. No balance is ever negative.
+//! - What an account holds of an asset is the sum of the needs of its live orders.
+//! - A rejected command changes nothing but the last seq and the event hash: every check comes
+//!   before the first change, and what comes after the checks cannot fail.
+//! - No clock, no randomness, no float, and no order that depends on a hash.
+//!
+//! A broken invariant panics with a message. The caller ends the process.
+//!
+//! Cost: constant per order and per fill, but for finding a level's page in the book. In steady
+//! state nothing is allocated: arenas are paged and grow only with the most there has ever been.
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+
+extern crate alloc;
+
+mod accounts;
+mod admin;
+mod admit;
+mod amend;
+mod charges;
+mod check;
+mod client_ids;
+mod engine;
+mod hash;
+mod hash_index;
+mod instruments;
+mod keys;
+mod ledger;
+mod limits;
+mod matching;
+mod orders;
+mod paged;
+mod place;
+mod planted;
+mod query;
+mod reject;
+mod request_ids;
+mod state_hash;
+#[cfg(test)]
+mod tests;
+
+pub use accounts::Account;
+pub use check::Broken;
+pub use engine::Engine;
+pub use instruments::Instrument;
+pub use keys::Key;
+pub use ledger::{Asset, Balance};
+pub use limits::default_genesis;
+#[cfg(feature = "planted")]
+pub use planted::Fault;
+pub use query::{OpenOrder, TableUse};

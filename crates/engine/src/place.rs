@@ -1,0 +1,387 @@
+//! Placing an order: section 4 of the rules. Checks first; from `accept` on nothing can fail.
+
+use crate::client_ids::Entry;
+use crate::engine::Engine;
+use crate::hash_index::KeyHash;
+use crate::instruments::{Instrument, Listing};
+use crate::matching::{Stop, Taker};
+use crate::orders::{BLANK, Order};
+use crate::paged::NONE;
+use crate::planted::Fault;
+use crate::reject::{Reject, ensure};
+use alloc::vec::Vec;
+use coulisse_book::BookError;
+use coulisse_types::command::OrderPlace;
+use coulisse_types::event::{CloseReason, OrderAccepted, OrderDuplicate, OrderState};
+use coulisse_types::limits::{NOTIONAL_MINOR_MAX, PRICE_TICKS_MAX, SHARD_SHIFT};
+use coulisse_types::{
+    Event, Field, InstrumentId, OrderId, OrderType, Price, Qty, RecordHeader, RejectCode, Side,
+    TimeInForce, Unit,
+};
+
+impl Engine {
+    pub(crate) fn place(
+        &mut self,
+        header: &RecordHeader,
+        body: &OrderPlace,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
+        let listing = self.listing(body.instrument)?;
+        let hash = self.client_ids.hash(header.account, &body.client_order_id);
+        let known = if body.client_order_id.is_empty() {
+            None
+        } else {
+            self.client_ids.find(hash, header.account, &body.client_order_id)
+        };
+        if let Some(entry) = known {
+            events.push(Event::OrderDuplicate(self.duplicate(self.client_ids.at(entry), body)?));
+            return Ok(());
+        }
+        check_combination(body)?;
+        check_amount(&listing.rules, body)?;
+        if body.post_only && !self.planted.is(Fault::PostOnlyIgnored) {
+            check_post_only(listing, body.side, body.price)?;
+        }
+        self.check_room(header, body)?;
+        let order = self.order_of(header, body, &listing.rules);
+        let held_minor = self.check_funds(&order, listing)?;
+        let order = self.accept(order, hash, body, events);
+        self.execute(order, held_minor, body, events);
+        Ok(())
+    }
+
+    /// The instrument that a command names.
+    #[inline]
+    pub(crate) fn listing(&self, id: InstrumentId) -> Result<&Listing, Reject> {
+        self.instruments
+            .get(id)
+            .ok_or_else(|| Reject::new(RejectCode::UnknownInstrument, Field::Symbol).number(id.0))
+    }
+
+    #[inline(never)]
+    fn duplicate(&self, entry: &Entry, body: &OrderPlace) -> Result<OrderDuplicate, Reject> {
+        ensure(entry.is_same(body), || {
+            Reject::new(RejectCode::ClientOrderIdConflict, Field::ClientOrderId)
+                .number(entry.order_id.0)
+        })?;
+        let filled_lots = match entry.order {
+            NONE => entry.filled_lots,
+            place => self.orders.at(place).filled_lots,
+        };
+        Ok(OrderDuplicate {
+            order_id: entry.order_id,
+            first_seq: entry.first_seq,
+            state: entry.state,
+            filled: Qty::from_lots(filled_lots),
+            client_order_id: entry.client_order_id,
+        })
+    }
+
+    /// Step 7: is there room for what the order may need.
+    #[inline]
+    fn check_room(&self, header: &RecordHeader, body: &OrderPlace) -> Result<(), Reject> {
+        let may_rest =
+            body.order_type == OrderType::Limit && body.time_in_force == TimeInForce::Gtc;
+        if may_rest {
+            let open = self.orders.open_count(header.account);
+            let open_max = self.limits.open_orders_per_account_max;
+            ensure(open < open_max, || {
+                Reject::new(RejectCode::TooManyOpenOrders, Field::Count)
+                    .number(open)
+                    .limit(open_max)
+            })?;
+        }
+        ensure(self.orders.live() < self.orders.max(), || {
+            Reject::table_full(Field::Count, self.orders.max())
+        })?;
+        ensure(body.client_order_id.is_empty() || self.client_ids.has_room(), || {
+            Reject::table_full(Field::ClientOrderId, self.client_ids.max())
+        })?;
+        if may_rest {
+            let listing = self.instruments.at(body.instrument);
+            self.check_level(listing, body.side, body.price, body.qty)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a level's sum can take in `qty` more.
+    #[inline]
+    pub(crate) fn check_level(
+        &self,
+        listing: &Listing,
+        side: Side,
+        price: Price,
+        qty: Qty,
+    ) -> Result<(), Reject> {
+        // Where even a book full of the largest orders would not overflow, none can.
+        let most = listing.rules.max_qty.lots().checked_mul(i64::from(self.orders.max()));
+        if most.is_some() {
+            return Ok(());
+        }
+        match listing.book.check_insert(side, price, qty) {
+            Err(BookError::LevelQtyOverflow { level }) => {
+                Err(Reject::new(RejectCode::QtyAboveMax, Field::Qty)
+                    .value(Unit::Lots, qty.lots())
+                    .limit(i64::MAX.checked_sub(level.qty.lots()).unwrap_or(0)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    #[inline]
+    fn order_of(&self, header: &RecordHeader, body: &OrderPlace, rules: &Instrument) -> Order {
+        let maker_ppm = if self.planted.is(Fault::MakerPaysTakerRate) {
+            rules.taker_fee.ppm()
+        } else {
+            rules.maker_fee.ppm()
+        };
+        Order {
+            account: header.account,
+            instrument: body.instrument,
+            price_ticks: body.price.ticks(),
+            qty_lots: body.qty.lots(),
+            maker_ppm,
+            taker_ppm: rules.taker_fee.ppm(),
+            first_seq: header.seq,
+            side: body.side,
+            order_type: body.order_type,
+            time_in_force: body.time_in_force,
+            post_only: body.post_only,
+            ..BLANK
+        }
+    }
+
+    /// Step 8: can it pay. What it will hold; `None` for an order that pays fill by fill.
+    #[inline]
+    #[expect(clippy::arithmetic_side_effects, reason = "a notional and its charge: below 10^31")]
+    fn check_funds(&self, order: &Order, listing: &Listing) -> Result<Option<i128>, Reject> {
+        let rules = &listing.rules;
+        let by_notional = order.qty_lots == 0;
+        let (held_minor, least_minor) = match (order.order_type, order.side) {
+            (OrderType::Limit, _) | (OrderType::Market, Side::Sell) if !by_notional => {
+                let need_minor = order.need(rules);
+                (Some(need_minor), need_minor)
+            }
+            (_, Side::Sell) => (None, rules.base_minor(Qty::from_lots(1))),
+            (_, Side::Buy) => match listing.book.best(Side::Sell) {
+                Some(ask) => {
+                    let lot_minor = rules.notional_of_trade(ask, Qty::from_lots(1));
+                    (None, lot_minor + order.added_charge(lot_minor))
+                }
+                None => return Ok(None),
+            },
+        };
+        let (asset, unit) = match order.side {
+            Side::Sell => (rules.base, Unit::BaseMinor),
+            Side::Buy => (rules.quote, Unit::QuoteMinor),
+        };
+        let available_minor = self.ledger.available_minor(order.account, asset);
+        ensure(available_minor >= least_minor, || {
+            Reject::new(RejectCode::InsufficientBalance, Field::Available)
+                .value(unit, least_minor)
+                .limit(available_minor)
+        })?;
+        Ok(held_minor)
+    }
+
+    /// Step 9: the order exists.
+    #[inline]
+    #[expect(clippy::arithmetic_side_effects, reason = "a u64 counter does not run out")]
+    fn accept(
+        &mut self,
+        order: Order,
+        hash: KeyHash,
+        body: &OrderPlace,
+        events: &mut Vec<Event>,
+    ) -> Order {
+        self.order_counter += 1;
+        let order_id = OrderId(u64::from(self.limits.shard) << SHARD_SHIFT | self.order_counter);
+        events.push(Event::OrderAccepted(OrderAccepted {
+            order_id,
+            account: order.account,
+            instrument: body.instrument,
+            side: body.side,
+            order_type: body.order_type,
+            time_in_force: body.time_in_force,
+            post_only: body.post_only,
+            qty: body.qty,
+            price: body.price,
+            notional: body.notional,
+            client_order_id: body.client_order_id,
+        }));
+        let client = if body.client_order_id.is_empty() {
+            NONE
+        } else {
+            self.client_ids.remember(hash, body, order.account, order_id, order.first_seq)
+        };
+        Order { id: order_id, client, ..order }
+    }
+
+    /// Steps 10 and 11.
+    #[inline]
+    fn execute(
+        &mut self,
+        order: Order,
+        held_minor: Option<i128>,
+        body: &OrderPlace,
+        events: &mut Vec<Event>,
+    ) {
+        let by_notional = body.notional.minor() != 0;
+        let mut taker = Taker {
+            order,
+            client_order_id: body.client_order_id,
+            held_minor,
+            to_spend_minor: by_notional.then_some(body.notional.minor()),
+        };
+        if body.time_in_force == TimeInForce::Fok && !self.planted.is(Fault::FokPartial) {
+            if let Some(reason) = self.why_not_in_full(&taker) {
+                return self.close(&taker.order, (OrderState::Expired, reason), events);
+            }
+        }
+        self.hold(&taker);
+        let stop = self.match_taker(&mut taker, events);
+        self.conclude(taker, stop, None, events);
+    }
+
+    /// What becomes of an order when matching has ended. `place` is where an amended one stands.
+    #[inline]
+    pub(crate) fn conclude(
+        &mut self,
+        taker: Taker,
+        stop: Stop,
+        place: Option<u32>,
+        events: &mut Vec<Event>,
+    ) {
+        let order = &taker.order;
+        let ended = match (stop, order.order_type, order.time_in_force) {
+            (Stop::Filled, ..) => (OrderState::Filled, CloseReason::Filled),
+            (Stop::FillLimit, ..) => (OrderState::Expired, CloseReason::FillLimit),
+            (_, OrderType::Limit, TimeInForce::Gtc) => return self.rest(taker, place, events),
+            (_, OrderType::Limit, TimeInForce::Ioc) => {
+                (OrderState::Expired, CloseReason::ImmediateOrCancel)
+            }
+            (_, OrderType::Limit, TimeInForce::Fok) => {
+                (OrderState::Expired, CloseReason::FillOrKill)
+            }
+            (Stop::NotionalSpent, OrderType::Market, _) if order.filled_lots > 0 => {
+                (OrderState::Filled, CloseReason::NotionalSpent)
+            }
+            (Stop::NotionalSpent, OrderType::Market, _) => {
+                (OrderState::Expired, CloseReason::NotionalSpent)
+            }
+            (Stop::NoMaker, OrderType::Market, _) => {
+                (OrderState::Expired, CloseReason::NoLiquidity)
+            }
+            (Stop::NoFunds, OrderType::Market, _) => {
+                (OrderState::Expired, CloseReason::InsufficientBalance)
+            }
+        };
+        self.release(&taker, 0);
+        if let Some(place) = place {
+            self.orders.remove(place);
+        }
+        self.close(&taker.order, ended, events);
+    }
+}
+
+/// Step 3: fields that exclude each other.
+#[inline]
+fn check_combination(body: &OrderPlace) -> Result<(), Reject> {
+    let tif = body.time_in_force;
+    let notional_minor = body.notional.minor();
+    let refuse = |field, unit, value: i128| {
+        Err(Reject::new(RejectCode::InvalidCombination, field).value(unit, value))
+    };
+    match body.order_type {
+        OrderType::Market => {
+            if body.price.ticks() != 0 {
+                return refuse(Field::Price, Unit::Ticks, body.price.ticks().into());
+            }
+            if body.post_only {
+                return refuse(Field::PostOnly, Unit::Number, 1);
+            }
+            if tif == TimeInForce::Gtc {
+                return refuse(Field::TimeInForce, Unit::Number, tif.number().into());
+            }
+            if notional_minor != 0 && !body.qty.is_zero() {
+                return refuse(Field::Notional, Unit::QuoteMinor, notional_minor);
+            }
+            if notional_minor != 0 && tif == TimeInForce::Fok {
+                return refuse(Field::TimeInForce, Unit::Number, tif.number().into());
+            }
+        }
+        OrderType::Limit => {
+            if notional_minor != 0 {
+                return refuse(Field::Notional, Unit::QuoteMinor, notional_minor);
+            }
+            if body.post_only && tif != TimeInForce::Gtc {
+                return refuse(Field::PostOnly, Unit::Number, 1);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Steps 4 and 5: how much, and for how much.
+#[inline]
+fn check_amount(rules: &Instrument, body: &OrderPlace) -> Result<(), Reject> {
+    let notional_minor = body.notional.minor();
+    if notional_minor != 0 {
+        let least_minor = rules.min_notional.minor().max(1);
+        return check_notional(notional_minor, least_minor);
+    }
+    check_qty(rules, body.qty)?;
+    match body.order_type {
+        OrderType::Limit => check_price(rules, body.price, body.qty),
+        OrderType::Market => Ok(()),
+    }
+}
+
+#[inline]
+pub(crate) fn check_qty(rules: &Instrument, qty: Qty) -> Result<(), Reject> {
+    let (min, max) = (rules.min_qty, rules.max_qty);
+    ensure(qty >= min, || qty_reject(RejectCode::QtyBelowMin, qty, min))?;
+    ensure(qty <= max, || qty_reject(RejectCode::QtyAboveMax, qty, max))
+}
+
+pub(crate) fn qty_reject(code: RejectCode, qty: Qty, limit: Qty) -> Reject {
+    Reject::new(code, Field::Qty).value(Unit::Lots, qty.lots()).limit(limit.lots())
+}
+
+/// Step 5. The qty is within the instrument's bounds.
+#[inline]
+pub(crate) fn check_price(rules: &Instrument, price: Price, qty: Qty) -> Result<(), Reject> {
+    let ticks = price.ticks();
+    ensure((1..=PRICE_TICKS_MAX).contains(&ticks), || {
+        Reject::new(RejectCode::PriceOutOfRange, Field::Price)
+            .value(Unit::Ticks, ticks)
+            .limit(PRICE_TICKS_MAX)
+    })?;
+    let notional_minor = rules.notional(price, qty).unwrap_or(i128::MAX);
+    check_notional(notional_minor, rules.min_notional.minor())
+}
+
+/// Refuses a notional out of bounds. What is above the largest is never below the least.
+#[inline]
+fn check_notional(notional_minor: i128, least_minor: i128) -> Result<(), Reject> {
+    let refuse = |code, limit: i128| {
+        Reject::new(code, Field::Notional).value(Unit::QuoteMinor, notional_minor).limit(limit)
+    };
+    ensure(notional_minor <= NOTIONAL_MINOR_MAX, || {
+        refuse(RejectCode::NotionalAboveMax, NOTIONAL_MINOR_MAX)
+    })?;
+    ensure(notional_minor >= least_minor, || refuse(RejectCode::NotionalBelowMin, least_minor))
+}
+
+/// Step 6: a post-only order must not meet a maker.
+#[inline]
+pub(crate) fn check_post_only(listing: &Listing, side: Side, price: Price) -> Result<(), Reject> {
+    match listing.book.best(side.opposite()) {
+        Some(best) if listing.book.crosses(side, price) => {
+            Err(Reject::new(RejectCode::PostOnlyWouldTrade, Field::Price)
+                .value(Unit::Ticks, price.ticks())
+                .limit(best.ticks()))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,179 @@
+//! Faults to plant, one at a time, to see that the tests would find them.
+//!
+//! Without the feature `planted` there are none, and every question after one is the constant
+//! `false`, which costs nothing.
+
+/// What can be planted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(feature = "planted"),
+    expect(dead_code, unreachable_pub, reason = "nobody can plant them")
+)]
+pub enum Fault {
+    /// The youngest order of a level is filled first.
+    LifoLevel,
+    /// Matching looks past the best level where there is a second one.
+    SkipBestLevel,
+    /// A trade is at the taker's limit and not at the maker's price.
+    TakerPrice,
+    /// An immediate-or-cancel order that was filled in part keeps what it holds.
+    IocKeepsHold,
+    /// A cancelled order's hold is not released.
+    CancelKeepsHold,
+    /// Each fill's fee is rounded by itself.
+    FeePerFill,
+    /// A maker is charged the taker's rate.
+    MakerPaysTakerRate,
+    /// A seller is credited the notional without the fee taken off.
+    SellWithoutFee,
+    /// A post-only order that crosses is taken.
+    PostOnlyIgnored,
+    /// An amend to more qty keeps its place.
+    AmendKeepsPriority,
+    /// An amend to less qty loses its place.
+    AmendLosesPriority,
+    /// A fill-or-kill order that cannot be filled in full is filled in part.
+    FokPartial,
+    /// A client order id is forgotten when its order closes.
+    ClientIdForgotten,
+    /// A limit order trades one tick past its limit.
+    PastLimit,
+}
+
+#[cfg(feature = "planted")]
+impl Fault {
+    /// Every fault with its name.
+    pub const ALL: &'static [(&'static str, Self)] = &[
+        ("lifo_level", Self::LifoLevel),
+        ("skip_best_level", Self::SkipBestLevel),
+        ("taker_price", Self::TakerPrice),
+        ("ioc_keeps_hold", Self::IocKeepsHold),
+        ("cancel_keeps_hold", Self::CancelKeepsHold),
+        ("fee_per_fill", Self::FeePerFill),
+        ("maker_pays_taker_rate", Self::MakerPaysTakerRate),
+        ("sell_without_fee", Self::SellWithoutFee),
+        ("post_only_ignored", Self::PostOnlyIgnored),
+        ("amend_keeps_priority", Self::AmendKeepsPriority),
+        ("amend_loses_priority", Self::AmendLosesPriority),
+        ("fok_partial", Self::FokPartial),
+        ("client_id_forgotten", Self::ClientIdForgotten),
+        ("past_limit", Self::PastLimit),
+    ];
+}
+
+/// The fault that is planted, if any.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Planted {
+    #[cfg(feature = "planted")]
+    fault: Option<Fault>,
+}
+
+impl Planted {
+    /// Whether this fault is planted.
+    #[cfg(feature = "planted")]
+    #[inline]
+    pub(crate) fn is(self, fault: Fault) -> bool {
+        self.fault == Some(fault)
+    }
+
+    /// Whether this fault is planted.
+    #[cfg(not(feature = "planted"))]
+    #[inline]
+    #[expect(clippy::unused_self, reason = "the twin of the one that looks")]
+    pub(crate) const fn is(self, _fault: Fault) -> bool {
+        false
+    }
+}
+
+#[cfg(feature = "planted")]
+impl crate::Engine {
+    /// Plants a fault from here on; `None` takes it away.
+    pub fn plant(&mut self, fault: Option<Fault>) {
+        self.planted = Planted { fault };
+    }
+}
+
+/// How the faults that concern time priority bend the book.
+#[cfg(feature = "planted")]
+mod bent {
+    use super::{Fault, Planted};
+    use crate::orders::{Order, Orders};
+    use alloc::vec::Vec;
+    use coulisse_book::{Book, MakerFill, OrderView, Top};
+    use coulisse_types::{Qty, Side};
+
+    impl Planted {
+        /// The order that the next taker is to meet.
+        pub(crate) fn peek(self, book: &Book, makers: Side) -> Option<Top> {
+            let order = if self.is(Fault::LifoLevel) {
+                book.orders(makers, book.best(makers)?).last()?
+            } else if self.is(Fault::SkipBestLevel) {
+                let level = book.levels(makers).nth(1).or_else(|| book.best_level(makers))?;
+                book.orders(makers, level.price).next()?
+            } else {
+                return book.peek_best(makers);
+            };
+            let OrderView { handle, price, qty, .. } = order;
+            Some(Top { handle, price, qty })
+        }
+
+        /// Fills the order that [`Self::peek`] chose.
+        pub(crate) fn fill(
+            self,
+            book: &mut Book,
+            orders: &mut Orders,
+            makers: Side,
+            top: &Top,
+            qty: Qty,
+        ) -> Option<MakerFill> {
+            if book.front(makers) == Some(top.handle) {
+                return book.fill_front(makers, qty);
+            }
+            let OrderView { handle, order_id, owner, side, price, qty: before } =
+                book.remove(top.handle);
+            let maker_left = before.checked_sub(qty)?;
+            if !maker_left.is_zero() {
+                let handle = book.insert(side, price, maker_left, order_id, owner).ok()?;
+                orders.at_mut(owner).handle = handle;
+            }
+            let level = book.level(side, price);
+            Some(MakerFill {
+                handle,
+                order_id,
+                owner,
+                price,
+                qty,
+                maker_left,
+                level_left: level.map_or(Qty::ZERO, |level| level.qty),
+                level_count: level.map_or(0, |level| level.count),
+            })
+        }
+    }
+
+    impl crate::Engine {
+        /// Who stands behind an order that grows, if it is to keep its place.
+        pub(crate) fn planted_bypassed(&self, old: &Order, new: &Order) -> Vec<u32> {
+            let grows = old.price_ticks == new.price_ticks && new.qty_lots > old.qty_lots;
+            if !grows || !self.planted.is(Fault::AmendKeepsPriority) {
+                return Vec::new();
+            }
+            let book = &self.instruments.at(old.instrument).book;
+            let behind = |handle: &coulisse_book::Handle| book.next_in_level(*handle);
+            core::iter::successors(book.next_in_level(old.handle), behind)
+                .map(|handle| book.order(handle).owner)
+                .collect()
+        }
+
+        /// Puts orders at the end of their level, in their order.
+        pub(crate) fn planted_requeue(&mut self, places: &[u32]) {
+            for place in places {
+                let order = *self.orders.at(*place);
+                let book = &mut self.instruments.at_mut(order.instrument).book;
+                let OrderView { side, price, qty, order_id, owner, .. } = book.remove(order.handle);
+                if let Ok(handle) = book.insert(side, price, qty, order_id, owner) {
+                    self.orders.at_mut(*place).handle = handle;
+                }
+            }
+        }
+    }
+}

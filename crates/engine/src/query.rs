@@ -1,0 +1,259 @@
+//! What can be read: everything the gateway answers from. Nothing here changes anything.
+
+use crate::accounts::Account;
+use crate::engine::Engine;
+use crate::instruments::Instrument;
+use crate::keys::Key;
+use crate::ledger::{Asset, Balance};
+use crate::orders::Order;
+use coulisse_book::Level;
+use coulisse_types::command::Genesis;
+use coulisse_types::{
+    AccountId, Amount, AssetId, ClientOrderId, InstrumentId, KeyIndex, OrderId, Price, Qty, Seq,
+    Side,
+};
+
+/// A live order, with all that is known of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenOrder {
+    /// Its id.
+    pub order_id: OrderId,
+    /// The client's id; empty for none.
+    pub client_order_id: ClientOrderId,
+    /// Whose.
+    pub account: AccountId,
+    /// In which instrument.
+    pub instrument: InstrumentId,
+    /// Its side. What rests is a limit order, good till cancelled.
+    pub side: Side,
+    /// Whether it may only make.
+    pub post_only: bool,
+    /// Its limit, in ticks.
+    pub price: Price,
+    /// Its total, in lots.
+    pub qty: Qty,
+    /// What is filled, in lots.
+    pub filled: Qty,
+    /// What is left, in lots.
+    pub remaining: Qty,
+    /// Notional of its fills, in quote minor units.
+    pub notional: Amount,
+    /// What its fills were charged, in quote minor units.
+    pub charged: Amount,
+    /// The seq at which it was accepted.
+    pub first_seq: Seq,
+}
+
+/// How full a table is, for metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableUse {
+    /// What is in it.
+    pub name: &'static str,
+    /// How many there are.
+    pub used: u32,
+    /// How many there may be.
+    pub max: u32,
+}
+
+impl Engine {
+    /// The seq of the last record applied; 0 before the first.
+    pub const fn last_seq(&self) -> Seq {
+        self.last_seq
+    }
+
+    /// The time of the last record applied, in ns since the epoch.
+    pub const fn time_ns(&self) -> i64 {
+        self.time_ns
+    }
+
+    /// The running hash of all events: a little-endian integer; zero before the first record.
+    pub const fn event_hash(&self) -> [u8; 16] {
+        self.event_hash.bytes()
+    }
+
+    /// What the log began with.
+    pub const fn genesis(&self) -> Option<&Genesis> {
+        self.genesis.as_ref()
+    }
+
+    /// The newest start of a node; 0 if it never started.
+    pub fn node_incarnation(&self, node: u16) -> u32 {
+        self.incarnation(node)
+    }
+
+    /// Orders accepted so far.
+    pub const fn order_count(&self) -> u64 {
+        self.order_counter
+    }
+
+    /// Trades so far, over all instruments.
+    pub const fn trade_count(&self) -> u64 {
+        self.trade_count
+    }
+
+    /// Orders that live.
+    pub const fn live_orders(&self) -> u32 {
+        self.orders.live()
+    }
+
+    /// How full each table is.
+    pub fn tables(&self) -> [TableUse; 7] {
+        let table = |name, used, max| TableUse { name, used, max };
+        [
+            table("assets", self.ledger.asset_count(), self.limits.assets_max),
+            table("instruments", self.instruments.count(), self.instruments.max()),
+            table("accounts", self.accounts.count(), self.accounts.max()),
+            table("keys", self.keys.count(), self.keys.max()),
+            table("live_orders", self.orders.live(), self.orders.max()),
+            table("client_order_ids", self.client_ids.count(), self.client_ids.max()),
+            table("request_ids", self.request_ids.count(), self.request_ids.max()),
+        ]
+    }
+
+    /// All assets, by id.
+    pub fn assets(&self) -> impl Iterator<Item = &Asset> {
+        self.ledger.assets()
+    }
+
+    /// An asset.
+    pub fn asset(&self, id: AssetId) -> Option<&Asset> {
+        self.ledger.asset(id)
+    }
+
+    /// The asset of this name. Cost: one step per asset.
+    pub fn asset_by_name(&self, name: &[u8]) -> Option<&Asset> {
+        self.ledger.assets().find(|asset| asset.name.as_bytes() == name)
+    }
+
+    /// All instruments, by id.
+    pub fn instruments(&self) -> impl Iterator<Item = &Instrument> {
+        self.instruments.iter().map(|listing| &listing.rules)
+    }
+
+    /// An instrument.
+    pub fn instrument(&self, id: InstrumentId) -> Option<&Instrument> {
+        self.instruments.get(id).map(|listing| &listing.rules)
+    }
+
+    /// The instrument of this symbol, `BASE-QUOTE`. Cost: one step per instrument.
+    pub fn instrument_by_symbol(&self, symbol: &[u8]) -> Option<&Instrument> {
+        self.instruments().find(|rules| rules.symbol.as_bytes() == symbol)
+    }
+
+    /// All accounts, by id.
+    pub fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.iter()
+    }
+
+    /// An account.
+    pub fn account(&self, id: AccountId) -> Option<&Account> {
+        self.accounts.get(id)
+    }
+
+    /// The account of this name.
+    pub fn account_by_name(&self, name: &[u8]) -> Option<&Account> {
+        self.accounts.get(self.accounts.by_name(name)?)
+    }
+
+    /// All keys, by index.
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.keys.iter()
+    }
+
+    /// A key.
+    pub fn key(&self, index: KeyIndex) -> Option<&Key> {
+        self.keys.get(index)
+    }
+
+    /// The key of this public name.
+    pub fn key_by_id(&self, key_id: &[u8]) -> Option<&Key> {
+        self.keys.by_key_id(key_id)
+    }
+
+    /// What an account has of an asset; `None` if there is no such account or asset.
+    pub fn balance(&self, account: AccountId, asset: AssetId) -> Option<Balance> {
+        let exists = self.accounts.exists(account) && self.ledger.asset(asset).is_some();
+        exists.then(|| self.ledger.balance(account, asset))
+    }
+
+    /// What an account has of each asset of which it has any, by asset.
+    pub fn balances(&self, account: AccountId) -> impl Iterator<Item = (&Asset, Balance)> {
+        let exists = self.accounts.exists(account);
+        let assets = self.ledger.assets().filter(move |_| exists);
+        let balances = assets.map(move |asset| (asset, self.ledger.balance(account, asset.id)));
+        balances.filter(|(_, balance)| *balance != Balance::default())
+    }
+
+    /// A live order.
+    pub fn order(&self, order_id: OrderId) -> Option<OpenOrder> {
+        self.orders.find(order_id).map(|place| self.open_order(self.orders.at(place)))
+    }
+
+    /// The live order of an account's client order id.
+    pub fn order_by_client_id(&self, account: AccountId, id: &ClientOrderId) -> Option<OpenOrder> {
+        let hash = self.client_ids.hash(account, id);
+        let entry = self.client_ids.find(hash, account, id)?;
+        self.order(self.client_ids.at(entry).order_id)
+    }
+
+    /// How many orders of an account live; 0 for no such account.
+    pub fn open_order_count(&self, account: AccountId) -> u32 {
+        if self.accounts.exists(account) { self.orders.open_count(account) } else { 0 }
+    }
+
+    /// The live orders of an account, by ascending order id; none for no such account.
+    pub fn open_orders(&self, account: AccountId) -> impl Iterator<Item = OpenOrder> + '_ {
+        let account = self.accounts.exists(account).then_some(account);
+        let places = account.into_iter().flat_map(|account| self.orders.open(account));
+        places.map(|place| self.open_order(self.orders.at(place)))
+    }
+
+    #[expect(clippy::arithmetic_side_effects, reason = "two notionals of one order")]
+    fn open_order(&self, order: &Order) -> OpenOrder {
+        OpenOrder {
+            order_id: order.id,
+            client_order_id: self.client_ids.id_at(order.client),
+            account: order.account,
+            instrument: order.instrument,
+            side: order.side,
+            post_only: order.post_only,
+            price: Price::from_ticks(order.price_ticks),
+            qty: Qty::from_lots(order.qty_lots),
+            filled: Qty::from_lots(order.filled_lots),
+            remaining: order.remaining(),
+            notional: Amount::from_minor(order.made_minor + order.taken_minor),
+            charged: Amount::from_minor(order.charged_minor),
+            first_seq: order.first_seq,
+        }
+    }
+
+    /// The levels of a side of a book, best first; none for no such instrument.
+    pub fn levels(&self, instrument: InstrumentId, side: Side) -> impl Iterator<Item = Level> + '_ {
+        self.instruments.get(instrument).into_iter().flat_map(move |l| l.book.levels(side))
+    }
+
+    /// The level at a price.
+    pub fn level(&self, instrument: InstrumentId, side: Side, price: Price) -> Option<Level> {
+        self.instruments.get(instrument)?.book.level(side, price)
+    }
+
+    /// The best level of a side.
+    pub fn best(&self, instrument: InstrumentId, side: Side) -> Option<Level> {
+        self.instruments.get(instrument)?.book.best_level(side)
+    }
+
+    /// How many levels a book has, both sides; 0 for no such instrument.
+    pub fn level_count(&self, instrument: InstrumentId) -> u32 {
+        self.instruments.get(instrument).map_or(0, |listing| listing.book.level_count())
+    }
+
+    /// How many orders rest in an instrument; 0 for no such instrument.
+    pub fn resting_count(&self, instrument: InstrumentId) -> u32 {
+        self.instruments.get(instrument).map_or(0, |listing| listing.book.len())
+    }
+
+    /// The id of an instrument's last trade, which is how many there were.
+    pub fn last_trade_id(&self, instrument: InstrumentId) -> Option<u64> {
+        self.instruments.get(instrument).map(|listing| listing.last_trade_id)
+    }
+}
