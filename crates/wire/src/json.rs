@@ -11,7 +11,11 @@ use crate::limits::{DEPTH_MAX, KEYS_MAX};
 use coulisse_types::RejectCode;
 
 /// What kind of JSON value a slice is.
+///
+/// As wide as a word, so that [`Raw`] has no padding: copying padding byte by byte through memory
+/// cost a fifth of the parse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
 pub enum Kind {
     /// Not there.
     Absent,
