@@ -13,8 +13,6 @@ PYO3_ANSWERS = $(lastword $(wildcard $(CURDIR)/target/maturin/pyo3-config-*.txt)
 # Recorded market data; the tests that read it skip, and say so, where there is none.
 COULISSE_RECORDED_DIR ?= $(abspath $(wildcard ../shared/data))
 export COULISSE_RECORDED_DIR
-# The core with faults to plant (feature `planted`); tests that load it skip where it is not built.
-export COULISSE_PLANTED_CORE := $(CURDIR)/.venv/planted/_core.abi3.so
 
 # A rustup cargo looks for its toolchains under HOME. Where HOME is empty (a clean-room run) they
 # are still beside cargo itself.

@@ -32,6 +32,11 @@ FAULTS: list[tuple[str, dict[str, str], str]] = [
         "trading_pair",
     ),
     ("dead_modules", {"python/coulisse/node/lost.py": ""}, "nothing in the package imports it"),
+    (
+        "imports_from_the_root",
+        {"python/coulisse/domain/a.py": "from coulisse import _core, TradingEngine\n"},
+        "takes TradingEngine",
+    ),
     ("file_length", {"crates/book/src/a.rs": "\n" * 801}, "801 lines"),
     ("function_length_setting", {"clippy.toml": "too-many-lines-threshold = 100\n"}, "clippy.toml"),
     ("function_length_setting", {}, "missing"),

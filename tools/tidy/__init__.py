@@ -24,6 +24,7 @@ CHECKS: dict[str, Callable[[Tree], Iterator[str]]] = {
         python_source.module_length,
         python_source.banned_words,
         python_source.dead_modules,
+        python_source.imports_from_the_root,
         rust_source.file_length,
         rust_source.function_length_setting,
         rust_source.banned_identifiers,

@@ -79,6 +79,26 @@ def dead_modules(tree: Tree) -> Iterator[str]:
             yield f"{path}: nothing in the package imports it"
 
 
+def imports_from_the_root(tree: Tree) -> Iterator[str]:
+    """Find modules that reach for the public names of the package from inside it.
+
+    The root imports everything, so this is how an import against the layers could hide.
+    """
+    modules = {module_of(path) for path, _ in tree.select(".py", under=PACKAGE)}
+    for path, module in parsed(tree):
+        if not path.startswith(PACKAGE):
+            continue
+        for node in ast.walk(module):
+            taken: list[str] = []
+            if isinstance(node, ast.ImportFrom) and node.module == "coulisse" and not node.level:
+                taken = [alias.name for alias in node.names]
+            elif isinstance(node, ast.Import):
+                taken = ["*" for alias in node.names if alias.name == "coulisse"]
+            for name in taken:
+                if name != "_core" and f"coulisse.{name}" not in modules:
+                    yield f"{path}:{node.lineno}: takes {name} from the root of the package"
+
+
 def module_of(path: str) -> str:
     """Return the dotted name of a file under python/."""
     dotted = path.removeprefix("python/").removesuffix(".py").replace("/", ".")
