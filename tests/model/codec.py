@@ -180,14 +180,14 @@ def encode_body(message: Message) -> bytes:
 
 
 def encode_record(header: Header, command: Message) -> bytes:
-    """80 bytes of header, then the body. Length and CRC are the journal's and stay 0 here."""
-    h = header
+    """80 bytes of header, then the body. The CRC is the journal's and stays 0 here."""
+    h, body = header, encode_body(command)
     head = struct.pack(
         HEADER_STRUCT,
-        *(0, 0, 0, number(command.kind), h.node, h.index, h.seq, h.time_ns, h.batch),
+        *(80 + len(body), 0, 0, number(command.kind), h.node, h.index, h.seq, h.time_ns, h.batch),
         *(h.incarnation, h.account, h.key, 0, h.session),
     )
-    return head + h.request_id.to_bytes(16, "little") + encode_body(command)
+    return head + h.request_id.to_bytes(16, "little") + body
 
 
 def encode_events(events: list[Message]) -> bytes:
