@@ -58,6 +58,14 @@ class Book:
         """The best price of one side in ticks."""
     def levels(self, buy: bool, depth: int) -> list[tuple[int, int]]:
         """(price, qty) of one side, best first; depth 0 is all."""
+    def reduce(self, order_id: int, by: int) -> int:
+        """Take `by` lots off, keeping priority; return what is left. Raises `CoreError` unless 0 < by < left."""
+    def front(self, buy: bool) -> int | None:
+        """The order id at the head of the best level."""
+    def level(self, buy: bool, price: int) -> int:
+        """All that rests at a price; 0 for no level."""
+    def level_orders(self, buy: bool, price: int) -> list[tuple[int, int]]:
+        """(order id, qty left) of one level, oldest first."""
     def orders(self) -> list[tuple[int, bool, int, int]]:
         """(order id, buy, price, qty left) of all orders, bids first, best first, oldest first."""
 

@@ -4,7 +4,7 @@
 //! order: entry `i` of a batch is the record with `origin.index == i`.
 
 use crate::limits::BATCH_COMMANDS_MAX;
-use coulisse_types::{AccountId, Command, KeyIndex, RequestId};
+use coulisse_types::{AccountId, Command, InstrumentId, KeyIndex, RequestId};
 
 /// A connection, or a session inside the process: slot and generation, so that a reply to one
 /// that is gone never reaches the next one in its slot.
@@ -32,6 +32,8 @@ pub struct Entry {
     pub command: Command,
     /// For whom.
     pub account: AccountId,
+    /// The instrument it concerns, whose rules its reply's numbers are written by; 0 for none.
+    pub instrument: InstrumentId,
     /// By which key; 0 is the node itself.
     pub key: KeyIndex,
     /// The client's idempotency id for what is not an order.
@@ -52,6 +54,8 @@ pub struct Request<'a> {
     pub command: Command,
     /// For whom.
     pub account: AccountId,
+    /// The instrument it concerns; 0 for none.
+    pub instrument: InstrumentId,
     /// By which key.
     pub key: KeyIndex,
     /// The idempotency id.
@@ -90,6 +94,7 @@ impl Batch {
         self.entries.push(Entry {
             command: request.command,
             account: request.account,
+            instrument: request.instrument,
             key: request.key,
             request_id: request.request_id,
             waiter: request.waiter,

@@ -5,6 +5,7 @@ use crate::frame::{FrameReader, Opcode, begin_frame};
 use crate::held::Held;
 use crate::http::HeadReader;
 use coulisse_types::{AccountId, InstrumentId, KeyIndex};
+use coulisse_wire::native::Channel;
 
 /// How far a connection is.
 #[derive(Debug)]
@@ -34,7 +35,17 @@ pub(crate) struct Identity {
 pub(crate) enum Subscription {
     Book { instrument: InstrumentId, depth: usize },
     Trades { instrument: InstrumentId },
-    Private { account: AccountId, channel: crate::private_feed::PrivateChannel },
+    Private { account: AccountId, channel: Channel },
+}
+
+impl Subscription {
+    /// Whether both are of one channel: an `unsubscribe` does not name the depth of a book.
+    pub(crate) fn is_same_channel(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Book { instrument: one, .. }, Self::Book { instrument: two, .. }) => one == two,
+            _ => self == other,
+        }
+    }
 }
 
 /// A connection's state.

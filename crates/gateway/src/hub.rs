@@ -11,7 +11,7 @@
 //! - The hub applies nothing: it sees the core through [`CoreView`] and learns of changes from
 //!   events alone, live and on replay.
 
-use crate::batch::{Batch, ConnId, Waiter};
+use crate::batch::{Batch, ConnId};
 use crate::conn::{Conn, Stage};
 use crate::frame::{
     CloseCode, Fed, Flow, FrameReader, Message, Role, write_close_answer, write_close_frame,
@@ -19,7 +19,7 @@ use crate::frame::{
 };
 use crate::http::{HeadReader, ReadStep, Route};
 use crate::limits::HELD_BYTES_MAX;
-use crate::private_feed::PrivateFeeds;
+use crate::private_feed::{PrivateFeeds, Touched};
 use crate::public_feed::InstrumentFeeds;
 use crate::upgrade;
 use crate::view::CoreView;
@@ -81,13 +81,18 @@ pub struct Hub {
     pub(crate) stopping: bool,
     /// The backlog of the log is as large as it may be: take no new orders.
     pub(crate) log_full: bool,
+    /// Changes when history was lost; said with every image of a book.
+    pub(crate) epoch: u64,
+    /// Memory that is used again for every record.
+    pub(crate) touched: Vec<Touched>,
+    pub(crate) message: Vec<u8>,
     queued: Vec<ConnId>,
     open: usize,
 }
 
 impl Hub {
     /// A hub that accepts logons for the host names `hosts` (`*` for any).
-    pub fn new(hosts: Vec<String>, server: String, node: String) -> Self {
+    pub fn new(hosts: Vec<String>, server: String, node: String, epoch: u64) -> Self {
         Self {
             slots: Vec::new(),
             free: Vec::new(),
@@ -101,6 +106,9 @@ impl Hub {
             counters: Counters::default(),
             stopping: false,
             log_full: false,
+            epoch,
+            touched: Vec::new(),
+            message: Vec::new(),
             queued: Vec::new(),
             open: 0,
         }
@@ -422,13 +430,5 @@ impl Hub {
     /// Sends one text on a plain WebSocket, once all that was applied is durable.
     pub fn send_plain(&mut self, id: ConnId, seq: Seq, text: &[u8]) {
         self.write(id, seq, |out| out.extend_from_slice(text));
-    }
-
-    /// Who waits, as a connection.
-    pub(crate) fn session_of(waiter: Waiter) -> Option<ConnId> {
-        match waiter {
-            Waiter::Session(id) => Some(id),
-            Waiter::Ticket(_) => None,
-        }
     }
 }

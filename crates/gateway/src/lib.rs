@@ -20,15 +20,44 @@
 //!   somebody else's request?
 //! - [`upgrade`]: the answer to an upgrade (RFC 6455 section 4.2).
 //! - [`frame`]: RFC 6455 framing, both directions and both roles.
+//! - [`hub`]: every connection of a process, with `requests` (what sessions ask for) and
+//!   [`outcomes`] (what becomes of it); [`batch`], [`held`], [`book_feed`], [`public_feed`] and
+//!   [`private_feed`] are its parts, [`view`] is what it sees of the core.
+//!
+//! The rooms that read strangers' bytes ([`http`], [`upgrade`], [`frame`]) may not even index or add
+//! unchecked; the others work on tables of their own.
 #![forbid(unsafe_code)]
-#![deny(
+
+pub mod batch;
+pub mod book_feed;
+pub mod conn;
+#[deny(
     clippy::arithmetic_side_effects,
     clippy::as_conversions,
     clippy::indexing_slicing,
     clippy::panic
 )]
-
 pub mod frame;
+pub mod held;
+#[deny(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
 pub mod http;
+pub mod hub;
 pub mod limits;
+mod logon;
+pub mod outcomes;
+pub mod private_feed;
+pub mod public_feed;
+mod requests;
+#[deny(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
 pub mod upgrade;
+pub mod view;

@@ -44,3 +44,15 @@ const _: () = {
     );
     assert!(HEAD_BYTES_MAX > METHOD_BYTES_MAX, "a head holds its method");
 };
+
+/// Most commands of one loop tick: with the longest records still one journal group.
+pub const BATCH_COMMANDS_MAX: usize = 16_384;
+
+/// Most bytes that wait to leave on one connection; a session beyond it is closed.
+pub const HELD_BYTES_MAX: usize = 1_024 * 1_024;
+
+/// Trades of one instrument that are kept for those who ask later.
+pub const TRADES_KEPT_MAX: usize = 1_000;
+
+/// Most subscriptions of one session.
+pub const SUBSCRIPTIONS_MAX: usize = 256;

@@ -5,54 +5,16 @@
 
 use crate::batch::ConnId;
 use coulisse_types::{AccountId, Event, Seq};
+use coulisse_wire::native::Channel;
+use coulisse_wire::native::feed::private_channels;
 
-/// A channel that only the account's own sessions may hear.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum PrivateChannel {
-    /// What becomes of the account's orders.
-    Orders,
-    /// The account's fills.
-    Fills,
-    /// The account's balances.
-    Balances,
-}
-
-impl PrivateChannel {
-    /// All of them, in the order of their messages within one command.
-    pub const ALL: [Self; 3] = [Self::Orders, Self::Fills, Self::Balances];
-
-    fn index(self) -> usize {
-        match self {
-            Self::Orders => 0,
-            Self::Fills => 1,
-            Self::Balances => 2,
-        }
-    }
-
-    /// The channels that `event` belongs to, and whose they are.
-    pub fn of(event: &Event) -> (&'static [Self], AccountId) {
-        match event {
-            Event::OrderAccepted(e) => (&[Self::Orders], e.account),
-            Event::OrderAmended(e) => (&[Self::Orders], e.account),
-            Event::OrderClosed(e) => (&[Self::Orders], e.account),
-            Event::OrderFilled(e) => (&[Self::Orders, Self::Fills], e.account),
-            Event::BalanceChanged(e) => (&[Self::Balances], e.account),
-            Event::Rejected(_)
-            | Event::OrderDuplicate(_)
-            | Event::RequestDuplicate(_)
-            | Event::GenesisSet(_)
-            | Event::NodeJoined(_)
-            | Event::AssetCreated(_)
-            | Event::InstrumentCreated(_)
-            | Event::AccountCreated(_)
-            | Event::KeyCreated(_)
-            | Event::Deposited(_)
-            | Event::Withdrawn(_)
-            | Event::Traded(_)
-            | Event::OrderRested(_)
-            | Event::OrdersCancelled(_)
-            | Event::LevelChanged(_) => (&[], AccountId(0)),
-        }
+/// The place of a private channel in tables of them.
+fn index(channel: Channel) -> usize {
+    match channel {
+        Channel::Orders => 0,
+        Channel::Fills => 1,
+        Channel::Balances => 2,
+        Channel::Book | Channel::Trades => unreachable!("a public channel has no account"),
     }
 }
 
@@ -68,7 +30,7 @@ pub struct Touched {
     /// Whose.
     pub account: AccountId,
     /// Which.
-    pub channel: PrivateChannel,
+    pub channel: Channel,
     /// The seq it was at before.
     pub prev: Seq,
 }
@@ -85,49 +47,44 @@ impl PrivateFeeds {
     /// Cost: one step per event.
     pub fn touch(&mut self, seq: Seq, events: &[Event], touched: &mut Vec<Touched>) {
         for event in events {
-            let (channels, account) = PrivateChannel::of(event);
-            for channel in channels {
+            let Some((account, channels)) = private_channels(event) else { continue };
+            for &channel in channels {
                 let feeds = self.account(account);
-                let at = &mut feeds.at[channel.index()];
+                let at = &mut feeds.at[index(channel)];
                 if *at == seq {
                     continue;
                 }
                 let prev = std::mem::replace(at, seq);
-                if !feeds.listeners[channel.index()].is_empty() {
-                    touched.push(Touched { account, channel: *channel, prev });
+                if !feeds.listeners[index(channel)].is_empty() {
+                    touched.push(Touched { account, channel, prev });
                 }
             }
         }
     }
 
     /// The seq that a channel is at; 0 before its first message.
-    pub fn at(&self, account: AccountId, channel: PrivateChannel) -> Seq {
-        self.accounts.get(account.0 as usize).map_or(Seq(0), |feeds| feeds.at[channel.index()])
+    pub fn at(&self, account: AccountId, channel: Channel) -> Seq {
+        self.accounts.get(account.0 as usize).map_or(Seq(0), |feeds| feeds.at[index(channel)])
     }
 
     /// Who listens to a channel.
-    pub fn listeners(&self, account: AccountId, channel: PrivateChannel) -> &[ConnId] {
+    pub fn listeners(&self, account: AccountId, channel: Channel) -> &[ConnId] {
         self.accounts
             .get(account.0 as usize)
-            .map_or(&[], |feeds| feeds.listeners[channel.index()].as_slice())
+            .map_or(&[], |feeds| feeds.listeners[index(channel)].as_slice())
     }
 
-    /// Adds a listener; `false` if it listens already.
-    pub fn listen(&mut self, account: AccountId, channel: PrivateChannel, conn: ConnId) -> bool {
-        let listeners = &mut self.account(account).listeners[channel.index()];
-        let new = !listeners.contains(&conn);
-        if new {
+    /// Adds a listener, once.
+    pub fn listen(&mut self, account: AccountId, channel: Channel, conn: ConnId) {
+        let listeners = &mut self.account(account).listeners[index(channel)];
+        if !listeners.contains(&conn) {
             listeners.push(conn);
         }
-        new
     }
 
-    /// Removes a listener; `false` if it did not listen.
-    pub fn leave(&mut self, account: AccountId, channel: PrivateChannel, conn: ConnId) -> bool {
-        let listeners = &mut self.account(account).listeners[channel.index()];
-        let before = listeners.len();
-        listeners.retain(|listener| *listener != conn);
-        listeners.len() < before
+    /// Removes a listener.
+    pub fn leave(&mut self, account: AccountId, channel: Channel, conn: ConnId) {
+        self.account(account).listeners[index(channel)].retain(|listener| *listener != conn);
     }
 
     fn account(&mut self, account: AccountId) -> &mut AccountFeeds {

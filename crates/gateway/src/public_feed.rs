@@ -6,20 +6,9 @@
 use crate::batch::ConnId;
 use crate::book_feed::BookFeed;
 use crate::limits::TRADES_KEPT_MAX;
-use coulisse_types::event::Traded;
-use coulisse_types::{Seq, Side};
+use coulisse_types::Seq;
+use coulisse_wire::native::feed::TradeRow;
 use std::collections::VecDeque;
-
-/// A trade as the public sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PublicTrade {
-    /// The seq of its command.
-    pub seq: Seq,
-    /// When the log took that command, in µs since the epoch.
-    pub time_us: i64,
-    /// The trade.
-    pub trade: Traded,
-}
 
 /// A subscriber of a book, and whether what it has is out of date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,64 +43,53 @@ pub struct InstrumentFeeds {
     pub trades_seq: Seq,
     /// The seq of the last trade that was published.
     pub published_seq: Seq,
-    trades: VecDeque<PublicTrade>,
-    unpublished: Vec<PublicTrade>,
+    trades: VecDeque<TradeRow>,
+    unpublished: Vec<TradeRow>,
 }
 
 impl InstrumentFeeds {
     /// Takes a trade.
-    pub fn traded(&mut self, trade: PublicTrade) {
+    pub fn traded(&mut self, trade: TradeRow) {
         if self.trades.len() >= TRADES_KEPT_MAX {
             self.trades.pop_front();
         }
         self.trades.push_back(trade);
-        self.trades_seq = trade.seq;
+        self.trades_seq = Seq(trade.seq);
         if self.trade_listeners.is_empty() {
-            self.published_seq = trade.seq;
+            self.published_seq = Seq(trade.seq);
         } else {
             self.unpublished.push(trade);
         }
     }
 
     /// The latest trades, newest first.
-    pub fn latest(&self, count: usize) -> impl Iterator<Item = &PublicTrade> {
+    pub fn latest(&self, count: usize) -> impl Iterator<Item = &TradeRow> {
         self.trades.iter().rev().take(count)
     }
 
     /// The trades since the last publication, oldest first; they count as published.
-    pub fn take_unpublished(&mut self) -> Vec<PublicTrade> {
+    pub fn take_unpublished(&mut self) -> Vec<TradeRow> {
         std::mem::take(&mut self.unpublished)
     }
 
     /// Gives back the memory of [`InstrumentFeeds::take_unpublished`].
-    pub fn recycle(&mut self, mut trades: Vec<PublicTrade>) {
+    pub fn recycle(&mut self, mut trades: Vec<TradeRow>) {
         if self.unpublished.is_empty() {
             trades.clear();
             self.unpublished = trades;
         }
     }
 
-    /// Removes a listener of the books at `depth` (of all where `None`); `false` if it was none.
-    pub fn leave_book(&mut self, conn: ConnId, depth: Option<usize>) -> bool {
-        let mut left = false;
-        for group in &mut self.groups {
-            if depth.is_none_or(|depth| depth == group.depth) {
-                let before = group.listeners.len();
-                group.listeners.retain(|listener| listener.conn != conn);
-                left |= group.listeners.len() < before;
-            }
+    /// Removes a listener of the book at `depth`.
+    pub fn leave_book(&mut self, conn: ConnId, depth: usize) {
+        for group in self.groups.iter_mut().filter(|group| group.depth == depth) {
+            group.listeners.retain(|listener| listener.conn != conn);
         }
         self.groups.retain(|group| !group.listeners.is_empty());
-        left
     }
 
-    /// Removes a listener of the trades; `false` if it was none.
-    pub fn leave_trades(&mut self, conn: ConnId) -> bool {
-        let before = self.trade_listeners.len();
+    /// Removes a listener of the trades.
+    pub fn leave_trades(&mut self, conn: ConnId) {
         self.trade_listeners.retain(|listener| *listener != conn);
-        self.trade_listeners.len() < before
     }
 }
-
-/// The sides of a book, in the order of their messages.
-pub const SIDES: [Side; 2] = [Side::Buy, Side::Sell];

@@ -1,10 +1,9 @@
 //! What the edge reads of the core: kept behind a trait, so that this crate knows no engine.
 
-use coulisse_types::event::OrderState;
 use coulisse_types::{
-    AccountId, AccountName, Amount, AssetId, ClientOrderId, InstrumentId, KeyIndex, OrderId,
-    OrderType, Price, Qty, Seq, Side, TimeInForce,
+    AccountId, AccountName, ClientOrderId, InstrumentId, KeyIndex, OrderId, Price, Qty, Seq, Side,
 };
+use coulisse_wire::native::feed::{Balance, OpenOrder};
 
 /// A key as the logon needs it.
 #[derive(Clone, Copy, Debug)]
@@ -17,44 +16,6 @@ pub struct KeyView {
     pub public_key: [u8; 32],
     /// Permission bits.
     pub permissions: u8,
-}
-
-/// A live order.
-#[derive(Clone, Copy, Debug)]
-pub struct OrderView {
-    /// Its id.
-    pub order_id: OrderId,
-    /// In which instrument.
-    pub instrument: InstrumentId,
-    /// Buy or sell.
-    pub side: Side,
-    /// Limit or market.
-    pub order_type: OrderType,
-    /// How long it stands.
-    pub time_in_force: TimeInForce,
-    /// Whether it may only make.
-    pub post_only: bool,
-    /// Its limit.
-    pub price: Price,
-    /// Its total.
-    pub qty: Qty,
-    /// What is filled of it.
-    pub filled: Qty,
-    /// Where it stands.
-    pub state: OrderState,
-    /// The client's id.
-    pub client_order_id: ClientOrderId,
-}
-
-/// A balance.
-#[derive(Clone, Copy, Debug)]
-pub struct BalanceView {
-    /// Of which asset.
-    pub asset: AssetId,
-    /// What may be spent.
-    pub available: Amount,
-    /// What open orders hold.
-    pub held: Amount,
 }
 
 /// The core as the edge reads it, at one seq.
@@ -70,7 +31,14 @@ pub trait CoreView {
     /// Appends the best `depth` levels (0: all) of one side, best first.
     fn levels(&self, instrument: InstrumentId, side: Side, depth: usize, out: &mut Vec<(Price, Qty)>);
     /// Appends an account's live orders (in one instrument, or all), by ascending id.
-    fn open_orders(&self, account: AccountId, instrument: Option<InstrumentId>, out: &mut Vec<OrderView>);
+    fn open_orders(&self, account: AccountId, instrument: Option<InstrumentId>, out: &mut Vec<OpenOrder>);
     /// Appends an account's balances, by ascending asset.
-    fn balances(&self, account: AccountId, out: &mut Vec<BalanceView>);
+    fn balances(&self, account: AccountId, out: &mut Vec<Balance>);
+    /// The instrument of an account's live order, by its id or else by the client's.
+    fn order_instrument(
+        &self,
+        account: AccountId,
+        order_id: OrderId,
+        client_order_id: &ClientOrderId,
+    ) -> Option<InstrumentId>;
 }

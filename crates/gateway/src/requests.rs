@@ -1,0 +1,385 @@
+//! What a session asks for: logon, orders into the batch, reads answered at once.
+//!
+//! Invariant: a request has exactly one reply, or the connection is gone. What needs the log waits
+//! in the batch under its origin; everything else is answered here, marked with the seq it was read
+//! at.
+
+use crate::batch::{ConnId, Request as Asked, Waiter};
+use crate::conn::{Identity, Stage, Subscription};
+use crate::hub::Hub;
+use crate::limits::SUBSCRIPTIONS_MAX;
+use crate::logon;
+use crate::view::CoreView;
+use coulisse_types::{
+    AccountId, Command, InstrumentId, KeyId, RejectCode, RequestId, Seq, command::permission,
+};
+use coulisse_wire::native::reply::{self, LoggedOn, Notice};
+use coulisse_wire::native::request::{Amend, Subscription as Wanted};
+use coulisse_wire::native::{Body, Channel, Request, RequestError, parse_request};
+
+impl Hub {
+    /// Takes one request of a session.
+    pub(crate) fn request(&mut self, id: ConnId, text: &[u8], now_us: i64, view: &impl CoreView) {
+        self.counters.requests += 1;
+        match parse_request(text, &self.instruments) {
+            Err(error) => self.refuse(id, view.seq(), &error),
+            Ok(request) => {
+                if let Err(error) = self.perform(id, &request, now_us, view) {
+                    self.refuse(id, view.seq(), &error);
+                }
+            }
+        }
+    }
+
+    /// Answers a request that never reaches the log.
+    fn refuse(&mut self, id: ConnId, seq: Seq, error: &RequestError<'_>) {
+        self.counters.refused += 1;
+        if error.code == RejectCode::Overloaded {
+            self.counters.overloaded += 1;
+        }
+        self.write(id, seq, |out| error.write(out));
+    }
+
+    fn perform<'a>(
+        &mut self,
+        id: ConnId,
+        request: &Request<'a>,
+        now_us: i64,
+        view: &impl CoreView,
+    ) -> Result<(), RequestError<'a>> {
+        let refused = |code| Err(RequestError::new(request.id_raw, code));
+        if request.deadline_us.is_some_and(|deadline_us| deadline_us < now_us) {
+            return refused(RejectCode::DeadlinePassed);
+        }
+        if request.op.spec().needs_logon && self.identity(id).is_none() {
+            return refused(RejectCode::NotLoggedOn);
+        }
+        let seq = view.seq();
+        match &request.body {
+            Body::Logon { key_id, signature } => {
+                return self.logon(id, request.id_raw, key_id, signature, now_us, view);
+            }
+            Body::Logoff => {
+                self.logoff(id);
+                self.write(id, seq, |out| reply::write_done(out, request.id_raw));
+            }
+            Body::Command { command, instrument } => {
+                return self.enter(id, request, (*command, *instrument), now_us, view);
+            }
+            Body::Amend(amend) => {
+                let asked = self.resolve(id, request, amend, view)?;
+                return self.enter(id, request, asked, now_us, view);
+            }
+            Body::OrdersOpen(instrument) => {
+                let account = self.account_of(id, request, permission::READ, view)?;
+                let mut orders = Vec::new();
+                view.open_orders(account, *instrument, &mut orders);
+                let table = std::mem::take(&mut self.instruments);
+                self.write(id, seq, |out| {
+                    reply::write_open_orders(out, request.id_raw, seq.0, orders, &table);
+                });
+                self.instruments = table;
+            }
+            Body::BalancesGet => {
+                let account = self.account_of(id, request, permission::READ, view)?;
+                let mut balances = Vec::new();
+                view.balances(account, &mut balances);
+                let table = std::mem::take(&mut self.instruments);
+                self.write(id, seq, |out| {
+                    reply::write_balances(out, request.id_raw, seq.0, balances, &table);
+                });
+                self.instruments = table;
+            }
+            Body::Subscribe(wanted) => return self.subscribe(id, request, wanted, view),
+            Body::Unsubscribe(wanted) => return self.unsubscribe(id, request, wanted, view),
+            Body::Ping => self.write(id, seq, |out| reply::write_done(out, request.id_raw)),
+            Body::Time => self.write(id, seq, |out| {
+                reply::write_time(out, request.id_raw, now_us, seq.0);
+            }),
+        }
+        Ok(())
+    }
+
+    fn identity(&mut self, id: ConnId) -> Option<Identity> {
+        self.conn(id).and_then(|conn| conn.identity)
+    }
+
+    /// Greets a session with what its logon must sign.
+    pub(crate) fn hello(&mut self, id: ConnId, now_us: i64, view: &impl CoreView) {
+        let Some(nonce) = self.conn(id).map(|conn| conn.nonce) else { return };
+        let (server, node) = (std::mem::take(&mut self.server), std::mem::take(&mut self.node));
+        self.write(id, view.seq(), |out| reply::write_hello(out, &nonce, &server, &node, now_us));
+        (self.server, self.node) = (server, node);
+    }
+
+    fn logon<'a>(
+        &mut self,
+        id: ConnId,
+        id_raw: &'a [u8],
+        key_id: &KeyId,
+        signature: &[u8; 64],
+        now_us: i64,
+        view: &impl CoreView,
+    ) -> Result<(), RequestError<'a>> {
+        if self.identity(id).is_some() {
+            return Err(RequestError::new(id_raw, RejectCode::AlreadyLoggedOn));
+        }
+        let failed = Err(RequestError::new(id_raw, RejectCode::LogonFailed));
+        let Some(conn) = self.conn(id) else { return Ok(()) };
+        let (nonce, host) = (conn.nonce, conn.host.clone());
+        let Some(key) = view.key(key_id.as_bytes()) else { return failed };
+        // A signature made for another host is worth nothing here, or a host in the middle could
+        // pass on what it was given.
+        if !logon::is_host(&self.hosts, &host)
+            || !logon::is_signed(&key.public_key, &host, key_id.as_bytes(), &nonce, signature)
+        {
+            return failed;
+        }
+        let Some(account) = view.account_name(key.account) else { return failed };
+        let who = LoggedOn { account, key_id: *key_id, permissions: key.permissions };
+        if let Some(conn) = self.conn(id) {
+            conn.identity = Some(Identity {
+                account: key.account,
+                key: key.key,
+                permissions: key.permissions,
+            });
+        }
+        let seq = view.seq();
+        self.write(id, seq, |out| {
+            reply::write_logged_on(out, id_raw, &who, seq.0, now_us);
+        });
+        Ok(())
+    }
+
+    fn logoff(&mut self, id: ConnId) {
+        let Some(conn) = self.conn(id) else { return };
+        conn.identity = None;
+        let (private, public): (Vec<_>, Vec<_>) = std::mem::take(&mut conn.subscriptions)
+            .into_iter()
+            .partition(|subscription| matches!(subscription, Subscription::Private { .. }));
+        conn.subscriptions = public;
+        for subscription in private {
+            self.drop_subscription(id, subscription);
+        }
+    }
+
+    /// A session of the process itself, logged on for `account` by the node.
+    pub fn open_local(&mut self, account: AccountId) -> ConnId {
+        let id = self.insert(Stage::Local, [0; 16]);
+        if let Some(conn) = self.conn(id) {
+            conn.identity = Some(Identity {
+                account,
+                key: coulisse_types::KeyIndex(0),
+                permissions: permission::READ | permission::TRADE,
+            });
+        }
+        id
+    }
+
+    /// The account that a request is for, if the session may act for it.
+    ///
+    /// An account that it may not act for is answered as one that does not exist.
+    fn account_of<'a>(
+        &mut self,
+        id: ConnId,
+        request: &Request<'a>,
+        needed: u8,
+        view: &impl CoreView,
+    ) -> Result<AccountId, RequestError<'a>> {
+        let refused = |code| RequestError::new(request.id_raw, code);
+        let identity = self.identity(id).ok_or(refused(RejectCode::NotLoggedOn))?;
+        if identity.permissions & needed != needed {
+            return Err(refused(RejectCode::NotPermitted));
+        }
+        let Some(name) = &request.account else { return Ok(identity.account) };
+        let admin = identity.permissions & permission::ADMIN != 0;
+        let account = view.account_id(name.as_bytes());
+        account
+            .filter(|account| *account == identity.account || admin)
+            .ok_or(refused(RejectCode::UnknownAccount).about(b"account", b""))
+    }
+
+    /// Puts a command into the batch.
+    fn enter<'a>(
+        &mut self,
+        id: ConnId,
+        request: &Request<'a>,
+        (command, instrument): (Command, InstrumentId),
+        now_us: i64,
+        view: &impl CoreView,
+    ) -> Result<(), RequestError<'a>> {
+        let refused = |code| RequestError::new(request.id_raw, code);
+        if self.stopping {
+            return Err(refused(RejectCode::ShuttingDown));
+        }
+        let identity = self.identity(id).ok_or(refused(RejectCode::NotLoggedOn))?;
+        // What the key may do is the core's to say: it decides at the command's place in the log.
+        let account = match &request.account {
+            None => identity.account,
+            Some(_) => self.account_of(id, request, 0, view)?,
+        };
+        let cancels = matches!(command, Command::OrderCancel(_) | Command::OrderCancelAll(_));
+        if self.log_full && !cancels {
+            return Err(refused(RejectCode::Overloaded));
+        }
+        self.batch
+            .push(&Asked {
+                command,
+                account,
+                instrument,
+                key: identity.key,
+                request_id: RequestId(0),
+                waiter: Waiter::Session(id),
+                received_us: now_us,
+                id: request.id_raw,
+            })
+            .map_err(|_| refused(RejectCode::Overloaded))
+    }
+
+    /// Adds a command of the process itself to the batch.
+    ///
+    /// # Errors
+    /// [`crate::batch::Full`] where the batch is full.
+    pub fn submit(&mut self, asked: &Asked<'_>) -> Result<(), crate::batch::Full> {
+        self.batch.push(asked)
+    }
+
+    /// Reads an amendment's numbers by the rules of its order's instrument.
+    fn resolve<'a>(
+        &mut self,
+        id: ConnId,
+        request: &Request<'a>,
+        amend: &Amend<'a>,
+        view: &impl CoreView,
+    ) -> Result<(Command, InstrumentId), RequestError<'a>> {
+        let account = self.account_of(id, request, 0, view)?;
+        let placed = view
+            .order_instrument(account, amend.order_id, &amend.client_order_id)
+            .or_else(|| self.placed_in_batch(account, amend));
+        let info = placed.and_then(|instrument| self.instruments.instrument(instrument));
+        Ok((amend.resolve(info)?, placed.unwrap_or_default()))
+    }
+
+    /// The instrument of an order that is placed and amended within one tick.
+    fn placed_in_batch(&self, account: AccountId, amend: &Amend<'_>) -> Option<InstrumentId> {
+        self.batch.entries().iter().rev().find_map(|entry| match entry.command {
+            Command::OrderPlace(place)
+                if entry.account == account
+                    && !amend.client_order_id.is_empty()
+                    && place.client_order_id == amend.client_order_id =>
+            {
+                Some(place.instrument)
+            }
+            _ => None,
+        })
+    }
+
+    fn subscribe<'a>(
+        &mut self,
+        id: ConnId,
+        request: &Request<'a>,
+        wanted: &Wanted,
+        view: &impl CoreView,
+    ) -> Result<(), RequestError<'a>> {
+        let refused = |code| RequestError::new(request.id_raw, code);
+        let subscriptions = self.subscriptions_of(id, request, wanted, view)?;
+        let held = self.conn(id).map_or(0, |conn| conn.subscriptions.len());
+        if held + subscriptions.len() > SUBSCRIPTIONS_MAX {
+            return Err(refused(RejectCode::TooManySubscriptions));
+        }
+        if let Some(from_seq) = wanted.from_seq
+            && subscriptions.iter().any(|one| self.is_too_old(*one, Seq(from_seq)))
+        {
+            return Err(refused(RejectCode::ResumeTooOld).about(b"from_seq", b""));
+        }
+        let seq = view.seq();
+        let table = std::mem::take(&mut self.instruments);
+        self.write(id, seq, |out| {
+            reply::write_subscribed(out, request.id_raw, wanted.channel, &wanted.instruments, seq.0, &table);
+        });
+        self.instruments = table;
+        for subscription in subscriptions {
+            if let Some(conn) = self.conn(id)
+                && !conn.subscriptions.contains(&subscription)
+            {
+                conn.subscriptions.push(subscription);
+            }
+            self.start_subscription(id, subscription, view);
+        }
+        Ok(())
+    }
+
+    fn unsubscribe<'a>(
+        &mut self,
+        id: ConnId,
+        request: &Request<'a>,
+        wanted: &Wanted,
+        view: &impl CoreView,
+    ) -> Result<(), RequestError<'a>> {
+        let refused = |code| RequestError::new(request.id_raw, code);
+        let named = self.subscriptions_of(id, request, wanted, view)?;
+        let Some(conn) = self.conn(id) else { return Ok(()) };
+        let mut ended = Vec::new();
+        conn.subscriptions.retain(|held| {
+            let stays = !named.iter().any(|one| one.is_same_channel(held));
+            if !stays {
+                ended.push(*held);
+            }
+            stays
+        });
+        if ended.is_empty() {
+            return Err(refused(RejectCode::NotSubscribed));
+        }
+        for subscription in ended {
+            self.drop_subscription(id, subscription);
+        }
+        let seq = view.seq();
+        let table = std::mem::take(&mut self.instruments);
+        self.write(id, seq, |out| {
+            reply::write_subscribed(out, request.id_raw, wanted.channel, &wanted.instruments, seq.0, &table);
+        });
+        self.instruments = table;
+        Ok(())
+    }
+
+    fn subscriptions_of<'a>(
+        &mut self,
+        id: ConnId,
+        request: &Request<'a>,
+        wanted: &Wanted,
+        view: &impl CoreView,
+    ) -> Result<Vec<Subscription>, RequestError<'a>> {
+        match wanted.channel {
+            Channel::Orders | Channel::Fills | Channel::Balances => {
+                let channel = wanted.channel;
+                let account = self.account_of(id, request, permission::READ, view)?;
+                Ok(vec![Subscription::Private { account, channel }])
+            }
+            Channel::Book => {
+                let depth = wanted.depth as usize;
+                let one = |instrument: &InstrumentId| Subscription::Book { instrument: *instrument, depth };
+                Ok(wanted.instruments.iter().map(one).collect())
+            }
+            Channel::Trades => {
+                let one = |instrument: &InstrumentId| Subscription::Trades { instrument: *instrument };
+                Ok(wanted.instruments.iter().map(one).collect())
+            }
+        }
+    }
+
+    /// Says to every session that the node stops.
+    pub fn go_away(&mut self, seq: Seq, reason: &str) {
+        self.stop();
+        for id in self.conn_ids() {
+            let native = self
+                .conn(id)
+                .is_some_and(|conn| matches!(conn.stage, Stage::Native | Stage::Local));
+            if native {
+                self.write(id, seq, |out| {
+                    reply::write_notice(out, Notice::GoingAway, reason, seq.0);
+                });
+            }
+        }
+    }
+}
+

@@ -1,0 +1,463 @@
+//! The core of a node, as Python drives it on its loop.
+
+use crate::cell::GilCell;
+use crate::conn_class::LocalSession;
+use crate::failure::{Note, failed, guard};
+use crate::node_core::{NodeCore, Outcome};
+use crate::open::{Arguments, open_core};
+use crate::outbox::{Mail, Outbox, Peer};
+use crate::sim_disk::SimDisk;
+use coulisse_gateway::batch::ConnId;
+use coulisse_gateway::hub::Received;
+use coulisse_types::{AccountId, Command, KeyIndex, RequestId, Seq};
+use pyo3::buffer::PyBuffer;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyMemoryView};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Bytes of one read of a connection; all connections share the buffer, which is empty between
+/// reads.
+const READ_BYTES: usize = 64 * 1_024;
+
+/// The core of a node: engine, journal with its sync thread, sessions and feeds.
+#[pyclass(module = "coulisse._core", frozen)]
+pub(crate) struct Core {
+    state: GilCell<State>,
+    buffer: Py<PyMemoryView>,
+    bytes: PyBuffer<u8>,
+    dir: Option<String>,
+    /// The seq being applied, for the note of a broken invariant.
+    applying: Arc<AtomicU64>,
+}
+
+struct State {
+    /// `None` once the core is closed.
+    node: Option<NodeCore>,
+    peers: Vec<Option<(ConnId, Peer)>>,
+    waiting: VecDeque<(u64, Py<PyAny>)>,
+    holds: VecDeque<(Seq, Py<PyAny>)>,
+    call_soon: Option<Py<PyAny>>,
+    on_fatal: Option<Py<PyAny>>,
+    flush: Option<Py<PyAny>>,
+    scheduled: bool,
+    dead: bool,
+}
+
+impl Core {
+    /// Runs `act` on the open core; a panic below it ends the process.
+    fn with<T>(
+        &self,
+        py: Python<'_>,
+        act: impl FnOnce(&mut NodeCore, &mut Vec<Option<(ConnId, Peer)>>) -> T,
+    ) -> PyResult<T> {
+        let mut state = self.state.borrow_mut(py);
+        let State { node, peers, .. } = &mut *state;
+        let Some(node) = node.as_mut() else {
+            return Err(failed("SHUTTING_DOWN", "the core is closed".to_string()));
+        };
+        let note = || Note { dir: self.dir.clone(), seq: self.applying.load(Ordering::Relaxed) };
+        Ok(guard(note, || act(node, peers)))
+    }
+
+    /// Sees to it that the tick's end is called once.
+    fn schedule(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let call = {
+            let mut state = slf.get().state.borrow_mut(py);
+            let Some(call_soon) = state.call_soon.as_ref().map(|call| call.clone_ref(py)) else {
+                return Ok(());
+            };
+            if state.scheduled {
+                return Ok(());
+            }
+            state.scheduled = true;
+            state.flush.as_ref().map(|flush| (call_soon, flush.clone_ref(py)))
+        };
+        if let Some((call_soon, flush)) = call {
+            call_soon.call1(py, (flush,))?;
+        }
+        Ok(())
+    }
+
+    /// A connection was accepted.
+    pub(crate) fn open(&self, py: Python<'_>, peer: Peer) -> PyResult<ConnId> {
+        let nonce = nonce()?;
+        self.with(py, |node, peers| {
+            let id = node.hub.open(nonce);
+            place(peers, id, peer);
+            id
+        })
+    }
+
+    /// The buffer that a transport reads into.
+    pub(crate) fn read_buffer(&self, py: Python<'_>) -> Py<PyMemoryView> {
+        self.buffer.clone_ref(py)
+    }
+
+    /// A transport has read `count` bytes into the buffer.
+    pub(crate) fn receive(
+        slf: &Bound<'_, Self>,
+        id: ConnId,
+        count: usize,
+    ) -> PyResult<Received> {
+        let py = slf.py();
+        let this = slf.get();
+        let count = count.min(READ_BYTES);
+        // SAFETY: the buffer is a bytearray of READ_BYTES that this object alone hands out, and
+        // only to transports, which write into it before they call `buffer_updated` and not during
+        // it; the export held by `bytes` keeps it from being resized or freed.
+        let read = unsafe { std::slice::from_raw_parts_mut(this.bytes.buf_ptr().cast::<u8>(), count) };
+        let (received, busy) = this.with(py, |node, _| {
+            let received = node.receive(id, read);
+            (received, node.has_work())
+        })?;
+        if busy {
+            Self::schedule(slf)?;
+        }
+        Ok(received)
+    }
+
+    /// A session inside the process asks.
+    pub(crate) fn receive_local(slf: &Bound<'_, Self>, id: ConnId, text: &[u8]) -> PyResult<()> {
+        let mut text = text.to_vec();
+        slf.get().with(slf.py(), |node, _| node.receive(id, &mut text))?;
+        Self::schedule(slf)
+    }
+
+    /// A connection is gone.
+    pub(crate) fn forget(&self, py: Python<'_>, id: ConnId) {
+        // A closed core has forgotten it already.
+        let gone = self.with(py, |node, peers| {
+            node.hub.close(id);
+            take(peers, id)
+        });
+        drop(gone);
+    }
+
+    /// The transport is full, or no longer.
+    pub(crate) fn set_paused(&self, py: Python<'_>, id: ConnId, paused: bool) {
+        // A closed core has nothing to pause.
+        let _ = self.with(py, |node, _| node.hub.set_paused(id, paused));
+    }
+
+    /// Sends a text on a plain WebSocket.
+    pub(crate) fn send_plain(slf: &Bound<'_, Self>, id: ConnId, text: &[u8]) -> PyResult<()> {
+        slf.get().with(slf.py(), |node, _| {
+            let seq = node.engine.last_seq();
+            node.hub.send_plain(id, seq, text);
+        })?;
+        Self::schedule(slf)
+    }
+
+    /// Collects all that may leave now.
+    fn collect(&self, py: Python<'_>) -> PyResult<Outbox> {
+        let mut outbox = Outbox::default();
+        let outcomes = self.with(py, |node, peers| {
+            node.release(&mut Mail { py, peers, outbox: &mut outbox });
+            let outcomes: Vec<Outcome> = node.durable_outcomes().collect();
+            (outcomes, node.durable_seq())
+        })?;
+        let (outcomes, durable) = outcomes;
+        let mut state = self.state.borrow_mut(py);
+        for outcome in outcomes {
+            while let Some((ticket, done)) = state.waiting.pop_front() {
+                if ticket == outcome.ticket {
+                    outbox.outcome(done, outcome.seq.0, outcome.events);
+                    break;
+                }
+            }
+        }
+        while let Some((_, done)) = state.holds.pop_front_if(|(seq, _)| *seq <= durable) {
+            outbox.ready(done);
+        }
+        Ok(outbox)
+    }
+
+    /// Tells Python, once, that the journal has failed.
+    fn fatal(&self, py: Python<'_>, message: &str) -> PyResult<()> {
+        let call = {
+            let mut state = self.state.borrow_mut(py);
+            let first = !std::mem::replace(&mut state.dead, true);
+            state.on_fatal.as_ref().filter(|_| first).map(|call| call.clone_ref(py))
+        };
+        call.map_or(Ok(()), |call| call.call1(py, (message,)).map(drop))
+    }
+}
+
+#[pymethods]
+impl Core {
+    #[new]
+    #[pyo3(signature = (*, data_dir=None, disk=None, durability="fsync", segment_bytes=67_108_864,
+                        node=1, host="localhost", hash_seed=0))]
+    fn new(
+        py: Python<'_>,
+        data_dir: Option<String>,
+        disk: Option<&SimDisk>,
+        durability: &str,
+        segment_bytes: u64,
+        node: u16,
+        host: &str,
+        hash_seed: u64,
+    ) -> PyResult<Self> {
+        let note = || Note { dir: data_dir.clone(), seq: 0 };
+        let arguments = Arguments {
+            data_dir: data_dir.as_deref(),
+            disk: disk.map(|disk| disk.handle(py)),
+            durability,
+            segment_bytes,
+            node,
+            host,
+            hash_seed,
+        };
+        let core = guard(note, || open_core(&arguments))?;
+        let applying = Arc::clone(&core.applying);
+        let array = PyByteArray::new(py, &[0; READ_BYTES]);
+        let bytes = PyBuffer::get(&array)?;
+        let buffer = PyMemoryView::from(&array)?.unbind();
+        let state = State {
+            node: Some(core),
+            peers: Vec::new(),
+            waiting: VecDeque::new(),
+            holds: VecDeque::new(),
+            call_soon: None,
+            on_fatal: None,
+            flush: None,
+            scheduled: false,
+            dead: false,
+        };
+        Ok(Self { state: GilCell::new(state), buffer, bytes, dir: data_dir, applying })
+    }
+
+    fn attach(slf: &Bound<'_, Self>, call_soon: Py<PyAny>, on_fatal: Py<PyAny>) -> PyResult<()> {
+        let flush = slf.getattr("flush")?.unbind();
+        {
+            let mut state = slf.get().state.borrow_mut(slf.py());
+            state.call_soon = Some(call_soon);
+            state.on_fatal = Some(on_fatal);
+            state.flush = Some(flush);
+        }
+        Self::schedule(slf)
+    }
+
+    #[getter]
+    fn eventfd(&self, py: Python<'_>) -> PyResult<i32> {
+        self.with(py, |node, _| node.sync.eventfd())
+    }
+
+    #[getter]
+    fn seq(&self, py: Python<'_>) -> PyResult<u64> {
+        self.with(py, |node, _| node.engine.last_seq().0)
+    }
+
+    #[getter]
+    fn durable_seq(&self, py: Python<'_>) -> PyResult<u64> {
+        self.with(py, |node, _| node.durable_seq().0)
+    }
+
+    #[getter]
+    fn recovery<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let found = self.with(py, |node, _| node.recovery)?;
+        let dict = PyDict::new(py);
+        dict.set_item("records", found.records)?;
+        dict.set_item("groups", found.groups)?;
+        dict.set_item("segments", found.segments)?;
+        dict.set_item("cut_bytes", found.cut_bytes)?;
+        dict.set_item("replay_us", found.replay_us)?;
+        dict.set_item("incarnation", found.incarnation)?;
+        dict.set_item("epoch", found.epoch)?;
+        Ok(dict)
+    }
+
+    fn flush(&self, py: Python<'_>) -> PyResult<()> {
+        self.state.borrow_mut(py).scheduled = false;
+        if let Err(leap) = self.with(py, |node, _| node.flush())? {
+            let ahead_s = leap.ahead_ns / 1_000_000_000;
+            return self.fatal(py, &format!(
+                "CLOCK_LEAP: the clock is {ahead_s} s further ahead than the log may follow; \
+                 set it right and start again"
+            ));
+        }
+        self.collect(py)?.empty(py);
+        Ok(())
+    }
+
+    fn on_durable(&self, py: Python<'_>) -> PyResult<()> {
+        let failure = self.with(py, |node, _| {
+            node.sync.acknowledge();
+            node.sync.failure()
+        })?;
+        if let Some(message) = failure {
+            return self.fatal(py, &format!("JOURNAL_IO: {message}"));
+        }
+        self.collect(py)?.empty(py);
+        Ok(())
+    }
+
+    fn publish(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let busy = slf.get().with(slf.py(), |node, _| {
+            node.publish();
+            node.has_work()
+        })?;
+        if busy { Self::schedule(slf) } else { Ok(()) }
+    }
+
+    #[pyo3(signature = (kind, body, done, *, account=0, key=0, request_id=0))]
+    fn command(
+        slf: &Bound<'_, Self>,
+        kind: u16,
+        body: &[u8],
+        done: Py<PyAny>,
+        account: u32,
+        key: u32,
+        request_id: u128,
+    ) -> PyResult<()> {
+        let Some(command) = Command::decode_body(kind, body) else {
+            return Err(failed("INVALID_VALUE", format!("no command {kind} has this body")));
+        };
+        let py = slf.py();
+        let this = slf.get();
+        let ticket = this.with(py, |node, _| {
+            if node.hub.is_stopping() {
+                return Err(failed("SHUTTING_DOWN", "the node is stopping".to_string()));
+            }
+            node.submit(command, AccountId(account), KeyIndex(key), RequestId(request_id))
+                .ok_or_else(|| failed("OVERLOADED", "the batch is full; try again".to_string()))
+        })??;
+        this.state.borrow_mut(py).waiting.push_back((ticket, done));
+        Self::schedule(slf)
+    }
+
+    fn hold(slf: &Bound<'_, Self>, done: Py<PyAny>) -> PyResult<()> {
+        let py = slf.py();
+        let this = slf.get();
+        let seq = this.with(py, |node, _| node.engine.last_seq())?;
+        this.state.borrow_mut(py).holds.push_back((seq, done));
+        Self::schedule(slf)
+    }
+
+    fn session(slf: &Bound<'_, Self>, account: &str, on_message: Py<PyAny>) -> PyResult<LocalSession> {
+        let id = slf.get().with(slf.py(), |node, peers| {
+            let id = node.open_local(account)?;
+            place(peers, id, Peer::Local(on_message));
+            Some(id)
+        })?;
+        match id {
+            Some(id) => Ok(LocalSession::new(slf.clone().unbind(), id)),
+            None => Err(failed("UNKNOWN_ACCOUNT", format!("account {account:?} does not exist"))),
+        }
+    }
+
+    fn account_id(&self, py: Python<'_>, name: &str) -> PyResult<Option<u32>> {
+        self.with(py, |node, _| node.account_id(name).map(|account| account.0))
+    }
+
+    fn asset(&self, py: Python<'_>, name: &str) -> PyResult<Option<(u32, u8)>> {
+        self.with(py, |node, _| node.asset(name))
+    }
+
+    fn instrument_json(&self, py: Python<'_>, symbol: &str) -> PyResult<Option<Py<PyBytes>>> {
+        self.read(py, |node, out| node.instrument_json(symbol, out))
+    }
+
+    fn instruments_json(&self, py: Python<'_>) -> PyResult<Option<Py<PyBytes>>> {
+        self.read(py, |node, out| {
+            node.instruments_json(out);
+            Some(())
+        })
+    }
+
+    fn book_json(&self, py: Python<'_>, symbol: &str, depth: usize) -> PyResult<Option<Py<PyBytes>>> {
+        self.read(py, |node, out| node.book_json(symbol, depth, out))
+    }
+
+    fn trades_json(&self, py: Python<'_>, symbol: &str, limit: usize) -> PyResult<Option<Py<PyBytes>>> {
+        self.read(py, |node, out| node.trades_json(symbol, limit, out))
+    }
+
+    fn balances_json(&self, py: Python<'_>, account: &str) -> PyResult<Option<Py<PyBytes>>> {
+        self.read(py, |node, out| node.balances_json(account, out))
+    }
+
+    fn event_hash(&self, py: Python<'_>) -> PyResult<Py<PyBytes>> {
+        let hash = self.with(py, |node, _| node.engine.event_hash())?;
+        Ok(PyBytes::new(py, &hash).unbind())
+    }
+
+    fn state_hash(&self, py: Python<'_>) -> PyResult<Py<PyBytes>> {
+        let hash = self.with(py, |node, _| node.engine.state_hash())?;
+        Ok(PyBytes::new(py, &hash).unbind())
+    }
+
+    fn check_invariants(&self, py: Python<'_>) -> PyResult<()> {
+        let broken = self.with(py, |node, _| node.engine.check_invariants())?;
+        broken.map_err(|broken| failed("BROKEN_INVARIANT", format!("{broken:?}")))
+    }
+
+    fn metrics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let values = self.with(py, |node, _| node.metrics())?;
+        let dict = PyDict::new(py);
+        for (name, value) in values {
+            dict.set_item(name, value)?;
+        }
+        Ok(dict)
+    }
+
+    fn go_away(slf: &Bound<'_, Self>, reason: &str) -> PyResult<()> {
+        slf.get().with(slf.py(), |node, _| node.go_away(reason))?;
+        Self::schedule(slf)
+    }
+
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        if self.state.borrow_mut(py).node.is_none() {
+            return Ok(());
+        }
+        self.flush(py)?;
+        let stopped = self.with(py, |node, _| {
+            node.sync.stop();
+            node.sync.failure()
+        })?;
+        self.collect(py)?.empty(py);
+        let (node, peers) = {
+            let mut state = self.state.borrow_mut(py);
+            (state.node.take(), std::mem::take(&mut state.peers))
+        };
+        drop((node, peers));
+        stopped.map_or(Ok(()), |message| Err(PyRuntimeError::new_err(message)))
+    }
+}
+
+impl Core {
+    fn read(
+        &self,
+        py: Python<'_>,
+        write: impl FnOnce(&NodeCore, &mut Vec<u8>) -> Option<()>,
+    ) -> PyResult<Option<Py<PyBytes>>> {
+        let mut out = Vec::new();
+        let found = self.with(py, |node, _| write(node, &mut out))?;
+        Ok(found.map(|()| PyBytes::new(py, &out).unbind()))
+    }
+}
+
+fn place(peers: &mut Vec<Option<(ConnId, Peer)>>, id: ConnId, peer: Peer) {
+    let slot = id.slot as usize;
+    if slot >= peers.len() {
+        peers.resize_with(slot + 1, || None);
+    }
+    peers[slot] = Some((id, peer));
+}
+
+/// Takes a peer out, to be dropped when no borrow is held: its end may run Python code.
+fn take(peers: &mut [Option<(ConnId, Peer)>], id: ConnId) -> Option<(ConnId, Peer)> {
+    peers.get_mut(id.slot as usize)?.take_if(|(owner, _)| *owner == id)
+}
+
+/// Sixteen random bytes.
+fn nonce() -> PyResult<[u8; 16]> {
+    let mut nonce = [0; 16];
+    getrandom::fill(&mut nonce)
+        .map_err(|error| failed("NO_RANDOMNESS", error.to_string()))?;
+    Ok(nonce)
+}

@@ -1,0 +1,86 @@
+//! The deterministic engine without a log, for models, replays and tests.
+
+use crate::cell::GilCell;
+use crate::failure::{Note, failed, guard};
+use crate::node_core::encoded;
+use coulisse_engine::Engine as Core;
+use coulisse_types::Event;
+use coulisse_wire::record::decode_unsealed;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+/// The deterministic core alone.
+#[pyclass(module = "coulisse._core", frozen)]
+pub(crate) struct Engine {
+    state: GilCell<(Core, Vec<Event>)>,
+}
+
+#[pymethods]
+impl Engine {
+    #[new]
+    fn new() -> Self {
+        Self { state: GilCell::new((Core::new(), Vec::new())) }
+    }
+
+    fn apply<'py>(&self, py: Python<'py>, record: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        let (core, events) = &mut *self.state.borrow_mut(py);
+        let (header, command) = decode_unsealed(record)
+            .map_err(|error| failed("INVALID_VALUE", format!("not a record: {error:?}")))?;
+        let next = core.last_seq().0 + 1;
+        if header.seq.0 != next {
+            let seq = header.seq.0;
+            return Err(failed("INVALID_VALUE", format!("seq {seq} is not the next, {next}")));
+        }
+        events.clear();
+        guard(|| Note { dir: None, seq: next }, || core.apply(&header, &command, events));
+        Ok(PyBytes::new(py, &encoded(events)))
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "Python gives a list of its own")]
+    fn apply_many<'py>(
+        &self,
+        py: Python<'py>,
+        records: Vec<Bound<'py, PyBytes>>,
+    ) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+        records.iter().map(|record| self.apply(py, record.as_bytes())).collect()
+    }
+
+    fn event_hash<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.state.borrow_mut(py).0.event_hash())
+    }
+
+    fn state_hash<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.state.borrow_mut(py).0.state_hash())
+    }
+
+    fn check_invariants(&self, py: Python<'_>) -> PyResult<()> {
+        let broken = self.state.borrow_mut(py).0.check_invariants();
+        broken.map_err(|broken| failed("BROKEN_INVARIANT", format!("{broken:?}")))
+    }
+
+    #[cfg(feature = "planted")]
+    fn plant(&self, py: Python<'_>, fault: &str) -> PyResult<()> {
+        let wanted = coulisse_engine::Fault::ALL.iter().find(|known| known.name() == fault);
+        let Some(fault) = wanted else {
+            return Err(failed("INVALID_VALUE", format!("no fault is called {fault:?}")));
+        };
+        self.state.borrow_mut(py).0.plant(*fault);
+        Ok(())
+    }
+
+    #[cfg(not(feature = "planted"))]
+    fn plant(&self, fault: &str) -> PyResult<()> {
+        let _ = self;
+        Err(failed("INVALID_VALUE", format!("this build has no faults to plant, not {fault:?}")))
+    }
+}
+
+/// The faults that this build can plant.
+#[pyfunction]
+pub(crate) fn planted_faults() -> Vec<String> {
+    #[cfg(feature = "planted")]
+    let names = coulisse_engine::Fault::ALL.iter().map(|fault| fault.name().to_string()).collect();
+    #[cfg(not(feature = "planted"))]
+    let names = Vec::new();
+    names
+}

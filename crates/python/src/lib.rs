@@ -1,0 +1,49 @@
+//! The extension `coulisse._core`: conversions, the protocol object, the sync thread.
+//!
+//! The only crate that names pyo3. What trades, frames and stores is in the crates below; here they
+//! are put together ([`node_core`]) and shown to Python, whose loop drives them.
+//!
+//! Invariants
+//! - One crossing per read, per tick and per connection written to; never one per order.
+//! - No borrow is held across a call into Python: a transport may call back.
+//! - A panic in any entry point is written down and ends the process (`failure`).
+
+mod cell;
+mod clock;
+mod conn_class;
+mod core_class;
+mod engine_class;
+mod engine_view;
+mod failure;
+mod node_core;
+mod node_reads;
+mod open;
+mod outbox;
+mod pure;
+mod schema;
+mod sim_disk;
+mod sync;
+
+use pyo3::prelude::*;
+
+/// The generated pages of docs/protocol.
+#[pyfunction]
+fn protocol_docs() -> Vec<(String, String)> {
+    Vec::new()
+}
+
+#[pymodule]
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("VERSION", env!("CARGO_PKG_VERSION"))?;
+    module.add("CoreError", module.py().get_type::<failure::CoreError>())?;
+    module.add_function(wrap_pyfunction!(schema::schema_json, module)?)?;
+    module.add_function(wrap_pyfunction!(protocol_docs, module)?)?;
+    module.add_function(wrap_pyfunction!(engine_class::planted_faults, module)?)?;
+    module.add_class::<engine_class::Engine>()?;
+    module.add_class::<pure::Book>()?;
+    module.add_class::<sim_disk::SimDisk>()?;
+    module.add_class::<core_class::Core>()?;
+    module.add_class::<conn_class::Conn>()?;
+    module.add_class::<conn_class::LocalSession>()?;
+    Ok(())
+}

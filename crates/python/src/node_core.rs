@@ -1,0 +1,303 @@
+//! The core of a node without Python: engine, log and hub, and the order in which they act.
+//!
+//! Invariants
+//! - What is applied stands in the journal's buffer already; what is let out is durable.
+//! - The engine applies only what the log delivers, in the order of seqs, live and on replay.
+
+use crate::clock::{Leap, LogClock, wall_us};
+use crate::engine_view::EngineView;
+use crate::sync::SyncThread;
+use coulisse_engine::Engine;
+use coulisse_gateway::batch::{Batch, Request, Waiter};
+use coulisse_gateway::hub::{Hub, Sink};
+use coulisse_journal::{Durability, JournalError, Options, Preparer, Reader, Storage, open};
+use coulisse_types::command::{Genesis, NodeStarted};
+use coulisse_types::record::Origin;
+use coulisse_types::{AccountId, Command, Event, InstrumentId, KeyIndex, RecordHeader, RequestId, Seq};
+use coulisse_wire::record::{Stamp, decode_record, encode_events, encode_record, stamp};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+/// Bytes that may wait for the sync thread before orders are answered `OVERLOADED`: about a
+/// second of full load.
+pub(crate) const BACKLOG_BYTES_MAX: usize = 64 * 1_024 * 1_024;
+
+/// What a start found.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct RecoveryReport {
+    pub(crate) records: u64,
+    pub(crate) groups: u64,
+    pub(crate) segments: u64,
+    pub(crate) cut_bytes: u64,
+    pub(crate) replay_us: u64,
+    pub(crate) incarnation: u32,
+    pub(crate) epoch: u32,
+}
+
+/// How a node's core is opened.
+pub(crate) struct Setup {
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) durability: Durability,
+    pub(crate) segment_bytes: u64,
+    pub(crate) preparer: Preparer,
+    pub(crate) node: u16,
+    pub(crate) hosts: Vec<String>,
+    pub(crate) hash_seed: u64,
+}
+
+/// Why a core did not open.
+#[derive(Debug)]
+pub(crate) enum OpenError {
+    Journal(JournalError),
+    Record { seq: u64, reason: String },
+    Io(std::io::Error),
+}
+
+/// What a command caused, for the callback that waits.
+pub(crate) struct Outcome {
+    pub(crate) ticket: u64,
+    pub(crate) seq: Seq,
+    pub(crate) events: Vec<u8>,
+}
+
+/// Engine, log and hub.
+pub(crate) struct NodeCore {
+    pub(crate) engine: Engine,
+    pub(crate) hub: Hub,
+    pub(crate) sync: SyncThread,
+    pub(crate) recovery: RecoveryReport,
+    clock: LogClock,
+    node: u16,
+    batch_no: u64,
+    spare: Batch,
+    records: Vec<u8>,
+    events: Vec<Event>,
+    outcomes: Vec<Outcome>,
+    next_ticket: u64,
+    /// The seq being applied, for the note of a broken invariant.
+    pub(crate) applying: Arc<AtomicU64>,
+}
+
+impl NodeCore {
+    /// Opens the journal, replays it, starts the sync thread, and begins the log where it is new.
+    pub(crate) fn open(setup: Setup) -> Result<Self, OpenError> {
+        let mut options = Options::new(genesis_id(setup.hash_seed));
+        options.durability = setup.durability;
+        options.segment_bytes = setup.segment_bytes;
+        options.first_segment_bytes = options.first_segment_bytes.min(setup.segment_bytes);
+        options.preparer = setup.preparer;
+        let recovered = open(setup.storage, options).map_err(OpenError::Journal)?;
+        let report = recovered.report;
+        let mut engine = Engine::new();
+        let server = format!("coulisse/{}", env!("CARGO_PKG_VERSION"));
+        let mut hub = Hub::new(setup.hosts, server, format!("n{}", setup.node), u64::from(report.epoch));
+        let started = Instant::now();
+        let reader = recovered.reader(1).map_err(OpenError::Journal)?;
+        let replayed = replay(reader, &mut engine, &mut hub, setup.node)?;
+        let sync =
+            SyncThread::start(recovered.writer, report.last_seq).map_err(OpenError::Io)?;
+        let recovery = RecoveryReport {
+            records: replayed.records,
+            groups: report.groups,
+            segments: u64::from(report.segments),
+            cut_bytes: report.cut_bytes,
+            replay_us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            incarnation: replayed.incarnation + 1,
+            epoch: report.epoch,
+        };
+        let mut core = Self {
+            engine,
+            hub,
+            sync,
+            recovery,
+            clock: LogClock::after(replayed.time_ns),
+            node: setup.node,
+            batch_no: 0,
+            spare: Batch::default(),
+            records: Vec::new(),
+            events: Vec::new(),
+            outcomes: Vec::new(),
+            next_ticket: 0,
+            applying: Arc::new(AtomicU64::new(report.last_seq)),
+        };
+        core.begin(setup.hash_seed);
+        Ok(core)
+    }
+
+    /// The first records of this start: `Genesis` on a new log, then `NodeStarted`.
+    fn begin(&mut self, hash_seed: u64) {
+        if self.engine.last_seq() == Seq(0) {
+            let genesis: Genesis = coulisse_engine::default_genesis(hash_seed, 0);
+            self.submit(genesis.into(), AccountId(0), KeyIndex(0), RequestId(0));
+        }
+        let incarnation = self.recovery.incarnation;
+        self.submit(NodeStarted { incarnation }.into(), AccountId(0), KeyIndex(0), RequestId(0));
+        // The clock's first stamp never leaps, and nobody waits for these outcomes.
+        if self.flush().is_ok() {
+            self.outcomes.clear();
+        }
+    }
+
+    /// Adds a command of the process itself to the batch; the ticket of its outcome, or `None`
+    /// where the batch is full.
+    pub(crate) fn submit(
+        &mut self,
+        command: Command,
+        account: AccountId,
+        key: KeyIndex,
+        request_id: RequestId,
+    ) -> Option<u64> {
+        let ticket = self.next_ticket;
+        let request = Request {
+            command,
+            account,
+            instrument: InstrumentId(0),
+            key,
+            request_id,
+            waiter: Waiter::Ticket(ticket),
+            received_us: wall_us(),
+            id: b"",
+        };
+        self.hub.submit(&request).ok()?;
+        self.next_ticket += 1;
+        Some(ticket)
+    }
+
+    /// Ends the tick: stamps the batch, hands it to the log, applies what the log delivers.
+    pub(crate) fn flush(&mut self) -> Result<(), Leap> {
+        if self.hub.batch().is_empty() {
+            return Ok(());
+        }
+        let time_ns = self.clock.stamp()?;
+        let mark = (self.engine.last_seq().0, self.engine.event_hash());
+        let batch = self.hub.take_batch(std::mem::take(&mut self.spare));
+        self.batch_no += 1;
+        self.records.clear();
+        let first_seq = self.engine.last_seq().0 + 1;
+        for (index, seq) in (0..batch.len()).zip(first_seq..) {
+            let header = self.header(&batch, index, seq, time_ns);
+            let start = self.records.len();
+            encode_record(&mut self.records, &header, &batch.entries()[index].command);
+            let place = Stamp { seq: header.seq, time_ns, batch: header.origin.batch, index: header.origin.index };
+            stamp(&mut self.records[start..], place).expect("a record that was just encoded is whole");
+        }
+        // Handed over before it is applied: the disk works while the engine does.
+        self.sync.append(&self.records, mark);
+        for (index, seq) in (0..batch.len()).zip(first_seq..) {
+            let header = self.header(&batch, index, seq, time_ns);
+            self.apply(&batch, index, &header);
+        }
+        self.spare = batch;
+        self.hub.set_log_full(self.sync.backlog_bytes() > BACKLOG_BYTES_MAX);
+        Ok(())
+    }
+
+    fn header(&self, batch: &Batch, index: usize, seq: u64, time_ns: i64) -> RecordHeader {
+        let entry = &batch.entries()[index];
+        RecordHeader {
+            seq: Seq(seq),
+            time_ns,
+            origin: Origin {
+                node: self.node,
+                incarnation: self.recovery.incarnation,
+                batch: self.batch_no,
+                index: u16::try_from(index).expect("a batch is bounded below 2^16 commands"),
+            },
+            account: entry.account,
+            key: entry.key,
+            session: match entry.waiter {
+                Waiter::Session(conn) => {
+                    (u64::from(conn.generation) << 32) | (u64::from(conn.slot) + 1)
+                }
+                Waiter::Ticket(_) => 0,
+            },
+            request_id: entry.request_id,
+        }
+    }
+
+    fn apply(&mut self, batch: &Batch, index: usize, header: &RecordHeader) {
+        let entry = &batch.entries()[index];
+        self.applying.store(header.seq.0, Ordering::Relaxed);
+        self.events.clear();
+        self.engine.apply(header, &entry.command, &mut self.events);
+        let view = EngineView(&self.engine);
+        self.hub.deliver(header, &self.events, &view);
+        match entry.waiter {
+            Waiter::Session(_) => self.hub.reply(batch, entry, header, &self.events),
+            Waiter::Ticket(ticket) => self.outcomes.push(Outcome {
+                ticket,
+                seq: header.seq,
+                events: encoded(&self.events),
+            }),
+        }
+    }
+
+    /// The outcomes that are durable, in order.
+    pub(crate) fn durable_outcomes(&mut self) -> impl Iterator<Item = Outcome> {
+        let durable = self.durable_seq();
+        let count = self.outcomes.iter().take_while(|outcome| outcome.seq <= durable).count();
+        self.outcomes.drain(..count)
+    }
+
+    /// Lets out what is durable.
+    pub(crate) fn release(&mut self, sink: &mut impl Sink) {
+        let durable = self.durable_seq();
+        self.hub.release(durable, wall_us(), sink);
+    }
+
+    /// How far the log is durable.
+    pub(crate) fn durable_seq(&self) -> Seq {
+        Seq(self.sync.durable_seq())
+    }
+}
+
+/// The id of a new log: drawn with the hash seed.
+fn genesis_id(hash_seed: u64) -> [u8; 16] {
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&hash_seed.to_le_bytes());
+    id[8..].copy_from_slice(&crate::clock::wall_ns().to_le_bytes());
+    id
+}
+
+/// Events as Python reads them.
+pub(crate) fn encoded(events: &[Event]) -> Vec<u8> {
+    let mut out = Vec::new();
+    encode_events(&mut out, events);
+    out
+}
+
+#[derive(Default)]
+struct Replayed {
+    records: u64,
+    incarnation: u32,
+    time_ns: i64,
+}
+
+/// Applies all that the journal holds: replay is live without anybody waiting.
+fn replay(
+    mut reader: Reader,
+    engine: &mut Engine,
+    hub: &mut Hub,
+    node: u16,
+) -> Result<Replayed, OpenError> {
+    let mut replayed = Replayed::default();
+    let mut events = Vec::new();
+    while let Some(group) = reader.next_group().map_err(OpenError::Journal)? {
+        for (seq, bytes) in group.records() {
+            let (header, command) = decode_record(bytes)
+                .map_err(|error| OpenError::Record { seq, reason: format!("{error:?}") })?;
+            events.clear();
+            engine.apply(&header, &command, &mut events);
+            hub.deliver(&header, &events, &EngineView(engine));
+            if let Command::NodeStarted(started) = command
+                && header.origin.node == node
+            {
+                replayed.incarnation = started.incarnation;
+            }
+            replayed.records += 1;
+            replayed.time_ns = header.time_ns;
+        }
+    }
+    Ok(replayed)
+}

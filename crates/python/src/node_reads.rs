@@ -1,0 +1,122 @@
+//! What Python reads of a node's core: JSON bodies, ids, counters. Nothing here changes anything.
+
+use crate::engine_view::EngineView;
+use crate::node_core::NodeCore;
+use coulisse_gateway::batch::ConnId;
+use coulisse_gateway::book_feed::Levels;
+use coulisse_gateway::hub::Received;
+use coulisse_gateway::outcomes::read_levels;
+use coulisse_gateway::view::CoreView as _;
+use coulisse_types::AccountId;
+use coulisse_wire::native::rest;
+use coulisse_wire::{InstrumentInfo, Symbols as _};
+
+impl NodeCore {
+    /// Takes what a connection or a session sent.
+    pub(crate) fn receive(&mut self, id: ConnId, read: &mut [u8]) -> Received {
+        self.hub.receive(id, read, crate::clock::wall_us(), &EngineView(&self.engine))
+    }
+
+    /// Whether the tick's end has something to do.
+    pub(crate) fn has_work(&self) -> bool {
+        !self.hub.batch().is_empty() || self.hub.has_held()
+    }
+
+    /// Sends the public feeds what has changed.
+    pub(crate) fn publish(&mut self) {
+        self.hub.publish(&EngineView(&self.engine));
+    }
+
+    /// Tells every session that the node stops, and takes no more commands.
+    pub(crate) fn go_away(&mut self, reason: &str) {
+        self.hub.go_away(self.engine.last_seq(), reason);
+    }
+
+    /// A session inside the process, or `None` where there is no such account.
+    pub(crate) fn open_local(&mut self, account: &str) -> Option<ConnId> {
+        let account = self.account_id(account)?;
+        Some(self.hub.open_local(account))
+    }
+
+    /// The account with this name.
+    pub(crate) fn account_id(&self, name: &str) -> Option<AccountId> {
+        self.engine.account_by_name(name.as_bytes()).map(|account| account.id)
+    }
+
+    /// Id and scale of the asset with this name.
+    pub(crate) fn asset(&self, name: &str) -> Option<(u32, u8)> {
+        self.engine.asset_by_name(name.as_bytes()).map(|asset| (asset.id.0, asset.scale))
+    }
+
+    fn instrument(&self, symbol: &str) -> Option<&InstrumentInfo> {
+        self.hub.instruments().find(symbol.as_bytes())
+    }
+
+    pub(crate) fn instrument_json(&self, symbol: &str, out: &mut Vec<u8>) -> Option<()> {
+        rest::write_instrument(out, self.instrument(symbol)?);
+        Some(())
+    }
+
+    pub(crate) fn instruments_json(&self, out: &mut Vec<u8>) {
+        rest::write_instruments(out, self.engine.last_seq().0, self.hub.instruments());
+    }
+
+    pub(crate) fn book_json(&self, symbol: &str, depth: usize, out: &mut Vec<u8>) -> Option<()> {
+        let info = self.instrument(symbol)?;
+        let mut levels = Levels::default();
+        read_levels(&EngineView(&self.engine), info.id, depth, &mut levels);
+        let epoch = u64::from(self.recovery.epoch);
+        rest::write_book(out, info, epoch, self.engine.last_seq().0, &levels.bids, &levels.asks);
+        Some(())
+    }
+
+    pub(crate) fn trades_json(&self, symbol: &str, limit: usize, out: &mut Vec<u8>) -> Option<()> {
+        let info = self.instrument(symbol)?;
+        let trades = self.hub.latest_trades(info.id, limit);
+        rest::write_trades(out, info, self.engine.last_seq().0, trades);
+        Some(())
+    }
+
+    pub(crate) fn balances_json(&self, account: &str, out: &mut Vec<u8>) -> Option<()> {
+        let id = self.account_id(account)?;
+        let mut balances = Vec::new();
+        EngineView(&self.engine).balances(id, &mut balances);
+        let table = self.hub.instruments();
+        rest::write_balances(out, account, self.engine.last_seq().0, balances, table);
+        Some(())
+    }
+
+    /// Counters and gauges by name.
+    pub(crate) fn metrics(&self) -> Vec<(String, u64)> {
+        let counters = self.hub.counters();
+        let (groups, bytes) = self.sync.written();
+        let plain: [(&str, u64); 19] = [
+            ("seq", self.engine.last_seq().0),
+            ("durable_seq", self.sync.durable_seq()),
+            ("orders_accepted", self.engine.order_count()),
+            ("orders_live", u64::from(self.engine.live_orders())),
+            ("trades", self.engine.trade_count()),
+            ("requests", counters.requests),
+            ("requests_refused", counters.refused),
+            ("requests_overloaded", counters.overloaded),
+            ("sessions_slow_closed", counters.slow_closed),
+            ("connections_opened", counters.opened),
+            ("connections", self.hub.open_count() as u64),
+            ("batch_commands", self.hub.batch().len() as u64),
+            ("batch_commands_max", coulisse_gateway::limits::BATCH_COMMANDS_MAX as u64),
+            ("journal_groups", groups),
+            ("journal_bytes", bytes),
+            ("journal_backlog_bytes", self.sync.backlog_bytes() as u64),
+            ("journal_backlog_bytes_max", crate::node_core::BACKLOG_BYTES_MAX as u64),
+            ("journal_sync_p50_us", self.sync.sync_us(50)),
+            ("journal_sync_p99_us", self.sync.sync_us(99)),
+        ];
+        let mut all: Vec<(String, u64)> =
+            plain.iter().map(|(name, value)| ((*name).to_string(), *value)).collect();
+        for table in self.engine.tables() {
+            all.push((format!("{}_used", table.name), u64::from(table.used)));
+            all.push((format!("{}_max", table.name), u64::from(table.max)));
+        }
+        all
+    }
+}

@@ -1,0 +1,77 @@
+//! Opening a node's core from what Python says.
+
+use crate::failure::failed;
+use crate::node_core::{NodeCore, OpenError, Setup};
+use coulisse_journal::{Durability, FileStorage, JournalError, Preparer, SimDisk, Storage};
+use pyo3::prelude::*;
+use std::path::Path;
+use std::sync::Arc;
+
+/// How Python wants the core.
+pub(crate) struct Arguments<'a> {
+    pub(crate) data_dir: Option<&'a str>,
+    pub(crate) disk: Option<SimDisk>,
+    pub(crate) durability: &'a str,
+    pub(crate) segment_bytes: u64,
+    pub(crate) node: u16,
+    pub(crate) host: &'a str,
+    pub(crate) hash_seed: u64,
+}
+
+/// Opens the core.
+pub(crate) fn open_core(arguments: &Arguments<'_>) -> PyResult<NodeCore> {
+    let durability = match arguments.durability {
+        "fsync" => Durability::Fsync,
+        "os" => Durability::Os,
+        other => {
+            return Err(failed(
+                "INVALID_VALUE",
+                format!("durability {other:?} is neither \"fsync\" nor \"os\""),
+            ));
+        }
+    };
+    let (storage, preparer): (Arc<dyn Storage>, Preparer) =
+        match (arguments.data_dir, &arguments.disk) {
+            (Some(dir), None) => (files(dir)?, Preparer::Thread),
+            (None, Some(disk)) => (Arc::new(disk.clone()), Preparer::Inline),
+            _ => {
+                return Err(failed(
+                    "INVALID_VALUE",
+                    "give either data_dir or disk".to_string(),
+                ));
+            }
+        };
+    let setup = Setup {
+        storage,
+        durability,
+        segment_bytes: arguments.segment_bytes,
+        preparer,
+        node: arguments.node,
+        hosts: arguments.host.split(',').map(|host| host.trim().to_string()).collect(),
+        hash_seed: arguments.hash_seed,
+    };
+    NodeCore::open(setup).map_err(|error| open_failed(&error))
+}
+
+fn files(dir: &str) -> PyResult<Arc<dyn Storage>> {
+    match FileStorage::new(Path::new(dir)) {
+        Ok(storage) => Ok(Arc::new(storage)),
+        Err(error) => Err(failed("JOURNAL_IO", format!("{dir}: {error}"))),
+    }
+}
+
+fn open_failed(error: &OpenError) -> PyErr {
+    match error {
+        OpenError::Journal(JournalError::Locked) => {
+            failed("JOURNAL_LOCKED", "another process has this journal open".to_string())
+        }
+        OpenError::Journal(error @ (JournalError::Corrupt { .. } | JournalError::LostDurable { .. })) => {
+            failed("JOURNAL_CORRUPT", error.to_string())
+        }
+        OpenError::Journal(error) => failed("JOURNAL_IO", error.to_string()),
+        OpenError::Record { seq, reason } => {
+            failed("JOURNAL_CORRUPT", format!("the record at seq {seq} means nothing: {reason}"))
+        }
+        OpenError::Io(error) => failed("JOURNAL_IO", error.to_string()),
+    }
+}

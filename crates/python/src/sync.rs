@@ -1,0 +1,245 @@
+//! The sync thread: writes and syncs what has gathered, then says how far the log is durable.
+//!
+//! It never touches the core's state and never takes the GIL. The loop hands it whole batches; all
+//! that gathers while one group is synced becomes the next group (group commit).
+//!
+//! Invariant: the durable seq rises only after the group that holds it is written and, with
+//! `durability = "fsync"`, synced. A failed sync is never retried: the durable seq stays, and the
+//! loop is told why.
+
+use coulisse_journal::Writer;
+use coulisse_journal::limits::{GROUP_BATCHES_MAX, GROUP_BYTES_MAX};
+use rustix::event::{EventfdFlags, eventfd};
+use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+/// Buckets of the sync-time histogram: bucket `i` counts syncs below 2^i µs.
+const SYNC_BUCKETS: usize = 24;
+
+/// What waits for the sync thread.
+#[derive(Debug, Default)]
+struct Queue {
+    records: Vec<u8>,
+    /// Where each batch ends in `records`.
+    batch_ends: Vec<u32>,
+    /// The last seq applied before the newest batch, and the event hash there.
+    event_mark: (u64, [u8; 16]),
+    closing: bool,
+}
+
+/// What both threads see.
+#[derive(Debug)]
+struct Shared {
+    queue: Mutex<Queue>,
+    gathered: Condvar,
+    durable_seq: AtomicU64,
+    failed: AtomicBool,
+    failure: Mutex<Option<String>>,
+    moved: OwnedFd,
+    groups: AtomicU64,
+    bytes: AtomicU64,
+    sync_us: [AtomicU64; SYNC_BUCKETS],
+}
+
+impl Shared {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn signal(&self) {
+        // The only failure is a counter at its maximum, and then the reader has news anyway.
+        let _ = rustix::io::write(&self.moved, &1_u64.to_ne_bytes());
+    }
+}
+
+/// The loop's end of the sync thread.
+pub(crate) struct SyncThread {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl SyncThread {
+    /// Starts the thread on a journal that is durable up to `durable_seq`.
+    pub(crate) fn start(writer: Writer, durable_seq: u64) -> std::io::Result<Self> {
+        let moved = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?;
+        let shared = Arc::new(Shared {
+            queue: Mutex::default(),
+            gathered: Condvar::new(),
+            durable_seq: AtomicU64::new(durable_seq),
+            failed: AtomicBool::new(false),
+            failure: Mutex::default(),
+            moved,
+            groups: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            sync_us: std::array::from_fn(|_| AtomicU64::new(0)),
+        });
+        let theirs = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("coulisse-sync".to_string())
+            .spawn(move || {
+                let ran = catch_unwind(AssertUnwindSafe(|| run(&theirs, writer)));
+                if ran.is_err() {
+                    fail(&theirs, "the sync thread broke an invariant");
+                }
+            })?;
+        Ok(Self { shared, thread: Some(thread) })
+    }
+
+    /// Hands over one batch of whole records, with the event hash that stood before it.
+    ///
+    /// Cost: one short lock and one copy a batch, never one a command.
+    pub(crate) fn append(&self, records: &[u8], event_mark: (u64, [u8; 16])) {
+        let mut queue = self.shared.queue();
+        queue.records.extend_from_slice(records);
+        let end = u32::try_from(queue.records.len()).expect("the backlog is bounded far below 4 GB");
+        queue.batch_ends.push(end);
+        queue.event_mark = event_mark;
+        drop(queue);
+        self.shared.gathered.notify_one();
+    }
+
+    /// Bytes that wait for the thread.
+    pub(crate) fn backlog_bytes(&self) -> usize {
+        self.shared.queue().records.len()
+    }
+
+    /// The last seq that is durable.
+    pub(crate) fn durable_seq(&self) -> u64 {
+        self.shared.durable_seq.load(Ordering::Acquire)
+    }
+
+    /// Why the journal failed, if it has.
+    pub(crate) fn failure(&self) -> Option<String> {
+        if !self.shared.failed.load(Ordering::Acquire) {
+            return None;
+        }
+        self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The file descriptor that is readable once the durable seq has moved, or the journal failed.
+    pub(crate) fn eventfd(&self) -> RawFd {
+        self.shared.moved.as_raw_fd()
+    }
+
+    /// Takes the signal, so that the descriptor is quiet until the next move.
+    pub(crate) fn acknowledge(&self) {
+        let mut counter = [0_u8; 8];
+        // Nothing to read means that an earlier call took it.
+        let _ = rustix::io::read(&self.shared.moved, &mut counter);
+    }
+
+    /// Groups and bytes written since the start.
+    pub(crate) fn written(&self) -> (u64, u64) {
+        (self.shared.groups.load(Ordering::Relaxed), self.shared.bytes.load(Ordering::Relaxed))
+    }
+
+    /// The `percent`-th percentile of the time of a write and sync, in µs: the upper end of its
+    /// power-of-two bucket; 0 before the first.
+    pub(crate) fn sync_us(&self, percent: u64) -> u64 {
+        let counts: Vec<u64> =
+            self.shared.sync_us.iter().map(|bucket| bucket.load(Ordering::Relaxed)).collect();
+        let total: u64 = counts.iter().sum();
+        let wanted = (total * percent).div_ceil(100);
+        let mut seen = 0;
+        for (exponent, count) in counts.iter().enumerate() {
+            seen += count;
+            if seen >= wanted && seen > 0 {
+                return 1 << exponent;
+            }
+        }
+        0
+    }
+
+    /// Writes what is left, seals the journal and ends the thread.
+    pub(crate) fn stop(&mut self) {
+        self.shared.queue().closing = true;
+        self.shared.gathered.notify_one();
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has said so through `failed`.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for SyncThread {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn run(shared: &Shared, mut writer: Writer) {
+    let mut group = Group::default();
+    while gather(shared, &mut group) {
+        let started = Instant::now();
+        let (seq, hash) = group.event_mark;
+        let mut wide = [0; 32];
+        wide[..hash.len()].copy_from_slice(&hash);
+        writer.set_event_mark(seq, wide);
+        match writer.append_group(&group.records, &group.batch_ends) {
+            Err(error) => return fail(shared, &error.to_string()),
+            Ok(synced) => {
+                record_time(shared, started);
+                shared.groups.fetch_add(1, Ordering::Relaxed);
+                shared.bytes.fetch_add(group.records.len() as u64, Ordering::Relaxed);
+                shared.durable_seq.store(synced.durable_seq, Ordering::Release);
+                shared.signal();
+            }
+        }
+    }
+    if let Err(error) = writer.close() {
+        fail(shared, &error.to_string());
+    }
+}
+
+/// What becomes one group: whole batches.
+#[derive(Debug, Default)]
+struct Group {
+    records: Vec<u8>,
+    batch_ends: Vec<u32>,
+    event_mark: (u64, [u8; 16]),
+}
+
+/// Waits for batches and takes as many as fit a group; `false` once there are none left and the
+/// log closes.
+fn gather(shared: &Shared, group: &mut Group) -> bool {
+    group.records.clear();
+    group.batch_ends.clear();
+    let mut queue = shared.queue();
+    while queue.records.is_empty() {
+        if queue.closing {
+            return false;
+        }
+        queue = shared.gathered.wait(queue).unwrap_or_else(PoisonError::into_inner);
+    }
+    group.event_mark = queue.event_mark;
+    let fits = |end: &&u32| **end as usize <= GROUP_BYTES_MAX;
+    let batches = queue.batch_ends.iter().take_while(fits).take(GROUP_BATCHES_MAX).count().max(1);
+    if batches == queue.batch_ends.len() {
+        std::mem::swap(&mut queue.records, &mut group.records);
+        std::mem::swap(&mut queue.batch_ends, &mut group.batch_ends);
+        return true;
+    }
+    group.batch_ends.extend(queue.batch_ends.drain(..batches));
+    let bytes = group.batch_ends[batches - 1];
+    group.records.extend(queue.records.drain(..bytes as usize));
+    for end in &mut queue.batch_ends {
+        *end -= bytes;
+    }
+    true
+}
+
+fn fail(shared: &Shared, message: &str) {
+    *shared.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(message.to_string());
+    shared.failed.store(true, Ordering::Release);
+    shared.signal();
+}
+
+fn record_time(shared: &Shared, started: Instant) {
+    let us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let exponent = (u64::BITS - us.leading_zeros()) as usize;
+    shared.sync_us[exponent.min(SYNC_BUCKETS - 1)].fetch_add(1, Ordering::Relaxed);
+}
