@@ -89,21 +89,41 @@ pub struct SyntaxError<'a> {
     pub code: RejectCode,
     /// The bytes from the offending one on.
     pub at: &'a [u8],
-    /// The key that stands twice; empty otherwise.
+    /// The key that stands twice, or whose value it is; empty for none.
     pub key: &'a [u8],
+    /// What stood there.
+    pub value: &'a [u8],
     /// What was wanted there.
     pub wanted: &'static str,
 }
 
 /// How the syntax is broken; where is where the scanner stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Broken<'a> {
+pub struct Broken<'a> {
+    how: How,
+    /// The key that it is about; empty for none.
+    key: &'a [u8],
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
     /// Something else was wanted.
     Wanted(&'static str),
     /// It nests deeper than [`DEPTH_MAX`].
     TooDeep,
-    /// This key stands twice in one object.
-    Twice(&'a [u8]),
+    /// The key stands twice in one object.
+    Twice,
+}
+
+impl<'a> Broken<'a> {
+    const fn wanted(what: &'static str) -> Self {
+        Self { how: How::Wanted(what), key: &[] }
+    }
+
+    /// Names the key whose value is broken, unless one inside it is named already.
+    const fn under(self, key: Raw<'a>) -> Self {
+        if self.key.is_empty() { Self { key: key.bytes, ..self } } else { self }
+    }
 }
 
 type Parsed<'a, T> = Result<T, Broken<'a>>;
@@ -155,11 +175,11 @@ impl<'a> Scanner<'a> {
     #[inline(always)]
     pub fn key(&mut self) -> Parsed<'a, Raw<'a>> {
         if !self.take(b'"') {
-            return Err(Broken::Wanted("a key in quotes"));
+            return Err(Broken::wanted("a key in quotes"));
         }
         let key = self.string()?;
         if !self.take(b':') {
-            return Err(Broken::Wanted("':'"));
+            return Err(Broken::wanted("':'"));
         }
         Ok(key)
     }
@@ -176,7 +196,7 @@ impl<'a> Scanner<'a> {
         if self.take(end) {
             return Ok(false);
         }
-        Err(Broken::Wanted(if end == b'}' { "',' or '}'" } else { "',' or ']'" }))
+        Err(Broken::wanted(if end == b'}' { "',' or '}'" } else { "',' or ']'" }))
     }
 
     /// Takes the end of the input, after white space.
@@ -185,7 +205,7 @@ impl<'a> Scanner<'a> {
     /// [`Broken`] if there is something more.
     pub fn end(&mut self) -> Parsed<'a, ()> {
         self.space();
-        if self.rest.is_empty() { Ok(()) } else { Err(Broken::Wanted("the end of the message")) }
+        if self.rest.is_empty() { Ok(()) } else { Err(Broken::wanted("the end of the message")) }
     }
 
     /// Takes one value of any kind, after white space. `depth` counts what is open around it.
@@ -249,7 +269,7 @@ fn unusual_string(start: &[u8]) -> Step<'_, Raw<'_>> {
                     Ok(_) => (Ok(Raw { kind, bytes }), rest),
                     Err(error) => {
                         let at = start.get(error.valid_up_to()..).unwrap_or_default();
-                        (Err(Broken::Wanted("UTF-8")), at)
+                        (Err(Broken::wanted("UTF-8")), at)
                     }
                 };
             }
@@ -257,12 +277,12 @@ fn unusual_string(start: &[u8]) -> Step<'_, Raw<'_>> {
                 kind = Kind::EscapedText;
                 match escape(rest) {
                     Some((_, rest)) => at = rest,
-                    None => return (Err(Broken::Wanted("an escape that JSON knows")), at),
+                    None => return (Err(Broken::wanted("an escape that JSON knows")), at),
                 }
             }
             [byte, rest @ ..] if *byte >= 0x80 => at = rest,
-            [_, ..] => return (Err(Broken::Wanted("a control character to be escaped")), at),
-            [] => return (Err(Broken::Wanted("'\"'")), at),
+            [_, ..] => return (Err(Broken::wanted("a control character to be escaped")), at),
+            [] => return (Err(Broken::wanted("'\"'")), at),
         }
     }
 }
@@ -275,17 +295,19 @@ fn no_string(start: &[u8], depth: usize) -> Step<'_, Raw<'_>> {
         [b't', ..] => literal(start, b"true", Kind::True),
         [b'f', ..] => literal(start, b"false", Kind::False),
         [b'n', ..] => literal(start, b"null", Kind::Null),
-        [b'{' | b'[', ..] if depth >= DEPTH_MAX => (Err(Broken::TooDeep), start),
+        [b'{' | b'[', ..] if depth >= DEPTH_MAX => {
+            (Err(Broken { how: How::TooDeep, key: &[] }), start)
+        }
         [b'{', rest @ ..] => composite(start, rest, depth, object, Kind::Object),
         [b'[', rest @ ..] => composite(start, rest, depth, array, Kind::Array),
-        _ => (Err(Broken::Wanted("a value")), start),
+        _ => (Err(Broken::wanted("a value")), start),
     }
 }
 
 fn literal<'a>(start: &'a [u8], word: &'static [u8], kind: Kind) -> Step<'a, Raw<'a>> {
     match start.split_at_checked(word.len()) {
         Some((bytes, rest)) if bytes == word => (Ok(Raw { kind, bytes }), rest),
-        _ => (Err(Broken::Wanted("a value")), start),
+        _ => (Err(Broken::wanted("a value")), start),
     }
 }
 
@@ -296,7 +318,7 @@ fn digits(bytes: &[u8]) -> Option<&[u8]> {
 }
 
 fn number(start: &[u8]) -> Step<'_, Raw<'_>> {
-    const WANTED: Broken<'static> = Broken::Wanted("a digit");
+    const WANTED: Broken<'static> = Broken::wanted("a digit");
     let mut kind = Kind::Integer;
     let mut at = start.strip_prefix(b"-").unwrap_or(start);
     at = match at {
@@ -356,7 +378,7 @@ fn object<'a>(scanner: &mut Scanner<'a>, depth: usize) -> Parsed<'a, ()> {
     loop {
         let key = scanner.key()?;
         keys.add(key)?;
-        scanner.value(depth)?;
+        scanner.value(depth).map_err(|broken| broken.under(key))?;
         if !scanner.another(b'}')? {
             return Ok(());
         }
@@ -377,7 +399,7 @@ impl<'a> Keys<'a> {
     fn add(&mut self, key: Raw<'a>) -> Parsed<'a, ()> {
         let known = self.keys.get(..self.count).unwrap_or_default();
         if known.iter().any(|other| same_text(*other, key)) {
-            return Err(Broken::Twice(key.bytes));
+            return Err(Broken { how: How::Twice, key: key.bytes });
         }
         if let Some(slot) = self.keys.get_mut(self.count) {
             *slot = key;
@@ -404,13 +426,27 @@ pub fn validate(bytes: &[u8]) -> ((Raw<'_>, &[u8]), Option<SyntaxError<'_>>) {
     let Err(broken) = validate_object(&mut scanner, &mut id) else {
         return (id, None);
     };
-    let at = scanner.rest;
-    let (code, at, key, wanted) = match broken {
-        Broken::Wanted(wanted) => (RejectCode::BadJson, at, &[][..], wanted),
-        Broken::TooDeep => (RejectCode::TooDeep, at, &[][..], "less nesting"),
-        Broken::Twice(key) => (RejectCode::DuplicateField, key, key, "each key once"),
+    let (at, key) = (scanner.rest, broken.key);
+    let (code, value, wanted) = match broken.how {
+        How::Wanted(wanted) => (RejectCode::BadJson, near(at), wanted),
+        How::TooDeep => (RejectCode::TooDeep, near(at), "less nesting"),
+        How::Twice => {
+            let again = scanner.value(0).map_or(near(at), |value| value.bytes);
+            (RejectCode::DuplicateField, again, "each key once")
+        }
     };
-    (id, Some(SyntaxError { code, at, key, wanted }))
+    (id, Some(SyntaxError { code, at, key, value, wanted }))
+}
+
+/// What stands at the front, up to where a value would end; a few bytes at most.
+fn near(bytes: &[u8]) -> &[u8] {
+    let few = bytes.get(..16).unwrap_or(bytes);
+    let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n');
+    match few.iter().position(ends) {
+        Some(0) => few.get(..1).unwrap_or_default(),
+        Some(end) => few.get(..end).unwrap_or_default(),
+        None => few,
+    }
 }
 
 fn validate_object<'a>(scanner: &mut Scanner<'a>, id: &mut (Raw<'a>, &'a [u8])) -> Parsed<'a, ()> {
@@ -419,14 +455,14 @@ fn validate_object<'a>(scanner: &mut Scanner<'a>, id: &mut (Raw<'a>, &'a [u8])) 
         let start = *scanner;
         scanner.value(0)?;
         *scanner = start;
-        return Err(Broken::Wanted("an object"));
+        return Err(Broken::wanted("an object"));
     }
     let mut keys = Keys::new();
     if !scanner.take(b'}') {
         loop {
             let key = scanner.key()?;
             keys.add(key)?;
-            let value = scanner.whole_value(1)?;
+            let value = scanner.whole_value(1).map_err(|broken| broken.under(key))?;
             if same_text(key, Raw { kind: Kind::Text, bytes: b"id" }) {
                 *id = value;
             }

@@ -37,6 +37,7 @@ pub mod json;
 pub mod limits;
 pub mod native;
 pub mod record;
+pub mod schema;
 
 pub use instruments::{AssetInfo, InstrumentInfo, InstrumentTable, Symbols};
 pub use record::{RecordError, RecordFault, Stamp, decode_record, encode_record, records, stamp};

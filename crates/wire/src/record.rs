@@ -18,6 +18,42 @@ use crate::crc::crc32c;
 /// Where the checksum stops not covering: the length and the checksum itself.
 const UNCOVERED_BYTES: usize = 8;
 
+/// One field of a record's header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeaderField {
+    /// Where it starts.
+    pub offset: usize,
+    /// How long it is.
+    pub bytes: usize,
+    /// Its name.
+    pub name: &'static str,
+    /// What it means.
+    pub doc: &'static str,
+}
+
+const fn at(offset: usize, bytes: usize, name: &'static str, doc: &'static str) -> HeaderField {
+    HeaderField { offset, bytes, name, doc }
+}
+
+/// The header of a record, for the documentation; a test reads records by it.
+pub const HEADER_FIELDS: &[HeaderField] = &[
+    at(0, 4, "length", "Bytes of the whole record, this header included."),
+    at(4, 4, "crc32c", "CRC-32C (Castagnoli) of all bytes from offset 8 on."),
+    at(8, 2, "schema", "The schema version: 0 until the formats are frozen."),
+    at(10, 2, "kind", "The command's number."),
+    at(12, 2, "node", "The node that took it."),
+    at(14, 2, "index", "Its place in the batch, from 0."),
+    at(16, 8, "seq", "Position in the log, from 1, no gaps."),
+    at(24, 8, "time_ns", "When the log took it, in ns since the epoch; signed."),
+    at(32, 8, "batch", "The batch of that start of the node, from 1."),
+    at(40, 4, "incarnation", "Which start of the node."),
+    at(44, 4, "account", "For whom; 0 for none."),
+    at(48, 4, "key", "By which key; 0 is the node itself."),
+    at(52, 4, "reserved", "0."),
+    at(56, 8, "session", "The gateway's session; 0 for none."),
+    at(64, 16, "request_id", "The client's idempotency id for what is not an order; 0 for none."),
+];
+
 /// What is wrong with a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordFault {

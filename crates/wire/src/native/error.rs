@@ -63,10 +63,8 @@ impl<'a> RequestError<'a> {
 
     pub(crate) fn of_syntax(message: &[u8], error: &SyntaxError<'a>) -> Self {
         let offset = message.len().saturating_sub(error.at.len());
-        let duplicate = error.code == RejectCode::DuplicateField;
-        let value = if duplicate { &[][..] } else { near(error.at) };
         let detail = Detail::Syntax { offset, wanted: error.wanted };
-        Self { id_raw: &[], code: error.code, field: error.key, value, detail }
+        Self { id_raw: &[], code: error.code, field: error.key, value: error.value, detail }
     }
 
     /// Appends the reply.
@@ -126,8 +124,11 @@ impl<'a> RequestError<'a> {
             (_, Detail::Limit(limit)) => {
                 subject(out);
                 out.extend_from_slice(b": ");
-                out.extend_from_slice(self.code.doc().trim_end_matches('.').as_bytes());
-                out.extend_from_slice(b"; ");
+                super::reply::write_meaning(out, self.code);
+                out.extend_from_slice(match self.code {
+                    RejectCode::NumberOutOfRange => b"; limit ",
+                    _ => b"; step ",
+                });
                 out.extend_from_slice(limit.as_bytes());
             }
             (_, Detail::None) => {
@@ -135,15 +136,10 @@ impl<'a> RequestError<'a> {
                     subject(out);
                     out.extend_from_slice(b": ");
                 }
-                out.extend_from_slice(self.code.doc().trim_end_matches('.').as_bytes());
+                super::reply::write_meaning(out, self.code);
             }
         }
     }
-}
-
-/// A few bytes from the offending one on.
-fn near(bytes: &[u8]) -> &[u8] {
-    bytes.get(..16).unwrap_or(bytes)
 }
 
 /// Appends `,"key":"text"` with the text bounded and escaped.

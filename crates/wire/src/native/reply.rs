@@ -199,10 +199,20 @@ pub fn write_reject_message(out: &mut Vec<u8>, rejected: &Rejected, units: &Unit
         }
         out.extend_from_slice(b": ");
     }
-    out.extend_from_slice(rejected.code.doc().trim_end_matches('.').as_bytes());
+    write_meaning(out, rejected.code);
     if rejected.unit != Unit::None && has_limit(rejected.code) {
         out.extend_from_slice(b"; limit ");
         write_for_people(out, rejected.limit, rejected.unit, units);
+    }
+}
+
+/// Appends what a code means, as the rest of a sentence.
+pub(super) fn write_meaning(out: &mut Vec<u8>, code: RejectCode) {
+    let start = out.len();
+    out.extend_from_slice(code.doc().trim_end_matches('.').as_bytes());
+    // "The JSON …" and "The price …" begin with an article; nothing else does with a capital.
+    if let Some(first) = out.get_mut(start) {
+        first.make_ascii_lowercase();
     }
 }
 
@@ -264,7 +274,7 @@ fn asset_of<'t>(unit: Unit, units: &Units<'t>) -> Option<&'t AssetInfo> {
 /// Appends the reply to a command whose outcome is not known here: `state` is `unknown`.
 pub fn write_unknown(out: &mut Vec<u8>, id_raw: &[u8], code: RejectCode) {
     open_error(out, id_raw, code);
-    out.extend_from_slice(code.doc().trim_end_matches('.').as_bytes());
+    write_meaning(out, code);
     out.extend_from_slice(br#"","state":"unknown"}}"#);
 }
 

@@ -224,7 +224,7 @@ impl<'a> Params<'a> {
         loop {
             let key = scanner.key()?;
             let Some(index) = find_param(params, expected, key) else {
-                return Err(unknown_field(key));
+                return Err(unknown_field(key, scanner.value(2)?));
             };
             let value = scanner.value(2)?;
             if let (Some(slot), Some(param)) = (self.values.get_mut(index), params.get(index)) {
@@ -278,8 +278,8 @@ const fn fits(wanted: ParamKind, got: Kind) -> bool {
 }
 
 #[cold]
-fn unknown_field(key: Raw<'_>) -> Fault<'_> {
-    Fault(RequestError::new(&[], RejectCode::UnknownField).about(key.bytes, &[]))
+fn unknown_field<'a>(key: Raw<'a>, value: Raw<'a>) -> Fault<'a> {
+    Fault(RequestError::new(&[], RejectCode::UnknownField).about(key.bytes, value.bytes))
 }
 
 #[cold]
@@ -337,7 +337,7 @@ fn read_envelope<'a>(
 ) -> Read<'a, ()> {
     let mut scanner = Scanner::new(bytes);
     if !scanner.take(b'{') {
-        return Err(Broken::Wanted("an object").into());
+        return Err(Fault(RequestError::new(&[], RejectCode::BadJson)));
     }
     if !scanner.take(b'}') {
         loop {
@@ -390,7 +390,7 @@ fn read_entry<'a>(
             once(envelope.deadline, "deadline")?;
             envelope.deadline = scanner.value(1)?;
         }
-        _ => return Err(unknown_field(key)),
+        _ => return Err(unknown_field(key, scanner.value(1)?)),
     }
     Ok(())
 }

@@ -1,0 +1,131 @@
+//! The page of the native protocol.
+
+use alloc::string::String;
+
+use super::{json_block, line, samples};
+use crate::limits;
+use crate::native::spec::{
+    BodyField, CHANNEL_NAMES, Channel, ENVELOPE, HELLO, NOTICE, Op, ParamKind, ParamSpec,
+};
+
+pub(super) fn page() -> String {
+    let mut page = String::from("# Native protocol\n\n");
+    line(
+        &mut page,
+        format_args!(
+            "One WebSocket at `/v1/ws`, one JSON object per text message. Numbers that are prices, \
+             quantities or money are decimal text in strings; times are integers, microseconds \
+             since the epoch; a seq is an integer. Reading is strict: unknown fields, keys that \
+             stand twice, JSON that nests deeper than {} and numbers where a string is wanted are \
+             refused. Whatever is sent was durable before.\n\n## Session\n\n\
+             The first message on a connection:\n",
+            limits::DEPTH_MAX
+        ),
+    );
+    fields(&mut page, HELLO);
+    json_block(&mut page, &[&samples::hello()]);
+    page.push_str("Before the node ends a session:\n\n");
+    fields(&mut page, NOTICE);
+    json_block(&mut page, &[&samples::notice()]);
+    page.push_str("## Requests\n\n");
+    fields(&mut page, ENVELOPE);
+    page.push_str(
+        "A reply is `{\"id\":…,\"ok\":true,\"result\":{…}}` or \
+         `{\"id\":…,\"ok\":false,\"error\":{…}}`; errors are in [errors.md](errors.md). Replies \
+         come in the order of the requests that reach the log; what is refused or answered at the \
+         edge may overtake them.\n\n",
+    );
+    for op in Op::ALL {
+        operation(&mut page, *op);
+    }
+    page.push_str(
+        "## Channels\n\n\
+         Every message has `seq`, every delta also `prev`: one message per channel and seq with \
+         all its items. After a gap, subscribe again, with `from_seq` or without.\n\n",
+    );
+    for channel in Channel::ALL {
+        channel_section(&mut page, *channel);
+    }
+    rest(&mut page);
+    page
+}
+
+fn operation(page: &mut String, op: Op) {
+    let spec = op.spec();
+    line(page, format_args!("### {}\n\n{}", spec.name, spec.doc.trim()));
+    page.push_str(if spec.needs_logon { "\nNeeds a logon.\n\n" } else { "\n" });
+    if spec.params.is_empty() {
+        page.push_str("No parameters.\n\n");
+    } else {
+        page.push_str("| parameter | type | required | meaning |\n| --- | --- | --- | --- |\n");
+        for param in spec.params {
+            parameter(page, param);
+        }
+        page.push('\n');
+    }
+    if spec.result.is_empty() {
+        page.push_str("The result is empty.\n\n");
+    } else {
+        page.push_str("Result:\n\n");
+        fields(page, spec.result);
+    }
+    json_block(page, &[&samples::request(op), &samples::reply(op)]);
+}
+
+fn parameter(page: &mut String, param: &ParamSpec) {
+    let mut kind = String::from(param.kind.name());
+    if let ParamKind::OneOf(texts) = param.kind {
+        for text in texts {
+            line_part(&mut kind, text);
+        }
+    }
+    let required = if param.required { "yes" } else { "no" };
+    line(page, format_args!("| `{}` | {kind} | {required} | {} |", param.name, param.doc));
+}
+
+fn line_part(kind: &mut String, text: &str) {
+    kind.push_str(" `");
+    kind.push_str(text);
+    kind.push('`');
+}
+
+fn fields(page: &mut String, fields: &[BodyField]) {
+    page.push_str("| field | type | meaning |\n| --- | --- | --- |\n");
+    for field in fields {
+        line(page, format_args!("| `{}` | {} | {} |", field.name, field.type_name, field.doc));
+    }
+    page.push('\n');
+}
+
+fn channel_section(page: &mut String, channel: Channel) {
+    let spec = channel.spec();
+    line(page, format_args!("### {}\n\n{}\n", spec.name, spec.doc.trim()));
+    page.push_str(if spec.private {
+        "Private: of the logged-on account.\n\n"
+    } else {
+        "Public: for each of the subscribed `symbols`.\n\n"
+    });
+    fields(page, spec.fields);
+    if !spec.item.is_empty() {
+        page.push_str("Each of `items`:\n\n");
+        fields(page, spec.item);
+    }
+    for message in samples::channel(channel) {
+        json_block(page, &[&message]);
+    }
+}
+
+fn rest(page: &mut String) {
+    line(
+        page,
+        format_args!(
+            "## Public REST\n\n\
+             The same numbers in the same spelling as on the channels ({}).\n",
+            CHANNEL_NAMES.join(", ")
+        ),
+    );
+    for (route, body) in samples::rest() {
+        line(page, format_args!("`GET {route}`\n"));
+        json_block(page, &[&body]);
+    }
+}

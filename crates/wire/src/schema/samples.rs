@@ -1,0 +1,394 @@
+//! Examples for the pages, made by the real writers from one small market.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use coulisse_types::command::permission;
+use coulisse_types::event::{
+    AssetCreated, BalanceChanged, CloseReason, InstrumentCreated, OrderAccepted, OrderClosed,
+    OrderFilled, OrderRested, OrderState, OrdersCancelled, Rejected, Role,
+};
+use coulisse_types::{
+    AccountId, Amount, AssetId, ClientOrderId, Event, FeeRate, Field, InstrumentId, OrderId,
+    OrderType, Price, Qty, RejectCode, Side, Text, TimeInForce, TradeId, Unit,
+};
+
+use crate::instruments::InstrumentTable;
+use crate::native::feed::{self, Balance, DeltaHead, Level, OpenOrder, TradeRow};
+use crate::native::reply::{self, LoggedOn, Notice, Stamps, Units};
+use crate::native::{Channel, CommandOutcome, Op, parse_request, rest as rest_bodies};
+
+const BTC_USD: InstrumentId = InstrumentId(1);
+const ALICE: AccountId = AccountId(1);
+const SEQ: u64 = 88_123;
+const TIME_US: i64 = 1_795_392_000_000_000;
+const NONCE: [u8; 16] = *b"\x5e\x1f\x0c\x8a\x77\x42\x4b\x19\xa0\xd3\x66\x2e\x91\x58\xf4\x03";
+
+const STAMPS: Stamps =
+    Stamps { seq: SEQ, in_us: TIME_US, log_us: TIME_US + 12, out_us: TIME_US + 431 };
+
+fn text<const N: usize>(text: &str) -> Text<N> {
+    Text::new(text.as_bytes()).unwrap_or_default()
+}
+
+/// One instrument, BTC-USD: tick 0.01, lot 0.00001, both assets with 8 decimals.
+pub(crate) fn table() -> InstrumentTable {
+    let mut table = InstrumentTable::new();
+    for (id, name) in [(1, "BTC"), (2, "USD")] {
+        table.apply(&AssetCreated { asset: AssetId(id), name: text(name), scale: 8 }.into());
+    }
+    let listed = InstrumentCreated {
+        instrument: BTC_USD,
+        symbol: text("BTC-USD"),
+        base: AssetId(1),
+        quote: AssetId(2),
+        tick_minor: 1_000_000,
+        lot_minor: 1_000,
+        min_qty: Qty::from_lots(1),
+        max_qty: Qty::from_lots(100_000_000),
+        min_notional: Amount::from_minor(100_000_000),
+        maker_fee: FeeRate::from_ppm(200),
+        taker_fee: FeeRate::from_ppm(500),
+    };
+    table.apply(&listed.into());
+    table
+}
+
+fn collect(write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut out = Vec::new();
+    write(&mut out);
+    out
+}
+
+pub(super) fn hello() -> Vec<u8> {
+    collect(|out| reply::write_hello(out, &NONCE, "coulisse/0.1.0", "n1", TIME_US))
+}
+
+pub(super) fn notice() -> Vec<u8> {
+    collect(|out| reply::write_notice(out, Notice::GoingAway, "the node is restarting", SEQ))
+}
+
+pub(super) fn request(op: Op) -> Vec<u8> {
+    let spec = op.spec();
+    collect(|out| {
+        out.extend_from_slice(b"{\"id\":7,\"op\":\"");
+        out.extend_from_slice(spec.name.as_bytes());
+        out.push(b'"');
+        if !spec.params.is_empty() {
+            out.extend_from_slice(b",\"params\":");
+            out.extend_from_slice(spec.example.as_bytes());
+        }
+        out.push(b'}');
+    })
+}
+
+pub(super) fn reply(op: Op) -> Vec<u8> {
+    let table = table();
+    let units = Units::of(&table, BTC_USD);
+    let outcome = |out: &mut Vec<u8>, events: &[Event]| {
+        let outcome = CommandOutcome::from_events(events);
+        reply::write_outcome(out, b"7", &outcome, &STAMPS, &units);
+    };
+    collect(|out| match op {
+        Op::Logon => {
+            let who = LoggedOn {
+                account: text("alice"),
+                key_id: text("alice-1"),
+                permissions: permission::READ | permission::TRADE,
+            };
+            reply::write_logged_on(out, b"7", &who, SEQ, TIME_US);
+        }
+        Op::Logoff | Op::Ping => reply::write_done(out, b"7"),
+        Op::Place => outcome(out, &placed()),
+        Op::Cancel => outcome(out, &[closed().into()]),
+        Op::Amend => outcome(out, &[amended()]),
+        Op::CancelAll => {
+            outcome(
+                out,
+                &[OrdersCancelled { account: ALICE, instrument: BTC_USD, count: 3 }.into()],
+            );
+        }
+        Op::OrdersOpen => reply::write_open_orders(out, b"7", SEQ, [open_order()], &table),
+        Op::BalancesGet => reply::write_balances(out, b"7", SEQ, balances(), &table),
+        Op::Subscribe | Op::Unsubscribe => {
+            reply::write_subscribed(out, b"7", Channel::Book, &[BTC_USD], SEQ, &table);
+        }
+        Op::Time => reply::write_time(out, b"7", TIME_US, SEQ),
+    })
+}
+
+fn client_order_id() -> ClientOrderId {
+    text("a1")
+}
+
+/// The events of the example of `order.place`: part of it trades, the rest stays on the book.
+fn placed() -> [Event; 4] {
+    let (price, qty) = (Price::from_ticks(6_000_000), Qty::from_lots(1_000));
+    let (filled, remaining) = (Qty::from_lots(400), Qty::from_lots(600));
+    [
+        OrderAccepted {
+            order_id: OrderId(SEQ),
+            account: ALICE,
+            instrument: BTC_USD,
+            side: Side::Buy,
+            order_type: OrderType::Limit,
+            time_in_force: TimeInForce::Gtc,
+            post_only: false,
+            qty,
+            price,
+            notional: Amount::ZERO,
+            client_order_id: client_order_id(),
+        }
+        .into(),
+        OrderFilled {
+            order_id: OrderId(SEQ),
+            account: ALICE,
+            instrument: BTC_USD,
+            trade_id: TradeId(5_117),
+            side: Side::Buy,
+            role: Role::Taker,
+            price,
+            qty: filled,
+            notional: Amount::from_minor(24_000_000_000),
+            fee: Amount::from_minor(12_000_000),
+            filled,
+            remaining,
+            client_order_id: client_order_id(),
+        }
+        .into(),
+        OrderRested {
+            order_id: OrderId(SEQ),
+            account: ALICE,
+            instrument: BTC_USD,
+            side: Side::Buy,
+            price,
+            remaining,
+        }
+        .into(),
+        BalanceChanged {
+            account: ALICE,
+            asset: AssetId(2),
+            available: Amount::from_minor(939_982_000_000),
+            held: Amount::from_minor(36_018_000_000),
+        }
+        .into(),
+    ]
+}
+
+fn closed() -> OrderClosed {
+    OrderClosed {
+        order_id: OrderId(SEQ),
+        account: ALICE,
+        instrument: BTC_USD,
+        state: OrderState::Cancelled,
+        reason: CloseReason::CancelRequested,
+        filled: Qty::from_lots(400),
+        remaining: Qty::from_lots(600),
+        client_order_id: client_order_id(),
+    }
+}
+
+fn amended() -> Event {
+    coulisse_types::event::OrderAmended {
+        order_id: OrderId(SEQ),
+        account: ALICE,
+        instrument: BTC_USD,
+        qty: Qty::from_lots(2_000),
+        price: Price::from_ticks(6_000_000),
+        remaining: Qty::from_lots(1_600),
+        kept_priority: false,
+        client_order_id: client_order_id(),
+    }
+    .into()
+}
+
+fn open_order() -> OpenOrder {
+    OpenOrder {
+        order_id: OrderId(SEQ),
+        client_order_id: client_order_id(),
+        instrument: BTC_USD,
+        side: Side::Buy,
+        post_only: false,
+        qty: Qty::from_lots(1_000),
+        price: Price::from_ticks(6_000_000),
+        filled: Qty::from_lots(400),
+    }
+}
+
+fn balances() -> [Balance; 2] {
+    [(1, 100_400_000, 0), (2, 939_982_000_000, 36_018_000_000)].map(|(asset, available, held)| {
+        Balance {
+            asset: AssetId(asset),
+            available: Amount::from_minor(available),
+            held: Amount::from_minor(held),
+        }
+    })
+}
+
+fn level(ticks: i64, lots: i64) -> Level {
+    (Price::from_ticks(ticks), Qty::from_lots(lots))
+}
+
+fn trade() -> TradeRow {
+    TradeRow {
+        trade_id: 5_117,
+        price: Price::from_ticks(6_000_000),
+        qty: Qty::from_lots(400),
+        taker_side: Side::Buy,
+        seq: SEQ,
+        time_us: TIME_US + 12,
+    }
+}
+
+/// The image, where there is one, and a delta.
+pub(crate) fn channel(channel: Channel) -> Vec<Vec<u8>> {
+    let table = table();
+    let Some(info) = table.instrument(BTC_USD) else { return Vec::new() };
+    let head = DeltaHead {
+        account: ALICE,
+        account_name: "alice",
+        prev: SEQ - 23,
+        seq: SEQ,
+        time_us: TIME_US + 12,
+    };
+    let delta = collect(|out| {
+        feed::write_private_delta(out, channel, &head, &placed(), &table);
+    });
+    match channel {
+        Channel::Book => {
+            let bids = [level(6_000_000, 150_000), level(5_999_950, 20_000)];
+            let asks = [level(6_000_050, 400)];
+            let after = [level(6_000_000, 150_600), level(5_999_950, 20_000)];
+            let crc = feed::book_crc(info, &after, &[]);
+            vec![
+                collect(|out| feed::write_book_image(out, info, 1, SEQ - 1, &bids, &asks)),
+                collect(|out| {
+                    let gone = [level(6_000_050, 0)];
+                    feed::write_book_delta(out, info, (SEQ - 1, SEQ), &after[..1], &gone, crc);
+                }),
+            ]
+        }
+        Channel::Trades => vec![
+            collect(|out| feed::write_trades(out, info, None, SEQ - 1, [])),
+            collect(|out| feed::write_trades(out, info, Some(SEQ - 1), SEQ, [trade()])),
+        ],
+        Channel::Orders => vec![
+            collect(|out| {
+                feed::write_orders_image(out, "alice", SEQ, [open_order()], &table);
+            }),
+            delta,
+        ],
+        Channel::Fills => vec![delta],
+        Channel::Balances => vec![
+            collect(|out| feed::write_balances_image(out, "alice", SEQ, balances(), &table)),
+            delta,
+        ],
+    }
+}
+
+pub(super) fn rest() -> Vec<(&'static str, Vec<u8>)> {
+    let table = table();
+    let Some(info) = table.instrument(BTC_USD) else { return Vec::new() };
+    let (bids, asks) = ([level(6_000_000, 150_600)], [level(6_000_050, 400)]);
+    vec![
+        ("/v1/instruments", collect(|out| rest_bodies::write_instruments(out, SEQ, &table))),
+        (
+            "/v1/book/BTC-USD?depth=1",
+            collect(|out| rest_bodies::write_book(out, info, 1, SEQ, &bids, &asks)),
+        ),
+        ("/v1/trades/BTC-USD", collect(|out| rest_bodies::write_trades(out, info, SEQ, [trade()]))),
+    ]
+}
+
+/// Requests that are refused, with what is said: by the edge, and one by the core.
+pub(super) fn refusals() -> Vec<(&'static [u8], Vec<u8>)> {
+    const OFF_TICK: &[u8] = br#"{"id":8,"op":"order.place","params":{"symbol":"BTC-USD","side":"buy","qty":"0.01","price":"60000.001"}}"#;
+    const FIELD: &[u8] = br#"{"id":9,"op":"order.cancel","params":{"order":"88123"}}"#;
+    const BROKEN: &[u8] = br#"{"id":10,"op":"ping",}"#;
+    const POOR: &[u8] = br#"{"id":11,"op":"order.place","params":{"symbol":"BTC-USD","side":"buy","qty":"1","price":"60000.00"}}"#;
+    let table = table();
+    let mut samples: Vec<(&[u8], Vec<u8>)> = Vec::new();
+    for request in [OFF_TICK, FIELD, BROKEN] {
+        if let Err(error) = parse_request(request, &table) {
+            samples.push((request, collect(|out| error.write(out))));
+        }
+    }
+    let poor = Rejected {
+        code: RejectCode::InsufficientBalance,
+        field: Field::Available,
+        unit: Unit::QuoteMinor,
+        value: 6_003_000_000_000,
+        limit: 1_000_000_000,
+        client_order_id: ClientOrderId::default(),
+    };
+    let units = Units::of(&table, BTC_USD);
+    samples.push((POOR, collect(|out| reply::write_rejected(out, b"11", &poor, &units))));
+    samples
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    fn object(json: &[u8]) -> serde_json::Map<String, Value> {
+        match serde_json::from_slice(json) {
+            Ok(Value::Object(map)) => map,
+            other => panic!("{other:?}: {}", String::from_utf8_lossy(json)),
+        }
+    }
+
+    use crate::native::spec::{BodyField, ERROR, HELLO, NOTICE};
+    use std::string::String;
+
+    /// Every key that is sent is in the table; every key that must be sent is sent.
+    fn assert_table(name: &str, object: &serde_json::Map<String, Value>, table: &[BodyField]) {
+        for key in object.keys() {
+            assert!(table.iter().any(|f| f.name == key), "{name}: {key} is not in the table");
+        }
+        for field in table.iter().filter(|field| !field.type_name.ends_with('?')) {
+            assert!(object.contains_key(field.name), "{name}: {} is not sent", field.name);
+        }
+    }
+
+    #[test]
+    fn every_operation_reads_its_example_and_its_result_has_the_fields_of_its_table() {
+        let table = table();
+        for op in Op::ALL {
+            let request = request(*op);
+            let parsed = parse_request(&request, &table);
+            assert_eq!(parsed.map(|r| (r.op, r.id_raw.to_vec())), Ok((*op, b"7".to_vec())));
+            let reply = object(&reply(*op));
+            assert_eq!((&reply["id"], &reply["ok"]), (&Value::from(7), &Value::from(true)));
+            let result = reply["result"].as_object().expect("result");
+            assert_table(op.spec().name, result, op.spec().result);
+        }
+    }
+
+    #[test]
+    fn every_channel_message_has_the_fields_of_its_table() {
+        for channel in Channel::ALL {
+            let spec = channel.spec();
+            for message in super::channel(*channel) {
+                let message = object(&message);
+                assert_eq!(message["ch"], spec.name);
+                assert_table(spec.name, &message, spec.fields);
+                assert_eq!(message["type"] == "delta", message.contains_key("prev"));
+                for item in message.get("items").and_then(Value::as_array).into_iter().flatten() {
+                    assert_table(spec.name, item.as_object().expect("item"), spec.item);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn session_messages_and_errors_have_the_fields_of_their_tables() {
+        assert_table("hello", &object(&hello()), HELLO);
+        assert_table("notice", &object(&notice()), NOTICE);
+        assert_eq!(refusals().len(), 4);
+        for (_, reply) in refusals() {
+            let reply = object(&reply);
+            assert_table("error", reply["error"].as_object().expect("error"), ERROR);
+        }
+    }
+}
