@@ -82,12 +82,7 @@ fn better(side: Side, a: Price, b: Price) -> bool {
 }
 
 /// Appends what leads from `old` to `new`, best first; both are best first.
-fn difference(
-    side: Side,
-    old: &[(Price, Qty)],
-    new: &[(Price, Qty)],
-    out: &mut Vec<(Price, Qty)>,
-) {
+fn difference(side: Side, old: &[(Price, Qty)], new: &[(Price, Qty)], out: &mut Vec<(Price, Qty)>) {
     let mut old = old.iter().peekable();
     for &(price, qty) in new {
         while let Some(&(gone, _)) = old.next_if(|level| better(side, level.0, price)) {

@@ -136,7 +136,12 @@ impl Hub {
     }
 
     /// Brings one book and its listeners to where the core is.
-    fn publish_book(&mut self, instrument: InstrumentId, group: &mut BookGroup, view: &impl CoreView) {
+    fn publish_book(
+        &mut self,
+        instrument: InstrumentId,
+        group: &mut BookGroup,
+        view: &impl CoreView,
+    ) {
         let Some(info) = self.instruments.instrument(instrument).copied() else { return };
         let seq = view.seq();
         let depth = group.depth;
@@ -231,22 +236,17 @@ impl Hub {
     ) {
         let mut feeds = std::mem::take(&mut self.feeds);
         if let Some(feed) = feeds.get_mut(instrument.0 as usize) {
-            let group = match feed.groups.iter().position(|group| group.depth == depth) {
-                Some(index) => {
-                    let group = &mut feed.groups[index];
-                    // The others learn first what the newcomer's image will show.
-                    self.publish_book(instrument, group, view);
-                    group
-                }
-                None => {
-                    let mut levels = Levels::default();
-                    read_levels(view, instrument, depth, &mut levels);
-                    let book = BookFeed::new(levels, view.seq());
-                    feed.groups.push(BookGroup { depth, feed: book, listeners: Vec::new() });
-                    let last = feed.groups.len() - 1;
-                    &mut feed.groups[last]
-                }
-            };
+            let known = feed.groups.iter().position(|group| group.depth == depth);
+            let index = known.unwrap_or_else(|| {
+                let mut levels = Levels::default();
+                read_levels(view, instrument, depth, &mut levels);
+                let book = BookFeed::new(levels, view.seq());
+                feed.groups.push(BookGroup { depth, feed: book, listeners: Vec::new() });
+                feed.groups.len() - 1
+            });
+            let group = &mut feed.groups[index];
+            // The others learn first what the newcomer's image will show.
+            self.publish_book(instrument, group, view);
             group.listeners.retain(|listener| listener.conn != id);
             group.listeners.push(BookListener { conn: id, stale: false });
             let sent = group.feed.sent();

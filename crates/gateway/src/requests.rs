@@ -64,10 +64,16 @@ impl Hub {
                 self.write(id, seq, |out| reply::write_done(out, request.id_raw));
             }
             Body::Command { command, instrument } => {
-                return self.enter(id, request, (*command, *instrument), now_us, view);
+                let asked = (*command, *instrument, RequestId(0));
+                return self.enter(id, request, asked, now_us, view);
+            }
+            Body::Deposit { deposit, request_id } => {
+                let asked = ((*deposit).into(), InstrumentId(0), *request_id);
+                return self.enter(id, request, asked, now_us, view);
             }
             Body::Amend(amend) => {
-                let asked = self.resolve(id, request, amend, view)?;
+                let (command, instrument) = self.resolve(id, request, amend, view)?;
+                let asked = (command, instrument, RequestId(0));
                 return self.enter(id, request, asked, now_us, view);
             }
             Body::OrdersOpen(instrument) => {
@@ -138,11 +144,8 @@ impl Hub {
         let Some(account) = view.account_name(key.account) else { return failed };
         let who = LoggedOn { account, key_id: *key_id, permissions: key.permissions };
         if let Some(conn) = self.conn(id) {
-            conn.identity = Some(Identity {
-                account: key.account,
-                key: key.key,
-                permissions: key.permissions,
-            });
+            conn.identity =
+                Some(Identity { account: key.account, key: key.key, permissions: key.permissions });
         }
         let seq = view.seq();
         self.write(id, seq, |out| {
@@ -204,7 +207,7 @@ impl Hub {
         &mut self,
         id: ConnId,
         request: &Request<'a>,
-        (command, instrument): (Command, InstrumentId),
+        (command, instrument, request_id): (Command, InstrumentId, RequestId),
         now_us: i64,
         view: &impl CoreView,
     ) -> Result<(), RequestError<'a>> {
@@ -228,7 +231,7 @@ impl Hub {
                 account,
                 instrument,
                 key: identity.key,
-                request_id: RequestId(0),
+                request_id,
                 waiter: Waiter::Session(id),
                 received_us: now_us,
                 id: request.id_raw,
@@ -295,7 +298,14 @@ impl Hub {
         let seq = view.seq();
         let table = std::mem::take(&mut self.instruments);
         self.write(id, seq, |out| {
-            reply::write_subscribed(out, request.id_raw, wanted.channel, &wanted.instruments, seq.0, &table);
+            reply::write_subscribed(
+                out,
+                request.id_raw,
+                wanted.channel,
+                &wanted.instruments,
+                seq.0,
+                &table,
+            );
         });
         self.instruments = table;
         for subscription in subscriptions {
@@ -336,7 +346,14 @@ impl Hub {
         let seq = view.seq();
         let table = std::mem::take(&mut self.instruments);
         self.write(id, seq, |out| {
-            reply::write_subscribed(out, request.id_raw, wanted.channel, &wanted.instruments, seq.0, &table);
+            reply::write_subscribed(
+                out,
+                request.id_raw,
+                wanted.channel,
+                &wanted.instruments,
+                seq.0,
+                &table,
+            );
         });
         self.instruments = table;
         Ok(())
@@ -357,11 +374,15 @@ impl Hub {
             }
             Channel::Book => {
                 let depth = wanted.depth as usize;
-                let one = |instrument: &InstrumentId| Subscription::Book { instrument: *instrument, depth };
+                let one = |instrument: &InstrumentId| Subscription::Book {
+                    instrument: *instrument,
+                    depth,
+                };
                 Ok(wanted.instruments.iter().map(one).collect())
             }
             Channel::Trades => {
-                let one = |instrument: &InstrumentId| Subscription::Trades { instrument: *instrument };
+                let one =
+                    |instrument: &InstrumentId| Subscription::Trades { instrument: *instrument };
                 Ok(wanted.instruments.iter().map(one).collect())
             }
         }
@@ -382,4 +403,3 @@ impl Hub {
         }
     }
 }
-

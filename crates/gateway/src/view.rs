@@ -29,9 +29,20 @@ pub trait CoreView {
     /// The name of an account.
     fn account_name(&self, account: AccountId) -> Option<AccountName>;
     /// Appends the best `depth` levels (0: all) of one side, best first.
-    fn levels(&self, instrument: InstrumentId, side: Side, depth: usize, out: &mut Vec<(Price, Qty)>);
+    fn levels(
+        &self,
+        instrument: InstrumentId,
+        side: Side,
+        depth: usize,
+        out: &mut Vec<(Price, Qty)>,
+    );
     /// Appends an account's live orders (in one instrument, or all), by ascending id.
-    fn open_orders(&self, account: AccountId, instrument: Option<InstrumentId>, out: &mut Vec<OpenOrder>);
+    fn open_orders(
+        &self,
+        account: AccountId,
+        instrument: Option<InstrumentId>,
+        out: &mut Vec<OpenOrder>,
+    );
     /// Appends an account's balances, by ascending asset.
     fn balances(&self, account: AccountId, out: &mut Vec<Balance>);
     /// The instrument of an account's live order, by its id or else by the client's.

@@ -27,6 +27,15 @@ pub struct AssetInfo {
 }
 
 impl AssetInfo {
+    /// Reads an amount.
+    ///
+    /// # Errors
+    /// `INVALID_VALUE`, `OFF_MINOR_UNIT` or `NUMBER_OUT_OF_RANGE`.
+    pub fn read_amount(&self, text: &[u8]) -> Result<Amount, RejectCode> {
+        let minor = decimal::parse(text, self.scale);
+        minor.map(Amount::from_minor).map_err(|error| code(error, RejectCode::OffMinorUnit))
+    }
+
     /// Appends an amount with all the decimals of the asset.
     pub fn write_amount(&self, out: &mut Vec<u8>, amount: Amount) {
         digits::fixed(out, amount.minor(), self.scale);
@@ -184,6 +193,9 @@ impl InstrumentInfo {
 pub trait Symbols {
     /// The instrument of this name, `BASE-QUOTE`.
     fn find(&self, symbol: &[u8]) -> Option<&InstrumentInfo>;
+
+    /// The asset of this name, as `USD`.
+    fn find_asset(&self, name: &[u8]) -> Option<&AssetInfo>;
 }
 
 /// All assets and instruments, by id and by symbol.
@@ -268,6 +280,10 @@ fn by_id<T>(all: &[T], id: u32) -> Option<&T> {
 }
 
 impl Symbols for InstrumentTable {
+    fn find_asset(&self, name: &[u8]) -> Option<&AssetInfo> {
+        self.asset_named(name)
+    }
+
     fn find(&self, symbol: &[u8]) -> Option<&InstrumentInfo> {
         let mut at = slot_of(symbol, self.slots.len());
         loop {

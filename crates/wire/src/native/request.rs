@@ -10,10 +10,10 @@
 
 use alloc::vec::Vec;
 
-use coulisse_types::command::{OrderAmend, OrderCancel, OrderCancelAll, OrderPlace};
+use coulisse_types::command::{Deposit, OrderAmend, OrderCancel, OrderCancelAll, OrderPlace};
 use coulisse_types::{
     AccountName, Amount, ClientOrderId, Command, InstrumentId, KeyId, OrderId, OrderType, Price,
-    Qty, RejectCode, Side, Text, TimeInForce,
+    Qty, RejectCode, RequestId, Side, Text, TimeInForce,
 };
 
 use super::error::{Detail, RequestError};
@@ -61,6 +61,13 @@ pub enum Body<'a> {
     },
     /// `order.amend`: its numbers wait for the order's instrument.
     Amend(Amend<'a>),
+    /// `account.deposit`.
+    Deposit {
+        /// What is credited.
+        deposit: Deposit,
+        /// The client's idempotency id.
+        request_id: RequestId,
+    },
     /// `orders.open`, in one instrument or in all.
     OrdersOpen(Option<InstrumentId>),
     /// `balances.get`.
@@ -474,6 +481,7 @@ fn read_body<'a>(
             let instrument = read_one_symbol(params, symbols)?.unwrap_or_default();
             Body::Command { command: OrderCancelAll { instrument }.into(), instrument }
         }
+        Op::Deposit => read_deposit(params, symbols)?,
         Op::OrdersOpen => Body::OrdersOpen(read_one_symbol(params, symbols)?),
         Op::BalancesGet => Body::BalancesGet,
         Op::Subscribe => Body::Subscribe(read_subscription(params, symbols)?),
@@ -547,6 +555,37 @@ fn read_place<'a>(params: &Params<'a>, symbols: &(impl Symbols + ?Sized)) -> Rea
         client_order_id: read_client_order_id(params.get(at::place::CLIENT_ORDER_ID))?,
     };
     Ok(Body::Command { command: order.into(), instrument: info.id })
+}
+
+fn read_deposit<'a>(params: &Params<'a>, symbols: &(impl Symbols + ?Sized)) -> Read<'a, Body<'a>> {
+    let mut scratch = [0; TEXT_BYTES_MAX];
+    let value = params.get(at::deposit::ASSET);
+    let found = value.text(&mut scratch).and_then(|name| symbols.find_asset(name));
+    let asset = *found.ok_or_else(|| Fault::new(RejectCode::UnknownAsset, "asset", value))?;
+    let qty = params.get(at::deposit::QTY);
+    let text = qty.text(&mut scratch).unwrap_or_default();
+    let minor = asset.read_amount(text).map_err(|code| {
+        let mut limit = Vec::new();
+        asset.write_amount(&mut limit, Amount::from_minor(1));
+        refused_number(code, "qty", qty, RejectCode::OffMinorUnit, &limit)
+    })?;
+    let value = params.get(at::deposit::REQUEST_ID);
+    let request_id = value.text(&mut scratch).and_then(read_request_id).ok_or_else(|| {
+        let fault = Fault::new(RejectCode::InvalidValue, "request_id", value);
+        fault.with(Detail::Wanted("1 to 32 hexadecimal digits, not all 0"))
+    })?;
+    Ok(Body::Deposit { deposit: Deposit { asset: asset.id, amount: minor }, request_id })
+}
+
+fn read_request_id(digits: &[u8]) -> Option<RequestId> {
+    if digits.is_empty() || digits.len() > 32 {
+        return None;
+    }
+    let mut value = 0_u128;
+    for digit in digits {
+        value = (value << 4) | u128::from(char::from(*digit).to_digit(16)?);
+    }
+    (value != 0).then_some(RequestId(value))
 }
 
 /// The parameter's entry in the table, for its name and what it may be.

@@ -206,6 +206,12 @@ pub(crate) mod at {
     }
     /// `order.cancel_all` and `orders.open`.
     pub(crate) const ONE_SYMBOL: usize = 0;
+    /// `account.deposit`.
+    pub(crate) mod deposit {
+        pub(crate) const ASSET: usize = 0;
+        pub(crate) const QTY: usize = 1;
+        pub(crate) const REQUEST_ID: usize = 2;
+    }
     /// `subscribe` and `unsubscribe`.
     pub(crate) mod subscribe {
         pub(crate) const CHANNEL: usize = 0;
@@ -281,6 +287,15 @@ ops! {
     BalancesGet "balances.get" true [] -> [
         SEQ, field("balances", "array", "Per asset `asset`, `available`, `held`."),
     ] r"{}";
+
+    /// Credit an account from outside. Needs a key with `admin`; `account` says whose. The same
+    /// `request_id` and body again is answered with `duplicate`, and nothing is done.
+    Deposit "account.deposit" true [
+        required("asset", ParamKind::Text, "Which asset, as `USD`."),
+        required("qty", ParamKind::Decimal, "How much."),
+        required("request_id", ParamKind::Text, "1 to 32 hexadecimal digits of the client's choice, one for each deposit."),
+    ] -> [DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT]
+    r#"{"asset":"USD","qty":"1000.00","request_id":"7f3a"}"#;
 
     /// Subscribe to a channel. The reply comes first, then an image or what `from_seq` asks for, then deltas.
     Subscribe "subscribe" false [

@@ -108,6 +108,7 @@ pub(super) fn reply(op: Op) -> Vec<u8> {
                 &[OrdersCancelled { account: ALICE, instrument: BTC_USD, count: 3 }.into()],
             );
         }
+        Op::Deposit => outcome(out, &[]),
         Op::OrdersOpen => reply::write_open_orders(out, b"7", SEQ, [open_order()], &table),
         Op::BalancesGet => reply::write_balances(out, b"7", SEQ, balances(), &table),
         Op::Subscribe | Op::Unsubscribe => {
