@@ -34,6 +34,9 @@ class OrderTraffic:
         side = rng.choice(("buy", "sell"))
         lean = -scale.spread_ticks // 2 if side == "buy" else scale.spread_ticks // 2
         price = scale.mid_ticks + lean + rng.randint(-scale.spread_ticks, scale.spread_ticks)
+        if scale.wide and rng.randrange(3) == 0:
+            far = rng.randrange(1, 14) if side == "buy" else rng.randrange(13, 54)
+            price = (1 << far) - rng.randrange(3)
         tif = rng.choices(("gtc", "ioc", "fok"), (80, 12, 8))[0]
         post_only = tif == "gtc" and rng.randrange(100) < 12
         command = Message(

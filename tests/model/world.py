@@ -18,6 +18,8 @@ class Scale:
     spread_ticks: int
     qty_lots_max: int
     tick_lot_minor: int
+    # Some orders rest far from all others, over many powers of two.
+    wide: bool = False
 
 
 SCALES = (
@@ -26,6 +28,7 @@ SCALES = (
     Scale(mid_ticks=7, spread_ticks=2, qty_lots_max=40, tick_lot_minor=3),
     Scale(mid_ticks=60_000, spread_ticks=9, qty_lots_max=1_000, tick_lot_minor=10),
     Scale(mid_ticks=5_000, spread_ticks=2_500, qty_lots_max=20, tick_lot_minor=1),
+    Scale(mid_ticks=1 << 13, spread_ticks=3, qty_lots_max=9, tick_lot_minor=1, wide=True),
     Scale(mid_ticks=1 << 50, spread_ticks=3, qty_lots_max=1 << 49, tick_lot_minor=1),
     Scale(mid_ticks=1 << 20, spread_ticks=5, qty_lots_max=1 << 30, tick_lot_minor=10**15),
 )
