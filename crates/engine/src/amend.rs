@@ -4,7 +4,6 @@ use crate::engine::Engine;
 use crate::ledger::Pocket;
 use crate::matching::{Taker, push_level};
 use crate::orders::Order;
-use crate::paged::NONE;
 use crate::place::{check_post_only, check_price, check_qty, qty_reject};
 use crate::planted::Fault;
 use crate::reject::{Reject, ensure};
@@ -85,12 +84,9 @@ impl Engine {
             }
             (false, false) => {
                 let hash = self.client_ids.hash(account, client_order_id);
-                let entry = self.client_ids.find(hash, account, client_order_id);
-                let place = entry.map_or(NONE, |entry| self.client_ids.at(entry).order);
-                ensure(place != NONE, || {
-                    Reject::new(RejectCode::OrderNotFound, Field::ClientOrderId)
-                })?;
-                Ok(place)
+                let live = self.client_ids.find_live(hash, account, client_order_id);
+                let unknown = || Reject::new(RejectCode::OrderNotFound, Field::ClientOrderId);
+                live.map(|live| self.client_ids.live_at(live).order).ok_or_else(unknown)
             }
         }
     }

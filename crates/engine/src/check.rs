@@ -164,10 +164,10 @@ impl Engine {
         let (mut closed, mut live) = (0_u32, 0_u32);
         for entry in ids.closed() {
             let hash = ids.hash(entry.account, &entry.client_order_id);
-            let place = ids.find(hash, entry.account, &entry.client_order_id);
-            let found = place.map(|place| ids.at(place));
-            let is_closed = entry.state != OrderState::Open && entry.order == crate::paged::NONE;
-            if !is_closed || found.is_none_or(|found| found.order_id != entry.order_id) {
+            let found = ids.find_closed(hash, entry.account, &entry.client_order_id);
+            if entry.state == OrderState::Open
+                || found.is_none_or(|found| found.order_id != entry.order_id)
+            {
                 return Err(Broken::ClientId { order_id: entry.order_id });
             }
             closed += 1;
@@ -193,11 +193,10 @@ impl Engine {
         if order.client == crate::paged::NONE {
             return Ok(0);
         }
-        let entry = self.client_ids.at(order.client);
-        let hash = self.client_ids.hash(order.account, &entry.client_order_id);
-        let found = self.client_ids.find(hash, order.account, &entry.client_order_id);
-        let is_live = entry.order == place && entry.state == OrderState::Open;
-        if found != Some(order.client) || !is_live || entry.order_id != order.id {
+        let live = self.client_ids.live_at(order.client);
+        let hash = self.client_ids.hash(order.account, &live.client_order_id);
+        let found = self.client_ids.find_live(hash, order.account, &live.client_order_id);
+        if found != Some(order.client) || live.order != place || live.order_id != order.id {
             return Err(Broken::ClientId { order_id: order.id });
         }
         Ok(1)

@@ -5,6 +5,10 @@
 //! - Of closed orders each account's last `closed_per_account_max` ids are remembered, and all ids
 //!   together are at most `max`; what closed longest ago is forgotten first.
 //!
+//! Live and closed ids stand apart: the live ones are few and stay in the processor's caches, where
+//! a cancel finds its order; of the closed ones, up to a million, a command only asks whether one
+//! is there, and nothing waits for the answer.
+//!
 //! All closed ones form one list by time of closing, those of each account another. What an
 //! account closed first comes first among its own in both, so the second list needs one direction.
 
@@ -55,46 +59,79 @@ impl Body {
     }
 }
 
-/// One remembered id.
+/// The id of a live order.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry {
+pub(crate) struct Live {
     pub(crate) order_id: OrderId,
     pub(crate) first_seq: Seq,
-    /// What was filled when it closed. While it lives, the order knows.
+    body: Body,
+    hash: KeyHash,
+    account: AccountId,
+    instrument: InstrumentId,
+    /// The order's place while it rests. In a free place: the next free one.
+    pub(crate) order: u32,
+    pub(crate) client_order_id: ClientOrderId,
+}
+
+impl Slot for Live {
+    fn set_next_free(&mut self, next: u32) {
+        self.order = next;
+    }
+
+    fn next_free(&self) -> u32 {
+        self.order
+    }
+}
+
+/// The id of a closed order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Closed {
+    pub(crate) order_id: OrderId,
+    pub(crate) first_seq: Seq,
     pub(crate) filled_lots: i64,
     body: Body,
     pub(crate) account: AccountId,
     instrument: InstrumentId,
-    /// The order's place while it lives and rests, else [`NONE`].
-    pub(crate) order: u32,
     /// What closed before it. In a free place: the next free one.
-    closed_before: u32,
+    before: u32,
     /// What closed after it.
-    closed_after: u32,
+    after: u32,
     /// What the same account closed after it.
-    closed_next: u32,
+    next_of_account: u32,
     pub(crate) client_order_id: ClientOrderId,
     pub(crate) state: OrderState,
 }
 
-impl Entry {
-    /// Whether the same was asked for.
-    pub(crate) fn is_same(&self, place: &OrderPlace) -> bool {
-        self.instrument == place.instrument && Body::of(place) == Some(self.body)
-    }
-}
-
-impl Slot for Entry {
+impl Slot for Closed {
     fn set_next_free(&mut self, next: u32) {
-        self.closed_before = next;
+        self.before = next;
     }
 
     fn next_free(&self) -> u32 {
-        self.closed_before
+        self.before
     }
 }
 
-/// The closed ones of one account.
+/// What is known of an id that was used before.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known {
+    pub(crate) order_id: OrderId,
+    pub(crate) first_seq: Seq,
+    /// Whether the same was asked for.
+    pub(crate) is_same: bool,
+    pub(crate) standing: Standing,
+}
+
+/// Where the order of an id stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Standing {
+    /// On the book; its place among the live orders.
+    Live(u32),
+    /// Nowhere; how it ended and what was filled, in lots.
+    Closed(OrderState, i64),
+}
+
+/// The ends of a list of closed ones.
 #[derive(Clone, Copy, Debug)]
 struct List {
     oldest: u32,
@@ -107,10 +144,12 @@ const EMPTY: List = List { oldest: NONE, newest: NONE, count: 0 };
 /// All remembered ids.
 #[derive(Clone, Debug)]
 pub(crate) struct ClientIds {
-    entries: Arena<Entry, 1_024>,
-    index: HashIndex,
+    live: Arena<Live, 1_024>,
+    live_index: HashIndex,
+    closed: Arena<Closed, 1_024>,
+    closed_index: HashIndex,
+    by_time: List,
     by_account: Paged<List, 1_024>,
-    closed: List,
     max: u32,
     closed_per_account_max: u32,
 }
@@ -122,10 +161,12 @@ pub(crate) struct ClientIds {
 impl ClientIds {
     pub(crate) fn new(max: u32, closed_per_account_max: u32, accounts_max: u32, seed: u64) -> Self {
         Self {
-            entries: Arena::new(max),
-            index: HashIndex::new(max, seed),
+            live: Arena::new(max),
+            live_index: HashIndex::new(max, seed),
+            closed: Arena::new(max),
+            closed_index: HashIndex::new(max, seed),
+            by_time: EMPTY,
             by_account: Paged::new(accounts_max),
-            closed: EMPTY,
             max,
             closed_per_account_max,
         }
@@ -137,13 +178,14 @@ impl ClientIds {
     }
 
     /// Ids remembered.
+    #[inline]
     pub(crate) const fn count(&self) -> u32 {
-        self.entries.live()
+        self.live.live() + self.closed.live()
     }
 
     /// Those of closed orders.
     pub(crate) const fn closed_count(&self) -> u32 {
-        self.closed.count
+        self.closed.live()
     }
 
     pub(crate) const fn max(&self) -> u32 {
@@ -153,7 +195,7 @@ impl ClientIds {
     /// Whether one more can be remembered, if need be by forgetting a closed one.
     #[inline]
     pub(crate) const fn has_room(&self) -> bool {
-        self.entries.live() < self.max || self.closed.count > 0
+        self.count() < self.max || self.closed.live() > 0
     }
 
     #[inline]
@@ -163,36 +205,69 @@ impl ClientIds {
         key[..4].copy_from_slice(&account.0.to_le_bytes());
         let len = 4 + id.as_bytes().len();
         key[4..len].copy_from_slice(id.as_bytes());
-        self.index.hash(&key[..len])
+        self.live_index.hash(&key[..len])
     }
 
-    /// The entry of an account's id, by its hash.
+    /// The place of an account's live id, by its hash.
     #[inline]
-    pub(crate) fn find(
+    pub(crate) fn find_live(
         &self,
         hash: KeyHash,
         account: AccountId,
         id: &ClientOrderId,
     ) -> Option<u32> {
-        self.index.find(hash, |place| {
-            let entry = self.entries.at(place);
-            entry.account == account && entry.client_order_id == *id
+        self.live_index.find(hash, |place| {
+            let live = self.live.at(place);
+            live.account == account && live.client_order_id == *id
         })
     }
 
+    /// The closed order of an account's id, by its hash.
     #[inline]
-    pub(crate) fn at(&self, place: u32) -> &Entry {
-        self.entries.at(place)
+    pub(crate) fn find_closed(
+        &self,
+        hash: KeyHash,
+        account: AccountId,
+        id: &ClientOrderId,
+    ) -> Option<&Closed> {
+        let place = self.closed_index.find(hash, |place| {
+            let closed = self.closed.at(place);
+            closed.account == account && closed.client_order_id == *id
+        })?;
+        Some(self.closed.at(place))
+    }
+
+    /// What is known of the id that a placement carries.
+    #[inline]
+    pub(crate) fn known(
+        &self,
+        hash: KeyHash,
+        account: AccountId,
+        place: &OrderPlace,
+    ) -> Option<Known> {
+        let is_same =
+            |instrument, body| place.instrument == instrument && Body::of(place) == Some(body);
+        if let Some(live) = self.find_live(hash, account, &place.client_order_id) {
+            let Live { order_id, first_seq, body, instrument, order, .. } = *self.live.at(live);
+            let (is_same, standing) = (is_same(instrument, body), Standing::Live(order));
+            return Some(Known { order_id, first_seq, is_same, standing });
+        }
+        let closed = self.find_closed(hash, account, &place.client_order_id)?;
+        let Closed { order_id, first_seq, body, instrument, state, filled_lots, .. } = *closed;
+        let standing = Standing::Closed(state, filled_lots);
+        Some(Known { order_id, first_seq, is_same: is_same(instrument, body), standing })
+    }
+
+    /// A live id by its place.
+    #[inline]
+    pub(crate) fn live_at(&self, place: u32) -> &Live {
+        self.live.at(place)
     }
 
     /// The id at a place; empty for none.
     #[inline]
     pub(crate) fn id_at(&self, place: u32) -> ClientOrderId {
-        if place == NONE {
-            ClientOrderId::default()
-        } else {
-            self.entries.at(place).client_order_id
-        }
+        if place == NONE { ClientOrderId::default() } else { self.live.at(place).client_order_id }
     }
 
     /// Remembers the id of an accepted placement; its place. Makes room if it must.
@@ -205,32 +280,28 @@ impl ClientIds {
         order_id: OrderId,
         first_seq: Seq,
     ) -> u32 {
-        if self.entries.live() >= self.max {
-            self.forget(self.closed.oldest);
+        if self.count() >= self.max {
+            self.forget(self.by_time.oldest);
         }
-        let entry = self.entries.insert(Entry {
+        let live = self.live.insert(Live {
             order_id,
             first_seq,
-            filled_lots: 0,
             body: Body::of(place).unwrap_or(Body([0; 2])),
+            hash,
             account,
             instrument: place.instrument,
             order: NONE,
-            closed_before: NONE,
-            closed_after: NONE,
-            closed_next: NONE,
             client_order_id: place.client_order_id,
-            state: OrderState::Open,
         });
-        self.index.add(hash, entry);
-        entry
+        self.live_index.add(hash, live);
+        live
     }
 
     /// The order of an id rests at this place.
     #[inline]
     pub(crate) fn rests(&mut self, place: u32, order: u32) {
         if place != NONE {
-            self.entries.at_mut(place).order = order;
+            self.live.at_mut(place).order = order;
         }
     }
 
@@ -240,72 +311,94 @@ impl ClientIds {
         if place == NONE {
             return;
         }
-        let before = self.closed.newest;
-        let entry = self.entries.at_mut(place);
-        entry.state = state;
-        entry.filled_lots = filled_lots;
-        entry.order = NONE;
-        entry.closed_before = before;
-        entry.closed_after = NONE;
-        entry.closed_next = NONE;
-        let list = self.by_account.at_mut(entry.account.0 - 1);
-        let account_before = core::mem::replace(&mut list.newest, place);
-        list.count += 1;
+        let live = self.live.at(place);
+        let (hash, account) = (live.hash, live.account);
+        let list = self.by_account.at_mut(account.0 - 1);
+        let before = self.by_time.newest;
+        let closed = self.closed.insert(Closed {
+            order_id: live.order_id,
+            first_seq: live.first_seq,
+            filled_lots,
+            body: live.body,
+            account,
+            instrument: live.instrument,
+            before,
+            after: NONE,
+            next_of_account: NONE,
+            client_order_id: live.client_order_id,
+            state,
+        });
+        self.live_index.remove(hash, place);
+        self.live.free(place);
+        self.closed_index.add(hash, closed);
+        let before_of_account = list.push(closed);
         let (oldest, too_many) = (list.oldest, list.count > self.closed_per_account_max);
-        if account_before == NONE {
-            list.oldest = place;
-        } else {
-            self.entries.at_mut(account_before).closed_next = place;
+        self.by_time.push(closed);
+        if before_of_account != NONE {
+            self.closed.at_mut(before_of_account).next_of_account = closed;
         }
-        if before == NONE {
-            self.closed.oldest = place;
-        } else {
-            self.entries.at_mut(before).closed_after = place;
+        if before != NONE {
+            self.closed.at_mut(before).after = closed;
         }
-        self.closed.newest = place;
-        self.closed.count += 1;
         if too_many || bug.is(Fault::ClientIdForgotten) {
-            self.forget(if oldest == NONE { place } else { oldest });
+            self.forget(oldest);
         }
     }
 
     /// Forgets a closed id, the oldest of its account.
+    #[inline(never)]
     fn forget(&mut self, place: u32) {
-        let Entry { account, client_order_id, closed_before, closed_after, closed_next, .. } =
-            *self.entries.at(place);
+        let Closed { account, client_order_id, before, after, next_of_account, .. } =
+            *self.closed.at(place);
         let list = self.by_account.at_mut(account.0 - 1);
         assert!(list.oldest == place, "an id was to be forgotten before its elder");
-        list.oldest = closed_next;
-        list.count -= 1;
-        if closed_next == NONE {
-            list.newest = NONE;
-        }
-        if closed_before == NONE {
-            self.closed.oldest = closed_after;
+        list.drop_oldest(next_of_account);
+        if before == NONE {
+            self.by_time.drop_oldest(after);
         } else {
-            self.entries.at_mut(closed_before).closed_after = closed_after;
+            self.closed.at_mut(before).after = after;
+            self.by_time.count -= 1;
+            if after == NONE {
+                self.by_time.newest = before;
+            }
         }
-        if closed_after == NONE {
-            self.closed.newest = closed_before;
-        } else {
-            self.entries.at_mut(closed_after).closed_before = closed_before;
+        if after != NONE {
+            self.closed.at_mut(after).before = before;
         }
-        self.closed.count -= 1;
         let hash = self.hash(account, &client_order_id);
-        self.index.remove(hash, place);
-        self.entries.free(place);
+        self.closed_index.remove(hash, place);
+        self.closed.free(place);
     }
 
-    /// The entries of closed orders, oldest close first.
-    pub(crate) fn closed(&self) -> impl Iterator<Item = &Entry> {
-        let first = (self.closed.oldest != NONE).then(|| self.entries.at(self.closed.oldest));
-        core::iter::successors(first, |entry| {
-            (entry.closed_after != NONE).then(|| self.entries.at(entry.closed_after))
-        })
+    /// The ids of closed orders, oldest close first.
+    pub(crate) fn closed(&self) -> impl Iterator<Item = &Closed> {
+        let at = |place: u32| (place != NONE).then(|| self.closed.at(place));
+        core::iter::successors(at(self.by_time.oldest), move |closed| at(closed.after))
     }
 
     /// How many closed ones of an account are remembered.
     pub(crate) fn closed_of(&self, account: AccountId) -> u32 {
         self.by_account.at(account.0 - 1).count
+    }
+}
+
+#[expect(clippy::arithmetic_side_effects, reason = "counts of entries that exist")]
+impl List {
+    /// Takes a new one in; the one that was the newest until then.
+    fn push(&mut self, newest: u32) -> u32 {
+        self.count += 1;
+        if self.oldest == NONE {
+            self.oldest = newest;
+        }
+        core::mem::replace(&mut self.newest, newest)
+    }
+
+    /// Lets the oldest go, which `next` followed.
+    fn drop_oldest(&mut self, next: u32) {
+        self.count -= 1;
+        self.oldest = next;
+        if next == NONE {
+            self.newest = NONE;
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Placing an order: section 4 of the rules. Checks first; from `accept` on nothing can fail.
 
-use crate::client_ids::Entry;
+use crate::client_ids::{Known, Standing};
 use crate::engine::Engine;
 use crate::hash_index::KeyHash;
 use crate::instruments::{Instrument, Listing};
@@ -31,10 +31,10 @@ impl Engine {
         let known = if body.client_order_id.is_empty() {
             None
         } else {
-            self.client_ids.find(hash, header.account, &body.client_order_id)
+            self.client_ids.known(hash, header.account, body)
         };
-        if let Some(entry) = known {
-            events.push(Event::OrderDuplicate(self.duplicate(self.client_ids.at(entry), body)?));
+        if let Some(known) = known {
+            events.push(Event::OrderDuplicate(self.duplicate(&known, body)?));
             return Ok(());
         }
         check_combination(body)?;
@@ -59,21 +59,21 @@ impl Engine {
     }
 
     #[inline(never)]
-    fn duplicate(&self, entry: &Entry, body: &OrderPlace) -> Result<OrderDuplicate, Reject> {
-        ensure(entry.is_same(body), || {
+    fn duplicate(&self, known: &Known, body: &OrderPlace) -> Result<OrderDuplicate, Reject> {
+        ensure(known.is_same, || {
             Reject::new(RejectCode::ClientOrderIdConflict, Field::ClientOrderId)
-                .number(entry.order_id.0)
+                .number(known.order_id.0)
         })?;
-        let filled_lots = match entry.order {
-            NONE => entry.filled_lots,
-            place => self.orders.at(place).filled_lots,
+        let (state, filled_lots) = match known.standing {
+            Standing::Live(place) => (OrderState::Open, self.orders.at(place).filled_lots),
+            Standing::Closed(state, filled_lots) => (state, filled_lots),
         };
         Ok(OrderDuplicate {
-            order_id: entry.order_id,
-            first_seq: entry.first_seq,
-            state: entry.state,
+            order_id: known.order_id,
+            first_seq: known.first_seq,
+            state,
             filled: Qty::from_lots(filled_lots),
-            client_order_id: entry.client_order_id,
+            client_order_id: body.client_order_id,
         })
     }
 

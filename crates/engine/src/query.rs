@@ -192,8 +192,8 @@ impl Engine {
     /// The live order of an account's client order id.
     pub fn order_by_client_id(&self, account: AccountId, id: &ClientOrderId) -> Option<OpenOrder> {
         let hash = self.client_ids.hash(account, id);
-        let entry = self.client_ids.find(hash, account, id)?;
-        self.order(self.client_ids.at(entry).order_id)
+        let place = self.client_ids.live_at(self.client_ids.find_live(hash, account, id)?).order;
+        Some(self.open_order(self.orders.at(place)))
     }
 
     /// How many orders of an account live; 0 for no such account.

@@ -152,7 +152,7 @@ impl Engine {
     }
 
     fn hash_nodes(&self, out: &mut Hasher) {
-        let started = || (0_u16..).zip(&self.incarnations).filter(|(_, newest)| **newest != 0);
+        let started = || (0..=u16::MAX).zip(&self.incarnations).filter(|(_, newest)| **newest != 0);
         out.count(started().count());
         for (node, newest) in started() {
             out.put(&node);
