@@ -328,8 +328,8 @@ impl Scan {
     fn repair(&mut self, storage: &dyn Storage) -> Result<(), JournalError> {
         let file_id = self.segment.id();
         let fail = |op| move |error: io::Error| JournalError::io(op, file_id, &error);
-        // From the last to the first: a crash in between leaves a shorter gapless run.
-        for &first_seq in self.doomed.iter().rev() {
+        // In whatever order these removals survive a crash, the gap before them is found again.
+        for &first_seq in &self.doomed {
             storage.remove(&segment_name(first_seq)).map_err(fail(IoOp::Remove))?;
         }
         let file = self.segment.file.as_ref();

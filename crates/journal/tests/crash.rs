@@ -157,19 +157,22 @@ fn a_power_cut_while_recovering_from_a_power_cut_loses_nothing_either() {
 
 #[test]
 fn what_recovery_showed_once_no_later_power_cut_takes_back() {
-    let options = rolling(Durability::Fsync);
-    let written = life_records();
-    for ops in 0..=life_ops(options) {
-        let disk = SimDisk::new();
-        disk.stop_after(ops);
-        a_life(&disk, options);
-        // Killed, not cut: the page cache holds more than the disk.
-        let disk = disk.restart();
-        let shown = open_sim(&disk, options).unwrap().report.last_seq;
-        let disk = disk.crash(CrashMode::DropAll);
-        let recovery = open_sim(&disk, options).unwrap();
-        let told = Told { acked_seq: shown, tried_seq: shown, closed: false };
-        check(&recovery, told, &written).unwrap_or_else(|lost| panic!("{ops}: {lost}"));
+    for durability in [Durability::Fsync, Durability::Os] {
+        let options = rolling(durability);
+        let written = life_records();
+        for ops in 0..=life_ops(options) {
+            let disk = SimDisk::new();
+            disk.stop_after(ops);
+            a_life(&disk, options);
+            // Killed, not cut: the page cache holds more than the disk.
+            let disk = disk.restart();
+            let shown = open_sim(&disk, options).unwrap().report.last_seq;
+            let disk = disk.crash(CrashMode::DropAll);
+            let recovery = open_sim(&disk, options).unwrap();
+            let told = Told { acked_seq: shown, tried_seq: shown, closed: false };
+            check(&recovery, told, &written)
+                .unwrap_or_else(|lost| panic!("{durability:?} {ops}: {lost}"));
+        }
     }
 }
 

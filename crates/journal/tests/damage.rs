@@ -7,7 +7,7 @@
 mod support;
 
 use coulisse_journal::{
-    ChainHash, Durability, Fault, JournalError, JournalFile, LostTail, Options, SimDisk,
+    ChainHash, CrashMode, Durability, Fault, JournalError, JournalFile, LostTail, Options, SimDisk,
     segment_name,
 };
 use support::{GENESIS, a_group, a_record, expected_records, open_sim, records_of, small};
@@ -170,6 +170,49 @@ fn a_flipped_bit_in_the_last_unsealed_group_is_proven_by_the_watermark() {
 }
 
 #[test]
+fn the_watermark_of_an_earlier_boot_still_proves_what_was_synced_and_nothing_else() {
+    for durability in [Durability::Fsync, Durability::Os] {
+        let (disk, ends) = a_journal(&[2, 3], small(durability));
+        for name in [segment_name(1), "durable.seq".to_owned()] {
+            disk.put_file(&name, &disk.file_bytes(&name).unwrap());
+        }
+        let disk = disk.crash(CrashMode::DropAll);
+        assert!(disk.flip_bit(&segment_name(1), ends[1] as u64 * 8 - 1));
+        let opened = open_sim(&disk, small(durability));
+        match durability {
+            Durability::Fsync => {
+                let refused = JournalError::LostDurable { durable_seq: 5, found_seq: 2 };
+                assert_eq!(opened.err(), Some(refused));
+            }
+            Durability::Os => {
+                let report = opened.unwrap().report;
+                assert_eq!((report.last_seq, report.epoch, report.lost_durable_seq), (2, 2, None));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_record_rewritten_with_all_its_checksums_made_right_is_found_by_the_chain() {
+    let (disk, ends) = a_journal(&[2, 1], small(Durability::Fsync));
+    let mut bytes = disk.file_bytes(&segment_name(1)).unwrap();
+    // The second group's one record, then the group's content checksum, then its header's.
+    let forged = a_record(3, PAYLOAD_BYTES, 99);
+    bytes[1024 + 132..ends[1]].copy_from_slice(&forged);
+    let content = crc32c::crc32c(&bytes[1024 + 128..ends[1]]);
+    bytes[1024 + 40..1024 + 44].copy_from_slice(&content.to_le_bytes());
+    let header = crc32c::crc32c(&bytes[1024 + 8..1024 + 128]);
+    bytes[1024 + 4..1024 + 8].copy_from_slice(&header.to_le_bytes());
+    disk.put_file(&segment_name(1), &bytes);
+    let refused = JournalError::Corrupt {
+        file: JournalFile::Segment(1),
+        offset: 1024,
+        fault: Fault::ChainAfter,
+    };
+    assert_eq!(open_sim(&disk, small(Durability::Fsync)).err(), Some(refused));
+}
+
+#[test]
 fn damage_before_a_later_group_is_refused_with_its_place_and_nothing_is_changed() {
     let (disk, _) = a_journal(&[2, 3, 2], small(Durability::Fsync));
     disk.take_file("durable.seq");
@@ -255,6 +298,22 @@ fn groups_of_an_older_generation_of_the_same_journal_are_never_accepted() {
         fault: Fault::FirstSeq { expected: 6, found: 7 },
     };
     assert_eq!(open_sim(&disk, small(Durability::Fsync)).err(), Some(refused));
+
+    // Even if number and seq are those due.
+    let (twin, _) = a_journal(&[2, 2], small(Durability::Fsync));
+    let mut recovery = open_sim(&twin, small(Durability::Fsync)).unwrap();
+    let records = [a_record(5, PAYLOAD_BYTES, 1), a_record(6, PAYLOAD_BYTES, 1)].concat();
+    recovery.writer.append_group(&records, &[u32::try_from(records.len()).unwrap()]).unwrap();
+    drop(recovery);
+    let mut planted = twin.file_bytes(&segment_name(1)).unwrap();
+    planted[2048..2560].copy_from_slice(&old_bytes[2048..2560]);
+    twin.put_file(&segment_name(1), &planted);
+    let refused = JournalError::Corrupt {
+        file: JournalFile::Segment(1),
+        offset: 2048,
+        fault: Fault::ChainBefore,
+    };
+    assert_eq!(open_sim(&twin, small(Durability::Fsync)).err(), Some(refused));
 
     // An old group whose number has passed is garbage, cut.
     let mut planted = new_bytes;

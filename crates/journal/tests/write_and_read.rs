@@ -403,6 +403,28 @@ fn a_journal_changes_its_durability_only_at_a_segment_border() {
 }
 
 #[test]
+fn a_segment_that_holds_seals_alone_is_replaced_and_its_groups_are_numbered_again() {
+    let disk = SimDisk::new();
+    let mut recovery = open_sim(&disk, small(Durability::Fsync)).unwrap();
+    let (records, ends) = a_group(1, 2, 50);
+    recovery.writer.append_group(&records, &ends).unwrap();
+    drop(recovery);
+    drop(open_sim(&disk, small(Durability::Os)).unwrap());
+    let mut recovery = open_sim(&disk, small(Durability::Os)).unwrap();
+    recovery.writer.seal().unwrap();
+    drop(recovery);
+
+    let mut recovery = open_sim(&disk, small(Durability::Fsync)).unwrap();
+    let (records, ends) = a_group(3, 2, 50);
+    recovery.writer.append_group(&records, &ends).unwrap();
+    drop(recovery);
+
+    let recovery = open_sim(&disk, small(Durability::Fsync)).unwrap();
+    assert_eq!((recovery.report.groups, recovery.report.segments), (2, 2));
+    assert_eq!(records_of(&recovery, 1), expected_records(4, 50));
+}
+
+#[test]
 fn options_out_of_range_are_refused_by_name() {
     let options = Options { segment_bytes: 4097, ..small(Durability::Fsync) };
     let refused = JournalError::Options { name: "segment_bytes", value: 4097 };
