@@ -1,0 +1,53 @@
+"""`coulisse account`: what an operator does for accounts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import typer
+
+from coulisse.cli.options import AsJson, KeyFile, Url
+from coulisse.cli.runner import connect, fail, run
+
+app = typer.Typer(help="What an operator does for accounts.", no_args_is_help=True)
+
+
+@app.callback()
+def root() -> None:
+    """Keep `deposit` a command of its own, however many there are."""
+
+
+@app.command("deposit")
+def deposit(
+    asset: str = typer.Argument(help="The asset, as USD."),
+    qty: str = typer.Argument(help="How much, as 1000.50."),
+    account: str | None = typer.Option(None, "--account", help="To which account [the key's own]."),
+    request_id: str | None = typer.Option(
+        None, "--request-id", help="Done once under one id, however often it is asked for."
+    ),
+    as_json: AsJson = False,
+    url: Url = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Credit an account from outside. Needs an admin key."""
+    run(_deposit(asset, qty, account, request_id, as_json, url, key_file))
+
+
+async def _deposit(
+    asset: str,
+    qty: str,
+    account: str | None,
+    request_id: str | None,
+    as_json: bool,
+    url: str | None,
+    key_file: Path | None,
+) -> None:
+    async with await connect(url, key_file) as client:
+        owner = account or client.credentials.account
+        if owner is None:
+            fail("say --account: the credentials file does not name one")
+            return
+        await client.deposit(owner, asset, qty, request_id=request_id)
+    done = {"ok": True, "account": owner, "asset": asset, "qty": qty}
+    typer.echo(json.dumps(done) if as_json else f"{owner}: {qty} {asset} deposited")

@@ -1,0 +1,1 @@
+"""The async SDK: one connection to one node, with explicit outcomes."""

@@ -1,0 +1,289 @@
+"""The settings of a node: one frozen tree, read once.
+
+Sources, the later wins: defaults, the TOML file, `.env`, the environment
+(`COULISSE_GATEWAY__PORT`), the flags of the command line. A key or a `COULISSE_` variable that
+means nothing is refused, with its name: a setting that silently does nothing is worse than none.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from coulisse.domain.errors import ConfigError
+from coulisse.domain.money import to_decimal
+from coulisse.domain.symbols import is_asset_name, is_plain_name, split_symbol
+
+PREFIX = "COULISSE_"
+NOT_SETTINGS = frozenset({"COULISSE_URL", "COULISSE_KEY_FILE", "COULISSE_RECORDED_DIR"})
+"""Variables of our prefix that are not settings of a node."""
+BUILD_VARIABLES = frozenset({"COULISSE_NO_APT", "COULISSE_SEED"})
+"""Variables that the Makefile and the tests read."""
+ASSET_SCALE = 8
+PERMISSIONS: Mapping[str, int] = {"read": 1, "trade": 2, "withdraw": 4, "admin": 8}
+
+
+def _exact(value: object) -> Decimal:
+    # TOML has floats; money never was one.
+    if isinstance(value, float) or not isinstance(value, str | int | Decimal):
+        raise ValueError(f'write the number as text, "0.01", not as {value!r}')
+    return to_decimal(value)
+
+
+def _positive(value: Decimal) -> Decimal:
+    if value <= 0:
+        raise ValueError("must be more than zero")
+    return value
+
+
+def _not_negative(value: Decimal) -> Decimal:
+    if value < 0:
+        raise ValueError("must not be negative")
+    return value
+
+
+def _plain_name(value: str) -> str:
+    if not is_plain_name(value):
+        raise ValueError(f"a name is 1 to 32 of a-z 0-9 _ -, not {value!r}")
+    return value
+
+
+def _hex_key(value: str) -> str:
+    if len(value) != 64 or not all(digit in "0123456789abcdef" for digit in value):
+        raise ValueError("an Ed25519 public key is 64 hexadecimal digits")
+    return value
+
+
+Exact = Annotated[Decimal, BeforeValidator(_exact)]
+Positive = Annotated[Exact, AfterValidator(_positive)]
+NotNegative = Annotated[Exact, AfterValidator(_not_negative)]
+PlainName = Annotated[str, AfterValidator(_plain_name)]
+
+
+class _Part(BaseModel):
+    """A branch of the tree: frozen, and closed to unknown keys."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
+
+
+class GatewayConfig(_Part):
+    """Where the node listens."""
+
+    host: str = "127.0.0.1"
+    """The address to listen on."""
+    port: int = 8080
+    """The port; 0 takes a free one."""
+    names: tuple[str, ...] = ()
+    """Host names that clients may log on under, besides the address itself and this machine's
+    own; `*` takes any. A signature made for another name is refused."""
+    reuse_port: bool = False
+    """Let several processes listen on the port (SO_REUSEPORT)."""
+    send_buffer_bytes: int = 65_536
+    """The kernel's send buffer of a connection: bounds what a client that never reads can park."""
+
+    @model_validator(mode="after")
+    def _in_range(self) -> GatewayConfig:
+        if not 0 <= self.port <= 65_535:
+            raise ValueError(f"port {self.port} is not between 0 and 65535")
+        return self
+
+    @property
+    def host_names(self) -> tuple[str, ...]:
+        """Every name that a client's Host header may have."""
+        own = f"[{self.host}]" if ":" in self.host else self.host
+        return tuple(dict.fromkeys(("localhost", "127.0.0.1", "[::1]", own, *self.names)))
+
+
+class LogConfig(_Part):
+    """Where the log is kept and when it counts as kept."""
+
+    dir: Path | None = None
+    """The data directory; `coulisse-data` under the working directory where none is given."""
+    durability: Literal["fsync", "os"] = "fsync"
+    """`fsync` survives a power cut; `os` survives the death of the process only."""
+    segment_bytes: int = 67_108_864
+    """Size of one segment of the journal."""
+
+
+class NodeConfig(_Part):
+    """The process itself."""
+
+    id: int = 1
+    """The node's number, in the origin of every record it takes."""
+    cpu: int | None = None
+    """Pin the process to this processor; the sync thread stays beside the loop."""
+
+
+class InstrumentConfig(_Part):
+    """An instrument to list at the first start. Money is written as text."""
+
+    symbol: str
+    """`BASE-QUOTE`."""
+    tick_size: Positive
+    """Smallest price step, in quote."""
+    lot_size: Positive
+    """Smallest quantity step, in base."""
+    min_qty: Positive | None = None
+    """Smallest order; one lot where none is given."""
+    max_qty: Positive = Decimal(1_000_000)
+    """Largest order."""
+    min_notional: NotNegative = Decimal(0)
+    """Smallest notional of an order, in quote."""
+    maker_bp: NotNegative = Decimal(2)
+    """Fee of the resting side, in basis points."""
+    taker_bp: NotNegative = Decimal(5)
+    """Fee of the arriving side, in basis points."""
+
+    @model_validator(mode="after")
+    def _is_symbol(self) -> InstrumentConfig:
+        split_symbol(self.symbol)
+        return self
+
+
+class KeyConfig(_Part):
+    """A key that may act for an account."""
+
+    key_id: PlainName
+    """Its public name."""
+    public_key: Annotated[str, AfterValidator(_hex_key)]
+    """The Ed25519 public key, 64 hexadecimal digits."""
+    permissions: tuple[Literal["read", "trade", "withdraw", "admin"], ...] = ("read", "trade")
+    """What it may do."""
+
+    @property
+    def permission_bits(self) -> int:
+        """The permissions as the core has them."""
+        return sum(PERMISSIONS[name] for name in set(self.permissions))
+
+
+class AccountConfig(_Part):
+    """An account to open at the first start."""
+
+    name: PlainName
+    """Its name: 1 to 32 of a-z 0-9 _ -."""
+    deposits: dict[str, Positive] = {}
+    """What it starts with: asset = qty. Becomes commands in the log, once."""
+    keys: tuple[KeyConfig, ...] = ()
+    """Who may act for it."""
+
+    @model_validator(mode="after")
+    def _are_assets(self) -> AccountConfig:
+        odd = [asset for asset in self.deposits if not is_asset_name(asset)]
+        if odd:
+            raise ValueError(f"not an asset name: {odd[0]!r}")
+        return self
+
+
+DEFAULT_INSTRUMENTS = (
+    InstrumentConfig(symbol="BTC-USD", tick_size=Decimal("0.01"), lot_size=Decimal("0.00001")),
+    InstrumentConfig(symbol="ETH-USD", tick_size=Decimal("0.01"), lot_size=Decimal("0.0001")),
+    InstrumentConfig(symbol="SOL-USD", tick_size=Decimal("0.001"), lot_size=Decimal("0.001")),
+)
+
+
+class Config(BaseSettings):
+    """Everything that can be set."""
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid"
+    )
+
+    gateway: GatewayConfig = GatewayConfig()
+    log: LogConfig = LogConfig()
+    node: NodeConfig = NodeConfig()
+    asset_scales: dict[str, int] = {}
+    """Decimals of an asset's minor unit, where it is not 8."""
+    instruments: tuple[InstrumentConfig, ...] = DEFAULT_INSTRUMENTS
+    accounts: tuple[AccountConfig, ...] = ()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over the file, which comes in as arguments."""
+        return env_settings, dotenv_settings, init_settings
+
+    def scale(self, asset: str) -> int:
+        """Return the decimals of an asset's minor unit."""
+        return self.asset_scales.get(asset, ASSET_SCALE)
+
+    def with_gateway(self, *, host: str | None = None, port: int | None = None) -> Config:
+        """Return the tree with another address."""
+        given = {"host": host, "port": port}
+        changed = {name: value for name, value in given.items() if value is not None}
+        gateway = GatewayConfig.model_validate({**self.gateway.model_dump(), **changed})
+        return self.model_copy(update={"gateway": gateway})
+
+    def with_log(self, *, directory: Path | None = None, durability: str | None = None) -> Config:
+        """Return the tree with another data directory or durability."""
+        given = {"dir": directory, "durability": durability}
+        changed = {name: value for name, value in given.items() if value is not None}
+        log = LogConfig.model_validate({**self.log.model_dump(), **changed})
+        return self.model_copy(update={"log": log})
+
+    def with_accounts(self, *more: AccountConfig) -> Config:
+        """Return the tree with more accounts."""
+        return self.model_copy(update={"accounts": (*self.accounts, *more)})
+
+
+def load_config(file: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
+    """Read the settings. Raises `ConfigError` that names the key and the source."""
+    variables = os.environ if environ is None else environ
+    refuse_unknown_variables(variables)
+    tree = {} if file is None else _read_toml(file)
+    dotenv = Path(".env")
+    try:
+        return Config(_env_file=dotenv if dotenv.is_file() else None, **tree)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, file)) from None
+    except ValueError as error:
+        raise ConfigError(f"settings: {error}") from None
+
+
+def refuse_unknown_variables(environ: Mapping[str, str]) -> None:
+    """Raise `ConfigError` for a variable of our prefix that no setting reads."""
+    parts = {f"{PREFIX}{name.upper()}" for name in Config.model_fields}
+    for name in sorted(environ):
+        ours = name.startswith(PREFIX) and name not in NOT_SETTINGS | BUILD_VARIABLES
+        if ours and name.split("__")[0] not in parts:
+            raise ConfigError(f"environment: {name} is not a setting")
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text())
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}: {error}") from None
+
+
+def _explain(error: ValidationError, file: Path | None) -> str:
+    where = "settings" if file is None else str(file)
+    lines = []
+    for fault in error.errors(include_url=False):
+        key = ".".join(str(part) for part in fault["loc"])
+        unknown = fault["type"] == "extra_forbidden"
+        lines.append(f"{where}: {key}: " + ("no such setting" if unknown else fault["msg"]))
+    return "; ".join(lines)

@@ -1,0 +1,1 @@
+"""A living market on one machine: simulated traders on a real node."""

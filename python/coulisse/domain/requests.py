@@ -1,0 +1,142 @@
+"""Requests of the native protocol, built from what a Python user gives.
+
+One place turns `place(symbol="BTC/USD", side="buy", qty=Decimal("0.01"))` or a dict of the same
+into the params of `order.place`, for the SDK, for `TradingEngine` and for the simulated traders.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final, Protocol, runtime_checkable
+
+import msgspec
+
+from coulisse.domain.money import Number, as_text
+from coulisse.domain.outcomes import Rejected, rejected_from_wire
+from coulisse.domain.symbols import wire_symbol
+
+MONEY_FIELDS: Final = ("qty", "price", "notional")
+PLACE_FIELDS: Final = (
+    "symbol", "side", "type", "tif", "qty", "price", "notional", "post_only", "client_order_id",
+)  # fmt: skip
+
+
+@runtime_checkable
+class OrderLike(Protocol):
+    """Anything with the attributes of an order to place."""
+
+    symbol: str
+    side: str
+    qty: Number
+
+
+def place_params(order: Mapping[str, object]) -> dict[str, object]:
+    """Return the params of `order.place`; unknown fields pass, for the core to refuse by name.
+
+    `type` defaults to `limit` where there is a price and to `market` where there is none, `tif` to
+    `gtc` and `ioc`. A float is a TypeError.
+    """
+    params = {name: value for name, value in order.items() if value is not None}
+    if isinstance(params.get("symbol"), str):
+        params["symbol"] = _symbol_or_as_is(str(params["symbol"]))
+    for name in MONEY_FIELDS:
+        if name in params:
+            params[name] = _money_text(params[name])
+    params.setdefault("type", "limit" if "price" in params else "market")
+    params.setdefault("tif", "gtc" if params["type"] == "limit" else "ioc")
+    return params
+
+
+def as_mapping(order: Mapping[str, object] | OrderLike) -> Mapping[str, object]:
+    """Return an order given as an object as the mapping it stands for."""
+    if isinstance(order, Mapping):
+        return order
+    named = {name: getattr(order, name, None) for name in (*PLACE_FIELDS, "account")}
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def encode_request(
+    number: int, op: str, params: Mapping[str, object], account: str | None = None
+) -> bytes:
+    """Return one request as the text that goes over the wire."""
+    request: dict[str, object] = {"id": number, "op": op, "params": params}
+    if account is not None:
+        request["account"] = account
+    return msgspec.json.encode(request)
+
+
+def read_reply(message: Mapping[str, object]) -> dict[str, object] | Rejected:
+    """Return the result of a reply, or its error."""
+    if message.get("ok") is True:
+        result = message.get("result", {})
+        assert isinstance(result, dict), "a result is an object"
+        return result
+    error = message.get("error", {})
+    assert isinstance(error, dict), "an error is an object"
+    return rejected_from_wire(error)
+
+
+def decode_message(text: bytes) -> dict[str, object]:
+    """Read one message of the server."""
+    message = msgspec.json.decode(text)
+    assert isinstance(message, dict), "the protocol sends objects only"
+    return message
+
+
+def decode_plain_event(text: bytes) -> tuple[str, dict[str, object]]:
+    """Read one frame of the plain `/ws`: {"event": name, "data": object}.
+
+    JSON numbers become `Decimal`, so a price may be given as a number without a float in between.
+    Raises ValueError for what is not such a frame: duplicate keys, NaN and unknown keys included.
+    """
+    frame = json.loads(
+        text, parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_unique
+    )
+    if not isinstance(frame, dict) or not {"event"} <= set(frame) <= {"event", "data"}:
+        raise ValueError('a frame is {"event": "…", "data": {…}}')
+    event, data = frame["event"], frame.get("data", {})
+    if not isinstance(event, str) or not isinstance(data, dict):
+        raise ValueError('a frame is {"event": "…", "data": {…}}')
+    return event, data
+
+
+def encode_plain_event(event: str, data: object) -> bytes:
+    """Write one frame of the plain `/ws`; results show as on the wire, money as text."""
+    return msgspec.json.encode({"event": event, "data": data}, enc_hook=_to_wire)
+
+
+def _to_wire(value: object) -> object:
+    shown = getattr(value, "to_wire", None)
+    if shown is None:
+        raise TypeError(f"no JSON form for {type(value).__name__}")
+    return shown()
+
+
+def _symbol_or_as_is(symbol: str) -> str:
+    # A name that is no symbol goes to the core as it is: there it is UNKNOWN_SYMBOL, with the name.
+    try:
+        return wire_symbol(symbol)
+    except ValueError:
+        return symbol
+
+
+def _money_text(value: object) -> object:
+    # A text goes as it is, for the core to judge: it knows ticks, lots and limits.
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return as_text(value)
+    raise TypeError(f"money is given as str, int or Decimal, never as {type(value).__name__}")
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is not a number")
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found

@@ -1,0 +1,1 @@
+"""Drives the core on the loop: batches, the durable watermark, feeds, commands of the node."""

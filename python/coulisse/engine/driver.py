@@ -1,0 +1,141 @@
+"""The driver: the core on the running loop, and the node's own commands.
+
+The loop's part is small. The core asks by itself for the end of a tick (`call_soon`), the eventfd
+says when the durable seq has moved, and a timer publishes the public feeds. All of it happens on
+the loop's thread.
+
+Invariant: whatever leaves through here was durable first; a fatal fault leaves nothing pending.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from coulisse.domain.errors import NodeFailed
+from coulisse.domain.schema import Event, Schema, Value
+from coulisse.engine.ports import Core, Loop, Session, Timer
+
+PUBLISH_INTERVAL_S = 0.05
+"""Public feeds are conflated to this: 20 messages a second and channel, at most."""
+COMMANDS_MAX = 10_000
+"""Commands of the node itself that may wait at one time."""
+
+
+class Driver:
+    """One core on one loop."""
+
+    def __init__(self, core: Core, schema: Schema, on_fatal: Callable[[str], None]) -> None:
+        """Drive `core`; tell `on_fatal` once if its journal fails."""
+        self._core = core
+        self._schema = schema
+        self._on_fatal = on_fatal
+        self._loop: Loop | None = None
+        self._timer: Timer | None = None
+        self._fd = -1
+        self._waiting: set[asyncio.Future[None]] = set()
+        self._failure: str | None = None
+
+    @property
+    def failure(self) -> str | None:
+        """Why the core can go on no longer, if it cannot."""
+        return self._failure
+
+    def attach(self, loop: Loop) -> None:
+        """Start driving on `loop`, which must be the running one."""
+        assert self._loop is None, "a core is driven by one loop"
+        self._loop = loop
+        self._core.attach(loop.call_soon, self._fail)
+        self._fd = self._core.eventfd
+        loop.add_reader(self._fd, self._core.on_durable)
+        self._publish_later(loop)
+
+    async def command(
+        self,
+        name: str,
+        fields: Mapping[str, Value],
+        *,
+        account: int = 0,
+        request_id: int = 0,
+    ) -> tuple[int, list[Event]]:
+        """Submit a command of the node itself; return its seq and events once they are durable.
+
+        Cancelling the wait does not take the command back: it is in the log. Raises `NodeFailed`
+        if the journal fails first; then it is not known whether the command will be there.
+        """
+        kind, body = self._schema.encode(name, fields)
+        answer: list[tuple[int, bytes]] = []
+        waiting = self._wait_for()
+
+        def done(seq: int, events: bytes) -> None:
+            answer.append((seq, events))
+            self._release(waiting)
+
+        try:
+            self._core.command(kind, body, done, account=account, request_id=request_id)
+            await waiting
+        finally:
+            self._waiting.discard(waiting)
+        seq, events = answer[0]
+        return seq, list(self._schema.decode_events(events))
+
+    async def durable(self) -> int:
+        """Wait until all that is applied now is durable; return its seq. Safe to cancel."""
+        seq = self._core.seq
+        waiting = self._wait_for()
+        try:
+            self._core.hold(lambda: self._release(waiting))
+            await waiting
+        finally:
+            self._waiting.discard(waiting)
+        return seq
+
+    def session(self, account: str, on_message: Callable[[bytes], None]) -> Session:
+        """Open a session inside the process, logged on for `account`."""
+        return self._core.session(account, on_message)
+
+    def go_away(self, reason: str) -> None:
+        """Announce the stop and refuse new commands. Idempotent."""
+        if self._loop is not None and self._failure is None:
+            self._core.go_away(reason)
+
+    def close(self) -> None:
+        """Flush, sync, seal and close. Idempotent."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._loop is not None:
+            self._loop.remove_reader(self._fd)
+            self._loop = None
+        self._core.close()
+
+    def _publish_later(self, loop: Loop) -> None:
+        self._timer = loop.call_later(PUBLISH_INTERVAL_S, self._publish)
+
+    def _publish(self) -> None:
+        if self._loop is not None and self._failure is None:
+            self._core.publish()
+            self._publish_later(self._loop)
+
+    def _wait_for(self) -> asyncio.Future[None]:
+        if self._failure is not None:
+            raise NodeFailed(self._failure)
+        if len(self._waiting) >= COMMANDS_MAX:
+            raise NodeFailed(f"{COMMANDS_MAX} commands of the node wait already")
+        waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.add(waiting)
+        return waiting
+
+    @staticmethod
+    def _release(waiting: asyncio.Future[None]) -> None:
+        if not waiting.done():
+            waiting.set_result(None)
+
+    def _fail(self, reason: str) -> None:
+        if self._failure is not None:
+            return
+        self._failure = reason
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_exception(NodeFailed(reason))
+        self._on_fatal(reason)

@@ -1,0 +1,98 @@
+"""HTTP beside the WebSockets: uvicorn's protocol object on the same transport.
+
+A connection starts as a `Conn` of ours. When its request is not one that Rust serves, the
+transport is given to uvicorn for that request, with the bytes read so far; after the response the
+transport comes back: the next request on it, an upgrade for instance, is seen by Rust again.
+uvicorn's server is not used: the node binds, drives and stops by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from litestar.types import ASGIApp
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+STOP_TIMEOUT_S = 5.0
+"""How long requests under way may take when the node stops."""
+KEEP_ALIVE_S = 30
+
+
+class HttpSide:
+    """Serves one ASGI application on transports that others hand over."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Serve `app`."""
+        self._config = Config(
+            app,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+        )
+        self._config.load()
+        self._state = ServerState()
+        self._new_conn: Callable[[], asyncio.BaseProtocol] | None = None
+
+    def returning_to(self, new_conn: Callable[[], asyncio.BaseProtocol]) -> HttpSide:
+        """Return a side that shares all with this one and gives transports back to `new_conn`."""
+        side = object.__new__(HttpSide)
+        side._config, side._state, side._new_conn = self._config, self._state, new_conn
+        return side
+
+    def take_over(self, transport: asyncio.Transport, data: bytes) -> None:
+        """Serve the request that begins with `data` on `transport`."""
+        protocol = _ReturningHttp(self._config, self._state, self._new_conn)
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        protocol.data_received(data)
+
+    async def stop(self) -> None:
+        """Let the requests under way finish, for a bounded time, then close the connections."""
+        for protocol in list(self._state.connections):
+            protocol.shutdown()
+        tasks = list(self._state.tasks)
+        if tasks:
+            await asyncio.wait(tasks, timeout=STOP_TIMEOUT_S)
+
+
+class _ReturningHttp(HttpToolsProtocol):
+    """uvicorn's protocol, which gives the transport back when a response is complete."""
+
+    def __init__(
+        self,
+        config: Config,
+        state: ServerState,
+        new_conn: Callable[[], asyncio.BaseProtocol] | None,
+    ) -> None:
+        super().__init__(config, state, {})
+        self._new_conn = new_conn
+        self._in_message = False
+
+    def on_message_begin(self) -> None:
+        self._in_message = True
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        self._in_message = False
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        # What the client has pipelined behind this request is uvicorn's to answer: the bytes are
+        # in its parser already.
+        busy = bool(self.pipeline) or self._in_message
+        super().on_response_complete()
+        if busy or self._new_conn is None or self.transport.is_closing():
+            return
+        self._unset_keepalive_if_required()
+        self.connections.discard(self)
+        conn = self._new_conn()
+        self.transport.set_protocol(conn)
+        conn.connection_made(self.transport)

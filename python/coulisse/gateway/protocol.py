@@ -1,0 +1,62 @@
+"""The protocol object of one connection: Rust does the work, Python only passes things on.
+
+`Conn` keeps no state of its own (empty slots): a connection costs what its Rust part costs. What
+it calls is closed over by the class, which is therefore made once per listener.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from coulisse import _core
+
+WRITE_HIGH_WATER_BYTES = 65_536
+"""What may wait in the transport before the core is told to hold a connection back."""
+
+
+class Http(Protocol):
+    """Takes over connections that are not WebSockets."""
+
+    def take_over(self, transport: asyncio.Transport, data: bytes) -> None:
+        """Serve HTTP on `transport`; `data` has been read from it already."""
+
+
+class Plain(Protocol):
+    """Takes what plain WebSocket connections say."""
+
+    def opened(self, conn: _core.Conn) -> None:
+        """A connection is open."""
+
+    def message(self, conn: _core.Conn, text: bytes) -> None:
+        """It sent a text."""
+
+    def closed(self, conn: _core.Conn) -> None:
+        """It is gone."""
+
+
+def conn_type(http: Http, plain: Plain) -> type[_core.Conn]:
+    """Return the class of the connections of one listener."""
+
+    class Conn(_core.Conn, asyncio.BufferedProtocol):
+        """One TCP connection."""
+
+        __slots__ = ()
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
+            super().connection_made(transport)
+
+        def hand_over(self, data: bytes) -> None:
+            http.take_over(self.transport, data)
+
+        def plain_opened(self) -> None:
+            plain.opened(self)
+
+        def plain_message(self, text: bytes) -> None:
+            plain.message(self, text)
+
+        def plain_closed(self) -> None:
+            plain.closed(self)
+
+    return Conn

@@ -1,0 +1,202 @@
+"""REST: the public reads, health, metrics, documentation and the page.
+
+Bodies that come from the core are its own JSON, untouched, and leave only when what they show is
+durable. Errors have one form everywhere: {"ok": false, "error": {code, message, …}}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol
+
+import msgspec
+from litestar import Litestar, Request, Response, get
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.params import Parameter
+
+from coulisse.domain.outcomes import Rejected
+from coulisse.domain.symbols import wire_symbol
+from coulisse.gateway.docs_page import DocsPage
+from coulisse.gateway.page_files import HEADERS, read_page_file
+from coulisse.telemetry.metrics import CONTENT_TYPE
+
+DEPTH_MAX = 1_000
+TRADES_MAX = 1_000
+JSON_TYPE = "application/json"
+Json = Response[bytes]
+
+
+class Reader(Protocol):
+    """What REST reads of the core."""
+
+    def instruments_json(self) -> bytes:
+        """All instruments."""
+
+    def book_json(self, symbol: str, depth: int) -> bytes | None:
+        """A book's image."""
+
+    def trades_json(self, symbol: str, limit: int) -> bytes | None:
+        """The latest trades."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What the application serves."""
+
+    core: Reader
+    durable: Callable[[], Awaitable[int]]
+    """Waits until what has been read is durable."""
+    metrics: Callable[[], bytes]
+    health: Callable[[], tuple[bool, Mapping[str, object]]]
+    """Whether the node can take orders, and what there is to say about it."""
+    demo_key: Mapping[str, str] | None = None
+    """The visitor's key, which only a demo gives away."""
+
+
+def json_response(body: object, status: int = 200) -> Json:
+    """Return `body` as JSON; bytes are JSON already."""
+    content = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    return Response(content, status_code=status, media_type=JSON_TYPE)
+
+
+def error_response(status: int, rejected: Rejected) -> Json:
+    """Return an error in the one form."""
+    return json_response({"ok": False, "error": rejected.to_wire()}, status)
+
+
+def unknown_symbol(symbol: str) -> Json:
+    """Return the answer to a symbol that no instrument has."""
+    message = f"no instrument has the symbol {symbol}"
+    rejected = Rejected("UNKNOWN_SYMBOL", message, "not_sent", field="symbol", value=symbol)
+    return error_response(404, rejected)
+
+
+def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Json:
+    """Answer what Litestar refuses."""
+    path = request.url.path
+    if error.status_code == 404:
+        rejected = Rejected("NOT_FOUND", f"there is no {path}", "not_sent", field="path")
+    elif error.status_code == 405:
+        message = f"{request.method} is not a method of {path}"
+        rejected = Rejected("NOT_FOUND", message, "not_sent", field="method", value=request.method)
+    elif isinstance(error, ValidationException):
+        rejected = _invalid_value(error)
+    else:
+        rejected = Rejected("BAD_FRAME", error.detail, "not_sent")
+    return error_response(error.status_code, rejected)
+
+
+def build_app(site: Site) -> Litestar:
+    """Return the application of one node."""
+    handlers = [*_market_routes(site), *_node_routes(site), *_page_routes()]
+    if site.demo_key is not None:
+        handlers.append(_demo_route(site.demo_key))
+    return Litestar(
+        route_handlers=handlers,
+        exception_handlers={HTTPException: on_http_error},
+        openapi_config=OpenAPIConfig(
+            title="Coulisse",
+            version="1",
+            description="Public reads. Orders and feeds are on the WebSocket at /v1/ws.",
+            path="/docs",
+            render_plugins=[DocsPage(path="/"), JsonRenderPlugin()],
+        ),
+        logging_config=None,
+    )
+
+
+def _market_routes(site: Site) -> list[HTTPRouteHandler]:
+    @get("/v1/instruments", summary="All instruments with their rules")
+    async def instruments() -> Json:
+        body = site.core.instruments_json()
+        await site.durable()
+        return json_response(body)
+
+    @get("/v1/book/{symbol:str}", summary="The book of one instrument, as an image at a seq")
+    async def book(
+        symbol: str,
+        depth: Annotated[int, Parameter(ge=0, le=DEPTH_MAX, description="levels; 0: all")] = 50,
+    ) -> Json:
+        body = site.core.book_json(_wire(symbol), depth)
+        if body is None:
+            return unknown_symbol(symbol)
+        await site.durable()
+        return json_response(body)
+
+    @get("/v1/trades/{symbol:str}", summary="The latest trades of one instrument, newest first")
+    async def trades(
+        symbol: str,
+        limit: Annotated[int, Parameter(ge=1, le=TRADES_MAX, description="how many")] = 100,
+    ) -> Json:
+        body = site.core.trades_json(_wire(symbol), limit)
+        if body is None:
+            return unknown_symbol(symbol)
+        await site.durable()
+        return json_response(body)
+
+    return [instruments, book, trades]
+
+
+def _node_routes(site: Site) -> list[HTTPRouteHandler]:
+    @get("/healthz", summary="Whether the process lives, and what it says about itself")
+    async def healthz() -> Json:
+        _, facts = site.health()
+        return json_response(facts)
+
+    @get("/readyz", summary="Whether the node takes orders: 200 or 503")
+    async def readyz() -> Json:
+        ready, facts = site.health()
+        return json_response(facts, 200 if ready else 503)
+
+    @get("/metrics", summary="Metrics for Prometheus", media_type="text/plain")
+    async def metrics() -> Json:
+        return Response(site.metrics(), media_type=CONTENT_TYPE)
+
+    return [healthz, readyz, metrics]
+
+
+def _page_routes() -> list[HTTPRouteHandler]:
+    def page_file(path: str, name: str) -> HTTPRouteHandler:
+        content, media_type = read_page_file(name)
+
+        @get(path, include_in_schema=False, name=name)
+        async def file() -> Json:
+            return Response(content, media_type=media_type, headers=HEADERS)
+
+        return file
+
+    return [
+        page_file("/", "index.html"),
+        page_file("/page/page.js", "page.js"),
+        page_file("/page/session.js", "session.js"),
+        page_file("/page/page.css", "page.css"),
+    ]
+
+
+def _demo_route(key: Mapping[str, str]) -> HTTPRouteHandler:
+    @get("/demo/key", summary="The visitor's key; there is one in a demo only")
+    async def demo_key() -> Json:
+        response = json_response(key)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    return demo_key
+
+
+def _wire(symbol: str) -> str:
+    try:
+        return wire_symbol(symbol)
+    except ValueError:
+        return symbol
+
+
+def _invalid_value(error: ValidationException) -> Rejected:
+    faults = error.extra if isinstance(error.extra, list) else []
+    first = faults[0] if faults and isinstance(faults[0], dict) else {}
+    field = str(first.get("key", "")) or None
+    message = str(first.get("message", error.detail))
+    return Rejected("INVALID_VALUE", message, "not_sent", field=field)

@@ -1,0 +1,53 @@
+"""The embedded log: a journal in the data directory, with the core on top of it.
+
+Opening recovers and replays; what goes wrong is told in one line, with what to do about it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from coulisse import _core
+from coulisse.config import Config
+from coulisse.domain.errors import StartError
+
+DEFAULT_DIR = Path("coulisse-data")
+_ADVICE = {
+    "JOURNAL_LOCKED": "another node uses this data directory; stop it, or give another --data-dir",
+    "JOURNAL_CORRUPT": "the journal is damaged and was not touched; restore it from a copy",
+    "JOURNAL_IO": "the data directory cannot be read or written",
+}
+
+
+def data_dir(config: Config) -> Path:
+    """Return where the log of this configuration is."""
+    return (config.log.dir or DEFAULT_DIR).absolute()
+
+
+def open_core(config: Config) -> _core.Core:
+    """Open the journal, recover, replay. Blocks: call it before the loop has anything to do.
+
+    Raises `StartError` in one line.
+    """
+    directory = data_dir(config)
+    try:
+        # What is in there is whose money is whose: nobody else's to read.
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not os.access(directory, os.W_OK):
+            raise StartError(f"{directory}: not writable")
+        return _core.Core(
+            data_dir=str(directory),
+            durability=config.log.durability,
+            segment_bytes=config.log.segment_bytes,
+            node=config.node.id,
+            host=",".join(config.gateway.host_names),
+            hash_seed=secrets.randbits(64),
+        )
+    except OSError as error:
+        raise StartError(f"{directory}: {error.strerror}") from None
+    except _core.CoreError as error:
+        code, message = str(error.args[0]), str(error.args[-1])
+        advice = f" ({_ADVICE[code]})" if code in _ADVICE else ""
+        raise StartError(f"{directory}: {code}: {message}{advice}") from None

@@ -1,0 +1,1 @@
+"""Composition root: builds a node from a configuration and runs it."""

@@ -1,0 +1,199 @@
+"""Builds a node: core, driver, listeners, REST, in the order that each needs the other.
+
+`running(config)` is the whole life of a node: what it opened is closed again on every way out,
+and what was acknowledged is durable by then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from typing import cast
+
+from coulisse import _core
+from coulisse.config import Config, GatewayConfig
+from coulisse.domain.errors import NodeFailed
+from coulisse.domain.outcomes import Rejected
+from coulisse.domain.schema import schema
+from coulisse.engine.driver import Driver
+from coulisse.gateway.http import HttpSide
+from coulisse.gateway.listener import Listener
+from coulisse.gateway.plain import PlainHub
+from coulisse.gateway.protocol import conn_type
+from coulisse.gateway.rest import Site, build_app
+from coulisse.log.file import data_dir, open_core
+from coulisse.node.seed import seed
+from coulisse.telemetry.logs import logger
+from coulisse.telemetry.metrics import Metrics
+
+Server = tuple[GatewayConfig, PlainHub]
+
+
+class Node:
+    """A running node."""
+
+    def __init__(
+        self,
+        config: Config,
+        core: _core.Core,
+        group: asyncio.TaskGroup,
+        demo_key: Mapping[str, str] | None,
+    ) -> None:
+        """Put a node together; `group` owns its tasks."""
+        self.config = config
+        self.core = core
+        self.group = group
+        self.driver = Driver(core, schema(), self._on_fatal)
+        self.listeners: list[Listener] = []
+        self.stopping = asyncio.Event()
+        self._hubs: list[PlainHub] = []
+        self._log = logger("node")
+        labels = {
+            "version": _core.VERSION,
+            "durability": config.log.durability,
+            "node": str(config.node.id),
+        }
+        site = Site(
+            core=core,
+            durable=self.driver.durable,
+            metrics=Metrics(core.metrics, labels).text,
+            health=self.health,
+            demo_key=demo_key,
+        )
+        self._http = HttpSide(build_app(site))
+
+    async def start(self, listeners: list[tuple[Listener, PlainHub, _Conns]]) -> None:
+        """Replay is done: seed the log, then accept connections."""
+        self.driver.attach(asyncio.get_running_loop())
+        await seed(self.core, self.driver, self.config)
+        for listener, hub, conns in listeners:
+            conns.open(self.core, self._http, hub)
+            hub.start(self.spawn)
+            await listener.listen()
+            self.listeners.append(listener)
+            self._hubs.append(hub)
+        # What lives now lives until the end: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        self._log.info(
+            "ready",
+            addresses=[listener.address for listener in self.listeners],
+            data_dir=str(data_dir(self.config)),
+            durability=self.config.log.durability,
+            **self.core.recovery,
+        )
+
+    def spawn(self, work: Awaitable[None]) -> object:
+        """Run `work` as a task of this node."""
+
+        async def task() -> None:
+            await work
+
+        return self.group.create_task(task())
+
+    def health(self) -> tuple[bool, Mapping[str, object]]:
+        """Return whether the node takes orders, and the facts."""
+        ready = not self.stopping.is_set() and self.driver.failure is None
+        return ready, {
+            "ok": self.driver.failure is None,
+            "ready": ready,
+            "version": _core.VERSION,
+            "node": self.config.node.id,
+            "durability": self.config.log.durability,
+            "seq": self.core.seq,
+            "durable_seq": self.core.durable_seq,
+        }
+
+    def stop(self) -> None:
+        """Ask the node to stop. Returns at once."""
+        self.stopping.set()
+
+    async def wait(self) -> None:
+        """Wait until it was asked to stop. Raises `NodeFailed` if its journal failed."""
+        await self.stopping.wait()
+        if self.driver.failure is not None:
+            raise NodeFailed(self.driver.failure)
+
+    async def shut_down(self) -> None:
+        """Stop accepting, announce it, answer what is under way, close the journal."""
+        self.stopping.set()
+        for listener in self.listeners:
+            listener.close()
+        for hub in self._hubs:
+            hub.stop()
+        self.driver.go_away("the node stops")
+        if self.driver.failure is None:
+            with contextlib.suppress(NodeFailed):
+                await self.driver.durable()
+        await self._http.stop()
+        gc.unfreeze()
+        self._log.info("stopped", seq=self.core.seq, durable_seq=self.core.durable_seq)
+        self.driver.close()
+
+    def _on_fatal(self, reason: str) -> None:
+        self._log.error("journal_failed", reason=reason)
+        self.stopping.set()
+
+
+class _Conns:
+    """Makes the connections of a listener, once the core is there."""
+
+    def __init__(self) -> None:
+        self._new: type[_core.Conn] | None = None
+        self._core: _core.Core | None = None
+
+    def open(self, core: _core.Core, http: HttpSide, hub: PlainHub) -> None:
+        """Make connections of `core` from now on."""
+        self._core = core
+        self._new = conn_type(http.returning_to(self), hub)
+
+    def __call__(self) -> asyncio.BaseProtocol:
+        assert self._new is not None and self._core is not None, "nobody listens before"
+        return cast(asyncio.BaseProtocol, self._new(self._core))
+
+
+@contextlib.asynccontextmanager
+async def running(
+    config: Config,
+    servers: list[Server],
+    demo_key: Mapping[str, str] | None = None,
+) -> AsyncIterator[Node]:
+    """Run a node that listens for `servers`.
+
+    Raises `StartError` or `ConfigError` in one line, and `NodeFailed` when the journal fails.
+    """
+    if config.node.cpu is not None:
+        os.sched_setaffinity(0, {config.node.cpu})
+    # A busy port is known before the journal is touched.
+    bound: list[tuple[Listener, PlainHub, _Conns]] = []
+    with contextlib.ExitStack() as sockets:
+        for gateway, hub in servers:
+            conns = _Conns()
+            listener = Listener(gateway, conns)
+            sockets.callback(listener.close)
+            bound.append((listener, hub, conns))
+        core = open_core(config)
+        try:
+            async with asyncio.TaskGroup() as group:
+                node = Node(config, core, group, demo_key)
+                try:
+                    await node.start(bound)
+                    yield node
+                finally:
+                    await node.shut_down()
+        except BaseExceptionGroup as faults:
+            # A group of one says less than the one itself.
+            if len(faults.exceptions) == 1:
+                raise faults.exceptions[0] from None
+            raise
+        finally:
+            core.close()
+
+
+async def no_plain_events(event: str, data: dict[str, object]) -> Rejected | None:
+    """Refuse the frames of `/ws` on a node that runs no program of a team's own."""
+    message = f"nobody handles {event!r} here; the native protocol is at /v1/ws"
+    return Rejected("UNKNOWN_OP", message, "not_sent", "event", event)

@@ -1,0 +1,137 @@
+"""Runs one node as a process: signals, the operator's key, the line that says it is ready."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import signal
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from coulisse.client.credentials import Credentials, load_credentials, write_credentials
+from coulisse.client.keys import new_private_key, public_key
+from coulisse.config import AccountConfig, Config, KeyConfig
+from coulisse.domain.errors import NoCredentials
+from coulisse.gateway.plain import PlainHub
+from coulisse.log.file import data_dir
+from coulisse.node.build import Node, no_plain_events, running
+from coulisse.node.seed import open_accounts
+
+OPERATOR = "operator"
+CREDENTIALS_FILE = "client.toml"
+Permission = Literal["read", "trade", "withdraw", "admin"]
+ALL_PERMISSIONS: tuple[Permission, ...] = ("read", "trade", "withdraw", "admin")
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What a started node tells its caller."""
+
+    http: str
+    ws: str
+    data_dir: Path
+    credentials: Path | None
+
+    def to_json(self) -> str:
+        """Return the first line of stdout under `--json`."""
+        return json.dumps(
+            {
+                "ready": True,
+                "http": self.http,
+                "ws": self.ws,
+                "pid": os.getpid(),
+                "data_dir": str(self.data_dir),
+                "credentials": None if self.credentials is None else str(self.credentials),
+            }
+        )
+
+
+async def run_node(
+    config: Config,
+    on_start: Callable[[Node], Awaitable[None]],
+    demo_key: Mapping[str, str] | None = None,
+) -> None:
+    """Run a node until SIGINT or SIGTERM; `on_start` is awaited once it listens.
+
+    Raises `StartError` and `ConfigError` in one line, `NodeFailed` when the journal fails.
+    """
+    servers = [(config.gateway, PlainHub(no_plain_events))]
+    async with running(config, servers, demo_key) as node:
+        with stop_on_signals(node):
+            await on_start(node)
+            await node.wait()
+
+
+@contextlib.contextmanager
+def stop_on_signals(node: Node) -> Iterator[None]:
+    """Stop the node cleanly on SIGINT and SIGTERM; a second signal ends the process at once."""
+    loop = asyncio.get_running_loop()
+
+    def asked(number: signal.Signals) -> None:
+        if node.stopping.is_set():
+            os._exit(128 + number)
+        node.stop()
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    for number in numbers:
+        loop.add_signal_handler(number, asked, number)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+def ready_of(node: Node, credentials: Path | None) -> Ready:
+    """Return what to tell about a started node."""
+    address = node.listeners[0].address
+    return Ready(f"http://{address}", f"ws://{address}/v1/ws", data_dir(node.config), credentials)
+
+
+async def operator_credentials(node: Node) -> Path | None:
+    """Make sure that somebody can administer the node; return the file with the key.
+
+    Where the configuration names an admin key, that is whoever holds it, and there is no file.
+    """
+    keys = [key for account in node.config.accounts for key in account.keys]
+    if any("admin" in key.permissions for key in keys):
+        return None
+    return await own_credentials(node, OPERATOR, ALL_PERMISSIONS)
+
+
+async def own_credentials(node: Node, account: str, permissions: tuple[Permission, ...]) -> Path:
+    """Return `DATA_DIR/client.toml` with a key of `account`, made where there is none yet."""
+    file = data_dir(node.config) / CREDENTIALS_FILE
+    kept = _kept(file)
+    key_id = kept.key_id if kept and kept.key_id else f"{account}-{secrets.token_hex(4)}"
+    private_key = kept.private_key if kept and kept.private_key else new_private_key()
+    await add_key(node, account, key_id, private_key, permissions)
+    url = f"http://{node.listeners[0].address}"
+    write_credentials(file, Credentials(url, key_id, private_key, account))
+    return file
+
+
+async def add_key(
+    node: Node,
+    account: str,
+    key_id: str,
+    private_key: str,
+    permissions: tuple[Permission, ...],
+) -> None:
+    """Let a key act for an account, both made where they are missing."""
+    key = KeyConfig(
+        key_id=key_id, public_key=public_key(private_key).hex(), permissions=permissions
+    )
+    await open_accounts(node.core, node.driver, [AccountConfig(name=account, keys=(key,))])
+
+
+def _kept(file: Path) -> Credentials | None:
+    try:
+        return load_credentials(file)
+    except NoCredentials:
+        return None
