@@ -235,9 +235,8 @@ impl Hub {
     }
 
     fn enqueue(&mut self, id: ConnId) {
-        if let Some(conn) = self.conn(id)
-            && !conn.queued
-        {
+        let Some(conn) = self.conn(id) else { return };
+        if !conn.queued {
             conn.queued = true;
             self.queued.push(id);
         }

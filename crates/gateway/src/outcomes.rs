@@ -262,9 +262,8 @@ impl Hub {
 
     fn start_trades(&mut self, id: ConnId, instrument: InstrumentId, seq: Seq) {
         let mut feeds = std::mem::take(&mut self.feeds);
-        if let Some(feed) = feeds.get_mut(instrument.0 as usize)
-            && let Some(info) = self.instruments.instrument(instrument).copied()
-        {
+        let info = self.instruments.instrument(instrument).copied();
+        if let (Some(feed), Some(info)) = (feeds.get_mut(instrument.0 as usize), info) {
             self.publish_trades(instrument, feed, seq);
             if !feed.trade_listeners.contains(&id) {
                 feed.trade_listeners.push(id);

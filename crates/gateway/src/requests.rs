@@ -290,9 +290,9 @@ impl Hub {
         if held + subscriptions.len() > SUBSCRIPTIONS_MAX {
             return Err(refused(RejectCode::TooManySubscriptions));
         }
-        if let Some(from_seq) = wanted.from_seq
-            && subscriptions.iter().any(|one| self.is_too_old(*one, Seq(from_seq)))
-        {
+        let too_old =
+            |from_seq| subscriptions.iter().any(|one| self.is_too_old(*one, Seq(from_seq)));
+        if wanted.from_seq.is_some_and(too_old) {
             return Err(refused(RejectCode::ResumeTooOld).about(b"from_seq", b""));
         }
         let seq = view.seq();
@@ -309,9 +309,7 @@ impl Hub {
         });
         self.instruments = table;
         for subscription in subscriptions {
-            if let Some(conn) = self.conn(id)
-                && !conn.subscriptions.contains(&subscription)
-            {
+            if let Some(conn) = self.conn(id).filter(|conn| !conn.has(subscription)) {
                 conn.subscriptions.push(subscription);
             }
             self.start_subscription(id, subscription, view);

@@ -56,8 +56,10 @@ impl Conn {
         let Some(id) = id else { return Ok(()) };
         let received = Core::receive(this.core.bind(py), id, nbytes)?;
         if let Some(bytes) = received.hand_over {
+            // The subclass needs the transport; after it, the connection is no longer ours.
+            let handed = slf.call_method1("hand_over", (PyBytes::new(py, &bytes),));
             this.forget(py);
-            slf.call_method1("hand_over", (PyBytes::new(py, &bytes),))?;
+            handed?;
             return Ok(());
         }
         if received.plain_opened {
@@ -76,6 +78,7 @@ impl Conn {
         false
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "Python gives it away")]
     fn connection_lost(slf: &Bound<'_, Self>, exc: Option<Py<PyAny>>) -> PyResult<()> {
         let _ = exc;
         let this = slf.get();

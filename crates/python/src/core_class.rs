@@ -58,8 +58,9 @@ impl Core {
         let Some(node) = node.as_mut() else {
             return Err(failed("SHUTTING_DOWN", "the core is closed".to_string()));
         };
-        let note = || Note { dir: self.dir.clone(), seq: self.applying.load(Ordering::Relaxed) };
-        Ok(guard(note, || act(node, peers)))
+        let last_words =
+            || Note { dir: self.dir.clone(), seq: self.applying.load(Ordering::Relaxed) };
+        Ok(guard(last_words, || act(node, peers)))
     }
 
     /// Sees to it that the tick's end is called once.
@@ -98,18 +99,15 @@ impl Core {
     }
 
     /// A transport has read `count` bytes into the buffer.
-    pub(crate) fn receive(
-        slf: &Bound<'_, Self>,
-        id: ConnId,
-        count: usize,
-    ) -> PyResult<Received> {
+    pub(crate) fn receive(slf: &Bound<'_, Self>, id: ConnId, count: usize) -> PyResult<Received> {
         let py = slf.py();
         let this = slf.get();
         let count = count.min(READ_BYTES);
         // SAFETY: the buffer is a bytearray of READ_BYTES that this object alone hands out, and
         // only to transports, which write into it before they call `buffer_updated` and not during
         // it; the export held by `bytes` keeps it from being resized or freed.
-        let read = unsafe { std::slice::from_raw_parts_mut(this.bytes.buf_ptr().cast::<u8>(), count) };
+        let read =
+            unsafe { std::slice::from_raw_parts_mut(this.bytes.buf_ptr().cast::<u8>(), count) };
         let (received, busy) = this.with(py, |node, _| {
             let received = node.receive(id, read);
             (received, node.has_work())
@@ -170,8 +168,8 @@ impl Core {
                 }
             }
         }
-        while let Some((_, done)) = state.holds.pop_front_if(|(seq, _)| *seq <= durable) {
-            outbox.ready(done);
+        while state.holds.front().is_some_and(|(seq, _)| *seq <= durable) {
+            outbox.ready_all(state.holds.pop_front().map(|(_, done)| done));
         }
         Ok(outbox)
     }
@@ -192,6 +190,7 @@ impl Core {
     #[new]
     #[pyo3(signature = (*, data_dir=None, disk=None, durability="fsync", segment_bytes=67_108_864,
                         node=1, host="localhost", hash_seed=0))]
+    #[expect(clippy::too_many_arguments, reason = "they are Python keywords, each with its name")]
     fn new(
         py: Python<'_>,
         data_dir: Option<String>,
@@ -202,7 +201,7 @@ impl Core {
         host: &str,
         hash_seed: u64,
     ) -> PyResult<Self> {
-        let note = || Note { dir: data_dir.clone(), seq: 0 };
+        let last_words = || Note { dir: data_dir.clone(), seq: 0 };
         let arguments = Arguments {
             data_dir: data_dir.as_deref(),
             disk: disk.map(|disk| disk.handle(py)),
@@ -212,9 +211,9 @@ impl Core {
             host,
             hash_seed,
         };
-        let core = guard(note, || open_core(&arguments))?;
+        let core = guard(last_words, || open_core(&arguments))?;
         let applying = Arc::clone(&core.applying);
-        let array = PyByteArray::new(py, &[0; READ_BYTES]);
+        let array = PyByteArray::new(py, &vec![0; READ_BYTES]);
         let bytes = PyBuffer::get(&array)?;
         let buffer = PyMemoryView::from(&array)?.unbind();
         let state = State {
@@ -275,10 +274,13 @@ impl Core {
         self.state.borrow_mut(py).scheduled = false;
         if let Err(leap) = self.with(py, |node, _| node.flush())? {
             let ahead_s = leap.ahead_ns / 1_000_000_000;
-            return self.fatal(py, &format!(
-                "CLOCK_LEAP: the clock is {ahead_s} s further ahead than the log may follow; \
+            return self.fatal(
+                py,
+                &format!(
+                    "CLOCK_LEAP: the clock is {ahead_s} s further ahead than the log may follow; \
                  set it right and start again"
-            ));
+                ),
+            );
         }
         self.collect(py)?.empty(py);
         Ok(())
@@ -338,7 +340,11 @@ impl Core {
         Self::schedule(slf)
     }
 
-    fn session(slf: &Bound<'_, Self>, account: &str, on_message: Py<PyAny>) -> PyResult<LocalSession> {
+    fn session(
+        slf: &Bound<'_, Self>,
+        account: &str,
+        on_message: Py<PyAny>,
+    ) -> PyResult<LocalSession> {
         let id = slf.get().with(slf.py(), |node, peers| {
             let id = node.open_local(account)?;
             place(peers, id, Peer::Local(on_message));
@@ -369,11 +375,21 @@ impl Core {
         })
     }
 
-    fn book_json(&self, py: Python<'_>, symbol: &str, depth: usize) -> PyResult<Option<Py<PyBytes>>> {
+    fn book_json(
+        &self,
+        py: Python<'_>,
+        symbol: &str,
+        depth: usize,
+    ) -> PyResult<Option<Py<PyBytes>>> {
         self.read(py, |node, out| node.book_json(symbol, depth, out))
     }
 
-    fn trades_json(&self, py: Python<'_>, symbol: &str, limit: usize) -> PyResult<Option<Py<PyBytes>>> {
+    fn trades_json(
+        &self,
+        py: Python<'_>,
+        symbol: &str,
+        limit: usize,
+    ) -> PyResult<Option<Py<PyBytes>>> {
         self.read(py, |node, out| node.trades_json(symbol, limit, out))
     }
 
@@ -457,7 +473,6 @@ fn take(peers: &mut [Option<(ConnId, Peer)>], id: ConnId) -> Option<(ConnId, Pee
 /// Sixteen random bytes.
 fn nonce() -> PyResult<[u8; 16]> {
     let mut nonce = [0; 16];
-    getrandom::fill(&mut nonce)
-        .map_err(|error| failed("NO_RANDOMNESS", error.to_string()))?;
+    getrandom::fill(&mut nonce).map_err(|error| failed("NO_RANDOMNESS", error.to_string()))?;
     Ok(nonce)
 }

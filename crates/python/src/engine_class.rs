@@ -60,11 +60,11 @@ impl Engine {
 
     #[cfg(feature = "planted")]
     fn plant(&self, py: Python<'_>, fault: &str) -> PyResult<()> {
-        let wanted = coulisse_engine::Fault::ALL.iter().find(|known| known.name() == fault);
-        let Some(fault) = wanted else {
+        let wanted = coulisse_engine::Fault::ALL.iter().find(|(name, _)| *name == fault);
+        let Some((_, fault)) = wanted else {
             return Err(failed("INVALID_VALUE", format!("no fault is called {fault:?}")));
         };
-        self.state.borrow_mut(py).0.plant(*fault);
+        self.state.borrow_mut(py).0.plant(Some(*fault));
         Ok(())
     }
 
@@ -79,7 +79,7 @@ impl Engine {
 #[pyfunction]
 pub(crate) fn planted_faults() -> Vec<String> {
     #[cfg(feature = "planted")]
-    let names = coulisse_engine::Fault::ALL.iter().map(|fault| fault.name().to_string()).collect();
+    let names = coulisse_engine::Fault::ALL.iter().map(|(name, _)| (*name).to_string()).collect();
     #[cfg(not(feature = "planted"))]
     let names = Vec::new();
     names

@@ -42,8 +42,9 @@ impl Note {
         );
         let _ = std::io::stderr().write_all(line.as_bytes());
         if let Some(dir) = &self.dir {
-            let written = File::create(Path::new(dir).join("panic.json"))
-                .and_then(|mut file| file.write_all(line.as_bytes()).and_then(|()| file.sync_all()));
+            let written = File::create(Path::new(dir).join("panic.json")).and_then(|mut file| {
+                file.write_all(line.as_bytes()).and_then(|()| file.sync_all())
+            });
             if let Err(error) = written {
                 let _ = writeln!(std::io::stderr(), "panic.json could not be written: {error}");
             }

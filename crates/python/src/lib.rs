@@ -29,7 +29,10 @@ use pyo3::prelude::*;
 /// The generated pages of docs/protocol.
 #[pyfunction]
 fn protocol_docs() -> Vec<(String, String)> {
-    Vec::new()
+    coulisse_wire::schema::protocol_markdown()
+        .into_iter()
+        .map(|(name, text)| (name.to_string(), text))
+        .collect()
 }
 
 #[pymodule]

@@ -13,7 +13,9 @@ use coulisse_gateway::hub::{Hub, Sink};
 use coulisse_journal::{Durability, JournalError, Options, Preparer, Reader, Storage, open};
 use coulisse_types::command::{Genesis, NodeStarted};
 use coulisse_types::record::Origin;
-use coulisse_types::{AccountId, Command, Event, InstrumentId, KeyIndex, RecordHeader, RequestId, Seq};
+use coulisse_types::{
+    AccountId, Command, Event, InstrumentId, KeyIndex, RecordHeader, RequestId, Seq,
+};
 use coulisse_wire::record::{Stamp, decode_record, encode_events, encode_record, stamp};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -91,16 +93,16 @@ impl NodeCore {
         let report = recovered.report;
         let mut engine = Engine::new();
         let server = format!("coulisse/{}", env!("CARGO_PKG_VERSION"));
-        let mut hub = Hub::new(setup.hosts, server, format!("n{}", setup.node), u64::from(report.epoch));
+        let mut hub =
+            Hub::new(setup.hosts, server, format!("n{}", setup.node), u64::from(report.epoch));
         let started = Instant::now();
         let reader = recovered.reader(1).map_err(OpenError::Journal)?;
         let replayed = replay(reader, &mut engine, &mut hub, setup.node)?;
-        let sync =
-            SyncThread::start(recovered.writer, report.last_seq).map_err(OpenError::Io)?;
+        let sync = SyncThread::start(recovered.writer, report.last_seq).map_err(OpenError::Io)?;
         let recovery = RecoveryReport {
             records: replayed.records,
             groups: report.groups,
-            segments: u64::from(report.segments),
+            segments: report.segments,
             cut_bytes: report.cut_bytes,
             replay_us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
             incarnation: replayed.incarnation + 1,
@@ -179,8 +181,14 @@ impl NodeCore {
             let header = self.header(&batch, index, seq, time_ns);
             let start = self.records.len();
             encode_record(&mut self.records, &header, &batch.entries()[index].command);
-            let place = Stamp { seq: header.seq, time_ns, batch: header.origin.batch, index: header.origin.index };
-            stamp(&mut self.records[start..], place).expect("a record that was just encoded is whole");
+            let place = Stamp {
+                seq: header.seq,
+                time_ns,
+                batch: header.origin.batch,
+                index: header.origin.index,
+            };
+            stamp(&mut self.records[start..], place)
+                .expect("a record that was just encoded is whole");
         }
         // Handed over before it is applied: the disk works while the engine does.
         self.sync.append(&self.records, mark);
@@ -290,10 +298,11 @@ fn replay(
             events.clear();
             engine.apply(&header, &command, &mut events);
             hub.deliver(&header, &events, &EngineView(engine));
-            if let Command::NodeStarted(started) = command
-                && header.origin.node == node
-            {
-                replayed.incarnation = started.incarnation;
+            match command {
+                Command::NodeStarted(started) if header.origin.node == node => {
+                    replayed.incarnation = started.incarnation;
+                }
+                _ => {}
             }
             replayed.records += 1;
             replayed.time_ns = header.time_ns;

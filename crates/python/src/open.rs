@@ -35,10 +35,7 @@ pub(crate) fn open_core(arguments: &Arguments<'_>) -> PyResult<NodeCore> {
             (Some(dir), None) => (files(dir)?, Preparer::Thread),
             (None, Some(disk)) => (Arc::new(disk.clone()), Preparer::Inline),
             _ => {
-                return Err(failed(
-                    "INVALID_VALUE",
-                    "give either data_dir or disk".to_string(),
-                ));
+                return Err(failed("INVALID_VALUE", "give either data_dir or disk".to_string()));
             }
         };
     let setup = Setup {
@@ -65,9 +62,9 @@ fn open_failed(error: &OpenError) -> PyErr {
         OpenError::Journal(JournalError::Locked) => {
             failed("JOURNAL_LOCKED", "another process has this journal open".to_string())
         }
-        OpenError::Journal(error @ (JournalError::Corrupt { .. } | JournalError::LostDurable { .. })) => {
-            failed("JOURNAL_CORRUPT", error.to_string())
-        }
+        OpenError::Journal(
+            error @ (JournalError::Corrupt { .. } | JournalError::LostDurable { .. }),
+        ) => failed("JOURNAL_CORRUPT", error.to_string()),
         OpenError::Journal(error) => failed("JOURNAL_IO", error.to_string()),
         OpenError::Record { seq, reason } => {
             failed("JOURNAL_CORRUPT", format!("the record at seq {seq} means nothing: {reason}"))

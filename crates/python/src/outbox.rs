@@ -40,9 +40,9 @@ impl Outbox {
         self.items.push(Item::Outcome { done, seq, events });
     }
 
-    /// A callback is called without arguments.
-    pub(crate) fn ready(&mut self, done: Py<PyAny>) {
-        self.items.push(Item::Ready(done));
+    /// Callbacks are called without arguments.
+    pub(crate) fn ready_all(&mut self, done: impl IntoIterator<Item = Py<PyAny>>) {
+        self.items.extend(done.into_iter().map(Item::Ready));
     }
 
     /// Says everything. An exception of a callback is reported as unraisable and stops nothing else.

@@ -35,9 +35,10 @@ impl Book {
         };
         let mut trades = Vec::new();
         let price = price.map(Price::from_ticks);
-        let added = self.book.add(OrderId(order_id), side(buy), price, Qty::from_lots(qty), tif, |fill| {
-            trades.push((fill.order_id.0, fill.price.ticks(), fill.qty.lots()));
-        });
+        let added =
+            self.book.add(OrderId(order_id), side(buy), price, Qty::from_lots(qty), tif, |fill| {
+                trades.push((fill.order_id.0, fill.price.ticks(), fill.qty.lots()));
+            });
         added.map(|_| trades).map_err(|error| add_failed(&error))
     }
 
@@ -101,8 +102,9 @@ fn add_failed(error: &AddError) -> PyErr {
         AddError::Book(BookError::QtyNotPositive { qty }) => {
             failed("QTY_BELOW_MIN", format!("qty {} is not above 0 lots", qty.lots()))
         }
-        AddError::Book(BookError::LevelQtyOverflow { level }) => {
-            failed("QTY_ABOVE_MAX", format!("the level at {} cannot hold more", level.price.ticks()))
-        }
+        AddError::Book(BookError::LevelQtyOverflow { level }) => failed(
+            "QTY_ABOVE_MAX",
+            format!("the level at {} cannot hold more", level.price.ticks()),
+        ),
     }
 }

@@ -22,10 +22,15 @@ pub(crate) fn schema_json() -> String {
             Origin::Gateway => "gateway",
             Origin::Core => "core",
         };
-        say(out, format_args!(
-            "{{\"number\":{},\"name\":{:?},\"origin\":{origin:?},\"doc\":{:?}}}",
-            code.number(), code.name(), code.doc(),
-        ));
+        say(
+            out,
+            format_args!(
+                "{{\"number\":{},\"name\":{:?},\"origin\":{origin:?},\"doc\":{:?}}}",
+                code.number(),
+                code.name(),
+                code.doc(),
+            ),
+        );
     });
     out.push_str(",\"enums\":{");
     enums(&mut out);
@@ -52,15 +57,25 @@ fn list<T>(out: &mut String, items: &[T], mut one: impl FnMut(&mut String, &T)) 
 
 fn messages(out: &mut String, table: &[MessageSpec]) {
     list(out, table, |out, spec| {
-        say(out, format_args!(
-            "{{\"number\":{},\"name\":{:?},\"doc\":{:?},\"fields\":",
-            spec.number, spec.name, spec.doc.trim(),
-        ));
+        say(
+            out,
+            format_args!(
+                "{{\"number\":{},\"name\":{:?},\"doc\":{:?},\"fields\":",
+                spec.number,
+                spec.name,
+                spec.doc.trim(),
+            ),
+        );
         list(out, spec.fields, |out, field| {
-            say(out, format_args!(
-                "{{\"name\":{:?},\"type\":{:?},\"doc\":{:?}}}",
-                field.name, field.type_name, field.doc.trim(),
-            ));
+            say(
+                out,
+                format_args!(
+                    "{{\"name\":{:?},\"type\":{:?},\"doc\":{:?}}}",
+                    field.name,
+                    field.type_name,
+                    field.doc.trim(),
+                ),
+            );
         });
         out.push('}');
     });
@@ -103,11 +118,32 @@ fn bounds(out: &mut String) {
         };
     }
     each!(
-        CLIENT_ORDER_ID_BYTES_MAX, ASSET_NAME_BYTES_MIN, ASSET_NAME_BYTES_MAX, SYMBOL_BYTES_MAX,
-        ACCOUNT_NAME_BYTES_MAX, KEY_ID_BYTES_MAX, ASSET_SCALE_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX,
-        NOTIONAL_MINOR_MAX, ASSET_TOTAL_MINOR_MAX, FEE_PPM_MAX, SHARD_SHIFT, SHARD_MAX, ASSETS_MAX,
-        INSTRUMENTS_MAX, ACCOUNTS_MAX, KEYS_MAX, LIVE_ORDERS_MAX, OPEN_ORDERS_PER_ACCOUNT_MAX,
-        FILLS_PER_COMMAND_MAX, CLIENT_ORDER_IDS_MAX, CLOSED_IDS_PER_ACCOUNT_MAX, REQUEST_IDS_MAX,
-        PLACE_BATCH_MAX, RECORD_BYTES_MAX, STAMP_JUMP_NS_MAX,
+        CLIENT_ORDER_ID_BYTES_MAX,
+        ASSET_NAME_BYTES_MIN,
+        ASSET_NAME_BYTES_MAX,
+        SYMBOL_BYTES_MAX,
+        ACCOUNT_NAME_BYTES_MAX,
+        KEY_ID_BYTES_MAX,
+        ASSET_SCALE_MAX,
+        PRICE_TICKS_MAX,
+        QTY_LOTS_MAX,
+        NOTIONAL_MINOR_MAX,
+        ASSET_TOTAL_MINOR_MAX,
+        FEE_PPM_MAX,
+        SHARD_SHIFT,
+        SHARD_MAX,
+        ASSETS_MAX,
+        INSTRUMENTS_MAX,
+        ACCOUNTS_MAX,
+        KEYS_MAX,
+        LIVE_ORDERS_MAX,
+        OPEN_ORDERS_PER_ACCOUNT_MAX,
+        FILLS_PER_COMMAND_MAX,
+        CLIENT_ORDER_IDS_MAX,
+        CLOSED_IDS_PER_ACCOUNT_MAX,
+        REQUEST_IDS_MAX,
+        PLACE_BATCH_MAX,
+        RECORD_BYTES_MAX,
+        STAMP_JUMP_NS_MAX,
     );
 }

@@ -78,9 +78,8 @@ impl SyncThread {
             sync_us: std::array::from_fn(|_| AtomicU64::new(0)),
         });
         let theirs = Arc::clone(&shared);
-        let thread = std::thread::Builder::new()
-            .name("coulisse-sync".to_string())
-            .spawn(move || {
+        let thread =
+            std::thread::Builder::new().name("coulisse-sync".to_string()).spawn(move || {
                 let ran = catch_unwind(AssertUnwindSafe(|| run(&theirs, writer)));
                 if ran.is_err() {
                     fail(&theirs, "the sync thread broke an invariant");
@@ -95,7 +94,8 @@ impl SyncThread {
     pub(crate) fn append(&self, records: &[u8], event_mark: (u64, [u8; 16])) {
         let mut queue = self.shared.queue();
         queue.records.extend_from_slice(records);
-        let end = u32::try_from(queue.records.len()).expect("the backlog is bounded far below 4 GB");
+        let end =
+            u32::try_from(queue.records.len()).expect("the backlog is bounded far below 4 GB");
         queue.batch_ends.push(end);
         queue.event_mark = event_mark;
         drop(queue);
