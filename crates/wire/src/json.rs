@@ -379,7 +379,7 @@ fn object<'a>(scanner: &mut Scanner<'a>, depth: usize) -> Parsed<'a, ()> {
         let key = scanner.key()?;
         keys.add(key)?;
         scanner.value(depth).map_err(|broken| broken.under(key))?;
-        if !scanner.another(b'}')? {
+        if !scanner.another(b'}').map_err(|broken| broken.under(key))? {
             return Ok(());
         }
     }
@@ -466,7 +466,7 @@ fn validate_object<'a>(scanner: &mut Scanner<'a>, id: &mut (Raw<'a>, &'a [u8])) 
             if same_text(key, Raw { kind: Kind::Text, bytes: b"id" }) {
                 *id = value;
             }
-            if !scanner.another(b'}')? {
+            if !scanner.another(b'}').map_err(|broken| broken.under(key))? {
                 break;
             }
         }

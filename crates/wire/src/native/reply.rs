@@ -210,7 +210,7 @@ pub fn write_reject_message(out: &mut Vec<u8>, rejected: &Rejected, units: &Unit
 pub(super) fn write_meaning(out: &mut Vec<u8>, code: RejectCode) {
     let start = out.len();
     out.extend_from_slice(code.doc().trim_end_matches('.').as_bytes());
-    // "The JSON …" and "The price …" begin with an article; nothing else does with a capital.
+    // The table's sentences all begin with an ordinary word.
     if let Some(first) = out.get_mut(start) {
         first.make_ascii_lowercase();
     }

@@ -1,0 +1,360 @@
+//! Every kind of bad input is answered with its code, the field and the value.
+
+use coulisse_types::RejectCode::{self, *};
+use coulisse_wire::native::parse_request;
+use serde_json::Value;
+
+use crate::market::table;
+
+struct Case {
+    request: String,
+    code: RejectCode,
+    field: &'static str,
+    value: &'static str,
+}
+
+fn case(
+    request: impl Into<String>,
+    code: RejectCode,
+    field: &'static str,
+    value: &'static str,
+) -> Case {
+    Case { request: request.into(), code, field, value }
+}
+
+/// An order with these parameters instead of the usual ones.
+fn place(changed: &[(&str, &str)]) -> String {
+    let mut params = vec![
+        ("symbol", r#""BTC-USD""#),
+        ("side", r#""buy""#),
+        ("qty", r#""0.01""#),
+        ("price", r#""60000.00""#),
+    ];
+    for (key, value) in changed {
+        params.retain(|(known, _)| known != key);
+        if !value.is_empty() {
+            params.push((key, value));
+        }
+    }
+    let params: Vec<String> = params.iter().map(|(k, v)| format!("\"{k}\":{v}")).collect();
+    format!(r#"{{"id":7,"op":"order.place","params":{{{}}}}}"#, params.join(","))
+}
+
+/// Refuses each, and finds code, field, value and id in the reply that a client would see.
+fn assert_refused(cases: &[Case]) {
+    let table = table();
+    for Case { request, code, field, value } in cases {
+        let Err(error) = parse_request(request.as_bytes(), &table) else {
+            panic!("accepted: {request}");
+        };
+        let mut reply = Vec::new();
+        error.write(&mut reply);
+        let reply: Value = serde_json::from_slice(&reply)
+            .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&reply)));
+        let error = &reply["error"];
+        assert_eq!(error["code"], code.name(), "{request}\n{reply}");
+        assert_eq!(error["field"].as_str().unwrap_or_default(), *field, "{request}\n{reply}");
+        assert_eq!(error["value"].as_str().unwrap_or_default(), *value, "{request}\n{reply}");
+        assert_eq!(error["state"], "not_sent", "{request}");
+        assert_eq!(reply["ok"], false, "{request}");
+        assert!(error["message"].as_str().is_some_and(|m| m.starts_with(code.name())), "{reply}");
+        if request.contains(r#""id":7"#) {
+            assert_eq!(reply["id"], 7, "{request}");
+        }
+    }
+}
+
+#[test]
+fn an_order_that_means_nothing_is_refused_with_code_field_and_value() {
+    assert_refused(&[
+        case(place(&[("symbol", r#""XXX-USD""#)]), UnknownSymbol, "symbol", "XXX-USD"),
+        case(place(&[("symbol", r#""BTC/USD""#)]), UnknownSymbol, "symbol", "BTC/USD"),
+        case(place(&[("side", r#""long""#)]), InvalidValue, "side", "long"),
+        case(place(&[("side", r#""BUY""#)]), InvalidValue, "side", "BUY"),
+        case(place(&[("type", r#""stop""#)]), InvalidValue, "type", "stop"),
+        case(place(&[("tif", r#""day""#)]), InvalidValue, "tif", "day"),
+        case(place(&[("price", r#""60000.001""#)]), OffTick, "price", "60000.001"),
+        case(place(&[("qty", r#""0.000015""#)]), OffLot, "qty", "0.000015"),
+        case(
+            place(&[
+                ("type", r#""market""#),
+                ("price", ""),
+                ("qty", ""),
+                ("notional", r#""1.000000001""#),
+            ]),
+            OffMinorUnit,
+            "notional",
+            "1.000000001",
+        ),
+        case(place(&[("qty", r#""1e400""#)]), InvalidValue, "qty", "1e400"),
+        case(place(&[("qty", r#""NaN""#)]), InvalidValue, "qty", "NaN"),
+        case(place(&[("qty", r#""""#)]), InvalidValue, "qty", ""),
+        case(place(&[("qty", r#"" 1""#)]), InvalidValue, "qty", " 1"),
+        case(place(&[("qty", r#""+1""#)]), InvalidValue, "qty", "+1"),
+        case(place(&[("qty", r#""01""#)]), InvalidValue, "qty", "01"),
+        case(
+            place(&[("qty", r#""18446744073709551616""#)]),
+            NumberOutOfRange,
+            "qty",
+            "18446744073709551616",
+        ),
+        case(
+            place(&[("price", r#""18446744073709551616""#)]),
+            NumberOutOfRange,
+            "price",
+            "18446744073709551616",
+        ),
+        case(place(&[("client_order_id", r#""""#)]), InvalidValue, "client_order_id", ""),
+        case(place(&[("client_order_id", r#""a b""#)]), InvalidValue, "client_order_id", "a b"),
+        case(
+            place(&[("client_order_id", r#""aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa""#)]),
+            InvalidValue,
+            "client_order_id",
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        ),
+        case(place(&[("price", "")]), MissingField, "price", ""),
+        case(place(&[("qty", "")]), MissingField, "qty", ""),
+        case(place(&[("side", "")]), MissingField, "side", ""),
+        case(place(&[("symbol", "")]), MissingField, "symbol", ""),
+        case(
+            place(&[("type", r#""market""#), ("qty", ""), ("price", "")]),
+            MissingField,
+            "qty",
+            "",
+        ),
+    ]);
+}
+
+#[test]
+fn a_value_of_another_json_type_is_refused_with_what_stood_there() {
+    assert_refused(&[
+        case(place(&[("qty", "0.01")]), WrongType, "qty", "0.01"),
+        case(place(&[("qty", "1e400")]), WrongType, "qty", "1e400"),
+        case(place(&[("qty", "18446744073709551616")]), WrongType, "qty", "18446744073709551616"),
+        case(place(&[("price", "null")]), WrongType, "price", "null"),
+        case(place(&[("price", r#"{"a":1}"#)]), WrongType, "price", r#"{"a":1}"#),
+        case(place(&[("side", "[\"buy\"]")]), WrongType, "side", "[\"buy\"]"),
+        case(place(&[("post_only", r#""true""#)]), WrongType, "post_only", "true"),
+        case(place(&[("post_only", "1")]), WrongType, "post_only", "1"),
+        case(r#"{"id":7,"op":"ping","params":[]}"#, WrongType, "params", "[]"),
+        case(r#"{"id":7,"op":"ping","params":null}"#, WrongType, "params", "null"),
+        case(r#"{"id":7,"op":5}"#, WrongType, "op", "5"),
+        case(r#"{"id":7,"op":"ping","account":5}"#, WrongType, "account", "5"),
+        case(r#"{"id":7,"op":"ping","deadline":"5"}"#, WrongType, "deadline", "5"),
+        case(r#"{"id":7,"op":"ping","deadline":1e400}"#, WrongType, "deadline", "1e400"),
+        case(r#"{"id":1.5,"op":"ping"}"#, WrongType, "id", "1.5"),
+        case(r#"{"id":true,"op":"ping"}"#, WrongType, "id", "true"),
+        case(r#"{"id":{},"op":"ping"}"#, WrongType, "id", "{}"),
+        case(
+            r#"{"id":7,"op":"subscribe","params":{"channel":"book","symbols":"BTC-USD"}}"#,
+            WrongType,
+            "symbols",
+            "BTC-USD",
+        ),
+        case(
+            r#"{"id":7,"op":"subscribe","params":{"channel":"book","symbols":[5]}}"#,
+            WrongType,
+            "symbols",
+            "5",
+        ),
+    ]);
+}
+
+#[test]
+fn integers_outside_their_range_are_refused() {
+    let subscribe = |rest: &str| {
+        format!(
+            r#"{{"id":7,"op":"subscribe","params":{{"channel":"book","symbols":["BTC-USD"],{rest}}}}}"#
+        )
+    };
+    assert_refused(&[
+        case(
+            r#"{"id":18446744073709551616,"op":"ping"}"#,
+            NumberOutOfRange,
+            "id",
+            "18446744073709551616",
+        ),
+        case(r#"{"id":9007199254740992,"op":"ping"}"#, NumberOutOfRange, "id", "9007199254740992"),
+        case(r#"{"id":-1,"op":"ping"}"#, NumberOutOfRange, "id", "-1"),
+        case(
+            r#"{"id":7,"op":"ping","deadline":18446744073709551616}"#,
+            NumberOutOfRange,
+            "deadline",
+            "18446744073709551616",
+        ),
+        case(subscribe(r#""depth":0"#), NumberOutOfRange, "depth", "0"),
+        case(subscribe(r#""depth":1001"#), NumberOutOfRange, "depth", "1001"),
+        case(subscribe(r#""from_seq":-1"#), NumberOutOfRange, "from_seq", "-1"),
+        case(
+            r#"{"id":7,"op":"order.cancel","params":{"order_id":"18446744073709551616"}}"#,
+            NumberOutOfRange,
+            "order_id",
+            "18446744073709551616",
+        ),
+        case(
+            format!(r#"{{"id":"{}","op":"ping"}}"#, "x".repeat(65)),
+            InvalidValue,
+            "id",
+            "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…",
+        ),
+    ]);
+}
+
+#[test]
+fn what_is_unknown_missing_or_stands_twice_is_named() {
+    assert_refused(&[
+        case(r#"{"id":7,"op":"order.fly"}"#, UnknownOp, "op", "order.fly"),
+        case(r#"{"id":7}"#, MissingField, "op", ""),
+        case(r"{}", MissingField, "op", ""),
+        case(r#"{"id":7,"op":"ping","colour":"red"}"#, UnknownField, "colour", "red"),
+        case(place(&[("colour", r#""red""#)]), UnknownField, "colour", "red"),
+        case(place(&[("pr\\u0069ces", "5")]), UnknownField, "pr\\u0069ces", "5"),
+        case(r#"{"id":7,"id":7,"op":"ping"}"#, DuplicateField, "id", "7"),
+        case(r#"{"id":7,"op":"ping","op":"time"}"#, DuplicateField, "op", "time"),
+        case(r#"{"id":7,"op":"ping","params":{},"params":{}}"#, DuplicateField, "params", "{}"),
+        case(
+            r#"{"id":7,"op":"order.cancel","params":{"order_id":"1","order_id":"2"}}"#,
+            DuplicateField,
+            "order_id",
+            "2",
+        ),
+        case(
+            r#"{"id":7,"op":"order.cancel","params":{"order_id":"1","\u006frder_id":"2"}}"#,
+            DuplicateField,
+            "\\u006frder_id",
+            "2",
+        ),
+        case(r#"{"id":7,"op":"ping","x":{"a":[{"b":1,"b":2}]}}"#, DuplicateField, "b", "2"),
+        case(r#"{"id":7,"op":"order.cancel"}"#, MissingField, "order_id", ""),
+        case(r#"{"id":7,"op":"order.amend","params":{"order_id":"1"}}"#, MissingField, "qty", ""),
+        case(
+            r#"{"id":7,"op":"order.cancel","params":{"order_id":"0"}}"#,
+            InvalidValue,
+            "order_id",
+            "0",
+        ),
+        case(
+            r#"{"id":7,"op":"order.cancel","params":{"order_id":"-1"}}"#,
+            InvalidValue,
+            "order_id",
+            "-1",
+        ),
+        case(
+            r#"{"id":7,"op":"session.logon","params":{"key_id":"k"}}"#,
+            MissingField,
+            "signature",
+            "",
+        ),
+        case(
+            r#"{"id":7,"op":"session.logon","params":{"key_id":"k","signature":"5e"}}"#,
+            InvalidValue,
+            "signature",
+            "5e",
+        ),
+        case(
+            r#"{"id":7,"op":"subscribe","params":{"channel":"gossip"}}"#,
+            UnknownChannel,
+            "channel",
+            "gossip",
+        ),
+        case(
+            r#"{"id":7,"op":"subscribe","params":{"channel":"book"}}"#,
+            MissingField,
+            "symbols",
+            "",
+        ),
+        case(
+            r#"{"id":7,"op":"subscribe","params":{"channel":"book","symbols":[]}}"#,
+            InvalidValue,
+            "symbols",
+            "[]",
+        ),
+        case(
+            r#"{"id":7,"op":"subscribe","params":{"channel":"book","symbols":["BTC-USD","BTC-USD"]}}"#,
+            InvalidValue,
+            "symbols",
+            "BTC-USD",
+        ),
+        case(
+            r#"{"id":7,"op":"subscribe","params":{"channel":"orders","symbols":["BTC-USD"]}}"#,
+            InvalidValue,
+            "symbols",
+            "[\"BTC-USD\"]",
+        ),
+        case(
+            r#"{"id":7,"op":"subscribe","params":{"channel":"trades","symbols":["BTC-USD"],"depth":5}}"#,
+            InvalidValue,
+            "depth",
+            "5",
+        ),
+    ]);
+}
+
+#[test]
+fn broken_syntax_is_said_before_anything_else_and_the_id_still_comes_back() {
+    let deep = format!(r#"{{"id":7,"op":"ping","params":{}1{}}}"#, "[".repeat(50), "]".repeat(50));
+    assert_refused(&[
+        case(place(&[("qty", "NaN")]), BadJson, "qty", "NaN"),
+        case(place(&[("qty", "Infinity")]), BadJson, "qty", "Infinity"),
+        case(place(&[("qty", "-")]), BadJson, "qty", "}"),
+        case(place(&[("qty", "0x10")]), BadJson, "qty", "x10"),
+        case(r#"{"id":7,"op":"order.fly""#, BadJson, "op", ""),
+        case(r#"{"id":7,"op":"ping"} {}"#, BadJson, "", "{"),
+        case(r#"{"id":7,"op":"ping",}"#, BadJson, "", "}"),
+        case("", BadJson, "", ""),
+        case("hello", BadJson, "", "hello"),
+        case("[]", BadJson, "", "[]"),
+        case("null", BadJson, "", "null"),
+        case(deep, TooDeep, "params", "[[[[[[[[[[[[[[[["),
+        case(
+            format!("{{\"a\":{}", "{\"a\":".repeat(5_000)),
+            TooDeep,
+            "a",
+            "{\"a\":{\"a\":{\"a\":{",
+        ),
+    ]);
+}
+
+#[test]
+fn bytes_that_are_no_text_are_refused_and_never_echoed() {
+    let table = table();
+    for bad in [
+        &b"{\"id\":7,\"op\":\"\xff\xfe\"}"[..],
+        b"{\"id\":7,\"op\":\"ping\",\"\xc3\":1}",
+        b"\xef\xbb\xbf{\"id\":7,\"op\":\"ping\"}",
+        b"{\"id\":7,\"op\":\"ping\"\0}",
+        b"{\"id\":7,\"op\":\"pi\nng\"}",
+    ] {
+        let error = parse_request(bad, &table).expect_err("no text");
+        assert_eq!(error.code, BadJson);
+        let mut reply = Vec::new();
+        error.write(&mut reply);
+        serde_json::from_slice::<Value>(&reply).expect("a reply is JSON whatever it answers");
+    }
+}
+
+#[test]
+fn numbers_that_only_the_core_may_judge_reach_it() {
+    use coulisse_types::{Command, Price, Qty};
+    use coulisse_wire::native::Body;
+    let table = table();
+    for (changed, price, qty) in [
+        ([("price", r#""0""#), ("qty", r#""0.01""#)], 0, 1_000),
+        ([("price", r#""-5""#), ("qty", r#""0.01""#)], -500, 1_000),
+        ([("price", r#""60000.00""#), ("qty", r#""0""#)], 6_000_000, 0),
+        ([("price", r#""60000.00""#), ("qty", r#""-0.01""#)], 6_000_000, -1_000),
+        // price × qty is past every limit; each alone fits.
+        (
+            [("price", r#""92233720368547758.07""#), ("qty", r#""92233720368547.75807""#)],
+            i64::MAX,
+            i64::MAX,
+        ),
+    ] {
+        let request = place(&changed);
+        let body = parse_request(request.as_bytes(), &table).expect("syntax is right").body;
+        let Body::Command { command: Command::OrderPlace(order), .. } = body else {
+            panic!("{request}");
+        };
+        assert_eq!((order.price, order.qty), (Price::from_ticks(price), Qty::from_lots(qty)));
+    }
+}
