@@ -15,10 +15,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Buckets of the sync-time histogram: bucket `i` counts syncs below 2^i µs.
 const SYNC_BUCKETS: usize = 24;
+
+/// How long nothing must come before the journal is closed by a seal.
+const IDLE: Duration = Duration::from_secs(1);
 
 /// What waits for the sync thread.
 #[derive(Debug, Default)]
@@ -173,7 +176,15 @@ impl Drop for SyncThread {
 
 fn run(shared: &Shared, mut writer: Writer) {
     let mut group = Group::default();
-    while gather(shared, &mut group) {
+    loop {
+        match gather(shared, &mut group) {
+            Gathered::Group => {}
+            Gathered::Idle => match writer.seal() {
+                Err(error) => return fail(shared, &error.to_string()),
+                Ok(()) => continue,
+            },
+            Gathered::Closing => break,
+        }
         let started = Instant::now();
         let (seq, hash) = group.event_mark;
         let mut wide = [0; 32];
@@ -203,17 +214,31 @@ struct Group {
     event_mark: (u64, [u8; 16]),
 }
 
-/// Waits for batches and takes as many as fit a group; `false` once there are none left and the
-/// log closes.
-fn gather(shared: &Shared, group: &mut Group) -> bool {
+/// What the wait for batches ended with.
+enum Gathered {
+    /// A group to write.
+    Group,
+    /// Nothing came for [`IDLE`]: the journal may be sealed.
+    Idle,
+    /// Nothing is left and the log closes.
+    Closing,
+}
+
+/// Waits for batches and takes as many as fit a group.
+fn gather(shared: &Shared, group: &mut Group) -> Gathered {
     group.records.clear();
     group.batch_ends.clear();
     let mut queue = shared.queue();
     while queue.records.is_empty() {
         if queue.closing {
-            return false;
+            return Gathered::Closing;
         }
-        queue = shared.gathered.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        let (woken, waited) =
+            shared.gathered.wait_timeout(queue, IDLE).unwrap_or_else(PoisonError::into_inner);
+        if waited.timed_out() && woken.records.is_empty() && !woken.closing {
+            return Gathered::Idle;
+        }
+        queue = woken;
     }
     group.event_mark = queue.event_mark;
     let fits = |end: &&u32| **end as usize <= GROUP_BYTES_MAX;
@@ -221,7 +246,7 @@ fn gather(shared: &Shared, group: &mut Group) -> bool {
     if batches == queue.batch_ends.len() {
         std::mem::swap(&mut queue.records, &mut group.records);
         std::mem::swap(&mut queue.batch_ends, &mut group.batch_ends);
-        return true;
+        return Gathered::Group;
     }
     group.batch_ends.extend(queue.batch_ends.drain(..batches));
     let bytes = group.batch_ends[batches - 1];
@@ -229,7 +254,7 @@ fn gather(shared: &Shared, group: &mut Group) -> bool {
     for end in &mut queue.batch_ends {
         *end -= bytes;
     }
-    true
+    Gathered::Group
 }
 
 fn fail(shared: &Shared, message: &str) {
