@@ -38,13 +38,6 @@ class Instrument:
         """Take an order off the book."""
         self.book[order.side].remove(order)
 
-    def level(self, side: str, price: int) -> Message:
-        """What `LevelChanged` says of a level now."""
-        resting = [order.remaining for order in self.book[side] if order.price == price]
-        total, count = sum(resting), len(resting)
-        where = {"instrument": self.id, "side": side, "price": price}
-        return Message("LevelChanged", **where, qty=total, order_count=count)
-
 
 @dataclass(eq=False)
 class Order:
@@ -67,9 +60,10 @@ class Order:
     held: int = 0
 
     def __post_init__(self) -> None:
-        placed = self.placed
+        placed, rules = self.placed, self.instrument.rules
         self.side: str = placed.side
         self.opposite = "sell" if placed.side == "buy" else "buy"
+        self.pays_in: int = rules.base if placed.side == "sell" else rules.quote
         self.is_limit: bool = placed.order_type == "limit"
         self.by_notional: bool = placed.notional != 0
         # The others pay fill by fill.
@@ -107,7 +101,9 @@ class Order:
         return notional + self.charge(self.made, self.taken + notional) - self.charged
 
     def affordable(self, price: int, qty: int, available: int) -> int:
-        """The most lots, up to `qty`, that cost no more than what is available."""
+        """The most lots, up to `qty`, that so much available pays for or delivers."""
+        if self.side == "sell":
+            return min(qty, available // int(self.instrument.rules.lot_minor))
         if self.cost(price, qty) <= available:
             return qty
         return bisect_right(range(1, qty + 1), available, key=lambda q: self.cost(price, q))

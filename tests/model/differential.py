@@ -25,6 +25,7 @@ from tests.model.traffic import traffic
 
 Record = tuple[Header, Message]
 HASH_EVERY = 100
+DIFFERING_EVENTS_SHOWN_MAX = 5
 # How many records shrinking may replay: a minute or so.
 SHRINK_RECORDS_MAX = 300_000
 
@@ -220,12 +221,12 @@ def from_json(path: Path) -> list[Record]:
 
 def _events_differ(header: Header, command: Message, expected: list[Message], said: bytes) -> str:
     got = decode_events(said)
-    lines = [f"events differ for {header}\n  {command}"]
+    lines, differing = [f"events differ for {header}\n  {command}"], 0
     for at in range(max(len(expected), len(got))):
         model = expected[at] if at < len(expected) else None
         core = got[at] if at < len(got) else None
-        mark = " " if model == core else "!"
-        lines.append(f"{mark} model {model}")
-        if model != core:
-            lines.append(f"{mark} core  {core}")
+        differing += model != core
+        if differing > DIFFERING_EVENTS_SHOWN_MAX:
+            return "\n".join([*lines, "and so on"])
+        lines += [f"  both  {model}"] if model == core else [f"! model {model}", f"! core  {core}"]
     return "\n".join(lines)

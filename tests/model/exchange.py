@@ -48,8 +48,11 @@ class ReferenceExchange(Matching):
             self._admit(header, command)
             self._apply_once(header, command)
         except Reject as reject:
-            client_order_id = getattr(command, "client_order_id", "")
-            self.events = [Message("Rejected", **reject.fields, client_order_id=client_order_id)]
+            what, value, limit = reject.args
+            names = zip(("code", "field", "unit"), (*what.split(), "", ""), strict=False)
+            detail = dict(names) | {"value": value, "limit": limit}
+            detail["client_order_id"] = getattr(command, "client_order_id", "")
+            self.events = [Message("Rejected", **detail)]
         self.events += self.ledger.changes()
         self.last_seq = header.seq
         return self.events
@@ -64,30 +67,28 @@ class ReferenceExchange(Matching):
         incarnation = command.incarnation if starts else header.incarnation
         newest = self.nodes.get(header.node, 0)
         fresh = incarnation > newest if starts else incarnation >= newest
-        require(fresh, "STALE_INCARNATION", "incarnation", "number", incarnation, newest)
+        require(fresh, "STALE_INCARNATION incarnation number", incarnation, newest)
         if header.key != 0:
-            known = header.key <= len(self.keys)
-            require(known, "UNKNOWN_KEY", "key_id", "number", header.key)
+            require(header.key <= len(self.keys), "UNKNOWN_KEY key_id number", header.key)
             self._permit(header, command.kind)
         if command.kind in FOR_AN_ACCOUNT:
             exists = 1 <= header.account <= len(self.accounts)
-            require(exists, "UNKNOWN_ACCOUNT", "account", "number", header.account)
+            require(exists, "UNKNOWN_ACCOUNT account number", header.account)
 
     def _permit(self, header: Header, kind: str) -> None:
         key, account = self.keys[header.key - 1]
         bits, needed = key.permissions, NEEDED[kind]
-        require(bits & needed != 0, "NOT_PERMITTED", "permissions", "number", bits, needed)
+        require(bits & needed, "NOT_PERMITTED permissions number", bits, needed)
         if kind in FOR_AN_ACCOUNT and not bits & PERMISSIONS["admin"]:
             own = header.account == account
-            require(own, "NOT_PERMITTED", "account", "number", header.account, account)
+            require(own, "NOT_PERMITTED account number", header.account, account)
 
     def _apply_once(self, header: Header, command: Message) -> None:
         key = (header.account, header.request_id)
         remembers = command.kind in REQUESTS and header.request_id != 0
         if remembers and key in self.requests:
             first_seq, earlier = self.requests[key]
-            same = earlier == command
-            require(same, "REQUEST_ID_CONFLICT", "request_id", "number", first_seq)
+            require(earlier == command, "REQUEST_ID_CONFLICT request_id number", first_seq)
             self.emit("RequestDuplicate", request_id=header.request_id, first_seq=first_seq)
             return
         name = re.sub(r"(?<=.)([A-Z])", r"_\1", command.kind).lower()
@@ -108,9 +109,9 @@ class ReferenceExchange(Matching):
         self.emit("NodeJoined", node=header.node, incarnation=c.incarnation)
 
     def _asset_create(self, header: Header, c: Message) -> None:
-        require(re.fullmatch("[A-Z0-9]{2,12}", c.name), "INVALID_NAME", "name")
-        small = c.scale <= ASSET_SCALE_MAX
-        require(small, "AMOUNT_OUT_OF_RANGE", "scale", "number", c.scale, ASSET_SCALE_MAX)
+        require(re.fullmatch("[A-Z0-9]{2,12}", c.name), "INVALID_NAME name")
+        most = ASSET_SCALE_MAX
+        require(c.scale <= most, "AMOUNT_OUT_OF_RANGE scale number", c.scale, most)
         self._require_free("name", [asset.name for asset in self.assets], c.name)
         self._require_room(self.assets, self.limits.assets_max)
         self.assets.append(c)
@@ -119,9 +120,9 @@ class ReferenceExchange(Matching):
     def _instrument_create(self, header: Header, c: Message) -> None:
         for name, asset in (("base", c.base), ("quote", c.quote)):
             self._require_asset(name, asset)
-        require(c.base != c.quote, "INVALID_INSTRUMENT", "quote", "number", c.quote)
+        require(c.base != c.quote, "INVALID_INSTRUMENT quote number", c.quote)
         base, quote = self.assets[c.base - 1], self.assets[c.quote - 1]
-        require(c.symbol == f"{base.name}-{quote.name}", "INVALID_NAME", "symbol")
+        require(c.symbol == f"{base.name}-{quote.name}", "INVALID_NAME symbol")
         taken = [i.rules.symbol.replace("-", "") for i in self.instruments]
         self._require_free("symbol", taken, c.symbol.replace("-", ""))
         value, rest = divmod(c.tick_minor * c.lot_minor, 10**base.scale)
@@ -137,23 +138,23 @@ class ReferenceExchange(Matching):
             ("taker_fee", c.maker_fee <= c.taker_fee <= FEE_PPM_MAX, FEE_PPM_MAX),
         ):
             field = name.replace("_size", "_minor")
-            require(good, "INVALID_INSTRUMENT", name, "number", getattr(c, field), limit)
+            require(good, f"INVALID_INSTRUMENT {name} number", getattr(c, field), limit)
         self._require_room(self.instruments, self.limits.instruments_max)
         instrument = Instrument(len(self.instruments) + 1, c, value)
         self.instruments.append(instrument)
         self.emit("InstrumentCreated", **vars(c) | {"instrument": instrument.id})
 
     def _account_create(self, header: Header, c: Message) -> None:
-        require(re.fullmatch("[a-z0-9_-]{1,32}", c.name), "INVALID_NAME", "name")
+        require(re.fullmatch("[a-z0-9_-]{1,32}", c.name), "INVALID_NAME name")
         self._require_free("name", self.accounts, c.name)
         self._require_room(self.accounts, self.limits.accounts_max)
         self.accounts.append(c.name)
         self.emit("AccountCreated", account=len(self.accounts), name=c.name)
 
     def _key_create(self, header: Header, c: Message) -> None:
-        require(re.fullmatch("[a-z0-9_-]{1,32}", c.key_id), "INVALID_NAME", "key_id")
+        require(re.fullmatch("[a-z0-9_-]{1,32}", c.key_id), "INVALID_NAME key_id")
         some = 1 <= c.permissions <= 15
-        require(some, "AMOUNT_OUT_OF_RANGE", "permissions", "number", c.permissions, 15)
+        require(some, "AMOUNT_OUT_OF_RANGE permissions number", c.permissions, 15)
         self._require_free("key_id", [key.key_id for key, _ in self.keys], c.key_id)
         self._require_room(self.keys, self.limits.keys_max)
         self.keys.append((c, header.account))
@@ -171,22 +172,24 @@ class ReferenceExchange(Matching):
     def _withdraw(self, header: Header, c: Message) -> None:
         self._require_asset("asset", c.asset)
         self._require_amount(c.amount, 1 <= c.amount <= ASSET_TOTAL_MINOR_MAX)
-        self.require_available(header.account, c.asset, c.amount, "asset_minor")
+        available = self.ledger.available[header.account, c.asset]
+        enough = c.amount <= available
+        require(enough, "INSUFFICIENT_BALANCE available asset_minor", c.amount, available)
         self.ledger.post(c.asset, c.amount, ("available", header.account), ("external", 0))
         whose = {"account": header.account, "request_id": header.request_id}
         self.emit("Withdrawn", **vars(c) | whose)
 
     def _require_asset(self, field: str, asset: int) -> None:
         exists = 1 <= asset <= len(self.assets)
-        require(exists, "UNKNOWN_ASSET", field, "number", asset)
+        require(exists, f"UNKNOWN_ASSET {field} number", asset)
 
     def _require_free(self, field: str, taken: list[str], name: str) -> None:
         if name in taken:
-            raise Reject("ALREADY_EXISTS", field, "number", taken.index(name) + 1)
+            raise Reject(f"ALREADY_EXISTS {field} number", taken.index(name) + 1, 0)
 
     def _require_room(self, table: Sequence[object], most: int) -> None:
-        require(len(table) < most, "TABLE_FULL", "count", "number", most, most)
+        require(len(table) < most, "TABLE_FULL count number", most, most)
 
     def _require_amount(self, amount: int, good: bool) -> None:
-        limit = ASSET_TOTAL_MINOR_MAX
-        require(good, "AMOUNT_OUT_OF_RANGE", "amount", "asset_minor", amount, limit)
+        what = "AMOUNT_OUT_OF_RANGE amount asset_minor"
+        require(good, what, amount, ASSET_TOTAL_MINOR_MAX)
