@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
+from dotenv import dotenv_values
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -201,7 +202,12 @@ class Config(BaseSettings):
     """Everything that can be set."""
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid"
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+        # A .env file serves other programs too; unknown names of ours are refused by hand.
+        dotenv_filtering="only_existing",
     )
 
     gateway: GatewayConfig = GatewayConfig()
@@ -252,22 +258,24 @@ def load_config(file: Path | None = None, environ: Mapping[str, str] | None = No
     variables = os.environ if environ is None else environ
     refuse_unknown_variables(variables)
     tree = {} if file is None else _read_toml(file)
-    dotenv = Path(".env")
+    dotenv = Path(".env") if Path(".env").is_file() else None
+    if dotenv is not None:
+        refuse_unknown_variables(dotenv_values(dotenv), str(dotenv))
     try:
-        return Config(_env_file=dotenv if dotenv.is_file() else None, **tree)
+        return Config(_env_file=dotenv, **tree)
     except ValidationError as error:
         raise ConfigError(_explain(error, file)) from None
     except ValueError as error:
         raise ConfigError(f"settings: {error}") from None
 
 
-def refuse_unknown_variables(environ: Mapping[str, str]) -> None:
+def refuse_unknown_variables(environ: Iterable[str], source: str = "environment") -> None:
     """Raise `ConfigError` for a variable of our prefix that no setting reads."""
     parts = {f"{PREFIX}{name.upper()}" for name in Config.model_fields}
     for name in sorted(environ):
         ours = name.startswith(PREFIX) and name not in NOT_SETTINGS | BUILD_VARIABLES
         if ours and name.split("__")[0] not in parts:
-            raise ConfigError(f"environment: {name} is not a setting")
+            raise ConfigError(f"{source}: {name} is not a setting")
 
 
 def _read_toml(file: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Final, Protocol, runtime_checkable
 import msgspec
 
 from coulisse.domain.money import Number, as_text
-from coulisse.domain.outcomes import Rejected, rejected_from_wire
+from coulisse.domain.outcomes import OrderResult, Rejected, rejected_from_wire
 from coulisse.domain.symbols import wire_symbol
 
 MONEY_FIELDS: Final = ("qty", "price", "notional")
@@ -104,14 +104,22 @@ def decode_plain_event(text: bytes) -> tuple[str, dict[str, object]]:
 
 def encode_plain_event(event: str, data: object) -> bytes:
     """Write one frame of the plain `/ws`; results show as on the wire, money as text."""
-    return msgspec.json.encode({"event": event, "data": data}, enc_hook=_to_wire)
+    return msgspec.json.encode({"event": event, "data": _shown(data)}, enc_hook=_no_form)
 
 
-def _to_wire(value: object) -> object:
-    shown = getattr(value, "to_wire", None)
-    if shown is None:
-        raise TypeError(f"no JSON form for {type(value).__name__}")
-    return shown()
+def _shown(value: object) -> object:
+    # msgspec has a form for dataclasses of its own, which is not the wire's.
+    if isinstance(value, OrderResult | Rejected):
+        return value.to_wire()
+    if isinstance(value, Mapping):
+        return {name: _shown(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shown(item) for item in value]
+    return value
+
+
+def _no_form(value: object) -> object:
+    raise TypeError(f"no JSON form for {type(value).__name__}")
 
 
 def _symbol_or_as_is(symbol: str) -> str:

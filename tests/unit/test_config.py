@@ -1,0 +1,129 @@
+"""Settings: sources, refusals, units."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from coulisse.config import Config, load_config
+from coulisse.domain.errors import ConfigError
+
+
+@pytest.fixture(autouse=True)
+def clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COULISSE_RECORDED_DIR", raising=False)
+
+
+def a_file(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "coulisse.toml"
+    file.write_text(text)
+    return file
+
+
+def test_defaults_are_three_instruments_on_this_machine_with_fsync() -> None:
+    config = load_config()
+    assert [item.symbol for item in config.instruments] == ["BTC-USD", "ETH-USD", "SOL-USD"]
+    assert (config.gateway.host, config.gateway.port) == ("127.0.0.1", 8080)
+    assert config.log.durability == "fsync"
+    assert {item.maker_bp for item in config.instruments} == {Decimal(2)}
+    assert {item.taker_bp for item in config.instruments} == {Decimal(5)}
+    assert config.scale("BTC") == 8
+
+
+def test_the_environment_wins_over_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = a_file(tmp_path, '[gateway]\nport = 1111\nhost = "127.0.0.2"\n')
+    monkeypatch.setenv("COULISSE_GATEWAY__PORT", "2222")
+    config = load_config(file)
+    assert (config.gateway.port, config.gateway.host) == (2222, "127.0.0.2")
+
+
+def test_a_dotenv_file_is_read_and_the_environment_wins_over_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("COULISSE_GATEWAY__PORT=3333\nCOULISSE_LOG__DURABILITY=os\n")
+    assert load_config().gateway.port == 3333
+    assert load_config().log.durability == "os"
+    monkeypatch.setenv("COULISSE_GATEWAY__PORT", "4444")
+    assert load_config().gateway.port == 4444
+
+
+def test_a_dotenv_file_may_hold_what_is_not_ours(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("DATABASE_URL=x\nCOULISSE_URL=y\nCOULISSE_KEY_FILE=z\n")
+    assert load_config().gateway.port == 8080
+
+
+def test_an_unknown_variable_in_the_dotenv_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("COULISSE_GATEWAX__PORT=3333\n")
+    with pytest.raises(ConfigError, match="COULISSE_GATEWAX__PORT"):
+        load_config()
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[gateway]\nprot = 1\n", "gateway.prot"),
+        ("[gatewax]\n", "gatewax"),
+        ('[[accounts]]\nname = "a"\ncolour = "red"\n', "accounts.0.colour"),
+        ('[[accounts]]\nname = "Upper"\n', "accounts.0.name"),
+        ('[[accounts]]\nname = "a"\ndeposits = { usd = "1" }\n', "usd"),
+        ('[[accounts]]\nname = "a"\ndeposits = { USD = "-1" }\n', "deposits.USD"),
+        ('[[accounts]]\nname = "a"\ndeposits = { USD = 1.5 }\n', "as text"),
+        ('[[accounts]]\nname="a"\nkeys=[{key_id="k",public_key="12"}]\n', "64 hexadecimal"),
+        ('[[instruments]]\nsymbol="BTCUSD"\ntick_size="1"\nlot_size="1"\n', "not a symbol"),
+        ('[[instruments]]\nsymbol="BTC-USD"\ntick_size=0.01\nlot_size="1"\n', "tick_size"),
+        ("[gateway]\nport = 65536\n", "65536"),
+        ('[log]\ndurability = "maybe"\n', "log.durability"),
+        ("not toml", "coulisse.toml"),
+    ],
+)
+def test_what_means_nothing_is_refused_with_its_name_and_the_file(
+    tmp_path: Path, text: str, named: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(a_file(tmp_path, text))
+    assert named in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="No such file"):
+        load_config(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("name", ["COULISSE_FOO", "COULISSE_GATEWAX__PORT", "COULISSE_PORT"])
+def test_an_unknown_variable_is_refused_by_name(name: str) -> None:
+    with pytest.raises(ConfigError, match=name):
+        load_config(environ={name: "1"})
+
+
+def test_variables_of_commands_and_tests_are_no_settings() -> None:
+    ours = {"COULISSE_URL": "u", "COULISSE_KEY_FILE": "f", "COULISSE_RECORDED_DIR": "d"}
+    assert load_config(environ=ours).gateway.port == 8080
+
+
+def test_the_tree_cannot_be_changed() -> None:
+    config = load_config()
+    with pytest.raises(ValidationError):
+        config.gateway.port = 1
+    assert config.with_gateway(port=0).gateway.port == 0
+    assert config.gateway.port == 8080
+
+
+def test_a_key_has_the_bits_of_its_permissions(tmp_path: Path) -> None:
+    public = "ab" * 32
+    text = f'[[accounts]]\nname="a"\nkeys=[{{key_id="k",public_key="{public}",permissions=["read","admin"]}}]\n'
+    (account,) = load_config(a_file(tmp_path, text)).accounts
+    assert account.keys[0].permission_bits == 9
+
+
+def test_host_names_hold_the_own_address_and_what_is_added() -> None:
+    config = Config.model_validate({"gateway": {"host": "10.0.0.5", "names": ["trade.example"]}})
+    assert config.gateway.host_names == (
+        "localhost", "127.0.0.1", "[::1]", "10.0.0.5", "trade.example",
+    )  # fmt: skip
