@@ -1,5 +1,6 @@
 """Faults that order books are known for, each by name: priority, prices, levels, closing."""
 
+from tests.model.codec import Header, Message
 from tests.model.scenario import ANN, BOB, CYD, an_exchange, kinds, of
 
 
@@ -256,3 +257,20 @@ def test_a_command_makes_only_so_many_fills() -> None:
     closed = of(events, "OrderClosed", "order_id", "state", "reason", "remaining")
     assert closed[-1] == (4, "expired", "fill_limit", 3)
     assert s.balance(BOB, 1) == (1_000_000 - 200, 0)
+
+
+def test_a_level_takes_no_more_lots_than_it_can_count() -> None:
+    s = an_exchange(live_orders_max=2_000, open_orders_per_account_max=2_000)
+    most = 1 << 53
+    s.send(Message("Deposit", asset=2, amount=most * 1_024), account=ANN)
+    ask: dict[str, object] = {"side": "sell", "order_type": "limit", "time_in_force": "gtc"}
+    ask |= {"qty": most, "price": 1, "post_only": False, "notional": 0, "client_order_id": ""}
+    for seq in range(s.twins.exchange.last_seq + 1, s.twins.exchange.last_seq + 1_024):
+        header = Header(seq, incarnation=1, account=ANN)
+        s.twins.step(header, Message("OrderPlace", instrument=1, **ask))
+    refused = of(s.place(ANN, "sell", most, 1), "Rejected", "code", "field", "value", "limit")
+    assert refused == [("QTY_ABOVE_MAX", "qty", most, most - 1)]
+    assert kinds(s.place(ANN, "sell", most - 1, 1))[1] == "OrderRested"
+    s.place(ANN, "sell", 2, 2)
+    refused = of(s.amend(ANN, 1_025, price=1), "Rejected", "code", "value", "limit")
+    assert refused == [("QTY_ABOVE_MAX", 2, 0)]

@@ -11,7 +11,10 @@ from types import ModuleType
 
 import pytest
 
+from tests.model.codec import encode_record
 from tests.model.differential import Core, first_difference
+from tests.model.exchange import ReferenceExchange
+from tests.model.traffic import traffic
 
 LIBRARY = Path(sys.prefix) / "planted" / "_core.abi3.so"
 SEEDS, COMMANDS = range(12), 1_000
@@ -44,6 +47,18 @@ def test_a_planted_fault_is_found(fault: str) -> None:
         return engine
 
     assert first_difference(make, SEEDS, COMMANDS)
+
+
+@pytest.mark.parametrize("fault", ["skip_best_level", "ioc_keeps_hold", "cancel_keeps_hold"])
+def test_the_invariants_alone_find_a_broken_book_or_hold(fault: str) -> None:
+    core, source, exchange = FAULTY.Engine(), traffic(0), ReferenceExchange()
+    core.plant(fault)
+    with pytest.raises(FAULTY.CoreError, match="BROKEN_INVARIANT"):
+        for _ in range(COMMANDS):
+            header, command = source.next(exchange)
+            exchange.apply(header, command)
+            core.apply(encode_record(header, command))
+            core.check_invariants()
 
 
 def test_the_same_build_without_a_fault_agrees() -> None:
