@@ -1,0 +1,271 @@
+//! The workload through the engine: accounts, holds, fees, idempotency, events and their hash.
+//!
+//! Account = id mod 1,000, all funded on both sides and each acting by its own key; maker 2 bp,
+//! taker 5 bp; every order has a client order id, and cancels name it.
+
+use super::outcome::{Outcome, Tally, bits};
+use super::{BATCH_ROWS, Pass, Stopwatch};
+use crate::histogram::Histogram;
+use crate::workload::{Kind, Row};
+use crate::{Failure, failure};
+use coulisse_engine::{Engine, default_genesis};
+use coulisse_types::command::{
+    AccountCreate, AssetCreate, Deposit, Genesis, InstrumentCreate, KeyCreate, OrderCancel,
+    OrderPlace, permission,
+};
+use coulisse_types::{
+    AccountId, AccountName, Amount, AssetId, AssetName, Command, Event, FeeRate, InstrumentId,
+    KeyId, KeyIndex, OrderId, OrderType, Qty, RecordHeader, Seq, Side, Symbol, TimeInForce,
+};
+use std::time::Instant;
+
+/// Accounts that the orders are spread over.
+pub const ACCOUNTS: u64 = 1_000;
+/// Seed of the hash of client order ids: any number.
+const HASH_SEED: u64 = 0x00C0_0115_5EED;
+/// Decimals of both assets.
+const SCALE: u8 = 8;
+/// 0.01 of the quote asset.
+const TICK_MINOR: i64 = 1_000_000;
+/// 0.00001 of the base asset.
+const LOT_MINOR: i64 = 1_000;
+/// What each account starts with of each asset: no order of the workload fails for want of it.
+const FUNDS_MINOR: i128 = 1_000_000_000_000_000_000;
+const MAKER_FEE: FeeRate = FeeRate::from_ppm(200);
+const TAKER_FEE: FeeRate = FeeRate::from_ppm(500);
+const QTY_LOTS_MAX: i64 = 1_000_000_000;
+/// Between two commands, in log time.
+const STEP_NS: i64 = 1_000;
+/// Events that one batch may write without the buffer growing.
+const EVENTS_ROOM: usize = 16_384;
+
+const INSTRUMENT: InstrumentId = InstrumentId(1);
+const BASE: AssetId = AssetId(1);
+const QUOTE: AssetId = AssetId(2);
+
+/// An engine with its event buffer.
+#[derive(Debug)]
+pub struct Whole {
+    engine: Engine,
+    header: RecordHeader,
+    events: Vec<Event>,
+    tally: Tally,
+    folded: u64,
+    event_count: u64,
+    rejected: u64,
+    reject: Option<String>,
+}
+
+impl Whole {
+    /// An engine with its instrument and its funded accounts.
+    ///
+    /// # Errors
+    /// A command of the set-up was rejected.
+    pub fn new() -> Result<Self, Failure> {
+        Self::with(default_genesis(HASH_SEED, 0))
+    }
+
+    /// The same under other limits.
+    ///
+    /// # Errors
+    /// A command of the set-up was rejected.
+    pub fn with(genesis: Genesis) -> Result<Self, Failure> {
+        let mut whole = Self {
+            engine: Engine::new(),
+            header: RecordHeader::default(),
+            events: Vec::with_capacity(EVENTS_ROOM),
+            tally: Tally::default(),
+            folded: 0,
+            event_count: 0,
+            rejected: 0,
+            reject: None,
+        };
+        whole.do_command(0, &Command::Genesis(genesis));
+        whole.list_instrument();
+        for account in 1..=u32::try_from(ACCOUNTS).unwrap_or(u32::MAX) {
+            whole.open_account(account);
+        }
+        whole.read_back();
+        match whole.reject.take() {
+            Some(reject) => failure(format!("set-up: {reject}")),
+            None => Ok(whole),
+        }
+    }
+
+    fn list_instrument(&mut self) {
+        for name in [&b"BTC"[..], b"USD"] {
+            let name = AssetName::new(name).unwrap_or_default();
+            self.do_command(0, &Command::AssetCreate(AssetCreate { name, scale: SCALE }));
+        }
+        let instrument = InstrumentCreate {
+            symbol: Symbol::new(b"BTC-USD").unwrap_or_default(),
+            base: BASE,
+            quote: QUOTE,
+            tick_minor: TICK_MINOR,
+            lot_minor: LOT_MINOR,
+            min_qty: Qty::from_lots(1),
+            max_qty: Qty::from_lots(QTY_LOTS_MAX),
+            min_notional: Amount::ZERO,
+            maker_fee: MAKER_FEE,
+            taker_fee: TAKER_FEE,
+        };
+        self.do_command(0, &Command::InstrumentCreate(instrument));
+    }
+
+    fn open_account(&mut self, account: u32) {
+        let text = format!("a{account}");
+        let name = AccountName::new(text.as_bytes()).unwrap_or_default();
+        self.do_command(0, &Command::AccountCreate(AccountCreate { name }));
+        let key_id = KeyId::new(text.as_bytes()).unwrap_or_default();
+        let permissions = permission::READ | permission::TRADE;
+        let key = KeyCreate { key_id, public_key: [1; 32], permissions };
+        self.do_command(account, &Command::KeyCreate(key));
+        for asset in [BASE, QUOTE] {
+            let amount = Amount::from_minor(FUNDS_MINOR);
+            self.do_command(account, &Command::Deposit(Deposit { asset, amount }));
+        }
+    }
+
+    /// A command of the node itself.
+    fn do_command(&mut self, account: u32, command: &Command) {
+        self.header.account = AccountId(account);
+        self.header.key = KeyIndex(0);
+        self.step(command);
+    }
+
+    #[inline]
+    fn step(&mut self, command: &Command) {
+        self.header.seq = Seq(self.header.seq.0 + 1);
+        self.header.time_ns += STEP_NS;
+        self.header.origin.batch += 1;
+        self.engine.apply(&self.header, command, &mut self.events);
+    }
+
+    /// Does what one row asks for; its events are appended, and hashed by the engine.
+    #[inline]
+    pub fn apply(&mut self, row: &Row) {
+        // Below 1,000, so it fits.
+        let account = u32::try_from(row.id.0 % ACCOUNTS).unwrap_or_default() + 1;
+        self.header.account = AccountId(account);
+        // Keys were made in the order of the accounts, one for each.
+        self.header.key = KeyIndex(account);
+        let client_order_id = row.client_order_id;
+        let command = match row.kind {
+            Kind::Cancel => {
+                Command::OrderCancel(OrderCancel { order_id: OrderId(0), client_order_id })
+            }
+            Kind::Add | Kind::Cross => Command::OrderPlace(OrderPlace {
+                instrument: INSTRUMENT,
+                side: row.side,
+                order_type: OrderType::Limit,
+                time_in_force: TimeInForce::Gtc,
+                post_only: false,
+                qty: row.qty,
+                price: row.price,
+                notional: Amount::ZERO,
+                client_order_id,
+            }),
+        };
+        self.step(&command);
+    }
+
+    /// Reads back what was said since the last time.
+    #[inline]
+    pub fn read_back(&mut self) {
+        for event in &self.events {
+            let said = match event {
+                Event::Traded(trade) => {
+                    self.tally.add(trade.price.ticks(), trade.qty.lots());
+                    trade.trade_id.0
+                }
+                Event::OrderAccepted(order) => order.order_id.0,
+                Event::OrderFilled(fill) => bits(fill.remaining.lots()),
+                Event::OrderRested(order) => bits(order.remaining.lots()),
+                Event::OrderClosed(order) => bits(order.filled.lots()),
+                Event::LevelChanged(level) => bits(level.qty.lots()),
+                Event::BalanceChanged(balance) => u64::from(balance.account.0),
+                Event::Rejected(reject) => {
+                    self.rejected += 1;
+                    self.reject.get_or_insert_with(|| format!("{reject:?}"));
+                    0
+                }
+                _ => 0,
+            };
+            self.folded = self.folded.rotate_left(1) ^ said;
+        }
+        self.event_count += self.events.len() as u64;
+        self.events.clear();
+    }
+
+    /// Rests the rows that are not timed.
+    ///
+    /// # Errors
+    /// One was rejected.
+    pub fn fill(prefill: &[Row]) -> Result<Self, Failure> {
+        let mut whole = Self::new()?;
+        for row in prefill {
+            whole.apply(row);
+            whole.read_back();
+        }
+        if let Some(reject) = &whole.reject {
+            return failure(format!("the engine rejected a row of the prefill: {reject}"));
+        }
+        (whole.tally, whole.folded, whole.event_count) = (Tally::default(), 0, 0);
+        Ok(whole)
+    }
+
+    /// The result so far.
+    ///
+    /// # Errors
+    /// A row was turned away.
+    pub fn finish(self) -> Result<Outcome, Failure> {
+        if let Some(reject) = &self.reject {
+            let count = self.rejected;
+            return failure(format!("the engine rejected {count} rows, the first: {reject}"));
+        }
+        let engine = &self.engine;
+        Ok(Outcome {
+            tally: self.tally,
+            resting: u64::from(engine.live_orders()),
+            levels: [Side::Buy, Side::Sell]
+                .map(|side| engine.levels(INSTRUMENT, side).map(Into::into).collect()),
+            folded: self.folded,
+            events: self.event_count,
+        })
+    }
+}
+
+/// One pass for the rate: the clock is read twice.
+///
+/// # Errors
+/// A row was rejected.
+pub fn timed(prefill: &[Row], rows: &[Row]) -> Result<Pass, Failure> {
+    let mut whole = Whole::fill(prefill)?;
+    let watch = Stopwatch::start();
+    for batch in rows.chunks(BATCH_ROWS) {
+        for row in batch {
+            whole.apply(row);
+        }
+        whole.read_back();
+    }
+    let (took, on_cpu) = watch.stop();
+    Ok(Pass { took, on_cpu, outcome: whole.finish()? })
+}
+
+/// One pass for the latencies: the clock is read after each row.
+///
+/// # Errors
+/// A row was rejected.
+pub fn latencies(prefill: &[Row], rows: &[Row]) -> Result<Histogram, Failure> {
+    let mut whole = Whole::fill(prefill)?;
+    let mut histogram = Histogram::new();
+    let mut before = Instant::now();
+    for row in rows {
+        whole.apply(row);
+        whole.read_back();
+        let after = Instant::now();
+        histogram.record(u64::try_from((after - before).as_nanos()).unwrap_or(u64::MAX));
+        before = after;
+    }
+    whole.finish().map(|_| histogram)
+}

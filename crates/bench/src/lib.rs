@@ -1,0 +1,48 @@
+//! What `coulisse-bench` measures: the core, a server under load, and the floor below it.
+//!
+//! Rooms
+//! - [`workload`]: the order flow that every engine is compared on, read from its CSV.
+//! - [`core`]: the flow through the bare book and through the engine.
+//! - [`histogram`], [`json`], [`args`]: latencies counted, results printed, flags read.
+//!
+//! Invariants
+//! - Rates and percentiles are integers: what is printed was counted, not rounded twice.
+//! - Nothing here reads the result that a workload's generator wrote beside it.
+
+pub mod args;
+pub mod core;
+pub mod histogram;
+pub mod json;
+pub mod workload;
+
+/// Why a benchmark could not be run, in a sentence.
+#[derive(Debug)]
+pub struct Failure(pub String);
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<rustix::io::Errno> for Failure {
+    fn from(error: rustix::io::Errno) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// A failure with this text.
+///
+/// # Errors
+/// Always.
+pub fn failure<T>(text: impl Into<String>) -> Result<T, Failure> {
+    Err(Failure(text.into()))
+}

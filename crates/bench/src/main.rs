@@ -1,0 +1,26 @@
+//! `coulisse-bench core`: one measurement, one JSON object on stdout.
+
+use coulisse_bench::args::Args;
+use coulisse_bench::{Failure, core, failure};
+use std::process::ExitCode;
+
+fn run() -> Result<(), Failure> {
+    let mut words = std::env::args().skip(1);
+    let command = words.next().unwrap_or_default();
+    let args = Args::new(words.collect());
+    match command.as_str() {
+        "core" => println!("{}", core::run(args)?),
+        _ => return failure("what to measure: core"),
+    }
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("coulisse-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
