@@ -50,6 +50,12 @@ mod reject;
 mod request_ids;
 mod state_hash;
 #[cfg(test)]
+#[expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may panic"
+)]
 mod tests;
 
 pub use accounts::Account;

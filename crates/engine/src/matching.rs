@@ -199,7 +199,7 @@ impl Engine {
         #[cfg(not(feature = "planted"))]
         let fill = listing.book.fill_front(makers, qty);
         #[cfg(feature = "planted")]
-        let fill = planted.fill(&mut listing.book, orders, makers, top, qty);
+        let fill = Planted::fill(&mut listing.book, orders, makers, top, qty);
         #[expect(clippy::expect_used, reason = "the maker was just seen: a broken invariant")]
         let fill = fill.expect("the maker that was met is there");
         listing.last_trade_id += 1;

@@ -117,9 +117,8 @@ mod bent {
             Some(Top { handle, price, qty })
         }
 
-        /// Fills the order that [`Self::peek`] chose.
+        /// Fills the order that [`Self::peek`] chose, wherever it stands.
         pub(crate) fn fill(
-            self,
             book: &mut Book,
             orders: &mut Orders,
             makers: Side,
