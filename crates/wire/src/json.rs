@@ -597,7 +597,7 @@ mod tests {
     #[test]
     fn strict_json_is_accepted_and_nothing_else() {
         for good in [
-            &br#"{}"#[..],
+            &br"{}"[..],
             br#" {"a" : [1, -0.5e+3, true, false, null, "x", {}], "b":{"a":1}} "#,
             "{\"é\":\"\\u00e9\\ud83d\\ude00 long enough for a word\"}".as_bytes(),
             br#"{"a":[[[[[[[]]]]]]]}"#,
@@ -615,7 +615,7 @@ mod tests {
             br#"{"a":}"#,
             br#"{"a":1,}"#,
             br#"{,"a":1}"#,
-            br#"{a:1}"#,
+            br"{a:1}",
             br#"{"a":01}"#,
             br#"{"a":+1}"#,
             br#"{"a":1.}"#,
@@ -655,7 +655,7 @@ mod tests {
     fn nesting_is_bounded_whatever_it_is_made_of() {
         let deep = Some(RejectCode::TooDeep);
         assert_eq!(code(br#"{"a":[[[[[[[[]]]]]]]]}"#), deep);
-        assert_eq!(code(&[b'['; 100_000]), deep);
+        assert_eq!(code(&b"[".repeat(100_000)), deep);
         assert_eq!(code(br#"{"a":"#.repeat(10_000).as_slice()), deep);
     }
 

@@ -4,9 +4,11 @@
 //! and `docs/protocol/native.md` is printed from it, so neither can know a field that the other
 //! does not.
 
+mod bodies;
 pub mod error;
 pub mod feed;
 pub mod outcome;
+mod params;
 pub mod reply;
 pub mod request;
 pub mod rest;

@@ -126,6 +126,22 @@ fn an_order_that_means_nothing_is_refused_with_code_field_and_value() {
 }
 
 #[test]
+fn a_deposit_that_means_nothing_is_refused() {
+    let deposit = |asset: &str, qty: &str, request_id: &str| {
+        format!(
+            r#"{{"id":7,"op":"account.deposit","params":{{"asset":"{asset}","qty":"{qty}","request_id":"{request_id}"}}}}"#
+        )
+    };
+    assert_refused(&[
+        case(deposit("XXX", "1", "1"), UnknownAsset, "asset", "XXX"),
+        case(deposit("USD", "0.000000001", "1"), OffMinorUnit, "qty", "0.000000001"),
+        case(deposit("USD", "1e400", "1"), InvalidValue, "qty", "1e400"),
+        case(deposit("USD", "1", "0"), InvalidValue, "request_id", "0"),
+        case(deposit("USD", "1", "xyz"), InvalidValue, "request_id", "xyz"),
+    ]);
+}
+
+#[test]
 fn a_value_of_another_json_type_is_refused_with_what_stood_there() {
     assert_refused(&[
         case(place(&[("qty", "0.01")]), WrongType, "qty", "0.01"),
@@ -225,6 +241,12 @@ fn what_is_unknown_missing_or_stands_twice_is_named() {
             "2",
         ),
         case(r#"{"id":7,"op":"ping","x":{"a":[{"b":1,"b":2}]}}"#, DuplicateField, "b", "2"),
+    ]);
+}
+
+#[test]
+fn cancels_and_logons_that_name_nothing_are_refused() {
+    assert_refused(&[
         case(r#"{"id":7,"op":"order.cancel"}"#, MissingField, "order_id", ""),
         case(r#"{"id":7,"op":"order.amend","params":{"order_id":"1"}}"#, MissingField, "qty", ""),
         case(
@@ -251,6 +273,12 @@ fn what_is_unknown_missing_or_stands_twice_is_named() {
             "signature",
             "5e",
         ),
+    ]);
+}
+
+#[test]
+fn subscriptions_that_name_nothing_are_refused() {
+    assert_refused(&[
         case(
             r#"{"id":7,"op":"subscribe","params":{"channel":"gossip"}}"#,
             UnknownChannel,
@@ -303,7 +331,7 @@ fn broken_syntax_is_said_before_anything_else_and_the_id_still_comes_back() {
         case(r#"{"id":7,"op":"ping",}"#, BadJson, "", "}"),
         case("", BadJson, "", ""),
         case("hello", BadJson, "", "hello"),
-        case("[]", BadJson, "", "[]"),
+        case("[]", BadJson, "", "["),
         case("null", BadJson, "", "null"),
         case(deep, TooDeep, "params", "[[[[[[[[[[[[[[[["),
         case(

@@ -135,7 +135,7 @@ fn mutated_records_are_refused_or_read_but_never_panic() {
     for _ in 0..20_000 {
         let mut bytes = log.clone();
         mutate(&mut random, &mut bytes);
-        let read = records(&bytes).filter(Result::is_ok).count();
+        let read = records(&bytes).flatten().count();
         faults += usize::from(records(&bytes).any(|record| record.is_err()));
         assert!(read <= bytes.len() / 80);
         let _ = (decode_record(&bytes), decode_events(&bytes));

@@ -2,8 +2,8 @@
 
 use coulisse_types::command::{OrderAmend, OrderCancel, OrderCancelAll, OrderPlace};
 use coulisse_types::{
-    Amount, ClientOrderId, Command, InstrumentId, OrderId, OrderType, Price, Qty, RejectCode, Side,
-    TimeInForce,
+    Amount, AssetId, ClientOrderId, Command, InstrumentId, OrderId, OrderType, Price, Qty,
+    RejectCode, RequestId, Side, TimeInForce,
 };
 use coulisse_wire::native::{Body, Channel, Op, parse_request};
 
@@ -155,4 +155,17 @@ fn subscriptions_name_channel_instruments_depth_and_seq() {
         panic!("no subscription");
     };
     assert_eq!((fills.channel, fills.instruments.len()), (Channel::Fills, 0));
+}
+
+#[test]
+fn a_deposit_names_asset_amount_and_request() {
+    let table = table();
+    let request =
+        br#"{"op":"account.deposit","params":{"asset":"USD","qty":"1000.5","request_id":"7F3a"}}"#;
+    let Ok(Body::Deposit { deposit, request_id }) = parse_request(request, &table).map(|r| r.body)
+    else {
+        panic!("no deposit");
+    };
+    assert_eq!((deposit.asset, deposit.amount), (AssetId(2), Amount::from_minor(100_050_000_000)));
+    assert_eq!(request_id, RequestId(0x7f3a));
 }

@@ -1,0 +1,283 @@
+//! Parameters of a request: found in the operation's table, checked against it, read as values.
+
+use alloc::vec::Vec;
+
+use coulisse_types::{Amount, ClientOrderId, Price, Qty, RejectCode, Text};
+
+use super::error::{Detail, RequestError};
+use super::spec::{self, Op, ParamKind};
+use crate::instruments::{InstrumentInfo, Symbols};
+use crate::json::{Broken, Kind, Raw, Scanner};
+use crate::limits::{PARAMS_MAX, TEXT_BYTES_MAX};
+
+/// An error whose request id is not known yet.
+pub(super) struct Fault<'a>(pub(super) RequestError<'a>);
+
+impl<'a> Fault<'a> {
+    #[cold]
+    pub(super) fn new(code: RejectCode, field: &'static str, value: Raw<'a>) -> Self {
+        let detail = Detail::None;
+        let field = field.as_bytes();
+        Self(RequestError { id_raw: &[], code, field, value: value.bytes, detail })
+    }
+
+    #[cold]
+    pub(super) fn with(self, detail: Detail) -> Self {
+        Self(RequestError { detail, ..self.0 })
+    }
+}
+
+impl From<Broken<'_>> for Fault<'_> {
+    /// What broke is found when the whole message is validated, which comes first in any case.
+    #[cold]
+    fn from(_: Broken<'_>) -> Self {
+        Self(RequestError::new(&[], RejectCode::BadJson))
+    }
+}
+
+pub(super) type Read<'a, T> = Result<T, Fault<'a>>;
+
+/// The values of an operation's parameters, in the order of its table.
+pub(super) struct Params<'a> {
+    values: [Raw<'a>; PARAMS_MAX],
+}
+
+impl<'a> Params<'a> {
+    pub(super) const NONE: Self = Self { values: [Raw::ABSENT; PARAMS_MAX] };
+
+    #[inline]
+    pub(super) fn get(&self, index: usize) -> Raw<'a> {
+        self.values.get(index).copied().unwrap_or(Raw::ABSENT)
+    }
+
+    /// Reads the object of parameters, each known, each once, each of its JSON type; gives the
+    /// position after it.
+    pub(super) fn read(&mut self, mut scanner: Scanner<'a>, op: Op) -> Read<'a, Scanner<'a>> {
+        if !scanner.take(b'{') {
+            let value = scanner.value(1)?;
+            let fault = Fault::new(RejectCode::WrongType, "params", value);
+            return Err(fault.with(Detail::Wanted("object")));
+        }
+        if scanner.take(b'}') {
+            return Ok(scanner);
+        }
+        let params = op.spec().params;
+        let mut expected = 0;
+        loop {
+            let key = scanner.key()?;
+            let Some(index) = find_param(params, expected, key) else {
+                return Err(unknown_field(key, scanner.value(2)?));
+            };
+            let value = scanner.value(2)?;
+            if let (Some(slot), Some(param)) = (self.values.get_mut(index), params.get(index)) {
+                if slot.is_present() {
+                    return Err(duplicate_field(param.name));
+                }
+                if !fits(param.kind, value.kind) {
+                    let fault = Fault::new(RejectCode::WrongType, param.name, value);
+                    return Err(fault.with(Detail::Wanted(param.kind.name())));
+                }
+                *slot = value;
+            }
+            expected = index.saturating_add(1);
+            if !scanner.another(b'}')? {
+                return Ok(scanner);
+            }
+        }
+    }
+
+    pub(super) fn check_required(&self, op: Op) -> Read<'a, ()> {
+        for (param, value) in op.spec().params.iter().zip(&self.values) {
+            if param.required && !value.is_present() {
+                return Err(missing(param.name));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Finds a key in the table, beginning where clients that keep its order will be.
+#[inline]
+pub(super) fn find_param(
+    params: &[spec::ParamSpec],
+    expected: usize,
+    key: Raw<'_>,
+) -> Option<usize> {
+    let mut scratch = [0; 32];
+    let name = key.text(&mut scratch)?;
+    let is = |param: &spec::ParamSpec| param.name.as_bytes() == name;
+    if params.get(expected).is_some_and(is) {
+        return Some(expected);
+    }
+    params.iter().position(is)
+}
+
+pub(super) const fn fits(wanted: ParamKind, got: Kind) -> bool {
+    match wanted {
+        ParamKind::Text | ParamKind::OneOf(_) | ParamKind::Decimal => {
+            matches!(got, Kind::Text | Kind::EscapedText)
+        }
+        ParamKind::Integer => matches!(got, Kind::Integer),
+        ParamKind::Flag => matches!(got, Kind::True | Kind::False),
+        ParamKind::TextList => matches!(got, Kind::Array),
+    }
+}
+
+#[cold]
+pub(super) fn unknown_field<'a>(key: Raw<'a>, value: Raw<'a>) -> Fault<'a> {
+    Fault(RequestError::new(&[], RejectCode::UnknownField).about(key.bytes, value.bytes))
+}
+
+#[cold]
+pub(super) fn duplicate_field<'a>(name: &'static str) -> Fault<'a> {
+    Fault::new(RejectCode::DuplicateField, name, Raw::ABSENT)
+}
+
+#[cold]
+pub(super) fn missing<'a>(name: &'static str) -> Fault<'a> {
+    Fault::new(RejectCode::MissingField, name, Raw::ABSENT)
+}
+
+/// An integer from 0 to `max`.
+pub(super) fn integer<'a>(value: Raw<'a>, field: &'static str, max: u64) -> Read<'a, u64> {
+    if value.kind != Kind::Integer {
+        let fault = Fault::new(RejectCode::WrongType, field, value);
+        return Err(fault.with(Detail::Wanted(ParamKind::Integer.name())));
+    }
+    whole_number(value.bytes).filter(|number| *number <= max).ok_or_else(|| {
+        let mut limit = Vec::new();
+        crate::digits::unsigned(&mut limit, max);
+        let fault = Fault::new(RejectCode::NumberOutOfRange, field, value);
+        Fault(fault.0.with_limit(&limit))
+    })
+}
+
+pub(super) fn whole_number(digits: &[u8]) -> Option<u64> {
+    let mut value = 0_u64;
+    for digit in digits {
+        let digit = digit.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        value = value.checked_mul(10)?.checked_add(u64::from(digit))?;
+    }
+    Some(value)
+}
+
+pub(super) fn one_of<'a, T>(
+    param: Option<&'static spec::ParamSpec>,
+    value: Raw<'a>,
+    find: impl Fn(&[u8]) -> Option<T>,
+) -> Read<'a, T> {
+    let mut scratch = [0; 16];
+    value.text(&mut scratch).and_then(find).ok_or_else(|| {
+        let fault = Fault::new(RejectCode::InvalidValue, param.map_or("", |p| p.name), value);
+        match param.map(|param| param.kind) {
+            Some(ParamKind::OneOf(texts)) => fault.with(Detail::OneOf(texts)),
+            _ => fault,
+        }
+    })
+}
+
+pub(super) fn find_symbol<'a, 's>(
+    value: Raw<'a>,
+    field: &'static str,
+    symbols: &'s (impl Symbols + ?Sized),
+) -> Read<'a, &'s InstrumentInfo> {
+    let mut scratch = [0; 32];
+    let found = value.text(&mut scratch).and_then(|symbol| symbols.find(symbol));
+    found.ok_or_else(|| Fault::new(RejectCode::UnknownSymbol, field, value))
+}
+
+/// A number in text; absent is 0.
+pub(super) fn read_price<'a>(
+    info: &InstrumentInfo,
+    value: Raw<'a>,
+    scratch: &mut [u8],
+) -> Read<'a, Price> {
+    if !value.is_present() {
+        return Ok(Price::default());
+    }
+    let text = value.text(scratch).unwrap_or_default();
+    info.read_price(text).map_err(|code| {
+        let mut limit = Vec::new();
+        info.write_price(&mut limit, Price::from_ticks(1));
+        refused_number(code, "price", value, RejectCode::OffTick, &limit)
+    })
+}
+
+/// A number in text; absent is 0.
+pub(super) fn read_qty<'a>(
+    info: &InstrumentInfo,
+    value: Raw<'a>,
+    scratch: &mut [u8],
+) -> Read<'a, Qty> {
+    if !value.is_present() {
+        return Ok(Qty::ZERO);
+    }
+    let text = value.text(scratch).unwrap_or_default();
+    info.read_qty(text).map_err(|code| {
+        let mut limit = Vec::new();
+        info.write_qty(&mut limit, Qty::from_lots(1));
+        refused_number(code, "qty", value, RejectCode::OffLot, &limit)
+    })
+}
+
+/// A number in text; absent is 0.
+pub(super) fn read_notional<'a>(
+    info: &InstrumentInfo,
+    value: Raw<'a>,
+    scratch: &mut [u8],
+) -> Read<'a, Amount> {
+    if !value.is_present() {
+        return Ok(Amount::ZERO);
+    }
+    let text = value.text(scratch).unwrap_or_default();
+    info.read_notional(text).map_err(|code| {
+        let mut limit = Vec::new();
+        info.write_notional(&mut limit, Amount::from_minor(1));
+        refused_number(code, "notional", value, RejectCode::OffMinorUnit, &limit)
+    })
+}
+
+/// Says what a number must be a multiple of, where that is what is wrong with it.
+#[cold]
+pub(super) fn refused_number<'a>(
+    code: RejectCode,
+    field: &'static str,
+    value: Raw<'a>,
+    off_grid: RejectCode,
+    step: &[u8],
+) -> Fault<'a> {
+    let fault = Fault::new(code, field, value);
+    if code == off_grid {
+        return Fault(fault.0.with_limit(step));
+    }
+    if code == RejectCode::InvalidValue {
+        return fault.with(Detail::Wanted("a decimal number as 60000.00"));
+    }
+    fault
+}
+
+pub(super) fn read_client_order_id(value: Raw<'_>) -> Read<'_, ClientOrderId> {
+    if !value.is_present() {
+        return Ok(ClientOrderId::default());
+    }
+    name(value, "client_order_id")
+}
+
+/// A short text of printable ASCII that is not empty.
+pub(super) fn name<'a, const N: usize>(value: Raw<'a>, field: &'static str) -> Read<'a, Text<N>> {
+    if !value.is_text() {
+        let fault = Fault::new(RejectCode::WrongType, field, value);
+        return Err(fault.with(Detail::Wanted(ParamKind::Text.name())));
+    }
+    let mut scratch = [0; TEXT_BYTES_MAX];
+    let text = value.text(&mut scratch).and_then(Text::new).filter(|text| !text.is_empty());
+    text.ok_or_else(|| {
+        let fault = Fault::new(RejectCode::InvalidValue, field, value);
+        let wanted = if N == coulisse_types::limits::CLIENT_ORDER_ID_BYTES_MAX {
+            "1 to 36 printable characters without space, quote and backslash"
+        } else {
+            "1 to 32 printable characters without space, quote and backslash"
+        };
+        fault.with(Detail::Wanted(wanted))
+    })
+}
