@@ -37,7 +37,8 @@ impl Conn {
     fn connection_made(&self, py: Python<'_>, transport: Py<PyAny>) -> PyResult<()> {
         let write = transport.getattr(py, "write")?;
         let close = transport.getattr(py, "close")?;
-        let id = self.core.get().open(py, Peer::Socket { write, close })?;
+        let abort = transport.getattr(py, "abort")?;
+        let id = self.core.get().open(py, Peer::Socket { write, close, abort })?;
         let mut state = self.state.borrow_mut(py);
         state.id = Some(id);
         state.transport = Some(transport);
@@ -90,12 +91,12 @@ impl Conn {
         Ok(())
     }
 
-    fn pause_writing(&self, py: Python<'_>) {
-        self.set_paused(py, true);
+    fn pause_writing(&self, py: Python<'_>) -> PyResult<()> {
+        self.set_paused(py, true)
     }
 
-    fn resume_writing(&self, py: Python<'_>) {
-        self.set_paused(py, false);
+    fn resume_writing(&self, py: Python<'_>) -> PyResult<()> {
+        self.set_paused(py, false)
     }
 
     fn send_text(&self, py: Python<'_>, text: &[u8]) -> PyResult<()> {
@@ -132,11 +133,12 @@ impl Conn {
         }
     }
 
-    fn set_paused(&self, py: Python<'_>, paused: bool) {
+    fn set_paused(&self, py: Python<'_>, paused: bool) -> PyResult<()> {
         let id = self.state.borrow_mut(py).id;
         if let Some(id) = id {
-            self.core.get().set_paused(py, id, paused);
+            Core::set_paused(self.core.bind(py), id, paused)?;
         }
+        Ok(())
     }
 }
 

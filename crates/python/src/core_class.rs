@@ -12,6 +12,7 @@ use coulisse_gateway::hub::Received;
 use coulisse_types::{AccountId, Command, KeyIndex, RequestId, Seq};
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyRuntimeError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyMemoryView};
 use std::collections::VecDeque;
@@ -41,7 +42,6 @@ struct State {
     holds: VecDeque<(Seq, Py<PyAny>)>,
     call_soon: Option<Py<PyAny>>,
     on_fatal: Option<Py<PyAny>>,
-    flush: Option<Py<PyAny>>,
     scheduled: bool,
     dead: bool,
 }
@@ -75,12 +75,10 @@ impl Core {
                 return Ok(());
             }
             state.scheduled = true;
-            state.flush.as_ref().map(|flush| (call_soon, flush.clone_ref(py)))
+            call_soon
         };
-        if let Some((call_soon, flush)) = call {
-            call_soon.call1(py, (flush,))?;
-        }
-        Ok(())
+        // Made anew each time: a kept one would hold the core that keeps it, for ever.
+        call.call1(py, (slf.getattr(intern!(py, "flush"))?,)).map(drop)
     }
 
     /// A connection was accepted.
@@ -136,9 +134,11 @@ impl Core {
     }
 
     /// The transport is full, or no longer.
-    pub(crate) fn set_paused(&self, py: Python<'_>, id: ConnId, paused: bool) {
+    pub(crate) fn set_paused(slf: &Bound<'_, Self>, id: ConnId, paused: bool) -> PyResult<()> {
         // A closed core has nothing to pause.
-        let _ = self.with(py, |node, _| node.hub.set_paused(id, paused));
+        let open = slf.get().with(slf.py(), |node, _| node.hub.set_paused(id, paused)).is_ok();
+        // What was kept back meanwhile may leave now.
+        if open && !paused { Self::schedule(slf) } else { Ok(()) }
     }
 
     /// Sends a text on a plain WebSocket.
@@ -176,6 +176,8 @@ impl Core {
 
     /// Tells Python, once, that the journal has failed.
     fn fatal(&self, py: Python<'_>, message: &str) -> PyResult<()> {
+        // Nothing that comes now can become durable.
+        self.with(py, |node, _| node.hub.stop())?;
         let call = {
             let mut state = self.state.borrow_mut(py);
             let first = !std::mem::replace(&mut state.dead, true);
@@ -223,7 +225,6 @@ impl Core {
             holds: VecDeque::new(),
             call_soon: None,
             on_fatal: None,
-            flush: None,
             scheduled: false,
             dead: false,
         };
@@ -231,12 +232,10 @@ impl Core {
     }
 
     fn attach(slf: &Bound<'_, Self>, call_soon: Py<PyAny>, on_fatal: Py<PyAny>) -> PyResult<()> {
-        let flush = slf.getattr("flush")?.unbind();
         {
             let mut state = slf.get().state.borrow_mut(slf.py());
             state.call_soon = Some(call_soon);
             state.on_fatal = Some(on_fatal);
-            state.flush = Some(flush);
         }
         Self::schedule(slf)
     }
@@ -271,7 +270,14 @@ impl Core {
     }
 
     fn flush(&self, py: Python<'_>) -> PyResult<()> {
-        self.state.borrow_mut(py).scheduled = false;
+        {
+            let mut state = self.state.borrow_mut(py);
+            state.scheduled = false;
+            // The loop may still have a call that was made before the core was closed.
+            if state.node.is_none() {
+                return Ok(());
+            }
+        }
         if let Err(leap) = self.with(py, |node, _| node.flush())? {
             let ahead_s = leap.ahead_ns / 1_000_000_000;
             return self.fatal(
@@ -287,6 +293,9 @@ impl Core {
     }
 
     fn on_durable(&self, py: Python<'_>) -> PyResult<()> {
+        if self.state.borrow_mut(py).node.is_none() {
+            return Ok(());
+        }
         let failure = self.with(py, |node, _| {
             node.sync.acknowledge();
             node.sync.failure()

@@ -12,8 +12,8 @@ use pyo3::types::PyBytes;
 /// Where the bytes of a connection go.
 #[derive(Debug)]
 pub(crate) enum Peer {
-    /// An asyncio transport: its bound `write` and `close`.
-    Socket { write: Py<PyAny>, close: Py<PyAny> },
+    /// An asyncio transport: its bound `write`, `close` and `abort`.
+    Socket { write: Py<PyAny>, close: Py<PyAny>, abort: Py<PyAny> },
     /// A callback that takes one message at a time.
     Local(Py<PyAny>),
 }
@@ -22,7 +22,8 @@ pub(crate) enum Peer {
 #[derive(Debug)]
 enum Item {
     Write { write: Py<PyAny>, bytes: Py<PyBytes> },
-    Close(Py<PyAny>),
+    /// The transport's `close` or `abort`.
+    End(Py<PyAny>),
     Messages { callback: Py<PyAny>, bytes: Vec<u8> },
     Outcome { done: Py<PyAny>, seq: u64, events: Vec<u8> },
     Ready(Py<PyAny>),
@@ -50,7 +51,7 @@ impl Outbox {
         for item in self.items {
             let said = match item {
                 Item::Write { write, bytes } => write.call1(py, (bytes,)).map(drop),
-                Item::Close(close) => close.call0(py).map(drop),
+                Item::End(end) => end.call0(py).map(drop),
                 Item::Messages { callback, bytes } => say_each(py, &callback, &bytes),
                 Item::Outcome { done, seq, events } => {
                     done.call1(py, (seq, PyBytes::new(py, &events))).map(drop)
@@ -106,7 +107,14 @@ impl Sink for Mail<'_, '_> {
     fn close(&mut self, conn: ConnId) {
         if let Some(Peer::Socket { close, .. }) = self.peer(conn) {
             let close = close.clone_ref(self.py);
-            self.outbox.items.push(Item::Close(close));
+            self.outbox.items.push(Item::End(close));
+        }
+    }
+
+    fn abort(&mut self, conn: ConnId) {
+        if let Some(Peer::Socket { abort, .. }) = self.peer(conn) {
+            let abort = abort.clone_ref(self.py);
+            self.outbox.items.push(Item::End(abort));
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The journal crate's disk in memory, for tests of durability written in Python.
 
 use crate::cell::GilCell;
-use coulisse_journal::{CrashMode, SimDisk as Disk};
+use crate::failure::failed;
+use coulisse_journal::{CrashMode, SimDisk as Disk, Storage as _};
 use pyo3::prelude::*;
+use std::collections::BTreeMap;
 
 /// A disk in memory that loses what was not synced.
 #[pyclass(module = "coulisse._core", frozen)]
@@ -37,7 +39,23 @@ impl SimDisk {
         *disk = after;
     }
 
-    fn flip_bit(&self, py: Python<'_>, file: &str, bit: u64) {
-        self.disk.borrow_mut(py).flip_bit(file, bit);
+    fn flip_bit(&self, py: Python<'_>, file: &str, offset: u64, bit: u8) -> PyResult<()> {
+        let at = offset.checked_mul(8).and_then(|bits| bits.checked_add(u64::from(bit & 7)));
+        let disk = self.disk.borrow_mut(py);
+        if at.is_some_and(|at| disk.flip_bit(file, at)) {
+            return Ok(());
+        }
+        Err(failed("INVALID_VALUE", format!("{file:?} has no byte {offset}")))
+    }
+
+    fn fail_next_sync(&self, py: Python<'_>) {
+        self.disk.borrow_mut(py).fail_next_sync();
+    }
+
+    fn files(&self, py: Python<'_>) -> PyResult<BTreeMap<String, usize>> {
+        let disk = self.disk.borrow_mut(py);
+        let names = disk.list().map_err(|error| failed("JOURNAL_IO", error.to_string()))?;
+        let size = |name: &String| disk.file_bytes(name).map_or(0, |bytes| bytes.len());
+        Ok(names.into_iter().map(|name| (name.clone(), size(&name))).collect())
     }
 }
