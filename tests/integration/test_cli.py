@@ -1,0 +1,122 @@
+"""The command line against a living market."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from decimal import Decimal
+
+import pytest
+
+from .conftest import Server
+
+COMMANDS = (
+    ["serve"], ["demo"], ["book"], ["trades"], ["order"], ["order", "buy"], ["order", "sell"],
+    ["orders"], ["cancel"], ["balances"], ["account"], ["account", "deposit"], ["replay"],
+    ["bench"], ["bench", "core"], ["bench", "gateway"], [],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself(command: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "coulisse", *command, "--help"], capture_output=True, text=True
+    )
+    assert done.returncode == 0
+    assert "Usage:" in done.stdout and len(done.stdout.splitlines()) > 4
+
+
+def test_an_order_is_placed_listed_and_cancelled(demo: Server) -> None:
+    placed = json.loads(demo.cli("order", "buy", "0.01", "BTC/USD", "@50000", "--json").stdout)
+    assert placed["state"] == "open"
+    listed = [json.loads(line) for line in demo.cli("orders", "--json").stdout.splitlines()]
+    assert placed["order_id"] in {order["order_id"] for order in listed}
+    assert placed["order_id"] in demo.cli("orders").stdout
+    cancelled = demo.cli("cancel", placed["order_id"])
+    assert cancelled.returncode == 0 and "cancelled" in cancelled.stdout
+    again = demo.cli("cancel", placed["order_id"])
+    assert again.returncode == 1 and "ORDER_NOT_FOUND" in again.stderr
+
+
+def test_a_market_order_says_what_was_filled(demo: Server) -> None:
+    done = demo.cli("order", "sell", "0.01", "BTC-USD")
+    assert done.returncode == 0
+    assert "filled 0.01000" in done.stdout
+
+
+def test_the_same_client_order_id_never_places_a_second_order(demo: Server) -> None:
+    order = ("order", "buy", "0.01", "BTC-USD", "@40000", "--client-order-id", "cli-1", "--json")
+    first, second = (json.loads(demo.cli(*order).stdout) for _ in range(2))
+    assert second["duplicate"] is True and second["order_id"] == first["order_id"]
+    assert demo.cli("cancel", "--client-order-id", "cli-1").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["order", "buy", "100000", "BTC-USD", "@60000"], "INSUFFICIENT_BALANCE"),
+        (["order", "buy", "0.01", "NO-PE"], "UNKNOWN_SYMBOL"),
+        (["order", "buy", "0.01", "BTC-USD", "@60000.001"], "OFF_TICK"),
+        (["order", "buy", "0.01", "BTC-USD", "60000"], "write the price as @60000"),
+        (["order", "buy", "much", "BTC-USD"], "INVALID_VALUE"),
+        (["cancel"], "name one order"),
+        (["cancel", "abc"], "an order id is a number"),
+        (["trades", "NO-PE"], "UNKNOWN_SYMBOL"),
+        (["book", "nonsense"], "not a symbol"),
+        (["serve", "--durability", "maybe"], "fsync or os"),
+        (["serve", "--config", "none.toml"], "none.toml"),
+        (["replay", "none", "none", "--levels", "5"], "none"),
+        (["balances", "--key-file", "none.toml"], "none.toml"),
+    ],
+)
+def test_what_goes_wrong_is_one_line_and_exit_code_1(
+    demo: Server, arguments: list[str], says: str
+) -> None:
+    done = demo.cli(*arguments)
+    assert done.returncode == 1
+    assert says in done.stderr and done.stderr.startswith("coulisse: ")
+    assert done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
+
+
+def test_without_a_server_it_says_how_to_start_one(demo: Server) -> None:
+    environ = {**demo.environ, "XDG_STATE_HOME": "/nonexistent"}
+    done = subprocess.run(
+        [sys.executable, "-m", "coulisse", "balances"], env=environ, capture_output=True, text=True
+    )
+    assert done.returncode == 1 and "coulisse demo" in done.stderr
+
+
+def test_the_ladder_and_the_tape_can_be_read_once(demo: Server) -> None:
+    ladder = demo.cli("book", "BTC-USD", "--once", "--depth", "3")
+    assert ladder.returncode == 0 and "spread" in ladder.stdout
+    image = json.loads(demo.cli("book", "BTC-USD", "--once", "--json").stdout)
+    assert image["bids"] and image["asks"] and image["crc"] > 0
+    demo.cli("order", "buy", "0.001", "BTC-USD")
+    tape = demo.cli("trades", "BTC-USD", "--limit", "3", "--json").stdout.splitlines()
+    ids = [int(json.loads(line)["trade_id"]) for line in tape]
+    assert ids == sorted(ids) and 1 <= len(ids) <= 3
+
+
+def test_the_tape_follows(demo: Server) -> None:
+    environ = {**demo.environ, "COULISSE_KEY_FILE": str(demo.credentials)}
+    command = [sys.executable, "-m", "coulisse", "trades", "BTC-USD", "--follow", "--json"]
+    with subprocess.Popen(command, env=environ, text=True, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        ids = [int(json.loads(process.stdout.readline())["trade_id"]) for _ in range(25)]
+        process.kill()
+    assert ids == list(range(ids[0], ids[0] + 25))
+
+
+def test_an_operator_deposits_once_under_one_request_id(demo: Server) -> None:
+    def dollars() -> str:
+        rows = [json.loads(line) for line in demo.cli("balances", "--json").stdout.splitlines()]
+        return next(str(row["total"]) for row in rows if row["asset"] == "SOL")
+
+    before = dollars()
+    deposit = ("account", "deposit", "SOL", "7.5", "--request-id", "ab" * 16)
+    assert demo.cli(*deposit).returncode == 0
+    assert demo.cli(*deposit).returncode == 0
+    assert Decimal(dollars()) - Decimal(before) == Decimal("7.5")
+    refused = demo.cli("account", "deposit", "NOPE", "1")
+    assert refused.returncode == 1 and "UNKNOWN_ASSET" in refused.stderr
