@@ -165,8 +165,7 @@ impl Engine {
             }
             // At its own level it already counts with what is left of it.
             let counted = if same_price { order.remaining() } else { Qty::ZERO };
-            let added = Qty::from_lots(remaining.lots() - counted.lots());
-            self.check_level(listing, order.side, price, added)?;
+            self.check_level(listing, order.side, price, (remaining, counted))?;
         }
         let need_minor = order.need_at(price, remaining, rules).unwrap_or(i128::MAX);
         let more_minor = need_minor - order.need(rules);

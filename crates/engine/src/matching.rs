@@ -12,10 +12,11 @@ use crate::ledger::{Ledger, Pocket};
 use crate::orders::Order;
 use crate::planted::{Fault, Planted};
 use alloc::vec::Vec;
-use coulisse_book::{Level, Top};
+use coulisse_book::{Handle, Level, Top};
 use coulisse_types::event::{
     CloseReason, LevelChanged, OrderClosed, OrderFilled, OrderRested, OrderState, Role, Traded,
 };
+use coulisse_types::limits::ASSET_TOTAL_MINOR_MAX;
 use coulisse_types::{
     Amount, ClientOrderId, Event, InstrumentId, OrderType, Price, Qty, Side, TradeId,
 };
@@ -44,6 +45,16 @@ pub(crate) enum Stop {
     FillLimit,
     /// The next lot cannot be paid for.
     NoFunds,
+}
+
+/// A match about to be made.
+#[derive(Clone, Copy, Debug)]
+struct Fill {
+    /// Whom the taker meets.
+    maker: Handle,
+    price: Price,
+    qty: Qty,
+    notional_minor: i128,
 }
 
 /// One match, with what it costs whom.
@@ -110,10 +121,17 @@ impl Engine {
                 Ok(qty) => qty,
                 Err(stop) => break stop,
             };
+            let price = taker.trade_price(top.price, self.planted);
+            let rules = &self.instruments.at(instrument).rules;
+            let notional_minor = rules.notional_of_trade(price, qty);
+            if !taker.order.can_bear(notional_minor) {
+                break Stop::FillLimit;
+            }
             if let Some(left) = level.filter(|level| level.price != top.price) {
                 push_level(events, instrument, makers, left.price, Some(left));
             }
-            level = Some(self.trade(taker, &top, qty, events));
+            let fill = Fill { maker: top.handle, price, qty, notional_minor };
+            level = Some(self.trade(taker, &fill, events));
             fills += 1;
         };
         if let Some(left) = level {
@@ -192,23 +210,22 @@ impl Engine {
 
     /// Trades `qty` with the next maker: step 4. The maker's level as it is left.
     #[inline]
-    fn trade(&mut self, taker: &mut Taker, top: &Top, qty: Qty, events: &mut Vec<Event>) -> Level {
+    fn trade(&mut self, taker: &mut Taker, fill: &Fill, events: &mut Vec<Event>) -> Level {
+        let Fill { maker: handle, price, qty, notional_minor } = *fill;
         let Self { instruments, ledger, orders, client_ids, trade_count, planted, .. } = self;
         let listing = instruments.at_mut(taker.order.instrument);
         let makers = taker.order.side.opposite();
         #[cfg(not(feature = "planted"))]
-        let fill = listing.book.fill_front(makers, qty);
+        let gone = listing.book.fill_front(makers, qty);
         #[cfg(feature = "planted")]
-        let fill = Planted::fill(&mut listing.book, orders, makers, top, qty);
+        let gone = Planted::fill(&mut listing.book, orders, makers, handle, qty);
         #[expect(clippy::expect_used, reason = "the maker was just seen: a broken invariant")]
-        let fill = fill.expect("the maker that was met is there");
+        let gone = gone.filter(|gone| gone.handle == handle).expect("the maker that was met");
         listing.last_trade_id += 1;
         *trade_count += 1;
         let rules = &listing.rules;
-        let maker_place = fill.owner;
-        let price = taker.trade_price(top.price, *planted);
+        let maker_place = gone.owner;
         let maker = orders.at_mut(maker_place);
-        let notional_minor = rules.notional_of_trade(price, qty);
         let need_before_minor = maker.need(rules);
         let maker_fee_minor = maker.fill(Role::Maker, qty, notional_minor, *planted);
         let taker_fee_minor = taker.order.fill(Role::Taker, qty, notional_minor, *planted);
@@ -234,7 +251,7 @@ impl Engine {
             client_ids.close(maker.client, ended.0, maker.filled_lots, *planted);
             orders.remove(maker_place);
         }
-        Level { price: fill.price, qty: fill.level_left, count: fill.level_count }
+        Level { price: gone.price, qty: gone.level_left, count: gone.level_count }
     }
 
     /// Why a fill-or-kill order cannot be filled in full now; `None` if it can.
@@ -247,26 +264,30 @@ impl Engine {
         if book.fillable(order.side, limit, qty, self.limits.fills_per_command_max) != qty {
             return Some(CloseReason::FillOrKill);
         }
-        (taker.held_minor.is_none() && !self.can_pay_in_full(order))
-            .then_some(CloseReason::InsufficientBalance)
+        self.dry_run(order, taker.held_minor.is_none())
     }
 
-    /// Whether a market buy that can be filled could pay, fill after fill, own makers included.
-    fn can_pay_in_full(&self, order: &Order) -> bool {
+    /// Goes through the fills of an order that the book could fill, own makers' earnings included.
+    ///
+    /// Whether the order can bear them decides before whether it can pay for them.
+    fn dry_run(&self, order: &Order, must_pay: bool) -> Option<CloseReason> {
         let listing = self.instruments.at(order.instrument);
         let rules = &listing.rules;
+        let buys = must_pay && order.side == Side::Buy;
         let mut available_minor = self.ledger.available_minor(order.account, rules.quote);
+        let mut can_pay = true;
         let mut order = *order;
-        let mut next = listing.book.front(Side::Sell);
+        let mut next = listing.book.front(order.side.opposite());
         while let Some(handle) = next.filter(|_| !order.remaining().is_zero()) {
             let resting = listing.book.order(handle);
             let qty = resting.qty.min(order.remaining());
             let notional_minor = rules.notional_of_trade(resting.price, qty);
+            if !order.can_bear(notional_minor) {
+                return Some(CloseReason::FillOrKill);
+            }
             let fee_minor = order.fill(Role::Taker, qty, notional_minor, Planted::default());
             available_minor -= notional_minor + fee_minor;
-            if available_minor < 0 {
-                return false;
-            }
+            can_pay &= available_minor >= 0;
             let mut maker = *self.orders.at(resting.owner);
             if maker.account == order.account {
                 let fee_minor = maker.fill(Role::Maker, qty, notional_minor, Planted::default());
@@ -274,7 +295,7 @@ impl Engine {
             }
             next = listing.book.next_in_side(handle);
         }
-        true
+        (buys && !can_pay).then_some(CloseReason::InsufficientBalance)
     }
 
     /// Puts what is left of an order on the book. `place` is where an amended one stands.
@@ -351,6 +372,14 @@ impl Taker {
     reason = "lots of an order that exists, and sums of what exists of an asset"
 )]
 impl Order {
+    /// Whether its notional over its life stays within bounds with a fill of `notional_minor`.
+    ///
+    /// Only trades with oneself can get there; the bound keeps every charge inside 128 bits.
+    #[inline]
+    const fn can_bear(&self, notional_minor: i128) -> bool {
+        self.made_minor + self.taken_minor + notional_minor <= ASSET_TOTAL_MINOR_MAX
+    }
+
     /// Takes in a fill; what it adds to the charge.
     #[inline]
     fn fill(&mut self, role: Role, qty: Qty, notional_minor: i128, planted: Planted) -> i128 {

@@ -99,30 +99,32 @@ impl Engine {
         })?;
         if may_rest {
             let listing = self.instruments.at(body.instrument);
-            self.check_level(listing, body.side, body.price, body.qty)?;
+            self.check_level(listing, body.side, body.price, (body.qty, Qty::ZERO))?;
         }
         Ok(())
     }
 
-    /// Whether a level's sum can take in `qty` more.
+    /// Whether a level's sum can take in `qty`, of which `counted` is in it already.
     #[inline]
+    #[expect(clippy::arithmetic_side_effects, reason = "sums of lots that rest, below 2^63")]
     pub(crate) fn check_level(
         &self,
         listing: &Listing,
         side: Side,
         price: Price,
-        qty: Qty,
+        (qty, counted): (Qty, Qty),
     ) -> Result<(), Reject> {
         // Where even a book full of the largest orders would not overflow, none can.
         let most = listing.rules.max_qty.lots().checked_mul(i64::from(self.orders.max()));
         if most.is_some() {
             return Ok(());
         }
-        match listing.book.check_insert(side, price, qty) {
+        let added = Qty::from_lots(qty.lots() - counted.lots());
+        match listing.book.check_insert(side, price, added) {
             Err(BookError::LevelQtyOverflow { level }) => {
-                Err(Reject::new(RejectCode::QtyAboveMax, Field::Qty)
-                    .value(Unit::Lots, qty.lots())
-                    .limit(i64::MAX.checked_sub(level.qty.lots()).unwrap_or(0)))
+                let others_lots = level.qty.lots() - counted.lots();
+                let room = Qty::from_lots(i64::MAX - others_lots);
+                Err(qty_reject(RejectCode::QtyAboveMax, qty, room))
             }
             _ => Ok(()),
         }

@@ -99,7 +99,7 @@ mod bent {
     use super::{Fault, Planted};
     use crate::orders::{Order, Orders};
     use alloc::vec::Vec;
-    use coulisse_book::{Book, MakerFill, OrderView, Top};
+    use coulisse_book::{Book, Handle, MakerFill, OrderView, Top};
     use coulisse_types::{Qty, Side};
 
     impl Planted {
@@ -122,14 +122,14 @@ mod bent {
             book: &mut Book,
             orders: &mut Orders,
             makers: Side,
-            top: &Top,
+            maker: Handle,
             qty: Qty,
         ) -> Option<MakerFill> {
-            if book.front(makers) == Some(top.handle) {
+            if book.front(makers) == Some(maker) {
                 return book.fill_front(makers, qty);
             }
             let OrderView { handle, order_id, owner, side, price, qty: before } =
-                book.remove(top.handle);
+                book.remove(maker);
             let maker_left = before.checked_sub(qty)?;
             if !maker_left.is_zero() {
                 let handle = book.insert(side, price, maker_left, order_id, owner).ok()?;
@@ -157,7 +157,7 @@ mod bent {
                 return Vec::new();
             }
             let book = &self.instruments.at(old.instrument).book;
-            let behind = |handle: &coulisse_book::Handle| book.next_in_level(*handle);
+            let behind = |handle: &Handle| book.next_in_level(*handle);
             core::iter::successors(book.next_in_level(old.handle), behind)
                 .map(|handle| book.order(handle).owner)
                 .collect()

@@ -2,6 +2,7 @@
 
 use super::*;
 use coulisse_types::command::Withdraw;
+use coulisse_types::event::CloseReason;
 
 #[test]
 fn a_limit_buy_holds_its_notional_and_the_takers_fee() {
@@ -104,4 +105,35 @@ fn a_balance_that_ends_as_it_began_is_not_told() {
     world.run(ANN, market(Side::Sell, 5, TimeInForce::Ioc));
     let events = world.run(BOB, market(Side::Sell, 5, TimeInForce::Ioc));
     assert_eq!(names(&events), ["OrderAccepted", "OrderClosed"]);
+}
+
+#[test]
+fn trades_with_oneself_stop_before_their_notional_leaves_its_bound() {
+    let mut world = World::usual();
+    world.run(0, AssetCreate { name: text("HUGE"), scale: 0 });
+    world.run(
+        0,
+        InstrumentCreate {
+            symbol: text("BTC-HUGE"),
+            quote: AssetId(3),
+            tick_minor: 1 << 40,
+            taker_fee: FeeRate::from_ppm(0),
+            maker_fee: FeeRate::from_ppm(0),
+            ..an_instrument()
+        },
+    );
+    // One ask is 2^93 of at most 10^32: 10,097 fit.
+    let instrument = InstrumentId(2);
+    let funds = Amount::from_minor(coulisse_types::limits::ASSET_TOTAL_MINOR_MAX);
+    world.run(ANN, Deposit { asset: AssetId(3), amount: funds });
+    let price = Price::from_ticks(coulisse_types::limits::PRICE_TICKS_MAX);
+    let ask = OrderPlace { instrument, price, ..limit(Side::Sell, 90, 0) };
+    for _ in 0..114 {
+        world.run(ANN, ask);
+    }
+    let fok = OrderPlace { instrument, ..market(Side::Buy, 114 * 90, TimeInForce::Fok) };
+    assert_eq!(closed(&world.run(ANN, fok)).reason, CloseReason::FillOrKill);
+    let ioc = OrderPlace { time_in_force: TimeInForce::Ioc, ..fok };
+    let end = closed(&world.run(ANN, ioc));
+    assert_eq!((end.reason, end.filled.lots()), (CloseReason::FillLimit, 112 * 90));
 }

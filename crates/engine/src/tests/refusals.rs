@@ -290,6 +290,13 @@ fn a_level_takes_no_more_lots_than_it_can_count() {
     let rejected = refusal(&world.run(ANN, order));
     assert_eq!((rejected.code, rejected.unit), (RejectCode::QtyAboveMax, Unit::Lots));
     assert_eq!(rejected.limit, (1 << 53) - 1);
+    // An order that grows at its own price counts once.
+    world.run(ANN, amend(1, 1 << 52, 0));
+    for _ in 0..2 {
+        world.run(ANN, OrderPlace { qty: Qty::from_lots(1 << 52), ..order });
+    }
+    let rejected = refusal(&world.run(ANN, amend(1, 1 << 53, 0)));
+    assert_eq!((rejected.value, rejected.limit), (1 << 53, (1 << 53) - 1));
 }
 
 #[test]
