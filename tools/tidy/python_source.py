@@ -90,14 +90,18 @@ def imports_from_the_root(tree: Tree) -> Iterator[str]:
         if not path.startswith(PACKAGE) or path.startswith(f"{PACKAGE}cli/"):
             continue
         for node in ast.walk(module):
-            taken: list[str] = []
-            if isinstance(node, ast.ImportFrom) and node.module == "coulisse" and not node.level:
-                taken = [alias.name for alias in node.names]
-            elif isinstance(node, ast.Import):
-                taken = ["*" for alias in node.names if alias.name == "coulisse"]
-            for name in taken:
+            for name in names_from_the_root(node):
                 if name != "_core" and f"coulisse.{name}" not in modules:
-                    yield f"{path}:{node.lineno}: takes {name} from the root of the package"
+                    yield f"{path}: takes {name} from the root of the package"
+
+
+def names_from_the_root(node: ast.AST) -> list[str]:
+    """Return what a statement takes from the package's root; `*` stands for the root itself."""
+    if isinstance(node, ast.ImportFrom) and node.module == "coulisse" and not node.level:
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.Import):
+        return ["*" for alias in node.names if alias.name == "coulisse"]
+    return []
 
 
 def module_of(path: str) -> str:
