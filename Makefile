@@ -5,6 +5,8 @@
 PYTHON ?= python3
 export PYTHON
 BIN := .venv/bin
+# crates/python is an extension module, which links only into Python; its tests are in tests/.
+RUST_TESTS := --release --locked --workspace --exclude coulisse-python
 # One interpreter for every cargo call, or PyO3 would be built again by each.
 export PYO3_PYTHON := $(CURDIR)/.venv/bin/python
 export PYO3_BUILD_EXTENSION_MODULE := 1
@@ -32,8 +34,10 @@ run: setup-run ## build what is missing, then run a demo market and print its ad
 test: GOAL = test
 test: EXTRA = --tests
 test: setup-dev ## every test but the long ones: Rust, then Python (ARGS="-k name" for some; first run builds)
+	@echo "[test] building the Rust tests"
+	@cargo test $(RUST_TESTS) --no-run
 	@echo "[test] Rust"
-	@cargo test --release --locked --quiet --workspace --exclude coulisse-python
+	@cargo test $(RUST_TESTS) --quiet
 	@echo "[test] Python"
 	@$(BIN)/python -m pytest $(ARGS)
 
