@@ -61,6 +61,9 @@ impl Grid {
     }
 
     fn read(self, text: &[u8], off_grid: RejectCode) -> Result<i64, RejectCode> {
+        if let (1, Some(steps)) = (self.factor, short_decimal(text, self.decimals)) {
+            return Ok(steps);
+        }
         let value = decimal::parse(text, self.decimals).map_err(|error| code(error, off_grid))?;
         if self.factor == 1 {
             return i64::try_from(value).map_err(|_| RejectCode::NumberOutOfRange);
@@ -78,6 +81,39 @@ impl Grid {
         let value = i128::from(steps).saturating_mul(i128::from(self.factor));
         digits::fixed(out, value, self.decimals);
     }
+}
+
+/// The common spelling, as `60000.00`: no sign, at most 18 digits, no more decimals than there are.
+///
+/// `None` for anything else, right or wrong: [`decimal::parse`] then says what it is.
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "at most 18 digits are read and at most 18 zeros appended, checked together below"
+)]
+fn short_decimal(text: &[u8], decimals: u8) -> Option<i64> {
+    const POWERS: [i64; 10] =
+        [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000];
+    if text.len() > 17 || matches!(text, [b'0', b'0'..=b'9', ..] | [b'.', ..] | [.., b'.']) {
+        return None;
+    }
+    let mut value = 0_i64;
+    // Digits after the point so far; before the point, nothing.
+    let mut fraction: Option<usize> = None;
+    for byte in text {
+        match (byte, fraction) {
+            (b'0'..=b'9', _) => {
+                value = value * 10 + i64::from(byte - b'0');
+                fraction = fraction.map(|count| count + 1);
+            }
+            (b'.', None) => fraction = Some(0),
+            _ => return None,
+        }
+    }
+    let zeros = usize::from(decimals).checked_sub(fraction.unwrap_or(0))?;
+    if text.is_empty() || text.len() + zeros > 18 {
+        return None;
+    }
+    POWERS.get(zeros).map(|power| value * power)
 }
 
 const fn code(error: DecimalError, too_fine: RejectCode) -> RejectCode {
@@ -357,6 +393,30 @@ mod tests {
         assert_eq!(btc.read_notional(b"0.000000001"), Err(RejectCode::OffMinorUnit));
         assert_eq!(btc.read_price(b"99999999999999999999"), Err(RejectCode::NumberOutOfRange));
         assert_eq!(btc.read_price(b"1e5"), Err(RejectCode::InvalidValue));
+    }
+
+    #[test]
+    fn the_short_way_to_read_a_decimal_agrees_with_the_long_one() {
+        let mut accepted = 0_u32;
+        let mut state = 1_u64;
+        for _ in 0..200_000 {
+            let mut text = Vec::new();
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            for place in 0..(state >> 60) + 4 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let dot = place > 0 && (state >> 40) % 6 == 0;
+                text.push(if dot { b'.' } else { b"0123456789-"[(state >> 33) as usize % 11] });
+            }
+            for decimals in 0..=12 {
+                let Some(short) = short_decimal(&text, decimals) else { continue };
+                accepted += 1;
+                assert_eq!(decimal::parse(&text, decimals), Ok(i128::from(short)));
+            }
+        }
+        assert!(accepted > 20_000, "{accepted}");
+        assert_eq!(short_decimal(b"60000.00", 2), Some(6_000_000));
+        assert_eq!(short_decimal(b"0.01", 5), Some(1_000));
+        assert_eq!(short_decimal(b"", 5), None);
     }
 
     #[test]

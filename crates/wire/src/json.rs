@@ -70,6 +70,8 @@ impl<'a> Raw<'a> {
     /// The text of a string, decoded into `scratch` where it has escapes.
     ///
     /// `None` if this is no string, or if the decoded text does not fit.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "nearly always it gives back what it has")]
     pub fn text<'s>(&self, scratch: &'s mut [u8]) -> Option<&'s [u8]>
     where
         'a: 's,
@@ -158,7 +160,22 @@ impl<'a> Scanner<'a> {
     /// Takes `byte` if it is next, after white space.
     #[inline(always)]
     pub fn take(&mut self, byte: u8) -> bool {
-        self.space();
+        // Most requests are compact: only what is not there at once is looked for behind space.
+        match self.rest {
+            [first, rest @ ..] if *first == byte => {
+                self.rest = rest;
+                true
+            }
+            [b' ' | b'\t' | b'\n' | b'\r', ..] => {
+                self.space();
+                self.take_here(byte)
+            }
+            _ => false,
+        }
+    }
+
+    #[inline(always)]
+    fn take_here(&mut self, byte: u8) -> bool {
         match self.rest {
             [first, rest @ ..] if *first == byte => {
                 self.rest = rest;
@@ -548,6 +565,8 @@ fn hex4(bytes: &[u8]) -> Option<(u32, &[u8])> {
 }
 
 /// Decodes a checked string into `scratch`; `None` if it does not fit.
+#[cold]
+#[inline(never)]
 fn decode<'s>(raw: &[u8], scratch: &'s mut [u8]) -> Option<&'s [u8]> {
     let mut length = 0_usize;
     for character in (Characters { rest: raw }) {
