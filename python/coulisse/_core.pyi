@@ -28,7 +28,10 @@ class Engine:
 
     def __new__(cls) -> Engine: ...
     def apply(self, record: bytes) -> bytes:
-        """Apply one record (length and CRC are not looked at); return its events."""
+        """Apply one record (its CRC is not looked at); return its events.
+
+        A broken invariant raises `CoreError("PANIC", …)` and empties the engine.
+        """
     def apply_many(self, records: Sequence[bytes]) -> list[bytes]:
         """Apply records in order; return the events of each."""
     def event_hash(self) -> bytes:
@@ -78,6 +81,8 @@ class SimDisk:
         """Drop every write since the last sync; with a seed, keep an arbitrary part of them."""
     def flip_bit(self, file: str, offset: int, bit: int) -> None:
         """Flip one bit of what is stored."""
+    def fail_next_sync(self) -> None:
+        """Make the next sync of a file fail, once."""
     def files(self) -> dict[str, int]:
         """The files and their bytes."""
 
@@ -97,6 +102,9 @@ class Conn:
     """
 
     def __new__(cls, core: Core) -> Conn: ...
+    @property
+    def transport(self) -> Transport | None:
+        """The transport, while there is one."""
     def connection_made(self, transport: Transport) -> None: ...
     def get_buffer(self, sizehint: int) -> memoryview: ...
     def buffer_updated(self, nbytes: int) -> None: ...

@@ -1,13 +1,14 @@
 //! The deterministic engine without a log, for models, replays and tests.
 
 use crate::cell::GilCell;
-use crate::failure::{Note, failed, guard};
+use crate::failure::{failed, text_of};
 use crate::node_core::encoded;
 use coulisse_engine::Engine as Core;
 use coulisse_types::Event;
 use coulisse_wire::record::decode_unsealed;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The deterministic core alone.
 #[pyclass(module = "coulisse._core", frozen)]
@@ -32,7 +33,13 @@ impl Engine {
             return Err(failed("INVALID_VALUE", format!("seq {seq} is not the next, {next}")));
         }
         events.clear();
-        guard(|| Note { dir: None, seq: next }, || core.apply(&header, &command, events));
+        // A node ends here. A test wants to know which command did it, and goes on without this
+        // engine: what a panic has left half-changed is thrown away.
+        let applied = catch_unwind(AssertUnwindSafe(|| core.apply(&header, &command, events)));
+        if let Err(panic) = applied {
+            *core = Core::new();
+            return Err(failed("PANIC", format!("seq {next}: {}", text_of(&*panic))));
+        }
         Ok(PyBytes::new(py, &encoded(events)))
     }
 
