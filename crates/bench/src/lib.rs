@@ -3,6 +3,8 @@
 //! Rooms
 //! - [`workload`]: the order flow that every engine is compared on, read from its CSV.
 //! - [`core`]: the flow through the bare book and through the engine.
+//! - [`load`]: the flow over WebSocket, closed and open loop, from one thread that blocks in epoll.
+//! - [`floor`]: a bare epoll server with the same frames and parser, and nothing behind them.
 //! - [`histogram`], [`json`], [`args`]: latencies counted, results printed, flags read.
 //!
 //! Invariants
@@ -11,8 +13,11 @@
 
 pub mod args;
 pub mod core;
+pub mod floor;
 pub mod histogram;
 pub mod json;
+pub mod load;
+mod socket;
 pub mod workload;
 
 /// Why a benchmark could not be run, in a sentence.

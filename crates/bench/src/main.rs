@@ -1,7 +1,7 @@
-//! `coulisse-bench core`: one measurement, one JSON object on stdout.
+//! `coulisse-bench core | load | floor`: one measurement, one JSON object on stdout.
 
 use coulisse_bench::args::Args;
-use coulisse_bench::{Failure, core, failure};
+use coulisse_bench::{Failure, core, failure, floor, load};
 use std::process::ExitCode;
 
 fn run() -> Result<(), Failure> {
@@ -10,7 +10,9 @@ fn run() -> Result<(), Failure> {
     let args = Args::new(words.collect());
     match command.as_str() {
         "core" => println!("{}", core::run(args)?),
-        _ => return failure("what to measure: core"),
+        "load" => println!("{}", load::run(args)?),
+        "floor" => floor::run(args)?,
+        _ => return failure("what to run: core, load or floor"),
     }
     Ok(())
 }

@@ -1,0 +1,246 @@
+//! Drives the connections of one shape from one thread that blocks in epoll.
+//!
+//! Invariants
+//! - A connection has at most as many requests in flight as its shape says; an open loop has no such
+//!   bound but the number of its rows.
+//! - Requests are dealt to connections in the order of their rows, and at most `AHEAD_WINDOWS` windows
+//!   of them wait in all: no connection runs ahead of the others.
+//! - In an open loop a latency begins when its request was due, not when it could be sent.
+
+use super::accounts::Account;
+use super::client::open_session;
+use super::frames::Frames;
+use super::report::{Report, read_reply};
+use super::shape::Shape;
+use crate::socket::{EVENTS_MAX, READ_BYTES, Socket};
+use crate::{Failure, failure};
+use coulisse_gateway::frame::Role;
+use rustix::event::{Timespec, epoll};
+use rustix::fd::OwnedFd;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// How many requests wait for their connection, in windows of all connections.
+const AHEAD_WINDOWS: usize = 4;
+/// A server that answers nothing for so long has failed.
+const SILENCE_MAX: Duration = Duration::from_secs(20);
+
+/// One session and what it has to do.
+#[derive(Debug)]
+struct Peer {
+    socket: Socket,
+    /// Places of frames that wait for a place in the window.
+    queue: VecDeque<usize>,
+    in_flight: usize,
+}
+
+/// The sessions of one shape.
+#[derive(Debug)]
+pub struct Driver {
+    epoll: OwnedFd,
+    peers: Vec<Peer>,
+    buffer: Vec<u8>,
+}
+
+/// How far a shape has come.
+struct Progress<'a> {
+    frames: &'a Frames,
+    report: Report,
+    start: Instant,
+    /// When each was sent or due, in ns since the start.
+    sent_ns: Vec<u64>,
+    /// The next row to be dealt.
+    next: usize,
+    /// Rows dealt to a connection and not sent.
+    waiting: usize,
+    answered: usize,
+}
+
+impl Progress<'_> {
+    fn now_ns(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// Takes in a reply that came at `now_ns`.
+    fn answer(&mut self, text: &str, now_ns: u64) -> Result<(), Failure> {
+        let read = read_reply(text);
+        let found = read.and_then(|(id, outcome)| Some((self.frames.place_of(id)?, outcome)));
+        let Some((place, outcome)) = found.filter(|(place, _)| *place < self.next) else {
+            return failure(format!("a reply to nothing that was sent: {text}"));
+        };
+        self.report.latency.record(now_ns.saturating_sub(self.sent_ns[place]));
+        self.report.count(outcome);
+        self.answered += 1;
+        Ok(())
+    }
+}
+
+impl Driver {
+    /// Opens one session for each account.
+    ///
+    /// # Errors
+    /// A session cannot be opened.
+    pub fn connect(host: &str, port: u16, accounts: &[Account]) -> Result<Self, Failure> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let mut peers = Vec::with_capacity(accounts.len());
+        for (token, account) in (0..).zip(accounts) {
+            let stream = open_session(host, port, account)?;
+            let socket = Socket::register(&epoll, stream, Role::Client, token)?;
+            peers.push(Peer { socket, queue: VecDeque::new(), in_flight: 0 });
+        }
+        Ok(Self { epoll, peers, buffer: vec![0; READ_BYTES] })
+    }
+
+    /// Sends frames in a shape until they or the time are used up, and waits for every reply.
+    ///
+    /// # Errors
+    /// The server closes, falls silent, or answers what was not asked.
+    pub fn run(
+        &mut self,
+        frames: &Frames,
+        shape: Shape,
+        limit: Duration,
+    ) -> Result<Report, Failure> {
+        let mut progress = Progress {
+            frames,
+            report: Report::default(),
+            start: Instant::now(),
+            sent_ns: vec![0; frames.len()],
+            next: 0,
+            waiting: 0,
+            answered: 0,
+        };
+        match shape {
+            Shape::Closed { in_flight, .. } => self.closed(&mut progress, in_flight, limit)?,
+            Shape::Open { rate } => self.open(&mut progress, rate)?,
+        }
+        progress.report.took = progress.start.elapsed();
+        progress.report.sent = progress.next;
+        Ok(progress.report)
+    }
+
+    fn closed(
+        &mut self,
+        progress: &mut Progress<'_>,
+        window: usize,
+        limit: Duration,
+    ) -> Result<(), Failure> {
+        let ahead = window * self.peers.len() * AHEAD_WINDOWS;
+        let mut ready = Vec::with_capacity(self.peers.len());
+        loop {
+            // What has been dealt is sent, so that the next shape goes on behind it.
+            let more = progress.start.elapsed() < limit;
+            while more && progress.next < progress.frames.len() && progress.waiting < ahead {
+                let connection = progress.frames.connection(progress.next);
+                self.peers[connection].queue.push_back(progress.next);
+                if self.peers[connection].in_flight < window {
+                    ready.push(connection);
+                }
+                progress.next += 1;
+                progress.waiting += 1;
+            }
+            for connection in ready.drain(..) {
+                self.fill(connection, progress, window)?;
+            }
+            if progress.answered == progress.next {
+                return Ok(());
+            }
+            self.take_replies(progress, None, &mut ready)?;
+        }
+    }
+
+    /// Sends of a connection's queue what its window has room for.
+    fn fill(
+        &mut self,
+        connection: usize,
+        progress: &mut Progress<'_>,
+        window: usize,
+    ) -> Result<(), Failure> {
+        let peer = &mut self.peers[connection];
+        let count = peer.queue.len().min(window.saturating_sub(peer.in_flight));
+        if count == 0 {
+            return Ok(());
+        }
+        let now_ns = progress.now_ns();
+        for place in peer.queue.drain(..count) {
+            peer.socket.out.extend_from_slice(progress.frames.frame(place));
+            progress.sent_ns[place] = now_ns;
+        }
+        peer.in_flight += count;
+        progress.waiting -= count;
+        peer.socket.flush(&self.epoll)
+    }
+
+    fn open(&mut self, progress: &mut Progress<'_>, rate: u64) -> Result<(), Failure> {
+        let due_ns = |place: usize| {
+            let scaled = u128::try_from(place).unwrap_or(u128::MAX) * 1_000_000_000;
+            u64::try_from(scaled / u128::from(rate)).unwrap_or(u64::MAX)
+        };
+        let mut ready = Vec::with_capacity(self.peers.len());
+        loop {
+            let now_ns = progress.now_ns();
+            ready.clear();
+            while progress.next < progress.frames.len() && due_ns(progress.next) <= now_ns {
+                let place = progress.next;
+                let connection = progress.frames.connection(place);
+                let out = &mut self.peers[connection].socket.out;
+                out.extend_from_slice(progress.frames.frame(place));
+                progress.sent_ns[place] = due_ns(place);
+                progress.next += 1;
+                ready.push(connection);
+            }
+            for connection in ready.drain(..) {
+                self.peers[connection].socket.flush(&self.epoll)?;
+            }
+            if progress.answered == progress.frames.len() {
+                return Ok(());
+            }
+            let more = progress.next < progress.frames.len();
+            let wait_ns = due_ns(progress.next).saturating_sub(progress.now_ns());
+            self.take_replies(progress, more.then_some(wait_ns), &mut ready)?;
+        }
+    }
+
+    /// Blocks until something comes, or for `wait_ns`, and takes it in; adds to `ready` the
+    /// connections that had replies.
+    fn take_replies(
+        &mut self,
+        progress: &mut Progress<'_>,
+        wait_ns: Option<u64>,
+        ready: &mut Vec<usize>,
+    ) -> Result<(), Failure> {
+        let wait = wait_ns.map_or(SILENCE_MAX, Duration::from_nanos);
+        let wait = Timespec::try_from(wait).map_err(|_| Failure("a wait too long".to_owned()))?;
+        let mut events = [const { std::mem::MaybeUninit::uninit() }; EVENTS_MAX];
+        let (events, _) = match epoll::wait(&self.epoll, &mut events, Some(&wait)) {
+            Err(rustix::io::Errno::INTR) => return Ok(()),
+            result => result?,
+        };
+        if events.is_empty() && wait_ns.is_none() {
+            return failure(format!("no reply for {} s", SILENCE_MAX.as_secs()));
+        }
+        let now_ns = progress.now_ns();
+        for event in events {
+            let Ok(connection) = usize::try_from(event.data.u64()) else { continue };
+            let flags = event.flags;
+            let peer = &mut self.peers[connection];
+            if flags.contains(epoll::EventFlags::OUT) {
+                peer.socket.flush(&self.epoll)?;
+            }
+            let mut result = Ok(());
+            let before = progress.answered;
+            let is_open = peer.socket.read(&mut self.buffer, |text| {
+                if result.is_ok() {
+                    result = progress.answer(text, now_ns);
+                }
+            })?;
+            result?;
+            if !is_open {
+                return failure("the server closed a connection");
+            }
+            peer.in_flight = peer.in_flight.saturating_sub(progress.answered - before);
+            ready.push(connection);
+        }
+        Ok(())
+    }
+}
