@@ -79,12 +79,10 @@ class SimDisk:
     def __new__(cls, *, lie_on_sync: bool = False) -> SimDisk: ...
     def crash(self, seed: int | None = None) -> None:
         """Drop every write since the last sync; with a seed, keep an arbitrary part of them."""
-    def flip_bit(self, file: str, offset: int, bit: int) -> None:
-        """Flip one bit of what is stored."""
+    def flip_bit(self, file: str, bit: int) -> None:
+        """Flip one bit of what is stored, counted from the start of the file."""
     def fail_next_sync(self) -> None:
         """Make the next sync of a file fail, once."""
-    def files(self) -> dict[str, int]:
-        """The files and their bytes."""
 
 class Transport(Protocol):
     """The part of asyncio's transport that a connection uses."""
