@@ -6,7 +6,23 @@ Integers are little-endian. `schema_json()` lists every message with its fields.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol, final
+from typing import Final, Protocol, final, type_check_only
+
+from typing_extensions import disjoint_base
+
+__all__ = [
+    "VERSION",
+    "Book",
+    "Conn",
+    "Core",
+    "CoreError",
+    "Engine",
+    "LocalSession",
+    "SimDisk",
+    "planted_faults",
+    "protocol_docs",
+    "schema_json",
+]
 
 VERSION: Final[str]
 
@@ -79,11 +95,14 @@ class SimDisk:
     def __new__(cls, *, lie_on_sync: bool = False) -> SimDisk: ...
     def crash(self, seed: int | None = None) -> None:
         """Drop every write since the last sync; with a seed, keep an arbitrary part of them."""
-    def flip_bit(self, file: str, bit: int) -> None:
-        """Flip one bit of what is stored, counted from the start of the file."""
+    def flip_bit(self, file: str, offset: int, bit: int) -> None:
+        """Flip one bit of what is stored."""
     def fail_next_sync(self) -> None:
         """Make the next sync of a file fail, once."""
+    def files(self) -> dict[str, int]:
+        """The files and their bytes."""
 
+@type_check_only
 class Transport(Protocol):
     """The part of asyncio's transport that a connection uses."""
 
@@ -91,6 +110,7 @@ class Transport(Protocol):
     def close(self) -> None: ...
     def abort(self) -> None: ...
 
+@disjoint_base
 class Conn:
     """Base of the protocol object of one TCP connection; mixed with `asyncio.BufferedProtocol`.
 
