@@ -78,7 +78,10 @@ class Book:
     def levels(self, buy: bool, depth: int) -> list[tuple[int, int]]:
         """(price, qty) of one side, best first; depth 0 is all."""
     def reduce(self, order_id: int, by: int) -> int:
-        """Take `by` lots off, keeping priority; return what is left. Raises `CoreError` unless 0 < by < left."""
+        """Take `by` lots off, keeping priority; return what is left.
+
+        Raises `CoreError` unless 0 < by < left.
+        """
     def front(self, buy: bool) -> int | None:
         """The order id at the head of the best level."""
     def level(self, buy: bool, price: int) -> int:
@@ -115,8 +118,8 @@ class Conn:
     """Base of the protocol object of one TCP connection; mixed with `asyncio.BufferedProtocol`.
 
     It reads the HTTP head itself. `/v1/ws` is the native protocol and stays here; `/ws` carries
-    plain texts to `plain_opened`, `plain_message`, `plain_closed` of the subclass; any other request
-    is handed, untouched, to `hand_over` of the subclass.
+    plain texts to `plain_opened`, `plain_message`, `plain_closed` of the subclass; any other
+    request is handed, untouched, to `hand_over` of the subclass.
     """
 
     def __new__(cls, core: Core) -> Conn: ...
@@ -189,9 +192,12 @@ class Core:
         """The last seq that is durable."""
     @property
     def recovery(self) -> dict[str, int]:
-        """What the start found: `records`, `groups`, `segments`, `cut_bytes`, `replay_us`, `incarnation`."""
+        """What the start found.
+
+        `records`, `groups`, `segments`, `cut_bytes`, `replay_us`, `incarnation`, `epoch`.
+        """
     def flush(self) -> None:
-        """End the loop tick's batch: stamp, journal, apply. Scheduled by itself through `call_soon`."""
+        """End the loop tick's batch: stamp, journal, apply. It schedules itself by `call_soon`."""
     def on_durable(self) -> None:
         """Release what waited for the durable seq."""
     def publish(self) -> None:
