@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import os
+import json
 import shutil
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any
 
+from coulisse.bench.pinning import pinned_to
 from coulisse.domain.errors import CoulisseError
 
 PROGRAM = "coulisse-bench"
@@ -25,9 +27,18 @@ def find_program() -> Path:
     return Path(found)
 
 
-def become_program(arguments: Sequence[str]) -> NoReturn:
-    """Replace this process by the program, so that nothing of ours runs beside what it measures."""
-    program = find_program()
-    sys.stdout.flush()
-    environment = {**os.environ, "COULISSE_BENCH_PYTHON": sys.executable}
-    os.execve(program, [PROGRAM, *arguments], environment)
+def run_program(arguments: Sequence[str], *, cpu: int | None = None) -> dict[str, Any]:
+    """Run the program, on one processor if asked, and return the object that it prints.
+
+    Raises `CoulisseError` with the program's own words where it fails.
+    """
+    command = [str(find_program()), *arguments]
+    with pinned_to(cpu):
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+    printed, complaint = process.communicate()
+    if process.returncode != 0:
+        raise CoulisseError(complaint.strip() or f"{PROGRAM} ended with {process.returncode}")
+    result: dict[str, Any] = json.loads(printed)
+    return result

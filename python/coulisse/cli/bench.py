@@ -2,36 +2,78 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
 import typer
 
-from coulisse.bench.binary import become_program
+from coulisse.bench import results
+from coulisse.bench.core import CoreRun
+from coulisse.bench.core import measure as measure_core
+from coulisse.bench.gateway import GatewayRun
+from coulisse.bench.gateway import measure as measure_gateway
+from coulisse.cli.options import AsJson
 from coulisse.cli.runner import fail
 from coulisse.domain.errors import CoulisseError
 
 app = typer.Typer(help="Measure the core and the gateway on this machine.", no_args_is_help=True)
-PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+Save = Annotated[
+    bool, typer.Option("--save", help="Write bench/results/DATE-NAME.json, as README is made from.")
+]
 
 
-@app.command("core", context_settings=PASSED_ON)
-def core(context: typer.Context) -> None:
-    """Measure the book and the engine: --json, --workload FILE.
-
-    All options are those of `coulisse-bench core`, which this runs.
-    """
-    _run("core", context.args)
-
-
-@app.command("gateway", context_settings=PASSED_ON)
-def gateway(context: typer.Context) -> None:
-    """Measure a node behind its socket, and a bare server beside it: --json, --durability os.
-
-    All options are those of `coulisse-bench gateway`, which this runs.
-    """
-    _run("gateway", context.args)
+@app.command("core")
+def core(
+    workload: Annotated[
+        Path | None, typer.Option(help="Rows `op,id,side,px,qty`; made anew where none is given.")
+    ] = None,
+    prefill: Annotated[int, typer.Option(min=1, help="Leading rows that are not timed.")] = 10_000,
+    id_factor: Annotated[int, typer.Option(min=1, help="Multiply every id by this.")] = 1,
+    repeat: Annotated[int, typer.Option(min=1, help="Passes; the fastest counts.")] = 3,
+    save: Save = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the bare book and the engine on the shared workload."""
+    run = CoreRun(workload, prefill=prefill, id_factor=id_factor, repeat=repeat)
+    _show("core", lambda: measure_core(run), save=save, as_json=as_json)
 
 
-def _run(what: str, arguments: list[str]) -> None:
+@app.command("gateway")
+def gateway(
+    seconds: Annotated[int, typer.Option(min=1, help="Longest time of each shape.")] = 5,
+    rate: Annotated[int, typer.Option(min=1, help="Orders/s of the open loop.")] = 20_000,
+    durability: Annotated[str, typer.Option(help="fsync, or os: survives no power cut.")] = "fsync",
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where the journal goes: on a disk, unless --durability os.")
+    ] = None,
+    operations: Annotated[int, typer.Option(min=1, help="Rows, over all shapes.")] = 1_500_000,
+    save: Save = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure a node behind its socket, and a bare server beside it; some 60 seconds."""
+    if durability not in ("fsync", "os"):
+        fail(f"--durability is fsync or os, not {durability!r}")
+    run = GatewayRun(
+        seconds=seconds,
+        rate=rate,
+        durability="os" if durability == "os" else "fsync",
+        data_dir=data_dir,
+        operations=operations,
+    )
+    _show("gateway", lambda: measure_gateway(run), save=save, as_json=as_json)
+
+
+def _show(name: str, measure: Callable[[], dict[str, Any]], *, save: bool, as_json: bool) -> None:
+    described = results.machine()
     try:
-        become_program([what, *arguments])
-    except CoulisseError as error:
+        result = measure()
+    except (CoulisseError, OSError) as error:
         fail(str(error))
+        raise
+    if save:
+        path = results.save(name, f"coulisse bench {name} --json", described, result)
+        typer.echo(f"wrote {path}", err=True)
+    typer.echo(json.dumps(result) if as_json else "\n".join(results.lines(result)))

@@ -1,0 +1,142 @@
+"""`coulisse bench gateway`: orders over WebSocket against a node of ours, and against the floor.
+
+The server has one processor, its sync thread beside it; the load generator has another. Both
+servers are given the same frames by the same generator in the same run.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from coulisse.bench import results, servers, workload
+from coulisse.bench.binary import run_program
+from coulisse.bench.pinning import processors
+from coulisse.domain.errors import CoulisseError
+
+OPERATIONS = 1_500_000
+PREFILL = 10_000
+SEED = 42
+SYNCS = 200
+SYNC_BYTES = 4_096
+IN_MEMORY = frozenset({"tmpfs", "ramfs"})
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayRun:
+    """What to measure."""
+
+    seconds: int = 5
+    """Longest time of each shape."""
+    rate: int = 20_000
+    """Orders a second of the open loop."""
+    durability: Literal["fsync", "os"] = "fsync"
+    data_dir: Path | None = None
+    """Where the journal goes; a new directory in it is used and removed."""
+    operations: int = OPERATIONS
+    """Rows of the workload, over all shapes."""
+
+    @property
+    def shapes(self) -> tuple[str, ...]:
+        """The shapes in the order in which they run: the one with most rows takes what is left."""
+        return (f"open_{self.rate}", "100x1", "50x32")
+
+
+def measure(run: GatewayRun) -> dict[str, Any]:
+    """Run the benchmark and return its figures. Raises `CoulisseError` where there are none."""
+    described = results.machine()
+    parent = run.data_dir or Path(tempfile.gettempdir())
+    parent.mkdir(parents=True, exist_ok=True)
+    kind = file_system(parent)
+    if kind in IN_MEMORY and run.durability == "fsync":
+        raise CoulisseError(
+            f"{parent} is {kind}, where a sync costs nothing; "
+            "give --data-dir on a disk, or --durability os"
+        )
+    directory = Path(tempfile.mkdtemp(prefix="coulisse-bench-", dir=parent))
+    try:
+        return _measure(run, directory, kind, described)
+    finally:
+        shutil.rmtree(directory)
+
+
+def _measure(
+    run: GatewayRun, directory: Path, kind: str, described: Mapping[str, Any]
+) -> dict[str, Any]:
+    flow = directory / "workload.csv"
+    workload.write(flow, run.operations, PREFILL, SEED)
+    files = servers.write_files(directory)
+    cpus = processors()
+    sync_us = fdatasync_us(directory)
+    with servers.node(files, directory / "data", run.durability, cpus.server) as ours:
+        loaded = _load(run, ours, flow, files, cpus.load)
+        trades, rss_mb = ours.trades(), ours.peak_rss_mb()
+    with servers.floor(files, cpus.server) as below:
+        bare = _load(run, below, flow, files, cpus.load)
+    shapes, floor = loaded["shapes"], bare["shapes"]
+    return {
+        "shapes": shapes,
+        "accepted": loaded["accepted"],
+        "rejected": loaded["rejected"],
+        "rejects": loaded["rejects"],
+        "trades": trades,
+        "durability": run.durability,
+        "journal_fs": kind,
+        "fdatasync_p50_us": sync_us,
+        "rss_mb": rss_mb,
+        "floor": floor,
+        "ratio_to_floor": {
+            name: round(shapes[name]["orders_per_s"] / max(floor[name]["orders_per_s"], 1), 3)
+            for name in shapes
+        },
+        "date": results.today(),
+        "machine": described,
+    }
+
+
+def _load(
+    run: GatewayRun, server: servers.Server, flow: Path, files: servers.Files, cpu: int
+) -> dict[str, Any]:
+    arguments = ["load", "--host", server.host, "--port", str(server.port)]
+    arguments += ["--accounts", str(files.accounts), "--symbol", servers.SYMBOL]
+    arguments += ["--workload", str(flow), "--prefill", str(PREFILL)]
+    arguments += ["--shapes", ",".join(run.shapes), "--seconds", str(run.seconds), "--json"]
+    return run_program(arguments, cpu=cpu)
+
+
+def file_system(path: Path) -> str:
+    """Return the type of the file system that a path is on, as `ext4` or `tmpfs`."""
+    real, best, kind = path.resolve(), Path(), "unknown"
+    for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines():
+        mounted, _, source = line.partition(" - ")
+        # The kernel writes a space in a path as \040.
+        point = Path(mounted.split()[4].replace("\\040", " "))
+        # Of two on the same place the later one is seen.
+        if real.is_relative_to(point) and len(point.parts) >= len(best.parts):
+            best, kind = point, source.split()[0]
+    return kind
+
+
+def fdatasync_us(directory: Path) -> float:
+    """Return the median time of writing and syncing 4 KB of a file made beforehand, in µs."""
+    page = bytes(SYNC_BYTES)
+    path = directory / "sync"
+    with path.open("wb") as made:
+        made.write(page * SYNCS)
+        os.fsync(made.fileno())
+    taken_ns = []
+    with path.open("r+b", buffering=0) as file:
+        for _ in range(SYNCS):
+            file.write(page)
+            start_ns = time.perf_counter_ns()
+            os.fdatasync(file.fileno())
+            taken_ns.append(time.perf_counter_ns() - start_ns)
+    path.unlink()
+    return round(statistics.median(taken_ns) / 1_000, 1)

@@ -1,0 +1,164 @@
+"""The two servers that are loaded: a node of ours, and the bare floor below it.
+
+Each runs in processes of its own on one processor, and is found by the first line that it prints.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+from coulisse.bench.binary import find_program
+from coulisse.bench.pinning import pinned_to
+from coulisse.client.keys import new_private_key, public_key
+from coulisse.domain.errors import CoulisseError
+
+SYMBOL = "BTC-USD"
+ACCOUNTS = 100
+READY_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 30.0
+ANSWER_TIMEOUT_S = 10.0
+COMPLAINT_BYTES = 2_000
+"""How much of what a failed server said is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What a run leaves in its directory for the servers and the load."""
+
+    config: Path
+    accounts: Path
+    """Lines of `account key_id private_key` for the load generator."""
+    log: Path
+
+
+def write_files(directory: Path) -> Files:
+    """Write a config of one instrument and a hundred funded accounts, and their keys."""
+    files = Files(directory / "bench.toml", directory / "accounts", directory / "server.log")
+    config = [
+        "[[instruments]]",
+        f'symbol = "{SYMBOL}"',
+        'tick_size = "0.01"',
+        'lot_size = "0.00001"',
+    ]
+    keys = []
+    for number in range(ACCOUNTS):
+        private, name = new_private_key(), f"bench-{number}"
+        keys.append(f"{name} {name} {private}\n")
+        # With 50 connections each key acts for two accounts, which takes the permission `admin`.
+        config += [
+            "[[accounts]]",
+            f'name = "{name}"',
+            'deposits = { BTC = "1000000", USD = "1000000000" }',
+            "[[accounts.keys]]",
+            f'key_id = "{name}"',
+            f'public_key = "{public_key(private).hex()}"',
+            'permissions = ["read", "trade", "admin"]',
+        ]
+    files.config.write_text("\n".join(config) + "\n", encoding="utf-8")
+    files.accounts.touch(mode=0o600)
+    files.accounts.write_text("".join(keys), encoding="utf-8")
+    return files
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that answers."""
+
+    pid: int
+    host: str
+    port: int
+    http: str
+
+    def trades(self) -> int:
+        """Return how many trades there have been: the newest trade's id."""
+        url = f"{self.http}/v1/trades/{SYMBOL}"
+        with urllib.request.urlopen(url, timeout=ANSWER_TIMEOUT_S) as answer:
+            body = json.load(answer)
+        return max((int(trade["trade_id"]) for trade in body["trades"]), default=0)
+
+    def peak_rss_mb(self) -> float:
+        """Return the sum of what each process of the server ever held at once."""
+        return round(sum(_peak_kb(pid) for pid in _family(self.pid)) * 1_024 / 1e6, 1)
+
+
+def _family(pid: int) -> Iterator[int]:
+    yield pid
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            yield from _family(int(child))
+
+
+def _peak_kb(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1])
+    return 0
+
+
+@contextlib.contextmanager
+def node(files: Files, data_dir: Path, durability: str, cpu: int) -> Iterator[Server]:
+    """Run `coulisse serve` on one processor, its sync thread beside it, until the block ends."""
+    command = [sys.executable, "-m", "coulisse", "serve", "--json", "--port", "0"]
+    command += ["--config", str(files.config), "--data-dir", str(data_dir)]
+    command += ["--durability", durability]
+    with _running(command, files, cpu) as (process, ready):
+        address = urlsplit(str(ready["http"]))
+        host, port = address.hostname or "127.0.0.1", address.port or 0
+        yield Server(process.pid, host, port, str(ready["http"]).rstrip("/"))
+
+
+@contextlib.contextmanager
+def floor(files: Files, cpu: int) -> Iterator[Server]:
+    """Run the bare server on one processor until the block ends."""
+    with _running([str(find_program()), "floor", "--port", "0"], files, cpu) as (process, ready):
+        yield Server(process.pid, "127.0.0.1", int(ready["port"]), "")
+
+
+@contextlib.contextmanager
+def _running(
+    command: Sequence[str], files: Files, cpu: int
+) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("COULISSE_")}
+    with files.log.open("w", encoding="utf-8") as log, pinned_to(cpu):
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=log, text=True, env=kept, cwd=files.log.parent
+        )
+    try:
+        yield process, _ready(process, files.log)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _ready(process: subprocess.Popen[str], log: Path) -> dict[str, Any]:
+    assert process.stdout is not None, "stdout is a pipe"
+    line = _first_line(process.stdout)
+    if not line:
+        said = log.read_text(encoding="utf-8", errors="replace")[-COMPLAINT_BYTES:].strip()
+        raise CoulisseError(f"the server did not start: {said or 'it said nothing'}")
+    ready: dict[str, Any] = json.loads(line)
+    return ready
+
+
+def _first_line(stream: IO[str]) -> str:
+    with selectors.DefaultSelector() as selector:
+        selector.register(stream, selectors.EVENT_READ)
+        return stream.readline() if selector.select(READY_TIMEOUT_S) else ""
