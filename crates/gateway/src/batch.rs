@@ -3,7 +3,7 @@
 //! Invariant: a reply finds its session by the record's origin (batch and index), never by call
 //! order: entry `i` of a batch is the record with `origin.index == i`.
 
-use crate::limits::BATCH_COMMANDS_MAX;
+use crate::limits::{BATCH_CANCELS_RESERVED, BATCH_COMMANDS_MAX};
 use coulisse_types::{AccountId, Command, InstrumentId, KeyIndex, RequestId};
 
 /// A connection, or a session inside the process: slot and generation, so that a reply to one
@@ -83,9 +83,13 @@ impl Batch {
     /// Adds a command at the end.
     ///
     /// # Errors
-    /// [`Full`] past [`BATCH_COMMANDS_MAX`]: the caller answers `OVERLOADED`.
+    /// [`Full`] past [`BATCH_COMMANDS_MAX`], of which [`BATCH_CANCELS_RESERVED`] are for cancels
+    /// alone: the caller answers `OVERLOADED`.
     pub fn push(&mut self, request: &Request<'_>) -> Result<(), Full> {
-        if self.entries.len() >= BATCH_COMMANDS_MAX {
+        let cancels =
+            matches!(request.command, Command::OrderCancel(_) | Command::OrderCancelAll(_));
+        let reserved = if cancels { 0 } else { BATCH_CANCELS_RESERVED };
+        if self.entries.len() >= BATCH_COMMANDS_MAX - reserved {
             return Err(Full);
         }
         let id_start = u32::try_from(self.ids.len()).map_err(|_| Full)?;

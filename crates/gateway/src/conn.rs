@@ -85,11 +85,6 @@ impl Conn {
         }
     }
 
-    /// Whether it listens there already.
-    pub(crate) fn has(&self, subscription: Subscription) -> bool {
-        self.subscriptions.contains(&subscription)
-    }
-
     /// Appends one message made at `seq`, framed as the connection's stage wants it.
     pub(crate) fn write(&mut self, seq: u64, body: impl FnOnce(&mut Vec<u8>)) {
         let out = self.held.buffer();

@@ -59,6 +59,13 @@ impl Held {
         }
     }
 
+    /// Forgets all that waits.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.marks.clear();
+        self.departures.clear();
+    }
+
     /// Lets go of what is durable: gives `leave` the bytes, if there are any.
     pub fn release(&mut self, durable_seq: u64, now_us: i64, leave: impl FnOnce(&[u8])) {
         let mut end = 0;

@@ -18,7 +18,7 @@ use crate::frame::{
     write_pong_frame,
 };
 use crate::http::{HeadReader, ReadStep, Route};
-use crate::limits::HELD_BYTES_MAX;
+use crate::limits::{HELD_BYTES_MAX, LINGER_PUBLICATIONS_MAX};
 use crate::private_feed::{PrivateFeeds, Touched};
 use crate::public_feed::InstrumentFeeds;
 use crate::upgrade;
@@ -43,6 +43,8 @@ pub trait Sink {
     fn send(&mut self, conn: ConnId, bytes: &[u8]);
     /// Close the connection once what was sent is out.
     fn close(&mut self, conn: ConnId);
+    /// End the connection now: its peer takes nothing more.
+    fn abort(&mut self, conn: ConnId);
 }
 
 /// What the hub counts.
@@ -58,6 +60,13 @@ pub struct Counters {
     pub slow_closed: u64,
     /// Connections opened.
     pub opened: u64,
+}
+
+/// A connection that was closed and whose peer has not taken the end of what it was sent.
+#[derive(Clone, Copy, Debug)]
+struct Lingering {
+    conn: ConnId,
+    publications: u32,
 }
 
 #[derive(Debug, Default)]
@@ -87,6 +96,7 @@ pub struct Hub {
     pub(crate) touched: Vec<Touched>,
     pub(crate) message: Vec<u8>,
     queued: Vec<ConnId>,
+    lingering: Vec<Lingering>,
     open: usize,
 }
 
@@ -110,6 +120,7 @@ impl Hub {
             touched: Vec::new(),
             message: Vec::new(),
             queued: Vec::new(),
+            lingering: Vec::new(),
             open: 0,
         }
     }
@@ -222,9 +233,8 @@ impl Hub {
         if conn.closing {
             return;
         }
-        if conn.held.len() >= HELD_BYTES_MAX {
-            self.counters.slow_closed += 1;
-            self.fail(id, seq, CloseCode::TryAgainLater, "the session reads too slowly");
+        if conn.held.len() >= HELD_BYTES_MAX && !matches!(conn.stage, Stage::Local) {
+            self.cut_off(id, seq);
             return;
         }
         conn.write(seq.0, body);
@@ -232,6 +242,19 @@ impl Hub {
             conn.held.departs(tail);
         }
         self.enqueue(id);
+    }
+
+    /// Ends a session that takes less than it asks for. What it is not told, the log still holds.
+    ///
+    /// A session inside the process is never cut off: it takes all that is durable at once, and
+    /// what it can ask for is bounded by the batch and the log's backlog.
+    fn cut_off(&mut self, id: ConnId, seq: Seq) {
+        self.counters.slow_closed += 1;
+        if let Some(conn) = self.conn(id).filter(|conn| conn.paused) {
+            // Whole messages wait here, so leaving them out cuts none in two.
+            conn.held.clear();
+        }
+        self.fail(id, seq, CloseCode::TryAgainLater, "the session reads too slowly");
     }
 
     fn enqueue(&mut self, id: ConnId) {
@@ -242,9 +265,9 @@ impl Hub {
         }
     }
 
-    /// Whether something waits to leave.
+    /// Whether something waits to leave, or to be ended.
     pub fn has_held(&self) -> bool {
-        !self.queued.is_empty()
+        !self.queued.is_empty() || self.lingering.iter().any(is_overdue)
     }
 
     /// Ends a WebSocket with a close frame, behind what it was told before.
@@ -266,6 +289,10 @@ impl Hub {
         let mut queued = std::mem::take(&mut self.queued);
         queued.retain(|id| {
             let Some(conn) = self.conn(*id) else { return false };
+            if conn.paused && !conn.closing {
+                // The transport has as much as it may keep; the rest waits here, where it is bounded.
+                return true;
+            }
             conn.held.release(durable.0, now_us, |bytes| sink.send(*id, bytes));
             if !conn.held.is_empty() {
                 return true;
@@ -273,11 +300,33 @@ impl Hub {
             conn.queued = false;
             if conn.closing {
                 sink.close(*id);
+                self.lingering.push(Lingering { conn: *id, publications: 0 });
             }
             false
         });
         // Nothing is enqueued while the list is out: `sink` cannot reach the hub.
         self.queued = queued;
+        self.end_overdue(sink);
+    }
+
+    /// Ends connections whose peers have not taken the end of what they were sent for long.
+    fn end_overdue(&mut self, sink: &mut impl Sink) {
+        let mut lingering = std::mem::take(&mut self.lingering);
+        lingering.retain(|one| {
+            let waits = self.conn(one.conn).is_some();
+            if waits && is_overdue(one) {
+                sink.abort(one.conn);
+            }
+            waits && !is_overdue(one)
+        });
+        self.lingering = lingering;
+    }
+
+    /// Counts one publication of the feeds: the only measure of time that the hub has.
+    pub(crate) fn age_lingering(&mut self) {
+        for one in &mut self.lingering {
+            one.publications += 1;
+        }
     }
 
     /// Takes what a connection sent. `now_us` is the time of the read.
@@ -374,7 +423,11 @@ impl Hub {
         let mut reader = std::mem::replace(&mut conn.reader, FrameReader::new(Role::Server));
         let fed = reader.feed(read, &mut |message| {
             self.message(id, message, plain, now_us, view, received);
-            Flow::Continue
+            // Once it is ended, nothing more of what it sent is taken.
+            match self.conn(id) {
+                Some(conn) if !conn.closing => Flow::Continue,
+                _ => Flow::Stop,
+            }
         });
         let seq = view.seq();
         match fed {
@@ -430,4 +483,8 @@ impl Hub {
     pub fn send_plain(&mut self, id: ConnId, seq: Seq, text: &[u8]) {
         self.write(id, seq, |out| out.extend_from_slice(text));
     }
+}
+
+fn is_overdue(one: &Lingering) -> bool {
+    one.publications >= LINGER_PUBLICATIONS_MAX
 }

@@ -48,6 +48,9 @@ const _: () = {
 /// Most commands of one loop tick: with the longest records still one journal group.
 pub const BATCH_COMMANDS_MAX: usize = 16_384;
 
+/// How many of them only cancels may fill: whoever wants out gets in when orders no longer do.
+pub const BATCH_CANCELS_RESERVED: usize = 1_024;
+
 /// Most bytes that wait to leave on one connection; a session beyond it is closed.
 pub const HELD_BYTES_MAX: usize = 1_024 * 1_024;
 
@@ -56,3 +59,7 @@ pub const TRADES_KEPT_MAX: usize = 1_000;
 
 /// Most subscriptions of one session.
 pub const SUBSCRIPTIONS_MAX: usize = 256;
+
+/// Publications of the feeds (20 a second) that a closed connection may take to take the end of
+/// what it was sent; then it is ended.
+pub const LINGER_PUBLICATIONS_MAX: u32 = 100;

@@ -103,6 +103,7 @@ impl Hub {
 
     /// Sends the public feeds what has changed since the last call.
     pub fn publish(&mut self, view: &impl CoreView) {
+        self.age_lingering();
         let mut feeds = std::mem::take(&mut self.feeds);
         for (index, feed) in (0_u32..).zip(&mut feeds) {
             let instrument = InstrumentId(index);

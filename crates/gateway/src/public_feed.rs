@@ -91,5 +91,11 @@ impl InstrumentFeeds {
     /// Removes a listener of the trades.
     pub fn leave_trades(&mut self, conn: ConnId) {
         self.trade_listeners.retain(|listener| *listener != conn);
+        if self.trade_listeners.is_empty() {
+            // Nobody was promised these; the next listener's image shows them, and its first delta
+            // follows that image.
+            self.unpublished.clear();
+            self.published_seq = self.trades_seq;
+        }
     }
 }

@@ -11,7 +11,8 @@ use crate::limits::SUBSCRIPTIONS_MAX;
 use crate::logon;
 use crate::view::CoreView;
 use coulisse_types::{
-    AccountId, Command, InstrumentId, KeyId, RejectCode, RequestId, Seq, command::permission,
+    AccountId, Command, InstrumentId, KeyId, KeyIndex, RejectCode, RequestId, Seq,
+    command::permission,
 };
 use coulisse_wire::native::reply::{self, LoggedOn, Notice};
 use coulisse_wire::native::request::{Amend, Subscription as Wanted};
@@ -172,7 +173,7 @@ impl Hub {
         if let Some(conn) = self.conn(id) {
             conn.identity = Some(Identity {
                 account,
-                key: coulisse_types::KeyIndex(0),
+                key: KeyIndex(0),
                 permissions: permission::READ | permission::TRADE,
             });
         }
@@ -216,6 +217,11 @@ impl Hub {
             return Err(refused(RejectCode::ShuttingDown));
         }
         let identity = self.identity(id).ok_or(refused(RejectCode::NotLoggedOn))?;
+        // A session inside the process has the node's own key, of which the core asks nothing.
+        let is_node = identity.key == KeyIndex(0) && identity.permissions & permission::ADMIN == 0;
+        if is_node && matches!(command, Command::Deposit(_)) {
+            return Err(refused(RejectCode::NotPermitted));
+        }
         // What the key may do is the core's to say: it decides at the command's place in the log.
         let account = match &request.account {
             None => identity.account,
@@ -286,8 +292,13 @@ impl Hub {
     ) -> Result<(), RequestError<'a>> {
         let refused = |code| RequestError::new(request.id_raw, code);
         let subscriptions = self.subscriptions_of(id, request, wanted, view)?;
-        let held = self.conn(id).map_or(0, |conn| conn.subscriptions.len());
-        if held + subscriptions.len() > SUBSCRIPTIONS_MAX {
+        let count = self.conn(id).map_or(0, |conn| {
+            let is_new = |one: &&Subscription| {
+                !conn.subscriptions.iter().any(|held| held.is_same_channel(one))
+            };
+            conn.subscriptions.len() + subscriptions.iter().filter(is_new).count()
+        });
+        if count > SUBSCRIPTIONS_MAX {
             return Err(refused(RejectCode::TooManySubscriptions));
         }
         let too_old =
@@ -309,12 +320,26 @@ impl Hub {
         });
         self.instruments = table;
         for subscription in subscriptions {
-            if let Some(conn) = self.conn(id).filter(|conn| !conn.has(subscription)) {
-                conn.subscriptions.push(subscription);
-            }
+            self.replace_subscription(id, subscription);
             self.start_subscription(id, subscription, view);
         }
         Ok(())
+    }
+
+    /// Notes a subscription in place of one of the same channel: a book at another depth.
+    ///
+    /// The messages of a book do not name their depth, so a session has one depth of each book.
+    fn replace_subscription(&mut self, id: ConnId, subscription: Subscription) {
+        let Some(conn) = self.conn(id) else { return };
+        let held = conn.subscriptions.iter_mut().find(|held| held.is_same_channel(&subscription));
+        let Some(held) = held else {
+            conn.subscriptions.push(subscription);
+            return;
+        };
+        let replaced = std::mem::replace(held, subscription);
+        if replaced != subscription {
+            self.drop_subscription(id, replaced);
+        }
     }
 
     fn unsubscribe<'a>(

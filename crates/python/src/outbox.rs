@@ -21,11 +21,21 @@ pub(crate) enum Peer {
 /// One thing to do.
 #[derive(Debug)]
 enum Item {
-    Write { write: Py<PyAny>, bytes: Py<PyBytes> },
+    Write {
+        write: Py<PyAny>,
+        bytes: Py<PyBytes>,
+    },
     /// The transport's `close` or `abort`.
     End(Py<PyAny>),
-    Messages { callback: Py<PyAny>, bytes: Vec<u8> },
-    Outcome { done: Py<PyAny>, seq: u64, events: Vec<u8> },
+    Messages {
+        callback: Py<PyAny>,
+        bytes: Vec<u8>,
+    },
+    Outcome {
+        done: Py<PyAny>,
+        seq: u64,
+        events: Vec<u8>,
+    },
     Ready(Py<PyAny>),
 }
 

@@ -1,0 +1,8 @@
+//! The hub as its caller drives it: bytes in, a batch out, events in, bytes out.
+//!
+//! The core behind it is a table with a seq: what the hub asks of a core is a port.
+
+mod durable_first;
+mod feeds;
+mod slow_readers;
+mod world;

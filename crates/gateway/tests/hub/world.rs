@@ -1,0 +1,285 @@
+//! A core that is a table, a wire that keeps what was written, and the peers' side of both.
+
+use coulisse_gateway::batch::{Batch, ConnId};
+use coulisse_gateway::conn::LOCAL_PREFIX_BYTES;
+use coulisse_gateway::frame::{
+    Flow, FrameHead, FrameReader, Message, Opcode, Role as Side_, write_frame,
+};
+use coulisse_gateway::hub::{Hub, Received, Sink};
+use coulisse_gateway::view::{CoreView, KeyView};
+use coulisse_types::event::{
+    AssetCreated, BalanceChanged, InstrumentCreated, LevelChanged, Traded,
+};
+use coulisse_types::{
+    AccountId, AccountName, Amount, AssetId, AssetName, ClientOrderId, Event, FeeRate,
+    InstrumentId, OrderId, Price, Qty, RecordHeader, Seq, Side, Symbol, TradeId,
+};
+use coulisse_wire::native::feed::{Balance, OpenOrder};
+
+pub(crate) const NOW_US: i64 = 1_795_392_000_000_000;
+pub(crate) const ALICE: AccountId = AccountId(1);
+pub(crate) const BOB: AccountId = AccountId(2);
+pub(crate) const BTC_USD: InstrumentId = InstrumentId(1);
+
+/// What the hub asks of a core.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    pub(crate) seq: u64,
+    pub(crate) bids: Vec<(Price, Qty)>,
+}
+
+impl CoreView for Table {
+    fn seq(&self) -> Seq {
+        Seq(self.seq)
+    }
+    fn key(&self, _: &[u8]) -> Option<KeyView> {
+        None
+    }
+    fn account_id(&self, name: &[u8]) -> Option<AccountId> {
+        [(&b"alice"[..], ALICE), (b"bob", BOB)].iter().find(|one| one.0 == name).map(|one| one.1)
+    }
+    fn account_name(&self, account: AccountId) -> Option<AccountName> {
+        AccountName::new(if account == ALICE { b"alice" } else { b"bob" })
+    }
+    fn levels(&self, _: InstrumentId, side: Side, depth: usize, out: &mut Vec<(Price, Qty)>) {
+        if side == Side::Buy {
+            out.extend(self.bids.iter().take(depth));
+        }
+    }
+    fn open_orders(&self, _: AccountId, _: Option<InstrumentId>, _: &mut Vec<OpenOrder>) {}
+    fn balances(&self, _: AccountId, _: &mut Vec<Balance>) {}
+    fn order_instrument(
+        &self,
+        _: AccountId,
+        _: OrderId,
+        _: &ClientOrderId,
+    ) -> Option<InstrumentId> {
+        None
+    }
+}
+
+/// What was let out.
+#[derive(Debug, Default)]
+pub(crate) struct Wire {
+    pub(crate) sent: Vec<(ConnId, Vec<u8>)>,
+    pub(crate) closed: Vec<ConnId>,
+    pub(crate) aborted: Vec<ConnId>,
+}
+
+impl Sink for Wire {
+    fn send(&mut self, conn: ConnId, bytes: &[u8]) {
+        self.sent.push((conn, bytes.to_vec()));
+    }
+    fn close(&mut self, conn: ConnId) {
+        self.closed.push(conn);
+    }
+    fn abort(&mut self, conn: ConnId) {
+        self.aborted.push(conn);
+    }
+}
+
+impl Wire {
+    /// The messages that a session inside the process got, in order.
+    pub(crate) fn local(&self, conn: ConnId) -> Vec<String> {
+        let mut messages = Vec::new();
+        for (_, bytes) in self.sent.iter().filter(|(to, _)| *to == conn) {
+            let mut rest = bytes.as_slice();
+            while let Some((prefix, tail)) = rest.split_first_chunk::<LOCAL_PREFIX_BYTES>() {
+                let (message, tail) = tail.split_at(u32::from_le_bytes(*prefix) as usize);
+                messages.push(String::from_utf8(message.to_vec()).expect("messages are text"));
+                rest = tail;
+            }
+        }
+        messages
+    }
+
+    /// The texts that a WebSocket got behind its handshake, and the code of a close frame.
+    pub(crate) fn socket(&self, conn: ConnId) -> (Vec<String>, Option<u16>) {
+        let mut stream: Vec<u8> = Vec::new();
+        for (_, bytes) in self.sent.iter().filter(|(to, _)| *to == conn) {
+            stream.extend_from_slice(bytes);
+        }
+        let mut head =
+            stream.windows(4).position(|four| four == b"\r\n\r\n").map_or(0, |at| at + 4);
+        if !stream.starts_with(b"HTTP/1.1 101") {
+            head = 0;
+        }
+        let (mut texts, mut code) = (Vec::new(), None);
+        let mut reader = FrameReader::new(Side_::Client);
+        let _ = reader
+            .feed(&mut stream[head..], &mut |message| {
+                match message {
+                    Message::Text(text) => texts.push(text.to_owned()),
+                    Message::Close(close) => code = close.code(),
+                    Message::Binary(_) | Message::Ping(_) | Message::Pong(_) => {}
+                }
+                Flow::Continue
+            })
+            .expect("a server's frames are well-formed");
+        (texts, code)
+    }
+}
+
+/// A hub, its core and its wire.
+pub(crate) struct World {
+    pub(crate) hub: Hub,
+    pub(crate) table: Table,
+    pub(crate) wire: Wire,
+    trade_id: u64,
+}
+
+/// A world with the instrument BTC-USD (tick 0.01, lot 0.00001).
+pub(crate) fn a_world() -> World {
+    let hub =
+        Hub::new(vec!["localhost".to_owned()], "coulisse/test".to_owned(), "n1".to_owned(), 1);
+    let mut world = World { hub, table: Table::default(), wire: Wire::default(), trade_id: 0 };
+    let asset = |id, name: &[u8]| AssetCreated {
+        asset: AssetId(id),
+        name: AssetName::new(name).expect("short"),
+        scale: 8,
+    };
+    world.happens(&[asset(1, b"BTC").into(), asset(2, b"USD").into()]);
+    let listed = InstrumentCreated {
+        instrument: BTC_USD,
+        symbol: Symbol::new(b"BTC-USD").expect("short"),
+        base: AssetId(1),
+        quote: AssetId(2),
+        tick_minor: 1_000_000,
+        lot_minor: 1_000,
+        min_qty: Qty::from_lots(1),
+        max_qty: Qty::from_lots(1_000_000_000),
+        min_notional: Amount::from_minor(0),
+        maker_fee: FeeRate::from_ppm(200),
+        taker_fee: FeeRate::from_ppm(500),
+    };
+    world.happens(&[listed.into()]);
+    world
+}
+
+impl World {
+    fn header(&mut self) -> RecordHeader {
+        self.table.seq += 1;
+        RecordHeader {
+            seq: Seq(self.table.seq),
+            time_ns: NOW_US * 1_000,
+            ..RecordHeader::default()
+        }
+    }
+
+    /// The log delivers a record that nobody here asked for; returns its seq.
+    pub(crate) fn happens(&mut self, events: &[Event]) -> u64 {
+        let header = self.header();
+        self.hub.deliver(&header, events, &self.table);
+        self.table.seq
+    }
+
+    /// Ends the tick: each command of the batch causes what `events` says; returns the last seq.
+    pub(crate) fn tick(&mut self, events: impl Fn(usize) -> Vec<Event>) -> u64 {
+        let batch = self.hub.take_batch(Batch::default());
+        for (index, entry) in batch.entries().iter().enumerate() {
+            let header = self.header();
+            let caused = events(index);
+            self.hub.deliver(&header, &caused, &self.table);
+            self.hub.reply(&batch, entry, &header, &caused);
+        }
+        self.table.seq
+    }
+
+    /// The log is durable up to `seq`.
+    pub(crate) fn durable(&mut self, seq: u64) {
+        self.hub.release(Seq(seq), NOW_US + 7, &mut self.wire);
+    }
+
+    /// All that was applied is durable.
+    pub(crate) fn all_durable(&mut self) {
+        self.durable(self.table.seq);
+    }
+
+    /// A session inside the process asks.
+    pub(crate) fn ask(&mut self, conn: ConnId, text: &str) {
+        let mut bytes = text.as_bytes().to_vec();
+        self.hub.receive(conn, &mut bytes, NOW_US, &self.table);
+    }
+
+    /// A WebSocket after its handshake.
+    pub(crate) fn a_socket(&mut self) -> ConnId {
+        let id = self.hub.open([7; 16]);
+        let mut head = b"GET /v1/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
+            Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+            Sec-WebSocket-Version: 13\r\n\r\n"
+            .to_vec();
+        self.hub.receive(id, &mut head, NOW_US, &self.table);
+        id
+    }
+
+    /// One read brings these frames.
+    pub(crate) fn frames(&mut self, conn: ConnId, frames: &[(Opcode, &[u8])]) -> Received {
+        let mut bytes = Vec::new();
+        for (opcode, payload) in frames {
+            write_frame(&mut bytes, FrameHead::masked(*opcode, [1, 2, 3, 4]), payload);
+        }
+        self.hub.receive(conn, &mut bytes, NOW_US, &self.table)
+    }
+
+    /// A WebSocket sends one text.
+    pub(crate) fn text(&mut self, conn: ConnId, text: &str) {
+        self.frames(conn, &[(Opcode::Text, text.as_bytes())]);
+    }
+
+    /// A trade happens; returns its seq.
+    pub(crate) fn a_trade(&mut self) -> u64 {
+        self.trade_id += 1;
+        let traded = Traded {
+            instrument: BTC_USD,
+            trade_id: TradeId(self.trade_id),
+            price: Price::from_ticks(6_000_000),
+            qty: Qty::from_lots(5),
+            taker_side: Side::Buy,
+            maker_order_id: OrderId(1),
+            taker_order_id: OrderId(2),
+        };
+        self.happens(&[traded.into()])
+    }
+
+    /// The best bid's quantity changes; returns the seq.
+    pub(crate) fn a_bid_of(&mut self, lots: i64) -> u64 {
+        let (price, qty) = (Price::from_ticks(6_000_000), Qty::from_lots(lots));
+        self.table.bids = vec![(price, qty)];
+        let level =
+            LevelChanged { instrument: BTC_USD, side: Side::Buy, price, qty, order_count: 1 };
+        self.happens(&[level.into()])
+    }
+
+    /// The feeds are published, and all is durable.
+    pub(crate) fn publish(&mut self) {
+        self.hub.publish(&self.table);
+        self.all_durable();
+    }
+}
+
+/// What a deposit says to the balances of an account.
+pub(crate) fn a_balance_of(account: AccountId, minor: i128) -> Event {
+    let available = Amount::from_minor(minor);
+    BalanceChanged { account, asset: AssetId(2), available, held: Amount::from_minor(0) }.into()
+}
+
+pub(crate) fn place(id: u32) -> String {
+    format!(
+        r#"{{"id":{id},"op":"order.place","params":{{"symbol":"BTC-USD","side":"buy","qty":"0.01","price":"60000.00"}}}}"#
+    )
+}
+
+pub(crate) fn subscribe(channel: &str) -> String {
+    let symbols = match channel {
+        "book" | "trades" => r#","symbols":["BTC-USD"]"#,
+        _ => "",
+    };
+    format!(r#"{{"op":"subscribe","params":{{"channel":"{channel}"{symbols}}}}}"#)
+}
+
+/// The whole number behind the first `"key":`.
+pub(crate) fn number(message: &str, key: &str) -> u64 {
+    let (_, tail) = message.split_once(&format!("\"{key}\":")).expect("the key is there");
+    let end = tail.find(|digit: char| !digit.is_ascii_digit()).expect("something follows");
+    tail[..end].parse().expect("a whole number")
+}
