@@ -1,0 +1,96 @@
+"""A WebSocket client of a few lines, on the bare protocol, with nothing of the product's own.
+
+Frames of a server are not masked, and ours are never fragmented; anything else fails the test.
+"""
+
+import asyncio
+import base64
+import os
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
+TIMEOUT_S = 20.0
+
+
+@dataclass(slots=True)
+class RawSocket:
+    """One connection after its handshake."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    close_code: int | None = None
+    pongs: list[bytes] = field(default_factory=list)
+
+    async def send(self, texts: Sequence[bytes]) -> None:
+        """Send texts in one write."""
+        self.writer.write(b"".join(frame(TEXT, text) for text in texts))
+        await self.writer.drain()
+
+    async def send_frame(self, opcode: int, payload: bytes) -> None:
+        """Send one frame of any kind."""
+        self.writer.write(frame(opcode, payload))
+        await self.writer.drain()
+
+    async def receive(self) -> bytes | None:
+        """Return the next text; None once the server has ended the connection."""
+        async with asyncio.timeout(TIMEOUT_S):
+            while True:
+                try:
+                    opcode, payload = await self._frame()
+                except (asyncio.IncompleteReadError, ConnectionError):
+                    return None
+                if opcode == TEXT:
+                    return payload
+                if opcode == CLOSE:
+                    self.close_code = struct.unpack(">H", payload[:2])[0]
+                elif opcode == PONG:
+                    self.pongs.append(payload)
+                else:
+                    raise AssertionError(f"a frame {opcode} was not asked for")
+
+    async def _frame(self) -> tuple[int, bytes]:
+        first, second = await self.reader.readexactly(2)
+        assert first & 0xF0 == 0x80, "a whole frame without extensions"
+        assert second < 0x80, "a server masks nothing"
+        size = second
+        if second == 126:
+            (size,) = struct.unpack(">H", await self.reader.readexactly(2))
+        elif second == 127:
+            (size,) = struct.unpack(">Q", await self.reader.readexactly(8))
+        return first & 0x0F, await self.reader.readexactly(size)
+
+    async def close(self) -> None:
+        """Drop the connection."""
+        self.writer.transport.abort()
+
+
+def frame(opcode: int, payload: bytes) -> bytes:
+    """One whole frame as a client sends it."""
+    size = len(payload)
+    if size < 126:
+        head = struct.pack(">BB", 0x80 | opcode, 0x80 | size)
+    elif size < 65_536:
+        head = struct.pack(">BBH", 0x80 | opcode, 0x80 | 126, size)
+    else:
+        head = struct.pack(">BBQ", 0x80 | opcode, 0x80 | 127, size)
+    mask = os.urandom(4)
+    keys = int.from_bytes(mask * (size // 4 + 1), "big") >> (8 * (4 - size % 4))
+    masked = (int.from_bytes(payload, "big") ^ keys).to_bytes(size, "big")
+    return head + mask + masked
+
+
+async def dial(host: str, port: int, host_header: str, path: str = "/v1/ws") -> RawSocket:
+    """Connect and shake hands."""
+    reader, writer = await asyncio.open_connection(host, port, limit=1 << 20)
+    key = base64.b64encode(os.urandom(16)).decode()
+    writer.write(
+        f"GET {path} HTTP/1.1\r\nHost: {host_header}\r\nUpgrade: websocket\r\n"
+        f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
+        "Sec-WebSocket-Version: 13\r\n\r\n".encode()
+    )
+    async with asyncio.timeout(TIMEOUT_S):
+        head = await reader.readuntil(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 101 "), head
+    return RawSocket(reader, writer)
