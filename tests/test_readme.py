@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import json
 import os
+import pty
 import re
+import select
 import shlex
 import socket
 import subprocess
@@ -21,6 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 # These go on until they are stopped: their first lines are what README promises.
 ENDLESS = ("coulisse book", "coulisse trades")
+A_PRICE = re.compile(rb"\b[56]\d{4}(?:\.\d+)?\b")
+PATIENCE_S = 60
 
 
 def fences(language: str) -> list[str]:
@@ -41,14 +45,16 @@ def a_free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(command: list[str], **environment: str) -> Iterator[subprocess.Popen[str]]:
+def running(
+    command: list[str], stdout: int = subprocess.PIPE, **environment: str
+) -> Iterator[subprocess.Popen[str]]:
     """A program that is interrupted, as with Ctrl-C, when the test is done with it."""
     with subprocess.Popen(
         command,
         cwd=ROOT,
         env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         text=True,
     ) as program:
         try:
@@ -63,7 +69,7 @@ def running(command: list[str], **environment: str) -> Iterator[subprocess.Popen
 
 async def answer_of(port: int, sent: dict[str, object], awaited: str) -> dict[str, object]:
     """Connect as soon as something listens, send one event, return the first one awaited."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         async for connection in websockets.connect(f"ws://127.0.0.1:{port}/ws"):
             await connection.send(json.dumps(sent))
             while True:
@@ -102,21 +108,36 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         yield {"COULISSE_URL": ready["http"], "COULISSE_KEY_FILE": ready["credentials"]}
 
 
+def seen_on_a_terminal(words: list[str], awaited: re.Pattern[bytes], **environment: str) -> bytes:
+    """Run a program on a terminal until it shows what is awaited; return all that it showed."""
+    ours, theirs = pty.openpty()
+    shown = b""
+    try:
+        with running(words, stdout=theirs, TERM="xterm", **environment):
+            while not awaited.search(shown) and select.select([ours], [], [], PATIENCE_S)[0]:
+                shown += os.read(ours, 65_536)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    return shown
+
+
 @pytest.mark.parametrize("command", commands())
 def test_a_command_of_readme_works_against_the_demo(command: str, demo: dict[str, str]) -> None:
     words = shlex.split(command)
     if command.removeprefix(".venv/bin/").startswith(ENDLESS):
-        with running(words, **demo) as program:
-            assert program.stdout is not None
-            said = program.stdout.readline()
-    else:
-        environment = {**os.environ, **demo}
-        done = subprocess.run(
-            words, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
-        )
-        assert done.returncode == 0, done.stderr
-        said = done.stdout
-    assert said.strip()
+        assert A_PRICE.search(seen_on_a_terminal(words, A_PRICE, **demo))
+        return
+    done = subprocess.run(
+        words,
+        cwd=ROOT,
+        env={**os.environ, **demo},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
 
 
 def test_every_command_that_readme_names_exists() -> None:
@@ -124,5 +145,5 @@ def test_every_command_that_readme_names_exists() -> None:
     assert named
     for words in named:
         asked = [".venv/bin/coulisse", *words.split(), "--help"]
-        done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S)
         assert done.returncode == 0, (words, done.stderr)
