@@ -130,6 +130,9 @@ class Proxy:
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self.holds_answers = False
+        self._relays = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
         self.port = 0
 
     async def __aenter__(self) -> Proxy:
@@ -141,6 +144,8 @@ class Proxy:
         assert self._server is not None
         self._server.close()
         self.cut()
+        # Relays end by themselves once both their ends are cut.
+        await self._idle.wait()
 
     @property
     def url(self) -> str:
@@ -154,6 +159,16 @@ class Proxy:
         self._writers.clear()
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._relays += 1
+        self._idle.clear()
+        try:
+            await self._connect(reader, writer)
+        finally:
+            self._relays -= 1
+            if self._relays == 0:
+                self._idle.set()
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             far_reader, far_writer = await asyncio.open_connection(*self._target)
         except OSError:
@@ -165,9 +180,9 @@ class Proxy:
                 self._pump(reader, far_writer, answers=False),
                 self._pump(far_reader, writer, answers=True),
             )
+        self._writers -= {writer, far_writer}
         for done in (writer, far_writer):
             done.transport.abort()
-            self._writers.discard(done)
 
     async def _pump(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, answers: bool

@@ -11,7 +11,7 @@ import pytest
 
 from .conftest import Server
 
-COMMANDS = (
+COMMANDS: tuple[list[str], ...] = (
     ["serve"], ["demo"], ["book"], ["trades"], ["order"], ["order", "buy"], ["order", "sell"],
     ["orders"], ["cancel"], ["balances"], ["account"], ["account", "deposit"], ["replay"],
     ["bench"], ["bench", "core"], ["bench", "gateway"], [],

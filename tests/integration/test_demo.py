@@ -51,7 +51,13 @@ def test_without_json_it_prints_addresses_credentials_and_the_snippet(start: Sta
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 0, errors
     text = "".join(lines)
-    for wanted in ("http://127.0.0.1:", "ws://127.0.0.1:", "client.toml", "import asyncio", "/docs"):
+    for wanted in (
+        "http://127.0.0.1:",
+        "ws://127.0.0.1:",
+        "client.toml",
+        "import asyncio",
+        "/docs",
+    ):
         assert wanted in text
 
 

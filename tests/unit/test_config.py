@@ -110,14 +110,15 @@ def test_variables_of_commands_and_tests_are_no_settings() -> None:
 def test_the_tree_cannot_be_changed() -> None:
     config = load_config()
     with pytest.raises(ValidationError):
-        config.gateway.port = 1
+        config.gateway.port = 1  # type: ignore[misc]
     assert config.with_gateway(port=0).gateway.port == 0
     assert config.gateway.port == 8080
 
 
 def test_a_key_has_the_bits_of_its_permissions(tmp_path: Path) -> None:
     public = "ab" * 32
-    text = f'[[accounts]]\nname="a"\nkeys=[{{key_id="k",public_key="{public}",permissions=["read","admin"]}}]\n'
+    key = f'key_id="k"\npublic_key="{public}"\npermissions=["read","admin"]\n'
+    text = f'[[accounts]]\nname="a"\n[[accounts.keys]]\n{key}'
     (account,) = load_config(a_file(tmp_path, text)).accounts
     assert account.keys[0].permission_bits == 9
 

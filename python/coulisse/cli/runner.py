@@ -8,14 +8,17 @@ import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 import uvloop
 
 from coulisse.client.client import Client
-from coulisse.config import Config, load_config
 from coulisse.domain.errors import CoulisseError
 from coulisse.domain.outcomes import CancelAllResult, OrderResult, Rejected, Unknown
+
+if TYPE_CHECKING:
+    from coulisse.config import Config
 
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
@@ -50,6 +53,9 @@ def node_config(
     durability: str | None,
 ) -> Config:
     """Read the settings and put the flags on top; bad ones end the command in one line."""
+    # Loaded here: commands that only talk to a node read no settings, and start faster.
+    from coulisse.config import load_config
+
     try:
         if durability not in (None, "fsync", "os"):
             raise ValueError(f"--durability is fsync or os, not {durability!r}")

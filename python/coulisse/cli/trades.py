@@ -6,7 +6,6 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx
 import msgspec
 import typer
 from rich.console import Console
@@ -55,6 +54,9 @@ async def _trades(
 
 
 async def _latest(http_url: str, symbol: str, limit: int) -> list[Trade]:
+    # Loaded here: it takes a third of the start of every other command.
+    import httpx
+
     name = wire_symbol(symbol)
     try:
         async with httpx.AsyncClient(base_url=http_url, timeout=_TIMEOUT_S) as http:

@@ -25,14 +25,14 @@ from coulisse.client.feeds import (
     BookFeed,
     Feed,
     Item,
+    TradesReader,
     read_balances,
     read_fills,
     read_orders,
-    read_trades,
 )
 from coulisse.client.local_book import LocalBook
 from coulisse.client.session import Reply, Session, not_connected
-from coulisse.domain.errors import ConnectionLost, LogonFailed, Refused
+from coulisse.domain.errors import ConnectionLost, FeedBroken, LogonFailed, Refused
 from coulisse.domain.money import Number, as_text
 from coulisse.domain.orders import (
     Balance,
@@ -56,6 +56,7 @@ from coulisse.domain.symbols import wire_symbol
 BACKOFF_FIRST_S: Final = 0.1
 BACKOFF_MAX_S: Final = 5.0
 REQUEST_TIMEOUT_S: Final = 10.0
+ASK_ATTEMPTS: Final = 3
 Outcome = OrderResult | Rejected | Unknown
 
 
@@ -227,7 +228,8 @@ class Client:
     async def trades(self, *symbols: str) -> Feed[Trade]:
         """Follow the trades of some instruments; the latest ones come first."""
         names = [wire_symbol(symbol) for symbol in symbols]
-        feed = Feed({"channel": "trades", "symbols": names}, read_trades, self._leave)
+        params: dict[str, object] = {"channel": "trades", "symbols": names}
+        feed = Feed(params, TradesReader().read, self._leave)
         await self._join(feed)
         return feed
 
@@ -253,7 +255,7 @@ class Client:
         # Listed before the request goes out: the image comes right behind the reply.
         self._feeds.append(feed)
         try:
-            await self._ask("subscribe", feed.params)
+            feed.began_at(_seq(await self._ask("subscribe", feed.params)))
         except (Refused, ConnectionLost):
             self._feeds.remove(feed)
             raise
@@ -272,16 +274,21 @@ class Client:
     async def _ask(
         self, op: str, params: Mapping[str, object], account: str | None = None
     ) -> dict[str, object]:
-        reply = await self._request(op, params, account)
-        if isinstance(reply, Rejected):
-            raise Refused(reply)
-        if isinstance(reply, Unknown):
-            raise ConnectionLost("the connection was lost before the answer came")
-        return reply
+        # What only reads, or carries a request id, may be asked again on a new connection.
+        for _ in range(ASK_ATTEMPTS):
+            reply = await self._request(op, params, account)
+            if isinstance(reply, Rejected):
+                raise Refused(reply)
+            if not isinstance(reply, Unknown):
+                return reply
+        raise ConnectionLost("the connection was lost before the answer came")
 
     async def _request(
         self, op: str, params: Mapping[str, object], account: str | None = None
     ) -> Reply:
+        if self._fault is None and self._session is not None and self._session.ended.is_set():
+            # The keeper has not seen it yet: what is asked now waits for the next connection.
+            self._ready.clear()
         try:
             async with asyncio.timeout(self._timeout_s):
                 await self._ready.wait()
@@ -345,11 +352,13 @@ class Client:
             try:
                 await self._ask("subscribe", feed.restart_params())
             except Refused as error:
-                if error.code != "RESUME_TOO_OLD":
-                    feed.fail(error)
-                    self._feeds.remove(feed)
+                if error.code == "RESUME_TOO_OLD" and not feed.needs_every_message:
+                    await self._ask("subscribe", feed.params)
                     continue
-                await self._ask("subscribe", feed.params)
+                # Fills have no image: what was missed is missing, and must be said.
+                since = f"{feed.channel} since seq {feed.last_seq} were missed: {error}"
+                feed.fail(FeedBroken(since))
+                self._feeds.remove(feed)
 
     def _end_feeds(self, fault: Exception) -> None:
         for feed in self._feeds:
@@ -368,6 +377,10 @@ def _order_ref(order_id: int | None, client_order_id: str | None) -> dict[str, o
     if client_order_id is not None:
         params["client_order_id"] = client_order_id
     return params
+
+
+def _seq(result: Mapping[str, object]) -> int:
+    return int(str(result["seq"]))
 
 
 def _without_depth(params: Mapping[str, object]) -> dict[str, object]:

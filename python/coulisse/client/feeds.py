@@ -54,6 +54,11 @@ class Feed(Generic[Item]):
         """The channel."""
         return str(self.params["channel"])
 
+    @property
+    def needs_every_message(self) -> bool:
+        """Whether the channel has no image to start again from."""
+        return self.channel == "fills"
+
     def wants(self, message: Message) -> bool:
         """Tell whether a message of the server is for this feed."""
         if message.get("ch") != self.channel:
@@ -61,8 +66,16 @@ class Feed(Generic[Item]):
         symbols = self.params.get("symbols")
         return not isinstance(symbols, list) or message.get("symbol") in symbols
 
+    def began_at(self, seq: int) -> None:
+        """Take note of the seq that the subscription began at."""
+        if self.last_seq is None:
+            self.last_seq = seq
+
     def push(self, message: Message) -> None:
         """Take one message."""
+        seq = _seq(message)
+        if seq is not None:
+            self.last_seq = seq
         if len(self._messages) >= QUEUE_MAX:
             self.fail(FeedBroken(f"the reader of {self.channel} fell {QUEUE_MAX} messages behind"))
             return
@@ -96,15 +109,8 @@ class Feed(Generic[Item]):
                     raise self._fault
                 self._news.clear()
                 await self._news.wait()
-            self._items.extend(self._take(self._messages.popleft()))
+            self._items.extend(self._read(self._messages.popleft()))
         return self._items.popleft()
-
-    def _take(self, message: Message) -> list[Item]:
-        items = self._read(message)
-        seq = message.get("seq")
-        if isinstance(seq, int):
-            self.last_seq = seq
-        return items
 
 
 class BookFeed(Feed[LocalBook]):
@@ -156,10 +162,22 @@ class BookFeed(Feed[LocalBook]):
             self._restart(self)
 
 
-def read_trades(message: Message) -> list[Trade]:
-    """Read a message of the `trades` channel."""
-    symbol, seq = str(message["symbol"]), _seq(message)
-    return [trade_from_wire(symbol, item, seq) for item in _items(message)]
+class TradesReader:
+    """Reads the `trades` channel: each trade once, also where a new image repeats some."""
+
+    def __init__(self) -> None:
+        """Have seen nothing."""
+        self._last_ids: dict[str, int] = {}
+
+    def read(self, message: Message) -> list[Trade]:
+        """Read a message."""
+        symbol, seq = str(message["symbol"]), _seq(message)
+        last = self._last_ids.get(symbol, 0)
+        trades = [trade_from_wire(symbol, item, seq) for item in _items(message)]
+        fresh = [trade for trade in trades if trade.trade_id > last]
+        if fresh:
+            self._last_ids[symbol] = fresh[-1].trade_id
+        return fresh
 
 
 def read_orders(message: Message) -> list[OrderUpdate]:

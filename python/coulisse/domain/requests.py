@@ -27,9 +27,17 @@ PLACE_FIELDS: Final = (
 class OrderLike(Protocol):
     """Anything with the attributes of an order to place."""
 
-    symbol: str
-    side: str
-    qty: Number
+    @property
+    def symbol(self) -> str:
+        """The instrument."""
+
+    @property
+    def side(self) -> str:
+        """`buy` or `sell`."""
+
+    @property
+    def qty(self) -> Number:
+        """How much."""
 
 
 def place_params(order: Mapping[str, object]) -> dict[str, object]:

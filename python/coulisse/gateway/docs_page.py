@@ -51,7 +51,7 @@ def _operation(path: str, method: str, what: dict[str, Any]) -> str:
 def _parameter(parameter: dict[str, Any]) -> str:
     schema = parameter.get("schema", {})
     bounds = [
-        f"{word} {schema[name]}"
+        f"{word} {int(schema[name])}"
         for name, word in (("minimum", "from"), ("maximum", "to"), ("default", "default"))
         if name in schema
     ]

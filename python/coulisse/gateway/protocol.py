@@ -7,7 +7,7 @@ it calls is closed over by the class, which is therefore made once per listener.
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from typing import Protocol, cast
 
 from coulisse import _core
 
@@ -48,7 +48,10 @@ def conn_type(http: Http, plain: Plain) -> type[_core.Conn]:
             super().connection_made(transport)
 
         def hand_over(self, data: bytes) -> None:
-            http.take_over(self.transport, data)
+            # uvloop's transports have the methods of asyncio's, but not its class.
+            transport = cast(asyncio.Transport | None, self.transport)
+            assert transport is not None, "it is given back only after this"
+            http.take_over(transport, data)
 
         def plain_opened(self) -> None:
             plain.opened(self)

@@ -16,7 +16,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.params import Parameter
+from litestar.params import PathParameter, QueryParameter
 
 from coulisse.domain.outcomes import Rejected
 from coulisse.domain.symbols import wire_symbol
@@ -28,6 +28,7 @@ DEPTH_MAX = 1_000
 TRADES_MAX = 1_000
 JSON_TYPE = "application/json"
 Json = Response[bytes]
+Symbol = Annotated[str, PathParameter(description="the instrument, as BTC-USD")]
 
 
 class Reader(Protocol):
@@ -118,8 +119,10 @@ def _market_routes(site: Site) -> list[HTTPRouteHandler]:
 
     @get("/v1/book/{symbol:str}", summary="The book of one instrument, as an image at a seq")
     async def book(
-        symbol: str,
-        depth: Annotated[int, Parameter(ge=0, le=DEPTH_MAX, description="levels; 0: all")] = 50,
+        symbol: Symbol,
+        depth: Annotated[
+            int, QueryParameter(ge=0, le=DEPTH_MAX, description="levels; 0: all")
+        ] = 50,
     ) -> Json:
         body = site.core.book_json(_wire(symbol), depth)
         if body is None:
@@ -129,8 +132,8 @@ def _market_routes(site: Site) -> list[HTTPRouteHandler]:
 
     @get("/v1/trades/{symbol:str}", summary="The latest trades of one instrument, newest first")
     async def trades(
-        symbol: str,
-        limit: Annotated[int, Parameter(ge=1, le=TRADES_MAX, description="how many")] = 100,
+        symbol: Symbol,
+        limit: Annotated[int, QueryParameter(ge=1, le=TRADES_MAX, description="how many")] = 100,
     ) -> Json:
         body = site.core.trades_json(_wire(symbol), limit)
         if body is None:

@@ -38,7 +38,7 @@ from coulisse.domain.outcomes import (
     order_result_from_wire,
 )
 from coulisse.domain.requests import OrderLike, as_mapping, place_params
-from coulisse.domain.symbols import wire_symbol
+from coulisse.domain.symbols import is_plain_name, wire_symbol
 from coulisse.engine.requests import Requests
 from coulisse.node.build import Node, running
 from coulisse.node.seed import open_accounts
@@ -225,6 +225,9 @@ class TradingEngine:
     async def create_account(self, name: str) -> None:
         """Open an account; nothing happens if there is one of that name. Raises `Refused`."""
         node = self._running()
+        if not is_plain_name(name):
+            message = f"INVALID_NAME: an account's name is 1 to 32 of a-z 0-9 _ -, not {name!r}"
+            raise Refused(Rejected("INVALID_NAME", message, "not_sent", "name", name))
         if node.core.account_id(name) is not None:
             return
         _, events = await node.driver.command("AccountCreate", {"name": name})

@@ -110,7 +110,8 @@ async def own_credentials(node: Node, account: str, permissions: tuple[Permissio
     kept = _kept(file)
     key_id = kept.key_id if kept and kept.key_id else f"{account}-{secrets.token_hex(4)}"
     private_key = kept.private_key if kept and kept.private_key else new_private_key()
-    await add_key(node, account, key_id, private_key, permissions)
+    if kept is None or node.core.recovery["records"] == 0:
+        await add_key(node, account, key_id, private_key, permissions)
     url = f"http://{node.listeners[0].address}"
     write_credentials(file, Credentials(url, key_id, private_key, account))
     return file

@@ -36,7 +36,7 @@ def test_fields_stand_in_order_little_endian_without_padding() -> None:
 
 
 def test_a_missing_and_an_unknown_field_are_named() -> None:
-    with pytest.raises(ValueError, match="amount.*what"):
+    with pytest.raises(ValueError, match=r"amount.*what"):
         parse_schema(TINY).encode("Deposit", {"asset": 1, "what": 2})
 
 
@@ -59,7 +59,7 @@ def test_the_real_schema_knows_every_type_that_its_messages_use() -> None:
 
 def test_every_real_command_can_be_encoded() -> None:
     real = schema()
-    sample = {"bool": False, "bytes32": bytes(32), "text": "x"}
+    sample: dict[str, int | bool | str | bytes] = {"bool": False, "bytes32": bytes(32), "text": "x"}
     for name, message in real.commands.items():
         fields = {field: sample.get(kind, 0) for field, kind in message.fields}
         number, body = real.encode(name, fields)
