@@ -92,6 +92,7 @@ class Ledger:
     events: dict[int, list[Message]] = field(default_factory=dict)
     placed: list[Sent] = field(default_factory=list)
     """Placements that are in the log."""
+    told_count: int = 0
 
     def settle(self, survived: int) -> list[Sent]:
         """The log ends at `survived`: give the twin what it holds; return what is lost."""
@@ -128,6 +129,7 @@ class Ledger:
             events = self.events[seq]
             if not _says(reply, seq, events):
                 raise CheckFailed(f"{seq}: {reply} instead of {events}")
+        self.told_count += len(self.told)
         self.told.clear()
 
 
@@ -231,9 +233,7 @@ class Life:
             self._moved.set()
 
         body = encode_body(command)
-        self.core.command(
-            number(command.kind), body, done, account=account, request_id=request_id
-        )
+        self.core.command(number(command.kind), body, done, account=account, request_id=request_id)
 
     async def until(self, reached: Callable[[], bool]) -> None:
         """Wait for something that a reply or a fatal fault brings about."""
@@ -320,8 +320,11 @@ async def _begin(disk: _core.SimDisk, durability: str = "fsync") -> Life:
     return life
 
 
-async def _cuts(disk: _core.SimDisk, seed: int, count: int) -> int:
-    """Cut the power `count` times under load; return how often something unanswered was lost."""
+async def _cuts(disk: _core.SimDisk, seed: int, count: int) -> tuple[int, int]:
+    """Cut the power `count` times under load.
+
+    Return how many commands were answered, and how often something unanswered was lost.
+    """
     rng = random.Random(seed)
     life = await _begin(disk)
     serial, losses = 0, 0
@@ -353,13 +356,13 @@ async def _cuts(disk: _core.SimDisk, seed: int, count: int) -> int:
     await life.all_told()
     life.check_state()
     life.end()
-    return losses
+    return life.ledger.told_count, losses
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
 async def test_fifty_power_cuts_under_load_lose_nothing_that_was_told(seed: int) -> None:
-    losses = await _cuts(_core.SimDisk(), seed, 50)
-    assert losses >= 10, "the power must have gone while something was on its way"
+    told, losses = await _cuts(_core.SimDisk(), seed, 50)
+    assert told >= 200 and losses >= 10, "it must have gone while something was on its way"
 
 
 async def test_a_disk_that_lies_about_its_syncs_is_caught() -> None:
