@@ -1,0 +1,108 @@
+"""Feeds: queues, ends, and books that start again."""
+
+from __future__ import annotations
+
+import pytest
+
+from coulisse.client.feeds import QUEUE_MAX, BookFeed, Feed, TradesReader, read_fills
+from coulisse.client.local_book import LocalBook
+from coulisse.domain.errors import ConnectionLost, FeedBroken
+from coulisse.domain.orders import Fill, Trade
+
+Message = dict[str, object]
+
+
+def a_trade(number: int) -> Message:
+    item = {
+        "trade_id": str(number), "price": "1", "qty": "2", "taker_side": "buy", "seq": number,
+        "time": 9,
+    }  # fmt: skip
+    return {"ch": "trades", "symbol": "BTC-USD", "type": "delta", "seq": number, "items": [item]}
+
+
+def trades() -> Feed[Trade]:
+    params: Message = {"channel": "trades", "symbols": ["BTC-USD"]}
+    return Feed(params, TradesReader().read, lambda feed: None)
+
+
+def a_book(restarted: list[object]) -> BookFeed:
+    return BookFeed("BTC-USD", 5, lambda feed: None, restarted.append)
+
+
+def image(seq: int) -> Message:
+    return {"ch": "book", "symbol": "BTC-USD", "type": "image", "seq": seq, "bids": [], "asks": []}
+
+
+def delta(prev: int, seq: int) -> Message:
+    return {**image(seq), "type": "delta", "prev": prev}
+
+
+async def test_messages_come_out_in_their_order_and_once() -> None:
+    feed = trades()
+    for number in (1, 2, 2, 3):
+        feed.push(a_trade(number))
+    assert [(await anext(feed)).trade_id for _ in range(3)] == [1, 2, 3]
+    assert feed.restart_params()["from_seq"] == 3
+
+
+def test_a_feed_wants_its_own_channel_and_symbols() -> None:
+    feed = trades()
+    assert feed.wants(a_trade(1))
+    assert not feed.wants({**a_trade(1), "symbol": "ETH-USD"})
+    assert not feed.wants(image(1))
+
+
+async def test_a_reader_that_falls_behind_is_told_after_what_was_queued() -> None:
+    feed = trades()
+    for number in range(1, QUEUE_MAX + 2):
+        feed.push(a_trade(number))
+    assert [(await anext(feed)).trade_id for _ in range(QUEUE_MAX)][-1] == QUEUE_MAX
+    with pytest.raises(FeedBroken, match="fell"):
+        await anext(feed)
+
+
+async def test_a_closed_feed_ends() -> None:
+    feed = trades()
+    feed.close()
+    with pytest.raises(ConnectionLost):
+        await anext(feed)
+
+
+async def test_a_hole_in_a_book_asks_for_an_image_and_goes_on_from_it() -> None:
+    restarted: list[object] = []
+    feed = a_book(restarted)
+    for message in (delta(0, 1), image(5), delta(4, 6), delta(6, 7), image(9), delta(9, 10)):
+        feed.push(message)
+    seqs = [(await anext(feed)).seq for _ in range(3)]
+    assert seqs == [5, 9, 10]
+    assert restarted == [feed] and feed.resync_count == 1
+
+
+async def test_a_slow_reader_of_a_book_starts_again_from_an_image() -> None:
+    restarted: list[object] = []
+    feed = a_book(restarted)
+    feed.push(image(1))
+    assert isinstance(await anext(feed), LocalBook)
+    for seq in range(1, QUEUE_MAX + 2):
+        feed.push(delta(seq, seq + 1))
+    feed.push(image(QUEUE_MAX + 9))
+    assert (await anext(feed)).seq == QUEUE_MAX + 9
+    assert len(restarted) == 1
+
+
+def test_a_new_connection_starts_a_book_from_an_image() -> None:
+    feed = a_book([])
+    feed.push(image(5))
+    assert "from_seq" not in feed.restart_params()
+
+
+async def test_fills_have_their_numbers_and_know_that_no_image_replaces_them() -> None:
+    item = {
+        "trade_id": "3", "order_id": "8", "symbol": "BTC-USD", "side": "buy", "role": "taker",
+        "price": "60000.00", "qty": "0.1", "fee": "3.00", "fee_asset": "USD",
+    }  # fmt: skip
+    feed: Feed[Fill] = Feed({"channel": "fills"}, read_fills, lambda feed: None)
+    feed.push({"ch": "fills", "account": "a", "type": "delta", "seq": 4, "items": [item]})
+    fill = await anext(feed)
+    assert (fill.order_id, fill.trade_id, str(fill.fee), fill.seq) == (8, 3, "3.00", 4)
+    assert feed.needs_every_message and not trades().needs_every_message
