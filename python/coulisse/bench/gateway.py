@@ -21,7 +21,7 @@ from coulisse.bench.binary import run_program
 from coulisse.bench.pinning import processors
 from coulisse.domain.errors import CoulisseError
 
-OPERATIONS = 1_500_000
+OPERATIONS = 2_000_000
 PREFILL = 10_000
 SEED = 42
 SYNCS = 200
@@ -45,7 +45,7 @@ class GatewayRun:
 
     @property
     def shapes(self) -> tuple[str, ...]:
-        """The shapes in the order in which they run: the one with most rows takes what is left."""
+        """The shapes in the order in which they run."""
         return (f"open_{self.rate}", "100x1", "50x32")
 
 

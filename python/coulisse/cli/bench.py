@@ -49,7 +49,7 @@ def gateway(
     data_dir: Annotated[
         Path | None, typer.Option(help="Where the journal goes: on a disk, unless --durability os.")
     ] = None,
-    operations: Annotated[int, typer.Option(min=1, help="Rows, over all shapes.")] = 1_500_000,
+    operations: Annotated[int, typer.Option(min=1, help="Rows, over all shapes.")] = 2_000_000,
     save: Save = False,
     as_json: AsJson = False,
 ) -> None:

@@ -84,8 +84,10 @@ fn run_shapes(
     }
     let mut printed = Object::new();
     let mut sum = Report::default();
-    for shape in shapes {
-        let report = next(*shape, shape.rows_max(limit), limit)?;
+    for (place, shape) in shapes.iter().enumerate() {
+        // Each shape has its share of what is left, so that a fast one leaves rows for the others.
+        let share = left(rows, sum.sent + filled.sent).div_ceil(shapes.len() - place);
+        let report = next(*shape, shape.rows_max(limit).min(share), limit)?;
         if report.sent == 0 {
             return failure(format!("no rows are left for {shape}; give a longer workload"));
         }
@@ -94,6 +96,11 @@ fn run_shapes(
     }
     let totals = sum.totals(Object::new().object("shapes", printed));
     Ok(totals.plain("prefill", filled.sent).finish())
+}
+
+/// Rows that have not been sent.
+const fn left(rows: &[Row], sent: usize) -> usize {
+    rows.len().saturating_sub(sent)
 }
 
 fn one_shape(
