@@ -78,6 +78,11 @@ class Requests:
             self._posted[self._last_id] = on_refused
         self._session.request(encode_request(self._last_id, op, params))
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody waits for a reply."""
+        return not self._replies
+
     def close(self, reason: str = "the node has stopped") -> None:
         """End the session; whoever waits gets `NodeFailed`. Idempotent."""
         if self._closed:

@@ -19,6 +19,8 @@ from uvicorn.server import ServerState
 STOP_TIMEOUT_S = 5.0
 """How long requests under way may take when the node stops."""
 KEEP_ALIVE_S = 30
+REQUESTS_MAX = 1_024
+"""Requests that may be under way at one time; more are answered with 503."""
 
 
 class HttpSide:
@@ -36,6 +38,7 @@ class HttpSide:
             server_header=False,
             proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE_S,
+            limit_concurrency=REQUESTS_MAX,
         )
         self._config.load()
         self._state = ServerState()

@@ -18,10 +18,12 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import PathParameter, QueryParameter
 
+from coulisse.domain.errors import NodeFailed
 from coulisse.domain.outcomes import Rejected
 from coulisse.domain.symbols import wire_symbol
 from coulisse.gateway.docs_page import DocsPage
 from coulisse.gateway.page_files import HEADERS, read_page_file
+from coulisse.telemetry.logs import logger
 from coulisse.telemetry.metrics import CONTENT_TYPE
 
 DEPTH_MAX = 1_000
@@ -91,6 +93,17 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Json
     return error_response(error.status_code, rejected)
 
 
+def on_node_failed(request: Request[Any, Any, Any], error: NodeFailed) -> Json:
+    """Answer what the node can no longer know."""
+    return error_response(503, Rejected("SHUTTING_DOWN", str(error), "unknown"))
+
+
+def on_fault(request: Request[Any, Any, Any], error: Exception) -> Json:
+    """Answer a fault of our own, in the one form; the log has the rest."""
+    logger("gateway").error("request_failed", path=request.url.path, exc_info=error)
+    return error_response(500, Rejected("INTERNAL", "the node is at fault", "unknown"))
+
+
 def build_app(site: Site) -> Litestar:
     """Return the application of one node."""
     handlers = [*_market_routes(site), *_node_routes(site), *_page_routes()]
@@ -98,7 +111,11 @@ def build_app(site: Site) -> Litestar:
         handlers.append(_demo_route(site.demo_key))
     return Litestar(
         route_handlers=handlers,
-        exception_handlers={HTTPException: on_http_error},
+        exception_handlers={
+            HTTPException: on_http_error,
+            NodeFailed: on_node_failed,
+            Exception: on_fault,
+        },
         openapi_config=OpenAPIConfig(
             title="Coulisse",
             version="1",

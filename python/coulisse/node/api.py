@@ -46,6 +46,8 @@ from coulisse.node.servers import WebSocketServer
 from coulisse.telemetry.logs import logger
 
 DEFAULT_ACCOUNT: Final = "default"
+SESSIONS_MAX: Final = 1_024
+"""Accounts that keep a session of this program open; the longest open idle one makes room."""
 SANDBOX_DEPOSITS: Final[Mapping[str, Decimal]] = {
     "USD": Decimal(1_000_000), "BTC": Decimal(100), "ETH": Decimal(1_000), "SOL": Decimal(10_000),
 }  # fmt: skip
@@ -136,6 +138,9 @@ class TradingEngine:
             else:
                 life.cancel()
             await asyncio.wait([life])
+            if not life.cancelled():
+                # Whoever waits is told; here it has been seen, and the log has it.
+                life.exception()
         for requests in self._requests.values():
             requests.close()
         self._requests.clear()
@@ -269,9 +274,19 @@ class TradingEngine:
         node = self._running()
         found = self._requests.get(account)
         if found is None:
+            self._make_room_for_a_session()
             found = Requests(lambda on_message: node.driver.session(account, on_message))
             self._requests[account] = found
         return found
+
+    def _make_room_for_a_session(self) -> None:
+        if len(self._requests) < SESSIONS_MAX:
+            return
+        for account, requests in self._requests.items():
+            if requests.is_idle:
+                requests.close()
+                del self._requests[account]
+                return
 
     def _running(self) -> Node:
         if self._node is None:

@@ -32,7 +32,7 @@ def a_maker(seed: int = 1) -> tuple[Maker, FairValue]:
 @pytest.mark.parametrize("seed", range(3))
 def test_the_fair_value_stays_within_its_range_for_a_day(terms: object, seed: int) -> None:
     assert terms in MARKETS
-    fair = FairValue(terms, random.Random(seed))  # type: ignore[arg-type]
+    fair = FairValue(terms, random.Random(seed))
     opening = fair.terms.opening_ticks
     seen = [fair.step() for _ in range(100_000)]
     assert all(abs(ticks - opening) * 100 <= opening * 8 for ticks in seen)

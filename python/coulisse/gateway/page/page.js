@@ -3,7 +3,7 @@
 
 import { Session, importKey } from "/page/session.js";
 
-const DEPTH = 15;
+const DEPTH = 20;
 const TAPE_ROWS = 40;
 const $ = (id) => document.getElementById(id);
 
@@ -251,7 +251,8 @@ function show(reply) {
   if (!reply.ok) shown.textContent = reply.error.message;
   else {
     const { order_id, state: stands, filled } = reply.result;
-    shown.textContent = `order ${order_id}: ${stands}${filled ? `, filled ${filled}` : ""}`;
+    const done = filled && Number(filled) > 0 ? ` (${filled} filled)` : "";
+    shown.textContent = `order ${order_id}: ${stands}${done}`;
   }
 }
 
