@@ -108,7 +108,7 @@ mod tests {
     fn released(held: &mut Held, durable_seq: u64) -> String {
         let mut out = String::new();
         held.release(durable_seq, 1_700_000_000_000_000, |b| {
-            out.push_str(&String::from_utf8_lossy(b))
+            out.push_str(&String::from_utf8_lossy(b));
         });
         out
     }

@@ -460,13 +460,7 @@ impl Hub {
             Message::Binary(_) => {
                 self.fail(id, view.seq(), CloseCode::Unsupported, "this protocol is text");
             }
-            Message::Ping(payload) => {
-                if let Some(conn) = self.conn(id) {
-                    write_pong_frame(conn.held.buffer(), payload);
-                    conn.held.mark(0);
-                }
-                self.enqueue(id);
-            }
+            Message::Ping(payload) => self.pong(id, view.seq(), payload),
             Message::Pong(_) => {}
             Message::Close(close) => {
                 if let Some(conn) = self.conn(id) {
@@ -477,6 +471,18 @@ impl Hub {
                 self.enqueue(id);
             }
         }
+    }
+
+    /// Answers a ping, which counts against the limit as any message does.
+    fn pong(&mut self, id: ConnId, seq: Seq, payload: &[u8]) {
+        let Some(conn) = self.conn(id) else { return };
+        if conn.held.len() >= HELD_BYTES_MAX {
+            self.cut_off(id, seq);
+            return;
+        }
+        write_pong_frame(conn.held.buffer(), payload);
+        conn.held.mark(0);
+        self.enqueue(id);
     }
 
     /// Sends one text on a plain WebSocket, once all that was applied is durable.

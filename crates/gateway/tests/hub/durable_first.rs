@@ -181,8 +181,8 @@ fn a_session_inside_the_process_does_not_credit_itself() {
 #[test]
 fn nothing_behind_what_ended_a_session_is_taken() {
     let order = place(1);
-    let (binary, close): ((Opcode, &[u8]), (Opcode, &[u8])) =
-        ((Opcode::Binary, b"x"), (Opcode::Close, &[0x03, 0xe8]));
+    let binary = (Opcode::Binary, &b"x"[..]);
+    let close = (Opcode::Close, &[0x03, 0xe8][..]);
     for (ending, code) in [(binary, 1003), (close, 1000)] {
         let mut world = a_world();
         let socket = world.a_socket();

@@ -126,3 +126,29 @@ fn a_logoff_ends_what_is_private_and_keeps_what_is_public() {
     assert_eq!(got.len(), 1, "{got:?}");
     assert_eq!(number(&got[0], "seq"), traded);
 }
+
+#[test]
+fn a_session_has_as_many_subscriptions_as_the_limit_and_no_more() {
+    let mut world = a_world();
+    let symbols: Vec<String> =
+        (0..SUBSCRIPTIONS_MAX).map(|number| world.an_instrument(number)).collect();
+    let alice = world.hub.open_local(ALICE);
+    let asked = |symbol: &str, channel: &str| {
+        format!(r#"{{"op":"subscribe","params":{{"channel":"{channel}","symbols":["{symbol}"]}}}}"#)
+    };
+    for symbol in &symbols {
+        world.ask(alice, &asked(symbol, "trades"));
+    }
+    world.all_durable();
+    let answers = world.wire.local(alice);
+    assert!(answers.iter().all(|text| !text.contains(r#""ok":false"#)), "{answers:?}");
+    world.wire.sent.clear();
+    world.ask(alice, &asked(&symbols[0], "book"));
+    world.ask(alice, &asked(&symbols[0], "trades"));
+    world.ask(alice, &asked(&symbols[0], "trades").replace("subscribe", "unsubscribe"));
+    world.ask(alice, &asked(&symbols[0], "book"));
+    world.all_durable();
+    let answers = world.wire.local(alice);
+    assert!(answers[0].contains("TOO_MANY_SUBSCRIPTIONS"), "{answers:?}");
+    assert!(answers[1..].iter().all(|text| !text.contains(r#""ok":false"#)), "{answers:?}");
+}

@@ -137,3 +137,20 @@ fn a_private_message_is_never_left_out_for_a_paused_reader() {
         world.wire.local(alice)[2..].iter().map(|text| number(text, "seq")).collect();
     assert_eq!(got, seqs);
 }
+
+#[test]
+fn pings_of_a_peer_that_does_not_read_are_bounded_too() {
+    let mut world = a_world();
+    let socket = world.a_socket();
+    world.all_durable();
+    world.hub.set_paused(socket, true);
+    for _ in 0..HELD_BYTES_MAX / 100 {
+        world.frames(socket, &[(coulisse_gateway::frame::Opcode::Ping, &[b'x'; 125])]);
+    }
+    world.all_durable();
+    assert_eq!(
+        (world.hub.counters().slow_closed, world.wire.closed.as_slice()),
+        (1, &[socket][..])
+    );
+    assert_eq!(world.wire.socket(socket).1, Some(1013));
+}

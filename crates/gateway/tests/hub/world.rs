@@ -139,9 +139,14 @@ pub(crate) fn a_world() -> World {
         scale: 8,
     };
     world.happens(&[asset(1, b"BTC").into(), asset(2, b"USD").into()]);
-    let listed = InstrumentCreated {
-        instrument: BTC_USD,
-        symbol: Symbol::new(b"BTC-USD").expect("short"),
+    world.happens(&[an_instrument(BTC_USD, b"BTC-USD").into()]);
+    world
+}
+
+fn an_instrument(instrument: InstrumentId, symbol: &[u8]) -> InstrumentCreated {
+    InstrumentCreated {
+        instrument,
+        symbol: Symbol::new(symbol).expect("short"),
         base: AssetId(1),
         quote: AssetId(2),
         tick_minor: 1_000_000,
@@ -151,12 +156,18 @@ pub(crate) fn a_world() -> World {
         min_notional: Amount::from_minor(0),
         maker_fee: FeeRate::from_ppm(200),
         taker_fee: FeeRate::from_ppm(500),
-    };
-    world.happens(&[listed.into()]);
-    world
+    }
 }
 
 impl World {
+    /// One more instrument; returns its symbol.
+    pub(crate) fn an_instrument(&mut self, number: usize) -> String {
+        let symbol = format!("X{number}-USD");
+        let id = InstrumentId(u32::try_from(number).expect("few") + 2);
+        self.happens(&[an_instrument(id, symbol.as_bytes()).into()]);
+        symbol
+    }
+
     fn header(&mut self) -> RecordHeader {
         self.table.seq += 1;
         RecordHeader {
