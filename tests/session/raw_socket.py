@@ -6,6 +6,7 @@ Frames of a server are not masked, and ours are never fragmented; anything else 
 import asyncio
 import base64
 import os
+import socket
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -81,9 +82,20 @@ def frame(opcode: int, payload: bytes) -> bytes:
     return head + mask + masked
 
 
-async def dial(host: str, port: int, host_header: str, path: str = "/v1/ws") -> RawSocket:
-    """Connect and shake hands."""
-    reader, writer = await asyncio.open_connection(host, port, limit=1 << 20)
+async def dial(
+    host: str,
+    port: int,
+    host_header: str,
+    path: str = "/v1/ws",
+    receive_buffer_bytes: int | None = None,
+) -> RawSocket:
+    """Connect and shake hands; a small receive buffer makes a slow reader of it."""
+    connected = socket.socket()
+    if receive_buffer_bytes is not None:
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
+    connected.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(connected, (host, port))
+    reader, writer = await asyncio.open_connection(sock=connected, limit=1 << 20)
     key = base64.b64encode(os.urandom(16)).decode()
     writer.write(
         f"GET {path} HTTP/1.1\r\nHost: {host_header}\r\nUpgrade: websocket\r\n"

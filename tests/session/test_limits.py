@@ -132,3 +132,23 @@ async def _slow_closed(server: Server) -> int:
     counts = [line for line in lines if not line.startswith("#")]
     assert counts, body[:2_000]
     return int(float(counts[0].split()[-1]))
+
+
+def _threads() -> int:
+    return len(list(Path("/proc/self/task").iterdir()))
+
+
+async def test_a_core_that_is_dropped_ends_its_thread_and_frees_its_disk() -> None:
+    before = _threads()
+    disk = _core.SimDisk()
+    for incarnation in range(1, 6):
+        core = _core.Core(disk=disk, segment_bytes=1 << 16)
+        core.attach(asyncio.get_running_loop().call_soon, pytest.fail)
+        assert core.recovery["incarnation"] == incarnation
+        assert _threads() == before + 1
+        core.flush()
+        turned = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_soon(turned.set_result, None)
+        await turned
+        del core
+    assert _threads() == before
