@@ -61,8 +61,10 @@ check: setup-dev ## format, lint, types, import rules, generated files: what CI 
 	@echo "[check] clean"
 
 bench: GOAL = bench
-bench: setup-run ## measure core and gateway, write bench/results/DATE-*.json and README's table (3 minutes, an idle machine)
-	@$(BIN)/python tools/record_bench.py $(ARGS)
+bench: setup-run ## measure core and gateway: bench/results/DATE-*.json and README's table (3 minutes, an idle machine)
+	@$(BIN)/coulisse bench core --save
+	@$(BIN)/coulisse bench gateway --save --data-dir target/bench
+	@$(BIN)/python tools/generate.py
 
 torture: GOAL = torture
 torture: EXTRA = --tests
