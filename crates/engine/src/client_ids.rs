@@ -12,6 +12,7 @@
 //! All closed ones form one list by time of closing, those of each account another. What an
 //! account closed first comes first among its own in both, so the second list needs one direction.
 
+use crate::closed_index::ClosedIndex;
 use crate::hash_index::{HashIndex, KeyHash};
 use crate::paged::{Arena, NONE, Paged, Slot};
 use crate::planted::{Fault, Planted};
@@ -147,7 +148,7 @@ pub(crate) struct ClientIds {
     live: Arena<Live, 1_024>,
     live_index: HashIndex,
     closed: Arena<Closed, 1_024>,
-    closed_index: HashIndex,
+    closed_index: ClosedIndex,
     by_time: List,
     by_account: Paged<List, 1_024>,
     max: u32,
@@ -164,7 +165,7 @@ impl ClientIds {
             live: Arena::new(max),
             live_index: HashIndex::new(max, seed),
             closed: Arena::new(max),
-            closed_index: HashIndex::new(max, seed),
+            closed_index: ClosedIndex::new(max, seed),
             by_time: EMPTY,
             by_account: Paged::new(accounts_max),
             max,
@@ -256,6 +257,27 @@ impl ClientIds {
         let Closed { order_id, first_seq, body, instrument, state, filled_lots, .. } = *closed;
         let standing = Standing::Closed(state, filled_lots);
         Some(Known { order_id, first_seq, is_same: is_same(instrument, body), standing })
+    }
+
+    /// Reads where the look-ups of a key begin; the value means nothing.
+    #[inline]
+    pub(crate) fn peek(&self, hash: KeyHash) -> u64 {
+        self.closed_index.peek(hash) ^ self.live_index.peek(hash)
+    }
+
+    /// Reads what an account closed last; the value means nothing.
+    #[inline]
+    pub(crate) fn peek_last_closed(&self, account: AccountId) -> u32 {
+        match self.by_account.get(account.0.wrapping_sub(1)) {
+            Some(list) if list.newest != NONE => self.closed.at(list.newest).next_of_account,
+            _ => 0,
+        }
+    }
+
+    /// Where a live id probably stands, without a look at it.
+    #[inline]
+    pub(crate) fn guess(&self, hash: KeyHash) -> Option<u32> {
+        self.live_index.find(hash, |_| true)
     }
 
     /// A live id by its place.

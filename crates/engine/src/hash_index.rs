@@ -23,6 +23,13 @@ impl HashIndex {
         Self { table: IdTable::new(keys_max), seed }
     }
 
+    /// The same at its full size: it never grows, and touches no memory before it is used.
+    pub(crate) fn full_size(keys_max: u32, seed: u64) -> Self {
+        let mut index = Self::new(keys_max, seed);
+        index.table.reserve(keys_max);
+        index
+    }
+
     /// The hash of a key.
     #[inline]
     pub(crate) fn hash(&self, key: &[u8]) -> KeyHash {
@@ -34,6 +41,12 @@ impl HashIndex {
     pub(crate) fn find(&self, hash: KeyHash, is_key: impl Fn(u32) -> bool) -> Option<u32> {
         // The table compares ids; two keys with one hash must not look alike.
         self.table.get(hash.0, |place| if is_key(place) { hash.0 } else { !hash.0 })
+    }
+
+    /// Reads where a search for the key begins; the value means nothing.
+    #[inline]
+    pub(crate) fn peek(&self, hash: KeyHash) -> u64 {
+        self.table.peek(hash.0)
     }
 
     /// Puts in a key that is not there.

@@ -164,6 +164,12 @@ impl Ledger {
         }
     }
 
+    /// Reads an account's first balances; the value means nothing.
+    #[inline]
+    pub(crate) fn peek(&self, account: AccountId) -> u32 {
+        self.home.get(account.0.wrapping_sub(1)).map_or(0, |block| block.marks[0])
+    }
+
     /// What an account may spend, in minor units.
     #[inline]
     pub(crate) fn available_minor(&self, account: AccountId, asset: AssetId) -> i128 {

@@ -33,6 +33,7 @@ mod amend;
 mod charges;
 mod check;
 mod client_ids;
+mod closed_index;
 mod engine;
 mod hash;
 mod hash_index;
@@ -57,6 +58,7 @@ mod state_hash;
     reason = "a test may panic"
 )]
 mod tests;
+mod warm;
 
 pub use accounts::Account;
 pub use check::Broken;
@@ -68,3 +70,4 @@ pub use limits::default_genesis;
 #[cfg(feature = "planted")]
 pub use planted::Fault;
 pub use query::{OpenOrder, TableUse};
+pub use warm::WARM_MAX;

@@ -140,6 +140,21 @@ impl Orders {
         self.ids.get(id.0, |place| self.arena.at(place).id.0)
     }
 
+    /// Reads an account's newest order; the value means nothing.
+    #[inline]
+    pub(crate) fn peek_newest(&self, account: AccountId) -> u32 {
+        match self.lists.get(account.0.wrapping_sub(1)) {
+            Some(list) if list.newest != NONE => self.arena.at(list.newest).newer,
+            _ => 0,
+        }
+    }
+
+    /// Where an order probably stands, without a look at it.
+    #[inline]
+    pub(crate) fn guess(&self, id: OrderId) -> Option<u32> {
+        self.ids.get(id.0, |_| id.0)
+    }
+
     /// Places an order as its account's newest. That there is room is the caller's to check.
     #[inline]
     pub(crate) fn insert(&mut self, order: Order) -> u32 {
