@@ -84,9 +84,9 @@ impl Engine {
             }
             (false, false) => {
                 let hash = self.client_ids.hash(account, client_order_id);
-                let live = self.client_ids.find_live(hash, account, client_order_id);
-                let unknown = || Reject::new(RejectCode::OrderNotFound, Field::ClientOrderId);
-                live.map(|live| self.client_ids.live_at(live).order).ok_or_else(unknown)
+                self.orders
+                    .find_client(hash, account, client_order_id)
+                    .ok_or_else(|| Reject::new(RejectCode::OrderNotFound, Field::ClientOrderId))
             }
         }
     }
@@ -185,7 +185,6 @@ impl Engine {
     fn change(&mut self, place: u32, change: &Change, events: &mut Vec<Event>) {
         let old = *self.orders.at(place);
         let order = Order { price_ticks: change.price.ticks(), qty_lots: change.qty.lots(), ..old };
-        let client_order_id = self.client_ids.id_at(order.client);
         let mut loses_place = change.loses_place;
         if self.planted.is(Fault::AmendLosesPriority) && order.qty_lots < old.qty_lots {
             loses_place = true;
@@ -198,7 +197,7 @@ impl Engine {
             price: change.price,
             remaining: order.remaining(),
             kept_priority: !change.loses_place,
-            client_order_id,
+            client_order_id: order.client_order_id,
         }));
         if loses_place {
             #[cfg(feature = "planted")]
@@ -207,9 +206,9 @@ impl Engine {
             self.adjust_hold(&order, change.more_minor);
             let held_minor = Some(order.need(&self.instruments.at(order.instrument).rules));
             let to_spend_minor = None;
-            let mut taker = Taker { order, client_order_id, held_minor, to_spend_minor };
+            let mut taker = Taker { order, held_minor, to_spend_minor };
             let stop = self.match_taker(&mut taker, events);
-            self.conclude(taker, stop, Some(place), events);
+            self.conclude(&taker, stop, Some(place), events);
             #[cfg(feature = "planted")]
             self.planted_requeue(&bypassed);
         } else if order.qty_lots < old.qty_lots {
@@ -218,7 +217,7 @@ impl Engine {
             assert!(left == Some(order.remaining()), "the book had another qty than the order");
             let level = book.level_of(order.handle);
             push_level(events, order.instrument, order.side, change.price, Some(level));
-            self.orders.replace(place, order);
+            *self.orders.at_mut(place) = order;
             self.adjust_hold(&order, change.more_minor);
         }
     }

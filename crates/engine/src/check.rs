@@ -162,9 +162,9 @@ impl Engine {
     fn check_client_ids(&self) -> Result<(), Broken> {
         let ids = &self.client_ids;
         let (mut closed, mut live) = (0_u32, 0_u32);
-        for entry in ids.closed() {
+        for entry in ids.iter() {
             let hash = ids.hash(entry.account, &entry.client_order_id);
-            let found = ids.find_closed(hash, entry.account, &entry.client_order_id);
+            let found = ids.find(hash, entry.account, &entry.client_order_id);
             if entry.state == OrderState::Open
                 || found.is_none_or(|found| found.order_id != entry.order_id)
             {
@@ -177,26 +177,25 @@ impl Engine {
                 let order = self.orders.at(place);
                 live += self.check_live_client_id(order, place)?;
             }
-            if ids.closed_of(account.id) > self.limits.closed_ids_per_account_max {
+            if ids.count_of(account.id) > self.limits.closed_ids_per_account_max {
                 return Err(Broken::ClientIdCount { count: ids.count(), closed });
             }
         }
-        let is_whole = closed == ids.closed_count() && closed + live == ids.count();
-        if !is_whole || ids.count() > ids.max() {
-            return Err(Broken::ClientIdCount { count: ids.count(), closed });
+        let count = ids.count() + self.orders.named();
+        if closed != ids.count() || closed + live != count || count > ids.max() {
+            return Err(Broken::ClientIdCount { count, closed });
         }
         Ok(())
     }
 
     /// How many ids a live order has: one or none.
     fn check_live_client_id(&self, order: &Order, place: u32) -> Result<u32, Broken> {
-        if order.client == crate::paged::NONE {
+        if order.client_order_id.is_empty() {
             return Ok(0);
         }
-        let live = self.client_ids.live_at(order.client);
-        let hash = self.client_ids.hash(order.account, &live.client_order_id);
-        let found = self.client_ids.find_live(hash, order.account, &live.client_order_id);
-        if found != Some(order.client) || live.order != place || live.order_id != order.id {
+        let hash = self.client_ids.hash(order.account, &order.client_order_id);
+        let found = self.orders.find_client(hash, order.account, &order.client_order_id);
+        if found != Some(place) || hash != order.hash {
             return Err(Broken::ClientId { order_id: order.id });
         }
         Ok(1)

@@ -24,6 +24,12 @@ impl ClosedIndex {
         Self { waiting, table: HashIndex::full_size(ids_max, seed) }
     }
 
+    /// The hash of a key.
+    #[inline]
+    pub(crate) fn hash(&self, key: &[u8]) -> KeyHash {
+        self.table.hash(key)
+    }
+
     /// The place of the key, which `is_key` recognises.
     #[inline]
     pub(crate) fn find(&self, hash: KeyHash, is_key: impl Fn(u32) -> bool) -> Option<u32> {

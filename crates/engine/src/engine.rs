@@ -78,7 +78,7 @@ impl Engine {
                 accounts_max,
                 fills_max.saturating_add(1).saturating_mul(TOUCHES_PER_FILL),
             ),
-            orders: Orders::new(limits.live_orders_max, accounts_max),
+            orders: Orders::new(limits.live_orders_max, accounts_max, seed),
             client_ids: ClientIds::new(
                 limits.client_order_ids_max,
                 limits.closed_ids_per_account_max,

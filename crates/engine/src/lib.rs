@@ -30,6 +30,7 @@ mod accounts;
 mod admin;
 mod admit;
 mod amend;
+mod body;
 mod charges;
 mod check;
 mod client_ids;

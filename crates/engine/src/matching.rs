@@ -17,15 +17,12 @@ use coulisse_types::event::{
     CloseReason, LevelChanged, OrderClosed, OrderFilled, OrderRested, OrderState, Role, Traded,
 };
 use coulisse_types::limits::ASSET_TOTAL_MINOR_MAX;
-use coulisse_types::{
-    Amount, ClientOrderId, Event, InstrumentId, OrderType, Price, Qty, Side, TradeId,
-};
+use coulisse_types::{Amount, Event, InstrumentId, OrderType, Price, Qty, Side, TradeId};
 
 /// An order on its way through the book.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Taker {
     pub(crate) order: Order,
-    pub(crate) client_order_id: ClientOrderId,
     /// What it still holds; `None` where it pays fill by fill out of what is available.
     pub(crate) held_minor: Option<i128>,
     /// What it may still trade for, in quote minor units; `None` but for a market order by notional.
@@ -243,12 +240,11 @@ impl Engine {
             maker_saved_minor,
         };
         settle_trade(ledger, rules, taker, maker, &trade, *planted);
-        let maker_client_id = client_ids.id_at(maker.client);
-        push_trade(events, &trade, taker, maker, maker_client_id);
+        push_trade(events, &trade, taker, maker);
         if maker.remaining().is_zero() {
             let ended = (OrderState::Filled, CloseReason::Filled);
-            push_closed(events, maker, ended, maker_client_id);
-            client_ids.close(maker.client, ended.0, maker.filled_lots, *planted);
+            push_closed(events, maker, ended);
+            client_ids.close(maker, ended.0, *planted);
             orders.remove(maker_place);
         }
         Level { price: gone.price, qty: gone.level_left, count: gone.level_count }
@@ -300,17 +296,15 @@ impl Engine {
 
     /// Puts what is left of an order on the book. `place` is where an amended one stands.
     #[inline]
-    pub(crate) fn rest(&mut self, taker: Taker, place: Option<u32>, events: &mut Vec<Event>) {
-        let order = taker.order;
+    pub(crate) fn rest(&mut self, taker: &Taker, place: Option<u32>, events: &mut Vec<Event>) {
+        let order = &taker.order;
         let need_minor = order.need(&self.instruments.at(order.instrument).rules);
-        self.release(&taker, need_minor);
+        self.release(taker, need_minor);
         let place = if let Some(place) = place {
-            self.orders.replace(place, order);
+            *self.orders.at_mut(place) = *order;
             place
         } else {
-            let place = self.orders.insert(order);
-            self.client_ids.rests(order.client, place);
-            place
+            self.orders.insert(order)
         };
         let (price, remaining) = (Price::from_ticks(order.price_ticks), order.remaining());
         let book = &mut self.instruments.at_mut(order.instrument).book;
@@ -337,8 +331,8 @@ impl Engine {
         ended: (OrderState, CloseReason),
         events: &mut Vec<Event>,
     ) {
-        push_closed(events, order, ended, self.client_ids.id_at(order.client));
-        self.client_ids.close(order.client, ended.0, order.filled_lots, self.planted);
+        push_closed(events, order, ended);
+        self.client_ids.close(order, ended.0, self.planted);
     }
 }
 
@@ -460,13 +454,7 @@ fn settle_trade(
 }
 
 #[inline]
-fn push_trade(
-    events: &mut Vec<Event>,
-    trade: &Trade,
-    taker: &Taker,
-    maker: &Order,
-    maker_client_id: ClientOrderId,
-) {
+fn push_trade(events: &mut Vec<Event>, trade: &Trade, taker: &Taker, maker: &Order) {
     let order = &taker.order;
     events.push(Event::Traded(Traded {
         instrument: order.instrument,
@@ -477,19 +465,12 @@ fn push_trade(
         maker_order_id: maker.id,
         taker_order_id: order.id,
     }));
-    push_filled(events, trade, maker, Role::Maker, maker.remaining(), maker_client_id);
-    push_filled(events, trade, order, Role::Taker, taker.remaining(), taker.client_order_id);
+    push_filled(events, trade, maker, Role::Maker, maker.remaining());
+    push_filled(events, trade, order, Role::Taker, taker.remaining());
 }
 
 #[inline]
-fn push_filled(
-    events: &mut Vec<Event>,
-    trade: &Trade,
-    order: &Order,
-    role: Role,
-    remaining: Qty,
-    client_order_id: ClientOrderId,
-) {
+fn push_filled(events: &mut Vec<Event>, trade: &Trade, order: &Order, role: Role, remaining: Qty) {
     let fee_minor = match role {
         Role::Maker => trade.maker_fee_minor,
         Role::Taker => trade.taker_fee_minor,
@@ -507,17 +488,12 @@ fn push_filled(
         fee: Amount::from_minor(fee_minor),
         filled: Qty::from_lots(order.filled_lots),
         remaining,
-        client_order_id,
+        client_order_id: order.client_order_id,
     }));
 }
 
 #[inline]
-fn push_closed(
-    events: &mut Vec<Event>,
-    order: &Order,
-    (state, reason): (OrderState, CloseReason),
-    client_order_id: ClientOrderId,
-) {
+fn push_closed(events: &mut Vec<Event>, order: &Order, (state, reason): (OrderState, CloseReason)) {
     events.push(Event::OrderClosed(OrderClosed {
         order_id: order.id,
         account: order.account,
@@ -527,7 +503,7 @@ fn push_closed(
         filled: Qty::from_lots(order.filled_lots),
         // An order by notional has no qty of its own, and nothing remains of it.
         remaining: order.remaining().max(Qty::ZERO),
-        client_order_id,
+        client_order_id: order.client_order_id,
     }));
 }
 

@@ -3,9 +3,13 @@
 //! The book's tag of an order (its `owner`) is the order's place here. Each account's orders form a
 //! list, oldest first, which is by ascending order id: an amended order keeps its id and its place.
 
-use crate::paged::{Arena, NONE, Paged, Slot};
+use crate::body::Body;
+use crate::hash_index::{HashIndex, KeyHash};
+use crate::paged::{Arena, NONE, Paged};
 use coulisse_book::{Handle, IdTable};
-use coulisse_types::{AccountId, InstrumentId, OrderId, OrderType, Seq, Side, TimeInForce};
+use coulisse_types::{
+    AccountId, ClientOrderId, InstrumentId, OrderId, OrderType, Seq, Side, TimeInForce,
+};
 
 /// An order, live or arriving.
 #[derive(Clone, Copy, Debug)]
@@ -29,52 +33,25 @@ pub(crate) struct Order {
     pub(crate) maker_ppm: i32,
     pub(crate) taker_ppm: i32,
     pub(crate) first_seq: Seq,
-    /// Where its client order id is remembered, or [`NONE`].
-    pub(crate) client: u32,
+    /// The hash of its client order id; void where that is empty.
+    pub(crate) hash: KeyHash,
+    /// What was first asked for.
+    pub(crate) body: Body,
     /// Where it stands in its book. Void while it does not rest.
     pub(crate) handle: Handle,
-    /// The account's order before it. In a free place: the next free one.
-    pub(crate) older: u32,
-    /// The account's order after it.
-    pub(crate) newer: u32,
     pub(crate) side: Side,
     pub(crate) order_type: OrderType,
     pub(crate) time_in_force: TimeInForce,
     pub(crate) post_only: bool,
+    /// Empty for none.
+    pub(crate) client_order_id: ClientOrderId,
 }
 
-/// An order without anything, to be filled in.
-pub(crate) const BLANK: Order = Order {
-    id: OrderId(0),
-    account: AccountId(0),
-    instrument: InstrumentId(0),
-    price_ticks: 0,
-    qty_lots: 0,
-    filled_lots: 0,
-    charged_minor: 0,
-    made_minor: 0,
-    taken_minor: 0,
-    maker_ppm: 0,
-    taker_ppm: 0,
-    first_seq: Seq(0),
-    client: NONE,
-    handle: Handle::from_index(NONE),
-    older: NONE,
-    newer: NONE,
-    side: Side::Buy,
-    order_type: OrderType::Limit,
-    time_in_force: TimeInForce::Gtc,
-    post_only: false,
-};
-
-impl Slot for Order {
-    fn set_next_free(&mut self, next: u32) {
-        self.older = next;
-    }
-
-    fn next_free(&self) -> u32 {
-        self.older
-    }
+/// Who stands beside an order among its account's.
+#[derive(Clone, Copy, Debug)]
+struct Links {
+    older: u32,
+    newer: u32,
 }
 
 /// One account's orders.
@@ -86,10 +63,15 @@ struct List {
 }
 
 /// All live orders.
+///
+/// Links lie apart from the orders: what changes an account's list touches no other order.
 #[derive(Clone, Debug)]
 pub(crate) struct Orders {
     arena: Arena<Order, 1_024>,
+    links: Paged<Links, 1_024>,
     ids: IdTable,
+    client_ids: HashIndex,
+    named: u32,
     lists: Paged<List, 1_024>,
     max: u32,
 }
@@ -99,9 +81,16 @@ pub(crate) struct Orders {
     reason = "accounts exist and are from 1; counts of orders that exist"
 )]
 impl Orders {
-    pub(crate) fn new(max: u32, accounts_max: u32) -> Self {
-        let (arena, lists) = (Arena::new(max), Paged::new(accounts_max));
-        Self { arena, ids: IdTable::new(max), lists, max }
+    pub(crate) fn new(max: u32, accounts_max: u32, seed: u64) -> Self {
+        Self {
+            arena: Arena::new(max),
+            links: Paged::new(max),
+            ids: IdTable::new(max),
+            client_ids: HashIndex::new(max, seed),
+            named: 0,
+            lists: Paged::new(accounts_max),
+            max,
+        }
     }
 
     /// Adds room for the next account.
@@ -140,13 +129,36 @@ impl Orders {
         self.ids.get(id.0, |place| self.arena.at(place).id.0)
     }
 
-    /// Reads an account's newest order; the value means nothing.
+    /// The place of the account's live order with this client order id.
     #[inline]
-    pub(crate) fn peek_newest(&self, account: AccountId) -> u32 {
-        match self.lists.get(account.0.wrapping_sub(1)) {
-            Some(list) if list.newest != NONE => self.arena.at(list.newest).newer,
-            _ => 0,
-        }
+    pub(crate) fn find_client(
+        &self,
+        hash: KeyHash,
+        account: AccountId,
+        id: &ClientOrderId,
+    ) -> Option<u32> {
+        self.client_ids.find(hash, |place| {
+            let order = self.arena.at(place);
+            order.account == account && order.client_order_id == *id
+        })
+    }
+
+    /// Orders that live and have a client order id.
+    #[inline]
+    pub(crate) const fn named(&self) -> u32 {
+        self.named
+    }
+
+    /// Reads where a search for a client order id begins; the value means nothing.
+    #[inline]
+    pub(crate) fn peek_client(&self, hash: KeyHash) -> u64 {
+        self.client_ids.peek(hash)
+    }
+
+    /// Where the order of a client order id probably stands, without a look at it.
+    #[inline]
+    pub(crate) fn guess_client(&self, hash: KeyHash) -> Option<u32> {
+        self.client_ids.find(hash, |_| true)
     }
 
     /// Where an order probably stands, without a look at it.
@@ -157,46 +169,53 @@ impl Orders {
 
     /// Places an order as its account's newest. That there is room is the caller's to check.
     #[inline]
-    pub(crate) fn insert(&mut self, order: Order) -> u32 {
+    pub(crate) fn insert(&mut self, order: &Order) -> u32 {
+        let place = self.arena.insert(*order);
         let list = self.lists.at_mut(order.account.0 - 1);
-        let before = list.newest;
-        let place = self.arena.insert(Order { older: before, newer: NONE, ..order });
+        let links = Links { older: list.newest, newer: NONE };
         list.newest = place;
         list.count += 1;
-        if before == NONE {
+        if links.older == NONE {
             list.oldest = place;
         } else {
-            self.arena.at_mut(before).newer = place;
+            self.links.at_mut(links.older).newer = place;
+        }
+        if place == self.links.len() {
+            self.links.push(links);
+        } else {
+            *self.links.at_mut(place) = links;
         }
         if let Ok(vacancy) = self.ids.vacancy(order.id.0, |place| self.arena.at(place).id.0) {
             self.ids.fill(vacancy, place);
         }
+        if !order.client_order_id.is_empty() {
+            self.named += 1;
+            self.client_ids.add(order.hash, place);
+        }
         place
-    }
-
-    /// Puts an order's changed content back, in its place among its account's.
-    #[inline]
-    pub(crate) fn replace(&mut self, place: u32, order: Order) {
-        let slot = self.arena.at_mut(place);
-        *slot = Order { older: slot.older, newer: slot.newer, ..order };
     }
 
     /// Takes an order out. It may be read until the next insertion.
     #[inline]
     pub(crate) fn remove(&mut self, place: u32) {
-        let Order { id, account, older, newer, .. } = *self.arena.at(place);
-        self.ids.remove(id.0, place);
-        let list = self.lists.at_mut(account.0 - 1);
+        let order = self.arena.at(place);
+        self.ids.remove(order.id.0, place);
+        if !order.client_order_id.is_empty() {
+            self.named -= 1;
+            self.client_ids.remove(order.hash, place);
+        }
+        let list = self.lists.at_mut(order.account.0 - 1);
+        let Links { older, newer } = *self.links.at(place);
         list.count -= 1;
         if older == NONE {
             list.oldest = newer;
         } else {
-            self.arena.at_mut(older).newer = newer;
+            self.links.at_mut(older).newer = newer;
         }
         if newer == NONE {
             list.newest = older;
         } else {
-            self.arena.at_mut(newer).older = older;
+            self.links.at_mut(newer).older = older;
         }
         self.arena.free(place);
     }
@@ -209,7 +228,7 @@ impl Orders {
 
     /// The place of the same account's next order.
     pub(crate) fn newer(&self, place: u32) -> Option<u32> {
-        let newer = self.arena.at(place).newer;
+        let newer = self.links.at(place).newer;
         (newer != NONE).then_some(newer)
     }
 

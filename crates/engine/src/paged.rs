@@ -72,30 +72,27 @@ impl<T, const N: usize> Paged<T, N> {
     }
 }
 
-/// A value that can carry the link to the next free place while its own place is free.
-pub(crate) trait Slot: Copy {
-    /// Makes it the link.
-    fn set_next_free(&mut self, next: u32);
-    /// The link.
-    fn next_free(&self) -> u32;
-}
-
 /// A paged array whose places are used again, the one freed last first.
+///
+/// The links between free places lie apart from the values: taking and freeing a place touches
+/// nothing of its neighbours.
 #[derive(Clone, Debug)]
 pub(crate) struct Arena<T, const N: usize> {
     slots: Paged<T, N>,
+    next_free: Paged<u32, N>,
     free: u32,
     live: u32,
 }
 
 #[expect(clippy::arithmetic_side_effects, reason = "counts of values that exist")]
-impl<T: Slot, const N: usize> Arena<T, N> {
+impl<T, const N: usize> Arena<T, N> {
     /// An empty arena of at most `limit` values.
     pub(crate) fn new(limit: u32) -> Self {
-        Self { slots: Paged::new(limit), free: NONE, live: 0 }
+        Self { slots: Paged::new(limit), next_free: Paged::new(limit), free: NONE, live: 0 }
     }
 
     /// Values in use.
+    #[inline]
     pub(crate) const fn live(&self) -> u32 {
         self.live
     }
@@ -105,19 +102,19 @@ impl<T: Slot, const N: usize> Arena<T, N> {
     pub(crate) fn insert(&mut self, value: T) -> u32 {
         self.live += 1;
         if self.free == NONE {
+            self.next_free.push(NONE);
             return self.slots.push(value);
         }
         let place = self.free;
-        let slot = self.slots.at_mut(place);
-        self.free = slot.next_free();
-        *slot = value;
+        self.free = *self.next_free.at(place);
+        *self.slots.at_mut(place) = value;
         place
     }
 
     /// Frees a place in use. What stands there may be read until the next insertion.
     #[inline]
     pub(crate) fn free(&mut self, place: u32) {
-        self.slots.at_mut(place).set_next_free(self.free);
+        *self.next_free.at_mut(place) = self.free;
         self.free = place;
         self.live -= 1;
     }

@@ -1,16 +1,16 @@
 //! Placing an order: section 4 of the rules. Checks first; from `accept` on nothing can fail.
 
-use crate::client_ids::{Known, Standing};
+use crate::body::Body;
 use crate::engine::Engine;
 use crate::hash_index::KeyHash;
 use crate::instruments::{Instrument, Listing};
 use crate::matching::{Stop, Taker};
-use crate::orders::{BLANK, Order};
+use crate::orders::Order;
 use crate::paged::NONE;
 use crate::planted::Fault;
 use crate::reject::{Reject, ensure};
 use alloc::vec::Vec;
-use coulisse_book::BookError;
+use coulisse_book::{BookError, Handle};
 use coulisse_types::command::OrderPlace;
 use coulisse_types::event::{CloseReason, OrderAccepted, OrderDuplicate, OrderState};
 use coulisse_types::limits::{NOTIONAL_MINOR_MAX, PRICE_TICKS_MAX, SHARD_SHIFT};
@@ -28,13 +28,8 @@ impl Engine {
     ) -> Result<(), Reject> {
         let listing = self.listing(body.instrument)?;
         let hash = self.client_ids.hash(header.account, &body.client_order_id);
-        let known = if body.client_order_id.is_empty() {
-            None
-        } else {
-            self.client_ids.known(hash, header.account, body)
-        };
-        if let Some(known) = known {
-            events.push(Event::OrderDuplicate(self.duplicate(&known, body)?));
+        if let Some(event) = self.duplicate(header, hash, body)? {
+            events.push(Event::OrderDuplicate(event));
             return Ok(());
         }
         check_combination(body)?;
@@ -43,10 +38,13 @@ impl Engine {
             check_post_only(listing, body.side, body.price)?;
         }
         self.check_room(header, body)?;
-        let order = self.order_of(header, body, &listing.rules);
+        let order = self.order_of(header, hash, body, &listing.rules);
         let held_minor = self.check_funds(&order, listing)?;
-        let order = self.accept(order, hash, body, events);
-        self.execute(order, held_minor, body, events);
+        let minor = body.notional.minor();
+        let to_spend_minor = (minor != 0).then_some(minor);
+        let mut taker = Taker { order, held_minor, to_spend_minor };
+        self.accept(&mut taker.order, body, events);
+        self.execute(&mut taker, events);
         Ok(())
     }
 
@@ -58,23 +56,46 @@ impl Engine {
             .ok_or_else(|| Reject::new(RejectCode::UnknownInstrument, Field::Symbol).number(id.0))
     }
 
-    #[inline(never)]
-    fn duplicate(&self, known: &Known, body: &OrderPlace) -> Result<OrderDuplicate, Reject> {
-        ensure(known.is_same, || {
+    /// Step 2: what stands under the client order id already, if the same was asked for.
+    #[inline]
+    fn duplicate(
+        &self,
+        header: &RecordHeader,
+        hash: KeyHash,
+        body: &OrderPlace,
+    ) -> Result<Option<OrderDuplicate>, Reject> {
+        let (account, client_order_id) = (header.account, body.client_order_id);
+        if client_order_id.is_empty() {
+            return Ok(None);
+        }
+        let (instrument, known, event) =
+            if let Some(place) = self.orders.find_client(hash, account, &client_order_id) {
+                let order = self.orders.at(place);
+                let event = OrderDuplicate {
+                    order_id: order.id,
+                    first_seq: order.first_seq,
+                    state: OrderState::Open,
+                    filled: Qty::from_lots(order.filled_lots),
+                    client_order_id,
+                };
+                (order.instrument, order.body, event)
+            } else if let Some(closed) = self.client_ids.find(hash, account, &client_order_id) {
+                let event = OrderDuplicate {
+                    order_id: closed.order_id,
+                    first_seq: closed.first_seq,
+                    state: closed.state,
+                    filled: Qty::from_lots(closed.filled_lots),
+                    client_order_id,
+                };
+                (closed.instrument, closed.body, event)
+            } else {
+                return Ok(None);
+            };
+        ensure(instrument == body.instrument && Body::of(body) == Some(known), || {
             Reject::new(RejectCode::ClientOrderIdConflict, Field::ClientOrderId)
-                .number(known.order_id.0)
+                .number(event.order_id.0)
         })?;
-        let (state, filled_lots) = match known.standing {
-            Standing::Live(place) => (OrderState::Open, self.orders.at(place).filled_lots),
-            Standing::Closed(state, filled_lots) => (state, filled_lots),
-        };
-        Ok(OrderDuplicate {
-            order_id: known.order_id,
-            first_seq: known.first_seq,
-            state,
-            filled: Qty::from_lots(filled_lots),
-            client_order_id: body.client_order_id,
-        })
+        Ok(Some(event))
     }
 
     /// Step 7: is there room for what the order may need.
@@ -94,7 +115,8 @@ impl Engine {
         ensure(self.orders.live() < self.orders.max(), || {
             Reject::table_full(Field::Count, self.orders.max())
         })?;
-        ensure(body.client_order_id.is_empty() || self.client_ids.has_room(), || {
+        let has_room = self.client_ids.has_room(self.orders.named());
+        ensure(body.client_order_id.is_empty() || has_room, || {
             Reject::table_full(Field::ClientOrderId, self.client_ids.max())
         })?;
         if may_rest {
@@ -131,25 +153,39 @@ impl Engine {
     }
 
     #[inline]
-    fn order_of(&self, header: &RecordHeader, body: &OrderPlace, rules: &Instrument) -> Order {
+    fn order_of(
+        &self,
+        header: &RecordHeader,
+        hash: KeyHash,
+        body: &OrderPlace,
+        rules: &Instrument,
+    ) -> Order {
         let maker_ppm = if self.planted.is(Fault::MakerPaysTakerRate) {
             rules.taker_fee.ppm()
         } else {
             rules.maker_fee.ppm()
         };
         Order {
+            id: OrderId(0),
             account: header.account,
             instrument: body.instrument,
             price_ticks: body.price.ticks(),
             qty_lots: body.qty.lots(),
+            filled_lots: 0,
+            charged_minor: 0,
+            made_minor: 0,
+            taken_minor: 0,
             maker_ppm,
             taker_ppm: rules.taker_fee.ppm(),
             first_seq: header.seq,
+            hash,
+            body: Body::of(body).unwrap_or(Body::EMPTY),
+            handle: Handle::from_index(NONE),
             side: body.side,
             order_type: body.order_type,
             time_in_force: body.time_in_force,
             post_only: body.post_only,
-            ..BLANK
+            client_order_id: body.client_order_id,
         }
     }
 
@@ -189,17 +225,11 @@ impl Engine {
     /// Step 9: the order exists.
     #[inline]
     #[expect(clippy::arithmetic_side_effects, reason = "a u64 counter does not run out")]
-    fn accept(
-        &mut self,
-        order: Order,
-        hash: KeyHash,
-        body: &OrderPlace,
-        events: &mut Vec<Event>,
-    ) -> Order {
+    fn accept(&mut self, order: &mut Order, body: &OrderPlace, events: &mut Vec<Event>) {
         self.order_counter += 1;
-        let order_id = OrderId(u64::from(self.limits.shard) << SHARD_SHIFT | self.order_counter);
+        order.id = OrderId(u64::from(self.limits.shard) << SHARD_SHIFT | self.order_counter);
         events.push(Event::OrderAccepted(OrderAccepted {
-            order_id,
+            order_id: order.id,
             account: order.account,
             instrument: body.instrument,
             side: body.side,
@@ -211,37 +241,22 @@ impl Engine {
             notional: body.notional,
             client_order_id: body.client_order_id,
         }));
-        let client = if body.client_order_id.is_empty() {
-            NONE
-        } else {
-            self.client_ids.remember(hash, body, order.account, order_id, order.first_seq)
-        };
-        Order { id: order_id, client, ..order }
+        if !body.client_order_id.is_empty() {
+            self.client_ids.make_room(self.orders.named());
+        }
     }
 
     /// Steps 10 and 11.
     #[inline]
-    fn execute(
-        &mut self,
-        order: Order,
-        held_minor: Option<i128>,
-        body: &OrderPlace,
-        events: &mut Vec<Event>,
-    ) {
-        let by_notional = body.notional.minor() != 0;
-        let mut taker = Taker {
-            order,
-            client_order_id: body.client_order_id,
-            held_minor,
-            to_spend_minor: by_notional.then_some(body.notional.minor()),
-        };
-        if body.time_in_force == TimeInForce::Fok && !self.planted.is(Fault::FokPartial) {
-            if let Some(reason) = self.why_not_in_full(&taker) {
+    fn execute(&mut self, taker: &mut Taker, events: &mut Vec<Event>) {
+        let is_fok = taker.order.time_in_force == TimeInForce::Fok;
+        if is_fok && !self.planted.is(Fault::FokPartial) {
+            if let Some(reason) = self.why_not_in_full(taker) {
                 return self.close(&taker.order, (OrderState::Expired, reason), events);
             }
         }
-        self.hold(&taker);
-        let stop = self.match_taker(&mut taker, events);
+        self.hold(taker);
+        let stop = self.match_taker(taker, events);
         self.conclude(taker, stop, None, events);
     }
 
@@ -249,7 +264,7 @@ impl Engine {
     #[inline]
     pub(crate) fn conclude(
         &mut self,
-        taker: Taker,
+        taker: &Taker,
         stop: Stop,
         place: Option<u32>,
         events: &mut Vec<Event>,
@@ -278,7 +293,7 @@ impl Engine {
                 (OrderState::Expired, CloseReason::InsufficientBalance)
             }
         };
-        self.release(&taker, 0);
+        self.release(taker, 0);
         if let Some(place) = place {
             self.orders.remove(place);
         }

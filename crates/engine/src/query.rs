@@ -44,6 +44,27 @@ pub struct OpenOrder {
     pub first_seq: Seq,
 }
 
+impl OpenOrder {
+    #[expect(clippy::arithmetic_side_effects, reason = "two notionals of one order")]
+    const fn of(order: &Order) -> Self {
+        Self {
+            order_id: order.id,
+            client_order_id: order.client_order_id,
+            account: order.account,
+            instrument: order.instrument,
+            side: order.side,
+            post_only: order.post_only,
+            price: Price::from_ticks(order.price_ticks),
+            qty: Qty::from_lots(order.qty_lots),
+            filled: Qty::from_lots(order.filled_lots),
+            remaining: order.remaining(),
+            notional: Amount::from_minor(order.made_minor + order.taken_minor),
+            charged: Amount::from_minor(order.charged_minor),
+            first_seq: order.first_seq,
+        }
+    }
+}
+
 /// How full a table is, for metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TableUse {
@@ -99,13 +120,14 @@ impl Engine {
     /// How full each table is.
     pub fn tables(&self) -> [TableUse; 7] {
         let table = |name, used, max| TableUse { name, used, max };
+        let ids = self.client_ids.count().saturating_add(self.orders.named());
         [
             table("assets", self.ledger.asset_count(), self.limits.assets_max),
             table("instruments", self.instruments.count(), self.instruments.max()),
             table("accounts", self.accounts.count(), self.accounts.max()),
             table("keys", self.keys.count(), self.keys.max()),
             table("live_orders", self.orders.live(), self.orders.max()),
-            table("client_order_ids", self.client_ids.count(), self.client_ids.max()),
+            table("client_order_ids", ids, self.client_ids.max()),
             table("request_ids", self.request_ids.count(), self.request_ids.max()),
         ]
     }
@@ -186,14 +208,14 @@ impl Engine {
 
     /// A live order.
     pub fn order(&self, order_id: OrderId) -> Option<OpenOrder> {
-        self.orders.find(order_id).map(|place| self.open_order(self.orders.at(place)))
+        self.orders.find(order_id).map(|place| OpenOrder::of(self.orders.at(place)))
     }
 
     /// The live order of an account's client order id.
     pub fn order_by_client_id(&self, account: AccountId, id: &ClientOrderId) -> Option<OpenOrder> {
         let hash = self.client_ids.hash(account, id);
-        let place = self.client_ids.live_at(self.client_ids.find_live(hash, account, id)?).order;
-        Some(self.open_order(self.orders.at(place)))
+        let place = self.orders.find_client(hash, account, id)?;
+        Some(OpenOrder::of(self.orders.at(place)))
     }
 
     /// How many orders of an account live; 0 for no such account.
@@ -205,26 +227,7 @@ impl Engine {
     pub fn open_orders(&self, account: AccountId) -> impl Iterator<Item = OpenOrder> + '_ {
         let account = self.accounts.exists(account).then_some(account);
         let places = account.into_iter().flat_map(|account| self.orders.open(account));
-        places.map(|place| self.open_order(self.orders.at(place)))
-    }
-
-    #[expect(clippy::arithmetic_side_effects, reason = "two notionals of one order")]
-    fn open_order(&self, order: &Order) -> OpenOrder {
-        OpenOrder {
-            order_id: order.id,
-            client_order_id: self.client_ids.id_at(order.client),
-            account: order.account,
-            instrument: order.instrument,
-            side: order.side,
-            post_only: order.post_only,
-            price: Price::from_ticks(order.price_ticks),
-            qty: Qty::from_lots(order.qty_lots),
-            filled: Qty::from_lots(order.filled_lots),
-            remaining: order.remaining(),
-            notional: Amount::from_minor(order.made_minor + order.taken_minor),
-            charged: Amount::from_minor(order.charged_minor),
-            first_seq: order.first_seq,
-        }
+        places.map(|place| OpenOrder::of(self.orders.at(place)))
     }
 
     /// The levels of a side of a book, best first; none for no such instrument.

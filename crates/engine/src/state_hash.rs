@@ -128,14 +128,14 @@ impl Engine {
                 out.put(&order.maker_ppm);
                 out.put(&order.taker_ppm);
                 out.put(&order.first_seq);
-                out.put(&self.client_ids.id_at(order.client));
+                out.put(&order.client_order_id);
             }
         }
     }
 
     fn hash_remembered(&self, out: &mut Hasher) {
-        out.put(&self.client_ids.closed_count());
-        for entry in self.client_ids.closed() {
+        out.put(&self.client_ids.count());
+        for entry in self.client_ids.iter() {
             out.put(&entry.account);
             out.put(&entry.client_order_id);
             out.put(&entry.order_id);

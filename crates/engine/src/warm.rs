@@ -10,7 +10,6 @@
 
 use crate::engine::Engine;
 use crate::hash_index::KeyHash;
-use crate::paged::NONE;
 use core::hint::black_box;
 use coulisse_types::{AccountId, ClientOrderId, Command, OrderId, RecordHeader};
 
@@ -47,35 +46,31 @@ impl Engine {
             }
         }
         let read = named.iter().fold(0, |read, named| match named {
-            Named::New(hash) | Named::Client(hash) => read ^ self.client_ids.peek(*hash),
+            Named::New(hash) | Named::Client(hash) => {
+                read ^ self.client_ids.peek(*hash) ^ self.orders.peek_client(*hash)
+            }
             Named::Order(id) => read ^ u64::from(self.orders.guess(*id).unwrap_or(0)),
             Named::Nothing => read,
         });
         black_box(read);
-        black_box(accounts.iter().fold(0, |read, account| {
-            let account = *account;
-            read ^ self.orders.peek_newest(account)
-                ^ self.client_ids.peek_last_closed(account)
-                ^ self.ledger.peek(account)
-        }));
+        black_box(accounts.iter().fold(0, |read, account| read ^ self.ledger.peek(*account)));
         black_box(levels.iter().flatten().fold(0, |read, (instrument, side, price)| {
             let level = self.level(*instrument, *side, *price);
             read ^ level.map_or(0, |level| level.count)
         }));
-        let mut places = named.map(|named| match named {
-            Named::Client(hash) => self.client_ids.guess(hash).unwrap_or(NONE),
-            _ => NONE,
+        let places = named.map(|named| match named {
+            Named::Client(hash) => self.orders.guess_client(hash),
+            Named::Order(id) => self.orders.guess(id),
+            Named::New(_) | Named::Nothing => None,
         });
-        for (place, named) in places.iter_mut().zip(&named) {
-            match named {
-                Named::Order(id) => *place = self.orders.guess(*id).unwrap_or(NONE),
-                _ if *place != NONE => *place = self.client_ids.live_at(*place).order,
-                _ => {}
-            }
-        }
-        let orders = || places.iter().filter(|place| **place != NONE);
-        black_box(orders().fold(0, |read, place| read ^ self.orders.at(*place).handle.index()));
-        black_box(orders().fold(0, |read, place| read ^ self.read_neighbours(*place)));
+        let orders = || places.iter().flatten().map(|place| self.orders.at(*place));
+        black_box(orders().fold(0, |read, order| {
+            read ^ order.handle.index() ^ u32::from(order.client_order_id.is_empty())
+        }));
+        black_box(orders().fold(0, |read, order| {
+            let listing = self.instruments.get(order.instrument);
+            read ^ listing.map_or(0, |listing| listing.book.level_of(order.handle).count)
+        }));
     }
 
     #[inline]
@@ -95,21 +90,5 @@ impl Engine {
             Command::OrderAmend(body) => Named::Client(hash(&body.client_order_id)),
             _ => Named::Nothing,
         }
-    }
-
-    /// Reads an order's neighbours in its account and in the book.
-    #[inline]
-    fn read_neighbours(&self, place: u32) -> u32 {
-        let order = self.orders.at(place);
-        let mut read = 0;
-        for neighbour in [order.older, order.newer] {
-            if neighbour != NONE {
-                read ^= self.orders.at(neighbour).handle.index();
-            }
-        }
-        if let Some(listing) = self.instruments.get(order.instrument) {
-            read ^= listing.book.level_of(order.handle).count;
-        }
-        read
     }
 }

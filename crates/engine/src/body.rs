@@ -1,0 +1,91 @@
+//! What was asked for, kept small: a repeated client order id is compared with it.
+
+use coulisse_types::OrderType;
+use coulisse_types::command::OrderPlace;
+
+/// What was asked for in an accepted placement, but for the instrument, in two words.
+///
+/// The first word is the qty, or the low half of the notional; the second the price, or the high
+/// half, with side, type, time in force and flags in its top byte. Accepted values leave that free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Body([u64; 2]);
+
+impl Body {
+    /// Of no placement.
+    pub(crate) const EMPTY: Self = Self([0; 2]);
+
+    const FLAGS_SHIFT: u32 = 56;
+
+    /// `None` for a placement that could never have been accepted.
+    #[inline]
+    pub(crate) fn of(place: &OrderPlace) -> Option<Self> {
+        let by_notional = place.notional.minor() != 0;
+        let (low, high) = if by_notional {
+            let market = place.order_type == OrderType::Market;
+            if !market || !place.qty.is_zero() || place.price.ticks() != 0 {
+                return None;
+            }
+            let minor = u128::try_from(place.notional.minor()).ok()?;
+            (u64::try_from(minor & u128::from(u64::MAX)).ok()?, u64::try_from(minor >> 64).ok()?)
+        } else {
+            let lots = u64::try_from(place.qty.lots()).ok()?;
+            (lots, u64::try_from(place.price.ticks()).ok()?)
+        };
+        if high >> Self::FLAGS_SHIFT != 0 {
+            return None;
+        }
+        let flags = u64::from(place.side.number())
+            | u64::from(place.order_type.number()) << 1
+            | u64::from(place.time_in_force.number()) << 2
+            | u64::from(place.post_only) << 4
+            | u64::from(by_notional) << 5;
+        Some(Self([low, high | flags << Self::FLAGS_SHIFT]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use coulisse_types::{Amount, ClientOrderId, InstrumentId, Price, Qty, Side, TimeInForce};
+
+    #[test]
+    fn bodies_differ_wherever_placements_do() {
+        let order = OrderPlace {
+            instrument: InstrumentId(1),
+            side: Side::Buy,
+            order_type: OrderType::Limit,
+            time_in_force: TimeInForce::Gtc,
+            post_only: false,
+            qty: Qty::from_lots(5),
+            price: Price::from_ticks(7),
+            notional: Amount::ZERO,
+            client_order_id: ClientOrderId::default(),
+        };
+        let market = OrderPlace {
+            order_type: OrderType::Market,
+            time_in_force: TimeInForce::Ioc,
+            price: Price::from_ticks(0),
+            ..order
+        };
+        let by_notional = OrderPlace { qty: Qty::ZERO, notional: Amount::from_minor(5), ..market };
+        let all = [
+            order,
+            OrderPlace { side: Side::Sell, ..order },
+            OrderPlace { time_in_force: TimeInForce::Ioc, ..order },
+            OrderPlace { time_in_force: TimeInForce::Fok, ..order },
+            OrderPlace { post_only: true, ..order },
+            OrderPlace { qty: Qty::from_lots(6), ..order },
+            OrderPlace { price: Price::from_ticks(8), ..order },
+            market,
+            by_notional,
+            OrderPlace { notional: Amount::from_minor(5 + (7 << 64)), ..by_notional },
+        ];
+        let bodies = all.map(|order| Body::of(&order));
+        for (place, body) in bodies.iter().enumerate() {
+            assert!(body.is_some());
+            assert_eq!(bodies.iter().position(|other| other == body), Some(place));
+        }
+        assert_eq!(Body::of(&OrderPlace { notional: Amount::from_minor(5), ..order }), None);
+        assert_eq!(Body::of(&OrderPlace { qty: Qty::from_lots(-1), ..order }), None);
+    }
+}
