@@ -7,7 +7,7 @@
 use crate::clock::{Leap, LogClock, wall_us};
 use crate::engine_view::EngineView;
 use crate::sync::SyncThread;
-use coulisse_engine::Engine;
+use coulisse_engine::{Engine, WARM_MAX};
 use coulisse_gateway::batch::{Batch, Request, Waiter};
 use coulisse_gateway::hub::{Hub, Sink};
 use coulisse_journal::{Durability, JournalError, Options, Preparer, Reader, Storage, open};
@@ -74,6 +74,7 @@ pub(crate) struct NodeCore {
     batch_no: u64,
     spare: Batch,
     records: Vec<u8>,
+    headers: Vec<RecordHeader>,
     events: Vec<Event>,
     outcomes: Vec<Outcome>,
     next_ticket: u64,
@@ -118,6 +119,7 @@ impl NodeCore {
             batch_no: 0,
             spare: Batch::default(),
             records: Vec::new(),
+            headers: Vec::new(),
             events: Vec::new(),
             outcomes: Vec::new(),
             next_ticket: 0,
@@ -175,10 +177,31 @@ impl NodeCore {
         let mark = (self.engine.last_seq().0, self.engine.event_hash());
         let batch = self.hub.take_batch(std::mem::take(&mut self.spare));
         self.batch_no += 1;
+        self.stamp_batch(&batch, time_ns);
+        // Handed over before it is applied: the disk works while the engine does.
+        self.sync.append(&self.records, mark);
+        let headers = std::mem::take(&mut self.headers);
+        for (part, headers) in headers.chunks(WARM_MAX).enumerate() {
+            let first = part * WARM_MAX;
+            let commands = batch.entries()[first..].iter().map(|entry| &entry.command);
+            self.engine.warm(headers.iter().zip(commands));
+            for (index, header) in (first..).zip(headers) {
+                self.apply(&batch, index, header);
+            }
+        }
+        self.headers = headers;
+        self.spare = batch;
+        self.hub.set_log_full(self.sync.backlog_bytes() > BACKLOG_BYTES_MAX);
+        Ok(())
+    }
+
+    /// Writes the batch's records, each at its place in the log.
+    fn stamp_batch(&mut self, batch: &Batch, time_ns: i64) {
         self.records.clear();
+        self.headers.clear();
         let first_seq = self.engine.last_seq().0 + 1;
         for (index, seq) in (0..batch.len()).zip(first_seq..) {
-            let header = self.header(&batch, index, seq, time_ns);
+            let header = self.header(batch, index, seq, time_ns);
             let start = self.records.len();
             encode_record(&mut self.records, &header, &batch.entries()[index].command);
             let place = Stamp {
@@ -189,16 +212,8 @@ impl NodeCore {
             };
             stamp(&mut self.records[start..], place)
                 .expect("a record that was just encoded is whole");
+            self.headers.push(header);
         }
-        // Handed over before it is applied: the disk works while the engine does.
-        self.sync.append(&self.records, mark);
-        for (index, seq) in (0..batch.len()).zip(first_seq..) {
-            let header = self.header(&batch, index, seq, time_ns);
-            self.apply(&batch, index, &header);
-        }
-        self.spare = batch;
-        self.hub.set_log_full(self.sync.backlog_bytes() > BACKLOG_BYTES_MAX);
-        Ok(())
     }
 
     fn header(&self, batch: &Batch, index: usize, seq: u64, time_ns: i64) -> RecordHeader {
