@@ -61,6 +61,7 @@ def test_the_same_client_order_id_never_places_a_second_order(demo: Server) -> N
         (["order", "buy", "0.01", "BTC-USD", "60000"], "write the price as @60000"),
         (["order", "buy", "much", "BTC-USD"], "INVALID_VALUE"),
         (["cancel"], "name one order"),
+        (["account", "deposit", "USD"], "[ACCOUNT] ASSET QTY"),
         (["cancel", "abc"], "an order id is a number"),
         (["trades", "NO-PE"], "UNKNOWN_SYMBOL"),
         (["book", "nonsense"], "not a symbol"),
@@ -98,6 +99,14 @@ def test_the_ladder_and_the_tape_can_be_read_once(demo: Server) -> None:
     assert ids == sorted(ids) and 1 <= len(ids) <= 3
 
 
+def test_the_tape_of_all_instruments_is_in_the_order_of_the_log(demo: Server) -> None:
+    for symbol in ("BTC-USD", "ETH-USD"):
+        assert demo.cli("order", "buy", "0.01", symbol).returncode == 0
+    tape = [json.loads(line) for line in demo.cli("trades", "--json").stdout.splitlines()]
+    assert len({trade["symbol"] for trade in tape}) >= 2
+    assert [trade["seq"] for trade in tape] == sorted(trade["seq"] for trade in tape)
+
+
 def test_the_tape_follows(demo: Server) -> None:
     environ = {**demo.environ, "COULISSE_KEY_FILE": str(demo.credentials)}
     command = [sys.executable, "-m", "coulisse", "trades", "BTC-USD", "--follow", "--json"]
@@ -109,14 +118,16 @@ def test_the_tape_follows(demo: Server) -> None:
 
 
 def test_an_operator_deposits_once_under_one_request_id(demo: Server) -> None:
-    def dollars() -> str:
+    def sols() -> str:
         rows = [json.loads(line) for line in demo.cli("balances", "--json").stdout.splitlines()]
         return next(str(row["total"]) for row in rows if row["asset"] == "SOL")
 
-    before = dollars()
+    before = sols()
     deposit = ("account", "deposit", "SOL", "7.5", "--request-id", "ab" * 16)
     assert demo.cli(*deposit).returncode == 0
     assert demo.cli(*deposit).returncode == 0
-    assert Decimal(dollars()) - Decimal(before) == Decimal("7.5")
+    assert Decimal(sols()) - Decimal(before) == Decimal("7.5")
+    assert demo.cli("account", "deposit", "noise-btc-1", "SOL", "7.5").returncode == 0
+    assert Decimal(sols()) - Decimal(before) == Decimal("7.5")
     refused = demo.cli("account", "deposit", "NOPE", "1")
     assert refused.returncode == 1 and "UNKNOWN_ASSET" in refused.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -13,6 +14,15 @@ from coulisse.cli.runner import connect, fail, run
 app = typer.Typer(help="What an operator does for accounts.", no_args_is_help=True)
 
 
+What = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="[ACCOUNT] ASSET QTY",
+        help="To which account [the key's own], which asset, and how much: alice USD 1000.50.",
+    ),
+]
+
+
 @app.callback()
 def root() -> None:
     """Keep `deposit` a command of its own, however many there are."""
@@ -20,9 +30,8 @@ def root() -> None:
 
 @app.command("deposit")
 def deposit(
-    asset: str = typer.Argument(help="The asset, as USD."),
-    qty: str = typer.Argument(help="How much, as 1000.50."),
-    account: str | None = typer.Option(None, "--account", help="To which account [the key's own]."),
+    what: What,
+    account: str | None = typer.Option(None, "--account", help="The account, as an option."),
     request_id: str | None = typer.Option(
         None, "--request-id", help="Done once under one id, however often it is asked for."
     ),
@@ -31,6 +40,11 @@ def deposit(
     key_file: KeyFile = None,
 ) -> None:
     """Credit an account from outside. Needs an admin key."""
+    if len(what) == 3 and account is None:
+        account, *what = what
+    if len(what) != 2:
+        fail("say [ACCOUNT] ASSET QTY, as: alice USD 1000.50")
+    asset, qty = what
     run(_deposit(asset, qty, account, request_id, as_json, url, key_file))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -22,51 +23,74 @@ from coulisse.domain.symbols import wire_symbol
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMEOUT_S = 10.0
+Body = dict[str, Any]
+Symbols = Annotated[
+    list[str] | None,
+    typer.Argument(help="The instruments, as BTC-USD; all where none is named."),
+]
 
 
 def trades(
-    symbol: str = typer.Argument(help="The instrument, as BTC-USD."),
+    symbols: Symbols = None,
     follow: bool = typer.Option(False, "--follow", "-f", help="Go on with new ones."),
     limit: int = typer.Option(20, "--limit", min=1, max=1000, help="How many at first."),
     as_json: AsJson = False,
     url: Url = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Show the latest trades of an instrument, oldest first. Needs no key."""
-    run(_trades(symbol, follow, limit, as_json, url, key_file))
+    """Show the latest trades, oldest first. Needs no key."""
+    run(_trades(symbols or [], follow, limit, as_json, url, key_file))
 
 
 async def _trades(
-    symbol: str, follow: bool, limit: int, as_json: bool, url: str | None, key_file: Path | None
+    symbols: list[str],
+    follow: bool,
+    limit: int,
+    as_json: bool,
+    url: str | None,
+    key_file: Path | None,
 ) -> None:
     console = Console(highlight=False)
-    found = await _latest(find_credentials(url, key_file).http_url, symbol, limit)
-    for trade in found:
+    http_url = find_credentials(url, key_file).http_url
+    names = [wire_symbol(symbol) for symbol in symbols] or await _all_symbols(http_url)
+    found = [trade for name in names for trade in await _latest(http_url, name, limit)]
+    last_ids: dict[str, int] = {}
+    for trade in sorted(found, key=lambda trade: (trade.seq or 0, trade.trade_id))[-limit:]:
         _show(console, trade, as_json)
-    if not follow:
+    for trade in found:
+        last_ids[trade.symbol] = max(trade.trade_id, last_ids.get(trade.symbol, 0))
+    if not follow or not names:
         return
-    last = found[-1].trade_id if found else 0
     async with await connect(url, key_file) as client:
-        async for trade in await client.trades(symbol):
+        async for trade in await client.trades(*names):
             # The feed begins with the latest trades, which have been printed already.
-            if trade.trade_id > last:
+            if trade.trade_id > last_ids.get(trade.symbol, 0):
                 _show(console, trade, as_json)
 
 
+async def _all_symbols(http_url: str) -> list[str]:
+    body = await _get(http_url, "/v1/instruments", {})
+    return [str(item["symbol"]) for item in body["instruments"]]
+
+
 async def _latest(http_url: str, symbol: str, limit: int) -> list[Trade]:
+    body = await _get(http_url, f"/v1/trades/{symbol}", {"limit": limit})
+    return [trade_from_wire(symbol, item) for item in reversed(body["trades"])]
+
+
+async def _get(http_url: str, path: str, params: dict[str, int]) -> Body:
     # Loaded here: it takes a third of the start of every other command.
     import httpx
 
-    name = wire_symbol(symbol)
     try:
         async with httpx.AsyncClient(base_url=http_url, timeout=_TIMEOUT_S) as http:
-            answer = await http.get(f"/v1/trades/{name}", params={"limit": limit})
+            answer = await http.get(path, params=params)
     except httpx.HTTPError as error:
         raise ConnectionLost(f"{http_url}: {error}") from None
-    body = msgspec.json.decode(answer.content)
+    body: Body = msgspec.json.decode(answer.content)
     if answer.status_code != httpx.codes.OK:
         raise Refused(rejected_from_wire(body["error"]))
-    return [trade_from_wire(name, item) for item in reversed(body["trades"])]
+    return body
 
 
 def _show(console: Console, trade: Trade, as_json: bool) -> None:
@@ -80,5 +104,5 @@ def _show(console: Console, trade: Trade, as_json: bool) -> None:
         return
     when = _EPOCH + timedelta(microseconds=trade.time_us or 0)
     style = "green" if trade.side == "buy" else "red"
-    line = f"{when:%H:%M:%S.%f}  {trade.side:4} {qty:>14} @ {price}"
+    line = f"{when:%H:%M:%S.%f}  {trade.symbol:9} {trade.side:4} {qty:>14} @ {price}"
     console.print(Text(line, style))

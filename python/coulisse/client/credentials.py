@@ -71,7 +71,9 @@ def find_credentials(
         return Credentials(url)
     pointer = pointer_file(variables)
     if pointer.is_file():
-        return load_credentials(Path(pointer.read_text().strip()))
+        named = Path(pointer.read_text().strip())
+        if named.is_file():
+            return load_credentials(named)
     raise NoCredentials(
         "no server is known: start one with `coulisse demo`, or give --url and --key-file, "
         "or set COULISSE_URL and COULISSE_KEY_FILE"

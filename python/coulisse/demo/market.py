@@ -25,9 +25,9 @@ ACTS_PER_TICK = 5
 """At most two requests an act: never more than 200 a second."""
 MAKERS, NOISE, MOMENTUM = 3, 3, 1
 """Traders of each kind and instrument: 21 in all."""
-TRADER_USD = Decimal(20_000_000)
-TRADER_QTY_LOTS = 1_000
-"""What a trader starts with of the base asset, in usual quantities."""
+TRADER_USD = Decimal(200_000_000)
+TRADER_QTY_LOTS = 10_000
+"""What a trader starts with of the base asset, in usual quantities: enough for days."""
 
 OpenSession = Callable[[str, Callable[[bytes], None]], Session]
 

@@ -17,6 +17,8 @@ from coulisse.domain.money import as_text, from_steps
 from coulisse.domain.outcomes import Rejected
 
 LEVELS_PER_SIDE = 8
+FAR_OFF_LEVELS = 3
+"""A quote so many levels from its place is moved before anything else."""
 Request = tuple[str, dict[str, object]]
 Message = Mapping[str, object]
 
@@ -53,7 +55,7 @@ class Steps:
 
 
 class Maker:
-    """Quotes a ladder of post-only orders on both sides of the fair value."""
+    """Quotes a ladder of orders on both sides of the fair value."""
 
     def __init__(
         self, account: str, fair: FairValue, steps: Steps, rng: random.Random, run: int
@@ -69,23 +71,25 @@ class Maker:
         self._slots: list[tuple[str, int] | None] = [None] * (2 * LEVELS_PER_SIDE)
 
     def act(self) -> list[Request]:
-        """Move the quote that is most out of line, or fill the slot that has none."""
-        slot = self._worst_slot()
-        if slot is None:
+        """Move the quote that is most out of line, or fill a slot that has none."""
+        worst, off_ticks = self._worst_slot()
+        empty = next((n for n, standing in enumerate(self._slots) if standing is None), None)
+        patience = self._fair.terms.level_ticks
+        # A quote that is far off goes first: it may stand in the way of everyone else's.
+        if off_ticks <= FAR_OFF_LEVELS * patience and empty is not None:
+            return [self.quote(empty)]
+        standing = self._slots[worst]
+        if standing is None or off_ticks <= patience:
             return []
-        requests: list[Request] = []
-        standing = self._slots[slot]
-        if standing is not None:
-            requests.append(("order.cancel", {"client_order_id": standing[0]}))
-        requests.append(self.quote(slot))
-        return requests
+        return [("order.cancel", {"client_order_id": standing[0]}), self.quote(worst)]
 
     def opening(self) -> list[Request]:
         """Return a whole ladder, and before it the end of what an earlier start left."""
-        return [("order.cancel_all", {}), *(self.quote(slot) for slot in range(len(self._slots)))]
+        slots = range(len(self._slots))
+        return [("order.cancel_all", {}), *(self.quote(slot, post_only=True) for slot in slots)]
 
-    def quote(self, slot: int) -> Request:
-        """Return a new quote for one slot."""
+    def quote(self, slot: int, *, post_only: bool = False) -> Request:
+        """Return a new quote for one slot; it trades with what others left too far behind."""
         ticks = self._target(slot)
         self._count += 1
         own_id = f"{self.account}.{self._run}.{self._count}"
@@ -97,7 +101,7 @@ class Maker:
             "side": "buy" if slot < LEVELS_PER_SIDE else "sell",
             "type": "limit",
             "tif": "gtc",
-            "post_only": True,
+            "post_only": post_only,
             "price": self._steps.price(ticks),
             "qty": self._steps.qty(lots),
             "client_order_id": own_id,
@@ -128,19 +132,20 @@ class Maker:
         distance += self._rng.randint(0, terms.level_ticks)
         return self._fair.ticks + (-distance if slot < LEVELS_PER_SIDE else distance)
 
-    def _worst_slot(self) -> int | None:
+    def _worst_slot(self) -> tuple[int, int]:
+        """Return the slot whose quote is farthest from where it belongs, and how far, in ticks."""
         terms = self._fair.terms
-        worst, most = None, terms.level_ticks
+        worst, most = 0, -1
         for slot, standing in enumerate(self._slots):
             if standing is None:
-                return slot
+                continue
             level = slot % LEVELS_PER_SIDE
             ideal = terms.half_spread_ticks + level * terms.level_ticks + terms.level_ticks // 2
             side = -1 if slot < LEVELS_PER_SIDE else 1
             off = abs(standing[1] - self._fair.ticks - side * ideal)
             if off > most:
                 worst, most = slot, off
-        return worst
+        return worst, most
 
 
 class Noise:

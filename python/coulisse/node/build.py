@@ -50,6 +50,7 @@ class Node:
         self.listeners: list[Listener] = []
         self.stopping = asyncio.Event()
         self._hubs: list[PlainHub] = []
+        self._is_ready = False
         self._log = logger("node")
         labels = {
             "version": _core.VERSION,
@@ -78,11 +79,12 @@ class Node:
         # What lives now lives until the end: the collector need not look at it again.
         gc.collect()
         gc.freeze()
+        self._is_ready = True
         self._log.info(
             "ready",
             addresses=[listener.address for listener in self.listeners],
             data_dir=str(data_dir(self.config)),
-            durability=self.config.log.durability,
+            settings=self.config.model_dump(mode="json", exclude={"accounts"}),
             **self.core.recovery,
         )
 
@@ -130,7 +132,8 @@ class Node:
                 await self.driver.durable()
         await self._http.stop()
         gc.unfreeze()
-        self._log.info("stopped", seq=self.core.seq, durable_seq=self.core.durable_seq)
+        if self._is_ready:
+            self._log.info("stopped", seq=self.core.seq, durable_seq=self.core.durable_seq)
         self.driver.close()
 
     def _on_fatal(self, reason: str) -> None:
