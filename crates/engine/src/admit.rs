@@ -1,7 +1,7 @@
 //! The checks common to all commands: has the log begun, is the node's start current, may the key.
 
 use crate::engine::Engine;
-use crate::keys::Key;
+use crate::keys::Rights;
 use crate::reject::{Reject, ensure};
 use coulisse_types::command::permission;
 use coulisse_types::{
@@ -92,7 +92,7 @@ impl Engine {
     fn admit_key(&self, header: &RecordHeader, kind: CommandKind) -> Result<(), Reject> {
         let key = self
             .keys
-            .get(header.key)
+            .rights(header.key)
             .ok_or_else(|| Reject::new(RejectCode::UnknownKey, Field::Key).number(header.key.0))?;
         let needed = needed(kind);
         ensure(needed & key.permissions != 0, || {
@@ -127,6 +127,6 @@ impl Engine {
 }
 
 #[inline]
-fn may_act_for(key: &Key, account: AccountId) -> bool {
+fn may_act_for(key: Rights, account: AccountId) -> bool {
     key.account == account || key.permissions & permission::ADMIN != 0
 }

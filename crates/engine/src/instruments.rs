@@ -100,6 +100,8 @@ pub(crate) struct Listing {
     pub(crate) book: Book,
     /// The id of its last trade; 0 before the first.
     pub(crate) last_trade_id: u64,
+    /// The largest qty that an order here ever had, in lots.
+    pub(crate) largest_lots: i64,
 }
 
 /// All instruments, by id.
@@ -151,7 +153,8 @@ impl Instruments {
     pub(crate) fn add(&mut self, rules: Instrument) -> &Instrument {
         let id = InstrumentId(self.count() + 1);
         let book = Book::new(self.live_orders_max);
-        self.rows.push(Listing { rules: Instrument { id, ..rules }, book, last_trade_id: 0 });
+        let rules = Instrument { id, ..rules };
+        self.rows.push(Listing { rules, book, last_trade_id: 0, largest_lots: 0 });
         &self.at(id).rules
     }
 }

@@ -19,10 +19,19 @@ pub struct Key {
     pub permissions: u8,
 }
 
+/// For whom a key may do what.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rights {
+    pub(crate) account: AccountId,
+    pub(crate) permissions: u8,
+}
+
 /// All keys.
 #[derive(Clone, Debug)]
 pub(crate) struct Keys {
     rows: Paged<Key, 1_024>,
+    /// What a command asks of a key, apart from the rest of it.
+    rights: Paged<Rights, 1_024>,
     names: HashIndex,
     max: u32,
 }
@@ -30,7 +39,12 @@ pub(crate) struct Keys {
 #[expect(clippy::arithmetic_side_effects, reason = "indexes follow the number of keys, below max")]
 impl Keys {
     pub(crate) fn new(max: u32, seed: u64) -> Self {
-        Self { rows: Paged::new(max), names: HashIndex::new(max, seed), max }
+        Self {
+            rows: Paged::new(max),
+            rights: Paged::new(max),
+            names: HashIndex::new(max, seed),
+            max,
+        }
     }
 
     pub(crate) const fn count(&self) -> u32 {
@@ -45,9 +59,14 @@ impl Keys {
         self.rows.len() >= self.max
     }
 
-    #[inline]
     pub(crate) fn get(&self, index: KeyIndex) -> Option<&Key> {
         self.rows.get(index.0.checked_sub(1)?)
+    }
+
+    /// What a key may do.
+    #[inline]
+    pub(crate) fn rights(&self, index: KeyIndex) -> Option<Rights> {
+        self.rights.get(index.0.checked_sub(1)?).copied()
     }
 
     pub(crate) fn by_key_id(&self, key_id: &[u8]) -> Option<&Key> {
@@ -63,6 +82,7 @@ impl Keys {
     pub(crate) fn add(&mut self, key: Key) -> KeyIndex {
         let index = KeyIndex(self.rows.len() + 1);
         let place = self.rows.push(Key { index, ..key });
+        self.rights.push(Rights { account: key.account, permissions: key.permissions });
         self.names.add(self.names.hash(key.key_id.as_bytes()), place);
         index
     }

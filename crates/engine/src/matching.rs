@@ -307,7 +307,9 @@ impl Engine {
             self.orders.insert(order)
         };
         let (price, remaining) = (Price::from_ticks(order.price_ticks), order.remaining());
-        let book = &mut self.instruments.at_mut(order.instrument).book;
+        let listing = self.instruments.at_mut(order.instrument);
+        listing.largest_lots = listing.largest_lots.max(order.qty_lots);
+        let book = &mut listing.book;
         #[expect(clippy::expect_used, reason = "checked before acceptance: a broken invariant")]
         let handle =
             book.insert(order.side, price, remaining, order.id, place).expect("there is room");

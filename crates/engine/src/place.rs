@@ -136,8 +136,9 @@ impl Engine {
         price: Price,
         (qty, counted): (Qty, Qty),
     ) -> Result<(), Reject> {
-        // Where even a book full of the largest orders would not overflow, none can.
-        let most = listing.rules.max_qty.lots().checked_mul(i64::from(self.orders.max()));
+        // Where even a book full of the largest orders so far would not overflow, none can.
+        let largest_lots = qty.lots().max(listing.largest_lots);
+        let most = largest_lots.checked_mul(i64::from(self.orders.max()));
         if most.is_some() {
             return Ok(());
         }
