@@ -95,8 +95,8 @@ fn an_order_in_the_engine_allocates_nothing_in_steady_state() {
         whole.read_back();
     }
     let allocations = allocations_of(|| {
-        for row in &rows {
-            whole.apply(row);
+        for batch in rows.chunks(64) {
+            whole.apply_all(batch);
             whole.read_back();
         }
     });

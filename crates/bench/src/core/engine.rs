@@ -8,7 +8,7 @@ use super::{BATCH_ROWS, Pass, Stopwatch};
 use crate::histogram::Histogram;
 use crate::workload::{Kind, Row};
 use crate::{Failure, failure};
-use coulisse_engine::{Engine, default_genesis};
+use coulisse_engine::{Engine, WARM_MAX, default_genesis};
 use coulisse_types::command::{
     AccountCreate, AssetCreate, Deposit, Genesis, InstrumentCreate, KeyCreate, OrderCancel,
     OrderPlace, permission,
@@ -49,6 +49,8 @@ pub struct Whole {
     engine: Engine,
     header: RecordHeader,
     events: Vec<Event>,
+    /// Commands that are applied together, as a node applies those of one loop tick.
+    batch: Vec<(RecordHeader, Command)>,
     tally: Tally,
     folded: u64,
     event_count: u64,
@@ -74,6 +76,7 @@ impl Whole {
             engine: Engine::new(),
             header: RecordHeader::default(),
             events: Vec::with_capacity(EVENTS_ROOM),
+            batch: Vec::with_capacity(WARM_MAX),
             tally: Tally::default(),
             folded: 0,
             event_count: 0,
@@ -135,22 +138,28 @@ impl Whole {
 
     #[inline]
     fn step(&mut self, command: &Command) {
-        self.header.seq = Seq(self.header.seq.0 + 1);
-        self.header.time_ns += STEP_NS;
-        self.header.origin.batch += 1;
+        self.stamp();
         self.engine.apply(&self.header, command, &mut self.events);
     }
 
-    /// Does what one row asks for; its events are appended, and hashed by the engine.
+    /// Makes the header that of the next record.
     #[inline]
-    pub fn apply(&mut self, row: &Row) {
+    fn stamp(&mut self) {
+        self.header.seq = Seq(self.header.seq.0 + 1);
+        self.header.time_ns += STEP_NS;
+        self.header.origin.batch += 1;
+    }
+
+    /// Makes the header that of a row's account, and returns the row's command.
+    #[inline]
+    fn command(&mut self, row: &Row) -> Command {
         // Below 1,000, so it fits.
         let account = u32::try_from(row.id.0 % ACCOUNTS).unwrap_or_default() + 1;
         self.header.account = AccountId(account);
         // Keys were made in the order of the accounts, one for each.
         self.header.key = KeyIndex(account);
         let client_order_id = row.client_order_id;
-        let command = match row.kind {
+        match row.kind {
             Kind::Cancel => {
                 Command::OrderCancel(OrderCancel { order_id: OrderId(0), client_order_id })
             }
@@ -165,8 +174,31 @@ impl Whole {
                 notional: Amount::ZERO,
                 client_order_id,
             }),
-        };
+        }
+    }
+
+    /// Does what one row asks for; its events are appended, and hashed by the engine.
+    #[inline]
+    pub fn apply(&mut self, row: &Row) {
+        let command = self.command(row);
         self.step(&command);
+    }
+
+    /// The same for rows that are there together: the engine may look ahead.
+    #[inline]
+    pub fn apply_all(&mut self, rows: &[Row]) {
+        for chunk in rows.chunks(WARM_MAX) {
+            self.batch.clear();
+            for row in chunk {
+                let command = self.command(row);
+                self.stamp();
+                self.batch.push((self.header, command));
+            }
+            self.engine.warm(self.batch.iter().map(|(header, command)| (header, command)));
+            for (header, command) in &self.batch {
+                self.engine.apply(header, command, &mut self.events);
+            }
+        }
     }
 
     /// Reads back what was said since the last time.
@@ -243,9 +275,7 @@ pub fn timed(prefill: &[Row], rows: &[Row]) -> Result<Pass, Failure> {
     let mut whole = Whole::fill(prefill)?;
     let watch = Stopwatch::start();
     for batch in rows.chunks(BATCH_ROWS) {
-        for row in batch {
-            whole.apply(row);
-        }
+        whole.apply_all(batch);
         whole.read_back();
     }
     let (took, on_cpu) = watch.stop();
