@@ -306,24 +306,22 @@ impl Hub {
         if wanted.from_seq.is_some_and(too_old) {
             return Err(refused(RejectCode::ResumeTooOld).about(b"from_seq", b""));
         }
-        let seq = view.seq();
-        let table = std::mem::take(&mut self.instruments);
-        self.write(id, seq, |out| {
-            reply::write_subscribed(
-                out,
-                request.id_raw,
-                wanted.channel,
-                &wanted.instruments,
-                seq.0,
-                &table,
-            );
-        });
-        self.instruments = table;
+        self.confirm(id, request, wanted, view.seq());
         for subscription in subscriptions {
             self.replace_subscription(id, subscription);
             self.start_subscription(id, subscription, view);
         }
         Ok(())
+    }
+
+    /// Replies to a `subscribe` or an `unsubscribe` that was done.
+    fn confirm(&mut self, id: ConnId, request: &Request<'_>, wanted: &Wanted, seq: Seq) {
+        let (id_raw, channel) = (request.id_raw, wanted.channel);
+        let table = std::mem::take(&mut self.instruments);
+        self.write(id, seq, |out| {
+            reply::write_subscribed(out, id_raw, channel, &wanted.instruments, seq.0, &table);
+        });
+        self.instruments = table;
     }
 
     /// Notes a subscription in place of one of the same channel: a book at another depth.
@@ -366,19 +364,7 @@ impl Hub {
         for subscription in ended {
             self.drop_subscription(id, subscription);
         }
-        let seq = view.seq();
-        let table = std::mem::take(&mut self.instruments);
-        self.write(id, seq, |out| {
-            reply::write_subscribed(
-                out,
-                request.id_raw,
-                wanted.channel,
-                &wanted.instruments,
-                seq.0,
-                &table,
-            );
-        });
-        self.instruments = table;
+        self.confirm(id, request, wanted, view.seq());
         Ok(())
     }
 
