@@ -52,7 +52,7 @@ class GatewayRun:
 def measure(run: GatewayRun) -> dict[str, Any]:
     """Run the benchmark and return its figures. Raises `CoulisseError` where there are none."""
     described = results.machine()
-    parent = run.data_dir or Path(tempfile.gettempdir())
+    parent = (run.data_dir or Path(tempfile.gettempdir())).resolve()
     parent.mkdir(parents=True, exist_ok=True)
     kind = file_system(parent)
     if kind in IN_MEMORY and run.durability == "fsync":
