@@ -20,16 +20,22 @@ import pytest
 from coulisse import _core
 from tests.session.twin import CheckFailed, Life, begin, place, random_command
 
+CUTS_MAX = 500
 
-async def _cuts(disk: _core.SimDisk, seed: int, count: int) -> tuple[int, int]:
-    """Cut the power `count` times under load.
 
+async def _cuts(disk: _core.SimDisk, seed: int, count: int, losses_min: int = 0) -> tuple[int, int]:
+    """Cut the power `count` times under load, and on until `losses_min` cuts lost something.
+
+    Whether something unanswered is on its way at a cut depends on how fast this machine's sync
+    thread is, so the number of cuts cannot be known before; it is bounded by `CUTS_MAX`.
     Return how many commands were answered, and how often something unanswered was lost.
     """
     rng = random.Random(seed)
     life = await begin(disk)
     serial, losses = 0, 0
-    for cut in range(count):
+    for cut in range(CUTS_MAX):
+        if cut >= count and losses >= losses_min:
+            break
         for _ in range(rng.randrange(1, 6)):
             for _ in range(rng.randrange(1, 8)):
                 serial += 1
@@ -62,7 +68,7 @@ async def _cuts(disk: _core.SimDisk, seed: int, count: int) -> tuple[int, int]:
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
 async def test_fifty_power_cuts_under_load_lose_nothing_that_was_told(seed: int) -> None:
-    told, losses = await _cuts(_core.SimDisk(), seed, 50)
+    told, losses = await _cuts(_core.SimDisk(), seed, 50, losses_min=10)
     assert told >= 200 and losses >= 10, "it must have gone while something was on its way"
 
 
