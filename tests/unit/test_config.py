@@ -34,6 +34,19 @@ def test_defaults_are_three_instruments_on_this_machine_with_fsync() -> None:
     assert config.scale("BTC") == 8
 
 
+def test_the_file_that_the_documentation_shows_is_good() -> None:
+    page = Path(__file__).parents[2] / "docs" / "operating" / "configuration.md"
+    example = page.read_text().split("```toml\n", 1)[1].split("```", 1)[0]
+    config = load_config(a_file(Path.cwd(), example))
+    without_cpu = config.node.model_copy(update={"cpu": None})
+    assert (config.gateway, without_cpu) == (Config().gateway, Config().node)
+    assert config.log == Config().log.model_copy(update={"dir": Path("coulisse-data")})
+    assert config.scale("JPY") == 4
+    (alice,) = config.accounts
+    assert alice.deposits == {"USD": Decimal(100_000), "BTC": Decimal(2)}
+    assert alice.keys[0].permission_bits == 3
+
+
 def test_the_environment_wins_over_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

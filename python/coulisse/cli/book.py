@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -29,7 +30,11 @@ def book(
     url: Url = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Show the book of an instrument, live. Needs no key."""
+    """Show the book of an instrument, live. Needs no key.
+
+    Where the output is no terminal, it is printed once; with --json, line after line.
+    """
+    once = once or not (as_json or sys.stdout.isatty())
     run(_book(symbol, depth, once, as_json, url, key_file))
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from coulisse.domain.errors import NoCredentials
 
+SCHEMES = ("http", "https", "ws", "wss")
+
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
@@ -26,6 +28,11 @@ class Credentials:
     """Ed25519, 64 hexadecimal digits. Never printed."""
     account: str | None = None
     """Whose key it is, for people to read."""
+
+    def __post_init__(self) -> None:
+        scheme, _, rest = self.url.partition("://")
+        if scheme not in SCHEMES or not rest.strip("/"):
+            raise NoCredentials(f"url {self.url!r} is not of the form http://host:port")
 
     @property
     def http_url(self) -> str:

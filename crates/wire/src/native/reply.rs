@@ -8,9 +8,9 @@
 use alloc::vec::Vec;
 
 use coulisse_types::event::{OrderState, Rejected};
-use coulisse_types::reject::{Origin, Unit};
+use coulisse_types::reject::{Field, Origin, Unit};
 use coulisse_types::{
-    AccountName, Amount, AssetId, InstrumentId, KeyId, Price, Qty, RejectCode, decimal,
+    AccountName, Amount, AssetId, InstrumentId, KeyId, Price, Qty, RejectCode, TimeInForce, decimal,
 };
 
 use super::outcome::{CommandOutcome, OrderOutcome};
@@ -158,13 +158,17 @@ pub fn write_rejected(out: &mut Vec<u8>, id_raw: &[u8], rejected: &Rejected, uni
     // The text is ours and the numbers are digits: nothing in it needs an escape.
     debug_assert!(!out.get(message..).unwrap_or_default().contains(&b'"'), "text needs escapes");
     out.push(b'"');
-    let field = rejected.field.name();
+    let field = field_name(rejected.field);
     if !field.is_empty() {
         out.extend_from_slice(b",\"field\":\"");
         out.extend_from_slice(field.as_bytes());
         out.push(b'"');
     }
-    if rejected.unit != Unit::None {
+    if let Some(text) = sent_text(rejected) {
+        out.extend_from_slice(b",\"value\":\"");
+        out.extend_from_slice(text);
+        out.push(b'"');
+    } else if rejected.unit != Unit::None {
         out.extend_from_slice(b",\"value\":\"");
         write_in_unit(out, rejected.value, rejected.unit, units);
         out.push(b'"');
@@ -190,10 +194,13 @@ pub fn write_reject_message(out: &mut Vec<u8>, rejected: &Rejected, units: &Unit
         out.extend_from_slice(b" needed");
         return;
     }
-    let field = rejected.field.name();
+    let field = field_name(rejected.field);
     if !field.is_empty() {
         out.extend_from_slice(field.as_bytes());
-        if rejected.unit != Unit::None {
+        if let Some(text) = sent_text(rejected) {
+            out.push(b' ');
+            out.extend_from_slice(text);
+        } else if rejected.unit != Unit::None {
             out.push(b' ');
             write_for_people(out, rejected.value, rejected.unit, units);
         }
@@ -204,6 +211,35 @@ pub fn write_reject_message(out: &mut Vec<u8>, rejected: &Rejected, units: &Unit
         out.extend_from_slice(b"; limit ");
         write_for_people(out, rejected.limit, rejected.unit, units);
     }
+}
+
+/// What the protocol calls a field: amounts of money are sent as `qty`.
+const fn field_name(field: Field) -> &'static str {
+    match field {
+        Field::Amount => Field::Qty.name(),
+        _ => field.name(),
+    }
+}
+
+/// What stood in the field as the client sent it, where the reject's number says it otherwise or
+/// not at all: a client's own id, or a value that the log keeps as a number.
+fn sent_text(rejected: &Rejected) -> Option<&[u8]> {
+    match rejected.field {
+        Field::ClientOrderId if names_client_id(rejected) => {
+            Some(rejected.client_order_id.as_bytes())
+        }
+        Field::TimeInForce => {
+            let number = u8::try_from(rejected.value).ok()?;
+            TimeInForce::from_number(number).map(|tif| tif.name().as_bytes())
+        }
+        Field::PostOnly => Some(b"true"),
+        _ => None,
+    }
+}
+
+/// Whether the reject is about the client's id itself, and not about how many there may be.
+fn names_client_id(rejected: &Rejected) -> bool {
+    rejected.code != RejectCode::TableFull && !rejected.client_order_id.is_empty()
 }
 
 /// Appends what a code means, as the rest of a sentence.

@@ -23,6 +23,11 @@ pub(super) fn page() -> String {
     }
     codes(&mut page, Origin::Gateway, "Refused at the edge: `state` is `not_sent`");
     codes(&mut page, Origin::Core, "Refused by the core: `state` is `rejected`");
+    page.push_str(
+        "`UNKNOWN_ACCOUNT`, `UNKNOWN_ASSET` and `NOT_PERMITTED` are also answered at the edge, with \
+         `not_sent`, where it can tell already. An account that a key may not act for is answered \
+         as one that does not exist.\n",
+    );
     page
 }
 

@@ -110,7 +110,14 @@ fn a_repeated_order_is_answered_with_where_it_stands() {
 }
 
 fn rejected(code: RejectCode, field: Field, unit: Unit, value: i128, limit: i128) -> String {
-    let client_order_id = ClientOrderId::default();
+    rejected_order("", (code, field, unit, value, limit))
+}
+
+fn rejected_order(
+    client_order_id: &str,
+    (code, field, unit, value, limit): (RejectCode, Field, Unit, i128, i128),
+) -> String {
+    let client_order_id = text(client_order_id);
     let table = table();
     let mut out = Vec::new();
     let units = Units { asset: AssetId(2), ..Units::of(&table, BTC_USD) };
@@ -144,7 +151,7 @@ fn a_reject_gives_its_numbers_in_the_units_of_the_instrument() {
     );
     assert_eq!(
         rejected(RejectCode::AmountOutOfRange, Field::Amount, Unit::AssetMinor, 0, 100_000_000),
-        r#"{"code":"AMOUNT_OUT_OF_RANGE","message":"AMOUNT_OUT_OF_RANGE: amount 0.00 USD: the amount is not between one minor unit and the limit; limit 1.00 USD","field":"amount","value":"0.00000000","limit":"1.00000000","state":"rejected"}"#
+        r#"{"code":"AMOUNT_OUT_OF_RANGE","message":"AMOUNT_OUT_OF_RANGE: qty 0.00 USD: the amount is not between one minor unit and the limit; limit 1.00 USD","field":"qty","value":"0.00000000","limit":"1.00000000","state":"rejected"}"#
     );
     assert_eq!(
         rejected(RejectCode::OrderNotFound, Field::OrderId, Unit::Number, 77, 0),
@@ -153,6 +160,29 @@ fn a_reject_gives_its_numbers_in_the_units_of_the_instrument() {
     assert_eq!(
         rejected(RejectCode::GenesisMissing, Field::None, Unit::None, 0, 0),
         r#"{"code":"GENESIS_MISSING","message":"GENESIS_MISSING: the log has not begun","state":"rejected"}"#
+    );
+}
+
+#[test]
+fn a_reject_gives_what_the_client_sent_in_the_clients_own_words() {
+    assert_eq!(
+        rejected_order(
+            "a1",
+            (RejectCode::ClientOrderIdConflict, Field::ClientOrderId, Unit::Number, 2_543, 0)
+        ),
+        r#"{"code":"CLIENT_ORDER_ID_CONFLICT","message":"CLIENT_ORDER_ID_CONFLICT: client_order_id a1: the client order id was used for another order","field":"client_order_id","value":"a1","state":"rejected"}"#
+    );
+    assert_eq!(
+        rejected(RejectCode::InvalidCombination, Field::TimeInForce, Unit::Number, 2, 0),
+        r#"{"code":"INVALID_COMBINATION","message":"INVALID_COMBINATION: tif fok: fields that exclude each other are both set","field":"tif","value":"fok","state":"rejected"}"#
+    );
+    assert_eq!(
+        rejected(RejectCode::InvalidCombination, Field::PostOnly, Unit::Number, 1, 0),
+        r#"{"code":"INVALID_COMBINATION","message":"INVALID_COMBINATION: post_only true: fields that exclude each other are both set","field":"post_only","value":"true","state":"rejected"}"#
+    );
+    assert_eq!(
+        rejected_order("a1", (RejectCode::TableFull, Field::ClientOrderId, Unit::Number, 4, 4)),
+        r#"{"code":"TABLE_FULL","message":"TABLE_FULL: client_order_id 4: there are as many of these as the limit; limit 4","field":"client_order_id","value":"4","limit":"4","state":"rejected"}"#
     );
 }
 
