@@ -43,6 +43,26 @@ impl Engine {
             | Command::OrderCancel(_)
             | Command::OrderAmend(_)
             | Command::OrderCancelAll(_) => return Ok(()),
+            // Part 2 in the making: each of these gets its own arm, or its place in `run`.
+            Command::GroupCreate(_)
+            | Command::AccountConfigure(_)
+            | Command::InstrumentConfigure(_)
+            | Command::TradingStateSet(_)
+            | Command::MarkSet(_)
+            | Command::FeeTierSet(_)
+            | Command::LimitSet(_)
+            | Command::OrderPlaceTerms(_)
+            | Command::OrderReplace(_)
+            | Command::OrderListPlace(_)
+            | Command::CancelAfter(_)
+            | Command::Tick(_)
+            | Command::RiskStateSet(_)
+            | Command::KillSwitch(_)
+            | Command::KillReset(_)
+            | Command::AuctionSchedule(_)
+            | Command::Void(_) => {
+                return Err(Reject::new(RejectCode::InvalidCombination, Field::None));
+            }
         });
         Ok(())
     }

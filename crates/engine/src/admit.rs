@@ -11,17 +11,34 @@ use coulisse_types::{
 /// The permission a command needs of a key; 0 where no key suffices.
 const fn needed(kind: CommandKind) -> u8 {
     match kind {
-        CommandKind::Genesis | CommandKind::NodeStarted => 0,
+        CommandKind::Genesis | CommandKind::NodeStarted | CommandKind::Tick | CommandKind::Void => {
+            0
+        }
         CommandKind::AssetCreate
         | CommandKind::InstrumentCreate
         | CommandKind::AccountCreate
         | CommandKind::KeyCreate
+        | CommandKind::GroupCreate
+        | CommandKind::AccountConfigure
+        | CommandKind::InstrumentConfigure
+        | CommandKind::TradingStateSet
+        | CommandKind::MarkSet
+        | CommandKind::FeeTierSet
+        | CommandKind::LimitSet
+        | CommandKind::RiskStateSet
+        | CommandKind::KillSwitch
+        | CommandKind::KillReset
+        | CommandKind::AuctionSchedule
         | CommandKind::Deposit => permission::ADMIN,
         CommandKind::Withdraw => permission::WITHDRAW,
         CommandKind::OrderPlace
         | CommandKind::OrderCancel
         | CommandKind::OrderAmend
-        | CommandKind::OrderCancelAll => permission::TRADE,
+        | CommandKind::OrderCancelAll
+        | CommandKind::OrderPlaceTerms
+        | CommandKind::OrderReplace
+        | CommandKind::OrderListPlace
+        | CommandKind::CancelAfter => permission::TRADE,
     }
 }
 
@@ -34,11 +51,28 @@ const fn is_for_an_account(kind: CommandKind) -> bool {
         | CommandKind::OrderPlace
         | CommandKind::OrderCancel
         | CommandKind::OrderAmend
-        | CommandKind::OrderCancelAll => true,
+        | CommandKind::OrderCancelAll
+        | CommandKind::AccountConfigure
+        | CommandKind::OrderPlaceTerms
+        | CommandKind::OrderReplace
+        | CommandKind::OrderListPlace
+        | CommandKind::CancelAfter => true,
         CommandKind::Genesis
         | CommandKind::NodeStarted
         | CommandKind::AssetCreate
         | CommandKind::InstrumentCreate
+        | CommandKind::GroupCreate
+        | CommandKind::InstrumentConfigure
+        | CommandKind::TradingStateSet
+        | CommandKind::MarkSet
+        | CommandKind::FeeTierSet
+        | CommandKind::LimitSet
+        | CommandKind::Tick
+        | CommandKind::RiskStateSet
+        | CommandKind::KillSwitch
+        | CommandKind::KillReset
+        | CommandKind::AuctionSchedule
+        | CommandKind::Void
         | CommandKind::AccountCreate => false,
     }
 }

@@ -274,7 +274,9 @@ impl Engine {
         let ended = match (stop, order.order_type, order.time_in_force) {
             (Stop::Filled, ..) => (OrderState::Filled, CloseReason::Filled),
             (Stop::FillLimit, ..) => (OrderState::Expired, CloseReason::FillLimit),
-            (_, OrderType::Limit, TimeInForce::Gtc) => return self.rest(taker, place, events),
+            (_, OrderType::Limit, TimeInForce::Gtc | TimeInForce::Gtd | TimeInForce::Day) => {
+                return self.rest(taker, place, events);
+            }
             (_, OrderType::Limit, TimeInForce::Ioc) => {
                 (OrderState::Expired, CloseReason::ImmediateOrCancel)
             }

@@ -4,7 +4,9 @@ use coulisse_types::event::{CloseReason, OrderState, Role};
 use coulisse_types::message::MessageSpec;
 use coulisse_types::reject::Origin;
 use coulisse_types::{
-    Command, Event, Field, OrderType, RejectCode, Side, TimeInForce, Unit, limits,
+    Command, Event, Field, LimitKind, ListKind, MatchingMode, OrderType, Peg, ReferenceKind,
+    RejectCode, RiskState, Scope, SelfTrade, Side, SideFilter, StateReason, TimeInForce,
+    TradingState, Trigger, TriggerOn, Unit, limits,
 };
 use pyo3::prelude::*;
 use std::fmt::Write as _;
@@ -101,7 +103,11 @@ fn enums(out: &mut String) {
     each!(
         "side" Side, "order_type" OrderType, "time_in_force" TimeInForce,
         "order_state" OrderState, "close_reason" CloseReason, "role" Role,
-        "field" Field, "unit" Unit
+        "field" Field, "unit" Unit, "self_trade" SelfTrade, "trigger" Trigger, "trigger_on" TriggerOn,
+        "peg" Peg, "list_kind" ListKind, "side_filter" SideFilter,
+        "matching_mode" MatchingMode, "reference_kind" ReferenceKind, "trading_state" TradingState,
+        "state_reason" StateReason, "scope" Scope, "risk_state" RiskState,
+        "limit_kind" LimitKind
     );
 }
 

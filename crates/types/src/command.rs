@@ -2,9 +2,13 @@
 //!
 //! Who asks, and for which account, stands in the record's header, not here.
 
-use crate::ids::{AssetId, InstrumentId, OrderId};
+use crate::ids::{AssetId, GroupId, InstrumentId, OrderId, Seq};
 use crate::message::messages;
 use crate::money::{Amount, FeeRate, OrderType, Price, Qty, Side, TimeInForce};
+use crate::terms::{
+    LimitKind, ListKind, MatchingMode, Peg, ReferenceKind, RiskState, Scope, SelfTrade, SideFilter,
+    TradingState, Trigger, TriggerOn,
+};
 use crate::text::{AccountName, AssetName, ClientOrderId, KeyId, Symbol};
 
 messages! {
@@ -109,6 +113,86 @@ messages! {
         amount: Amount,
     }
 
+    /// Make a group of accounts, which limits, risk states and kill switches can bind together.
+    9 GroupCreate {
+        /// Its name.
+        name: AccountName,
+    }
+
+    /// Put the account in the header into groups.
+    10 AccountConfigure {
+        /// The group whose limits bind it; 0 for none.
+        group: GroupId,
+        /// Accounts with the same number, not 0, are one for self-trade prevention.
+        trade_group: u32,
+    }
+
+    /// Set how an instrument is traded.
+    11 InstrumentConfigure {
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// How a level is shared.
+        matching: MatchingMode,
+        /// What prices are measured against.
+        reference: ReferenceKind,
+        /// How far a limit may be from the reference, in millionths of it; 0 for any.
+        collar_ppm: u32,
+        /// How far a market order may go from the reference, in millionths of it; 0 for any.
+        slippage_ppm: u32,
+        /// How far a trade may be from the reference before an auction is called; 0 for any.
+        band_ppm: u32,
+        /// How long such an auction lasts, in ns.
+        auction_ns: i64,
+        /// What both sides pay for a trade in an auction.
+        auction_fee: FeeRate,
+    }
+
+    /// Set what an instrument takes.
+    12 TradingStateSet {
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// What it takes from now on.
+        state: TradingState,
+    }
+
+    /// Give an instrument its mark price.
+    13 MarkSet {
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// The price, in ticks.
+        price: Price,
+    }
+
+    /// Set a tier of the fee schedule of a quote asset.
+    14 FeeTierSet {
+        /// Which asset.
+        asset: AssetId,
+        /// Which tier, from 1.
+        tier: u8,
+        /// From how much traded in 30 days it holds, in minor units; negative to take it away.
+        threshold: Amount,
+        /// Fee of the resting side; negative for a rebate.
+        maker_fee: FeeRate,
+        /// Fee of the arriving side.
+        taker_fee: FeeRate,
+    }
+
+    /// Set a limit of the risk gate.
+    15 LimitSet {
+        /// Whom it binds.
+        scope: Scope,
+        /// The group's or the account's id; 0 for the firm.
+        scope_id: u32,
+        /// What it bounds.
+        kind: LimitKind,
+        /// The instrument or the asset that it is about; 0 where the kind has none.
+        subject: u32,
+        /// The bound, in the kind's unit; negative for none.
+        value: i128,
+        /// For rates: how many at once.
+        burst: u32,
+    }
+
     /// Place an order for the account in the header.
     16 OrderPlace {
         /// Which instrument.
@@ -154,6 +238,218 @@ messages! {
     /// Cancel all orders of the account in the header.
     19 OrderCancelAll {
         /// Only in this instrument; 0 for all.
+        instrument: InstrumentId,
+        /// Only of this side.
+        side: SideFilter,
+        /// Only those that this session placed through this node; 0 for all.
+        session: u64,
+    }
+
+    /// Place an order with terms for the account in the header.
+    20 OrderPlaceTerms {
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// Buy or sell.
+        side: Side,
+        /// Limit or market.
+        order_type: OrderType,
+        /// How long it stands.
+        time_in_force: TimeInForce,
+        /// Refuse it if it would trade at once.
+        post_only: bool,
+        /// How much, in lots; 0 for a market order by notional.
+        qty: Qty,
+        /// The limit, in ticks; 0 for a market order.
+        price: Price,
+        /// What a market order may trade for, in quote minor units; 0 otherwise.
+        notional: Amount,
+        /// The client's idempotency key; empty for none.
+        client_order_id: ClientOrderId,
+        /// What happens where it would trade with one of the same account or trade group.
+        self_trade: SelfTrade,
+        /// What makes it act; `none` for at once.
+        trigger: Trigger,
+        /// Which price the trigger looks at.
+        trigger_on: TriggerOn,
+        /// Where the trigger acts, in ticks; 0 for a trailing stop, which makes its own.
+        trigger_price: Price,
+        /// How far a trailing stop stays behind, in ticks or basis points; 0 otherwise.
+        trail: i64,
+        /// How much of it the book shows at a time, in lots; 0 for all.
+        display_qty: Qty,
+        /// The least that must be filled at once, in lots; 0 for none.
+        min_qty: Qty,
+        /// What its price follows; its own price is then the limit.
+        peg: Peg,
+        /// How far above what it follows, in ticks; negative for below.
+        peg_offset: i64,
+        /// Whether it may only make the account's position smaller.
+        reduce_only: bool,
+        /// When it expires, in ns since the epoch; 0 but for `gtd`.
+        expire_ns: i64,
+    }
+
+    /// Cancel an order and place another: one command, two results.
+    21 OrderReplace {
+        /// The order to cancel, by the engine's id; 0 for none.
+        cancel_order_id: OrderId,
+        /// The order to cancel, by the client's id.
+        cancel_client_order_id: ClientOrderId,
+        /// Whether to place the new one although the old one could not be cancelled.
+        allow_failure: bool,
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// Buy or sell.
+        side: Side,
+        /// Limit or market.
+        order_type: OrderType,
+        /// How long it stands.
+        time_in_force: TimeInForce,
+        /// Refuse it if it would trade at once.
+        post_only: bool,
+        /// How much, in lots; 0 for a market order by notional.
+        qty: Qty,
+        /// The limit, in ticks; 0 for a market order.
+        price: Price,
+        /// What a market order may trade for, in quote minor units; 0 otherwise.
+        notional: Amount,
+        /// The client's idempotency key; empty for none.
+        client_order_id: ClientOrderId,
+        /// What happens where it would trade with one of the same account or trade group.
+        self_trade: SelfTrade,
+        /// What makes it act; `none` for at once.
+        trigger: Trigger,
+        /// Which price the trigger looks at.
+        trigger_on: TriggerOn,
+        /// Where the trigger acts, in ticks; 0 for a trailing stop, which makes its own.
+        trigger_price: Price,
+        /// How far a trailing stop stays behind, in ticks or basis points; 0 otherwise.
+        trail: i64,
+        /// How much of it the book shows at a time, in lots; 0 for all.
+        display_qty: Qty,
+        /// The least that must be filled at once, in lots; 0 for none.
+        min_qty: Qty,
+        /// What its price follows; its own price is then the limit.
+        peg: Peg,
+        /// How far above what it follows, in ticks; negative for below.
+        peg_offset: i64,
+        /// Whether it may only make the account's position smaller.
+        reduce_only: bool,
+        /// When it expires, in ns since the epoch; 0 but for `gtd`.
+        expire_ns: i64,
+    }
+
+    /// Place orders that belong together. Leg 0 is the one on the book, or the working one.
+    22 OrderListPlace {
+        /// How they belong together.
+        kind: ListKind,
+        /// In which instrument.
+        instrument: InstrumentId,
+        /// The client's idempotency key of leg 0; empty for none.
+        client_order_id: ClientOrderId,
+        /// Leg 0: buy or sell.
+        side_0: Side,
+        /// Leg 0: limit or market.
+        order_type_0: OrderType,
+        /// Leg 0: how long it stands.
+        time_in_force_0: TimeInForce,
+        /// Leg 0: how much, in lots.
+        qty_0: Qty,
+        /// Leg 0: the limit, in ticks; 0 for a market order.
+        price_0: Price,
+        /// Leg 0: what makes it act.
+        trigger_0: Trigger,
+        /// Leg 0: which price the trigger looks at.
+        trigger_on_0: TriggerOn,
+        /// Leg 0: where the trigger acts, in ticks; 0 for none.
+        trigger_price_0: Price,
+        /// Leg 1: buy or sell.
+        side_1: Side,
+        /// Leg 1: limit or market.
+        order_type_1: OrderType,
+        /// Leg 1: how long it stands.
+        time_in_force_1: TimeInForce,
+        /// Leg 1: how much, in lots.
+        qty_1: Qty,
+        /// Leg 1: the limit, in ticks; 0 for a market order.
+        price_1: Price,
+        /// Leg 1: what makes it act.
+        trigger_1: Trigger,
+        /// Leg 1: which price the trigger looks at.
+        trigger_on_1: TriggerOn,
+        /// Leg 1: where the trigger acts, in ticks; 0 for none.
+        trigger_price_1: Price,
+        /// Leg 2, of `otoco` only: buy or sell.
+        side_2: Side,
+        /// Leg 2, of `otoco` only: limit or market.
+        order_type_2: OrderType,
+        /// Leg 2, of `otoco` only: how long it stands.
+        time_in_force_2: TimeInForce,
+        /// Leg 2, of `otoco` only: how much, in lots.
+        qty_2: Qty,
+        /// Leg 2, of `otoco` only: the limit, in ticks; 0 for a market order.
+        price_2: Price,
+        /// Leg 2, of `otoco` only: what makes it act.
+        trigger_2: Trigger,
+        /// Leg 2, of `otoco` only: which price the trigger looks at.
+        trigger_on_2: TriggerOn,
+        /// Leg 2, of `otoco` only: where the trigger acts, in ticks; 0 for none.
+        trigger_price_2: Price,
+    }
+
+    /// Cancel everything of the account in the header unless this comes again in time.
+    23 CancelAfter {
+        /// In how many ns; 0 never.
+        timeout_ns: i64,
+    }
+
+    /// Do what is due by the record's time: expiries, sweeps, dead men's switches, auctions.
+    32 Tick {
+    }
+
+    /// Set what the firm, a group, an account or an instrument may still do.
+    33 RiskStateSet {
+        /// Whom it binds.
+        scope: Scope,
+        /// The id of that group, account or instrument; 0 for the firm.
+        scope_id: u32,
+        /// What is left to them.
+        state: RiskState,
+    }
+
+    /// Cancel all orders of the firm, a group or an account, and take no more until it is reset.
+    34 KillSwitch {
+        /// Whom it binds.
+        scope: Scope,
+        /// The id of that group or account; 0 for the firm.
+        scope_id: u32,
+    }
+
+    /// Reset a kill switch, in two steps by two keys.
+    35 KillReset {
+        /// Whom it binds.
+        scope: Scope,
+        /// The id of that group or account; 0 for the firm.
+        scope_id: u32,
+        /// 1 asks for it, 2 does it.
+        step: u8,
+    }
+
+    /// Set when an instrument's next call auction begins and ends.
+    36 AuctionSchedule {
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// When the call begins, in ns since the epoch; 0 for no auction.
+        start_ns: i64,
+        /// When the book is uncrossed, in ns since the epoch; 0 for no auction.
+        end_ns: i64,
+    }
+
+    /// A record that broke the core is a reject on every replica, and its instrument is halted.
+    37 Void {
+        /// The record.
+        seq: Seq,
+        /// Its instrument; 0 for none.
         instrument: InstrumentId,
     }
 }

@@ -2,10 +2,16 @@
 //!
 //! An event carries all that a row about it needs; its seq and time are its record's.
 
-use crate::ids::{AccountId, AssetId, InstrumentId, KeyIndex, OrderId, RequestId, Seq, TradeId};
+use crate::ids::{
+    AccountId, AssetId, GroupId, InstrumentId, KeyIndex, OrderId, RequestId, Seq, TradeId,
+};
 use crate::message::messages;
 use crate::money::{Amount, FeeRate, OrderType, Price, Qty, Side, TimeInForce, byte_enum};
 use crate::reject::{Field, RejectCode, Unit};
+use crate::terms::{
+    LimitKind, ListKind, MatchingMode, Peg, ReferenceKind, RiskState, Scope, SelfTrade,
+    StateReason, TradingState, Trigger, TriggerOn,
+};
 use crate::text::{AccountName, AssetName, ClientOrderId, KeyId, Symbol};
 
 byte_enum! {
@@ -19,6 +25,8 @@ byte_enum! {
         Cancelled = 2 => "cancelled",
         /// Ended by the core: what could not be done at once.
         Expired = 3 => "expired",
+        /// Not on the book: it waits for its trigger, its peg's reference or its list.
+        Waiting = 4 => "waiting",
     }
 }
 
@@ -45,6 +53,26 @@ byte_enum! {
         FillLimit = 8 => "fill_limit",
         /// A market order by notional has no whole lot left to spend.
         NotionalSpent = 9 => "notional_spent",
+        /// It met an order of the same account or trade group.
+        SelfTrade = 10 => "self_trade",
+        /// Its time has passed.
+        Expiry = 11 => "expiry",
+        /// Less than its smallest quantity could be filled at once.
+        MinQty = 12 => "min_qty",
+        /// It would no longer have made the position smaller.
+        ReduceOnly = 13 => "reduce_only",
+        /// The next price is beyond the slippage bound.
+        Slippage = 14 => "slippage",
+        /// A kill switch.
+        KillSwitch = 15 => "kill_switch",
+        /// The account's dead man's switch.
+        DeadMan = 16 => "dead_man",
+        /// Another order took its place.
+        Replaced = 17 => "replaced",
+        /// Another order of its list acted, or ended.
+        List = 18 => "list",
+        /// The auction for which it was placed is over.
+        AuctionEnd = 19 => "auction_end",
     }
 }
 
@@ -208,6 +236,46 @@ messages! {
         held: Amount,
     }
 
+    /// A group of accounts exists.
+    13 GroupCreated {
+        /// Its id.
+        group: GroupId,
+        /// Its name.
+        name: AccountName,
+    }
+
+    /// An account is in these groups.
+    14 AccountConfigured {
+        /// The account.
+        account: AccountId,
+        /// The group whose limits bind it; 0 for none.
+        group: GroupId,
+        /// Its trade group; 0 for none.
+        trade_group: u32,
+    }
+
+    /// An instrument is traded like this.
+    15 InstrumentConfigured {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// How often it was configured.
+        version: u32,
+        /// How a level is shared.
+        matching: MatchingMode,
+        /// What prices are measured against.
+        reference: ReferenceKind,
+        /// How far a limit may be from the reference, in millionths of it; 0 for any.
+        collar_ppm: u32,
+        /// How far a market order may go from the reference, in millionths of it; 0 for any.
+        slippage_ppm: u32,
+        /// How far a trade may be from the reference before an auction is called; 0 for any.
+        band_ppm: u32,
+        /// How long such an auction lasts, in ns.
+        auction_ns: i64,
+        /// What both sides pay for a trade in an auction.
+        auction_fee: FeeRate,
+    }
+
     /// An order passed every check; what it did follows.
     16 OrderAccepted {
         /// Its id.
@@ -348,6 +416,132 @@ messages! {
         count: u32,
     }
 
+    /// The terms of an order that was just accepted.
+    23 OrderTermsSet {
+        /// The order.
+        order_id: OrderId,
+        /// Whose.
+        account: AccountId,
+        /// In which instrument.
+        instrument: InstrumentId,
+        /// What happens where it would trade with one of the same account or trade group.
+        self_trade: SelfTrade,
+        /// What makes it act; `none` for at once.
+        trigger: Trigger,
+        /// Which price the trigger looks at.
+        trigger_on: TriggerOn,
+        /// Where the trigger acts, in ticks; 0 for a trailing stop, which makes its own.
+        trigger_price: Price,
+        /// How far a trailing stop stays behind, in ticks or basis points; 0 otherwise.
+        trail: i64,
+        /// How much of it the book shows at a time, in lots; 0 for all.
+        display_qty: Qty,
+        /// The least that must be filled at once, in lots; 0 for none.
+        min_qty: Qty,
+        /// What its price follows; the price is then the limit.
+        peg: Peg,
+        /// How far above what it follows, in ticks; negative for below.
+        peg_offset: i64,
+        /// Whether it may only make the account's position smaller.
+        reduce_only: bool,
+        /// When it expires, in ns since the epoch; 0 but for `gtd`.
+        expire_ns: i64,
+    }
+
+    /// A conditional order acts; what it did follows.
+    24 OrderTriggered {
+        /// The order.
+        order_id: OrderId,
+        /// Whose.
+        account: AccountId,
+        /// In which instrument.
+        instrument: InstrumentId,
+        /// Which price it looked at.
+        trigger_on: TriggerOn,
+        /// Where it acted, in ticks.
+        trigger_price: Price,
+        /// Its limit from now on, in ticks.
+        price: Price,
+        /// The client's id; empty for none.
+        client_order_id: ClientOrderId,
+    }
+
+    /// An iceberg shows its next part, behind all orders of its level.
+    25 OrderRefreshed {
+        /// The order.
+        order_id: OrderId,
+        /// Whose.
+        account: AccountId,
+        /// In which instrument.
+        instrument: InstrumentId,
+        /// Its side.
+        side: Side,
+        /// Its level, in ticks.
+        price: Price,
+        /// What the book shows of it, in lots.
+        displayed: Qty,
+        /// What is left of it in all, in lots.
+        remaining: Qty,
+    }
+
+    /// A pegged order follows.
+    26 OrderRepriced {
+        /// The order.
+        order_id: OrderId,
+        /// Whose.
+        account: AccountId,
+        /// In which instrument.
+        instrument: InstrumentId,
+        /// Its side.
+        side: Side,
+        /// Its price on the book now, in ticks; 0 where it has nothing to follow.
+        price: Price,
+        /// What is left of it, in lots.
+        remaining: Qty,
+    }
+
+    /// An order lost quantity without a trade, to prevent a self-trade.
+    27 OrderDecremented {
+        /// The order.
+        order_id: OrderId,
+        /// Whose.
+        account: AccountId,
+        /// In which instrument.
+        instrument: InstrumentId,
+        /// How much, in lots.
+        by: Qty,
+        /// Its total now, in lots.
+        qty: Qty,
+        /// What is left of it, in lots.
+        remaining: Qty,
+        /// The client's id; empty for none.
+        client_order_id: ClientOrderId,
+    }
+
+    /// Orders that were just accepted belong together.
+    28 OrderListPlaced {
+        /// The order id of leg 0.
+        list_id: OrderId,
+        /// Whose.
+        account: AccountId,
+        /// In which instrument.
+        instrument: InstrumentId,
+        /// How they belong together.
+        kind: ListKind,
+        /// The order id of leg 1.
+        leg_1: OrderId,
+        /// The order id of leg 2; 0 for none.
+        leg_2: OrderId,
+    }
+
+    /// An account's orders are cancelled then, unless this comes again.
+    29 CancelAfterSet {
+        /// The account.
+        account: AccountId,
+        /// When, in ns since the epoch; 0 for never.
+        deadline_ns: i64,
+    }
+
     /// The total on one level of a book is now this.
     32 LevelChanged {
         /// In which instrument.
@@ -360,5 +554,175 @@ messages! {
         qty: Qty,
         /// How many orders.
         order_count: u32,
+    }
+
+    /// An instrument has a mark price.
+    33 MarkChanged {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// The price, in ticks.
+        price: Price,
+    }
+
+    /// What an instrument takes has changed.
+    34 TradingStateChanged {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// What it takes now.
+        state: TradingState,
+        /// Why.
+        reason: StateReason,
+        /// When it ends by itself, in ns since the epoch; 0 for never.
+        until_ns: i64,
+    }
+
+    /// What an auction would do if it ended now.
+    35 AuctionIndicated {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// At which price, in ticks; 0 where nothing would trade.
+        price: Price,
+        /// How much, in lots.
+        qty: Qty,
+        /// Bids less asks that would stay at that price, in lots.
+        surplus: Qty,
+    }
+
+    /// An auction ended; its trades follow.
+    36 AuctionUncrossed {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// The price of all its trades, in ticks; 0 where nothing trades.
+        price: Price,
+        /// How much trades in all, in lots.
+        qty: Qty,
+    }
+
+    /// When the next auction is.
+    37 AuctionScheduled {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// When the call begins, in ns since the epoch; 0 for no auction.
+        start_ns: i64,
+        /// When the book is uncrossed, in ns since the epoch; 0 for no auction.
+        end_ns: i64,
+    }
+
+    /// An account's position is now this: once per command and position, before the balances.
+    38 PositionChanged {
+        /// Whose.
+        account: AccountId,
+        /// In which instrument.
+        instrument: InstrumentId,
+        /// Net lots; negative for short.
+        qty: Qty,
+        /// What it was entered for, in quote minor units; of the sign of `qty`.
+        cost: Amount,
+        /// Profit realised so far, before fees, in quote minor units.
+        realised: Amount,
+        /// Fees paid so far, less rebates, in quote minor units.
+        fees: Amount,
+    }
+
+    /// A limit of the risk gate is set.
+    39 LimitChanged {
+        /// Whom it binds.
+        scope: Scope,
+        /// The id of that group or account; 0 for the firm.
+        scope_id: u32,
+        /// What it bounds.
+        kind: LimitKind,
+        /// The instrument or the asset that it is about; 0 where the kind has none.
+        subject: u32,
+        /// The bound, in the kind's unit; negative for none.
+        value: i128,
+        /// For rates: how many at once.
+        burst: u32,
+        /// How often limits were set.
+        version: u32,
+    }
+
+    /// The use of a limit passed 80 % or 100 % of it, or came back.
+    40 LimitUsed {
+        /// Whom it binds.
+        scope: Scope,
+        /// The id of that group or account; 0 for the firm.
+        scope_id: u32,
+        /// What it bounds.
+        kind: LimitKind,
+        /// The instrument or the asset that it is about; 0 where the kind has none.
+        subject: u32,
+        /// How much is used, in the kind's unit.
+        used: i128,
+        /// The bound.
+        limit: i128,
+        /// The highest mark that was reached: 0, 80 or 100 per cent.
+        level: u8,
+    }
+
+    /// What the firm, a group, an account or an instrument may still do has changed.
+    41 RiskStateChanged {
+        /// Whom it binds.
+        scope: Scope,
+        /// The id of that group, account or instrument; 0 for the firm.
+        scope_id: u32,
+        /// What is left to them.
+        state: RiskState,
+    }
+
+    /// A kill switch is on: every order so far is dead.
+    42 KillSwitchSet {
+        /// Whom it binds.
+        scope: Scope,
+        /// The id of that group or account; 0 for the firm.
+        scope_id: u32,
+        /// Orders up to this id are dead.
+        last_order_id: OrderId,
+    }
+
+    /// Somebody asked to reset a kill switch; a second step by another key does it.
+    43 KillResetAsked {
+        /// Whom it binds.
+        scope: Scope,
+        /// The id of that group or account; 0 for the firm.
+        scope_id: u32,
+    }
+
+    /// A kill switch is off.
+    44 KillSwitchReset {
+        /// Whom it binds.
+        scope: Scope,
+        /// The id of that group or account; 0 for the firm.
+        scope_id: u32,
+    }
+
+    /// A fee tier is set.
+    45 FeeTierChanged {
+        /// The quote asset.
+        asset: AssetId,
+        /// Which tier.
+        tier: u8,
+        /// From how much notional traded in 30 days it holds; negative where it was taken away.
+        threshold: Amount,
+        /// Fee of the resting side; negative for a rebate.
+        maker_fee: FeeRate,
+        /// Fee of the arriving side.
+        taker_fee: FeeRate,
+    }
+
+    /// What was due is done, or the first part of it.
+    46 Ticked {
+        /// Orders that were closed.
+        closed: u32,
+        /// Whether more is due now.
+        more: bool,
+    }
+
+    /// A record broke the core: it is void, on every replica. An alarm.
+    47 RecordVoided {
+        /// The record.
+        voided_seq: Seq,
+        /// Its instrument, which is halted; 0 for none.
+        instrument: InstrumentId,
     }
 }

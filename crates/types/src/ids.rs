@@ -30,6 +30,10 @@ id!(
     AccountId, u32, "account_id"
 );
 id!(
+    /// A group of accounts, from 1 in order of creation; 0 is "none".
+    GroupId, u32, "group_id"
+);
+id!(
     /// An asset, from 1 in order of creation; 0 is "none".
     AssetId, u32, "asset_id"
 );

@@ -29,12 +29,19 @@ pub mod message;
 pub mod money;
 pub mod record;
 pub mod reject;
+pub mod terms;
 pub mod text;
 
 pub use command::{Command, CommandKind};
 pub use event::{Event, EventKind};
-pub use ids::{AccountId, AssetId, InstrumentId, KeyIndex, OrderId, RequestId, Seq, TradeId};
+pub use ids::{
+    AccountId, AssetId, GroupId, InstrumentId, KeyIndex, OrderId, RequestId, Seq, TradeId,
+};
 pub use money::{Amount, FeeRate, OrderType, Price, Qty, Side, TickLotValue, TimeInForce};
 pub use record::{Origin, RecordHeader};
 pub use reject::{Field, RejectCode, Unit};
+pub use terms::{
+    LimitKind, ListKind, MatchingMode, Peg, ReferenceKind, RiskState, Scope, SelfTrade, SideFilter,
+    StateReason, TradingState, Trigger, TriggerOn,
+};
 pub use text::{AccountName, AssetName, ClientOrderId, KeyId, Symbol, Text};

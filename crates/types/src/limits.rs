@@ -46,6 +46,29 @@ pub const OPEN_ORDERS_PER_ACCOUNT_MAX: u32 = 10_000;
 /// Most fills of one command; the rest of the order expires with a reason.
 pub const FILLS_PER_COMMAND_MAX: u32 = 10_000;
 
+/// Most conditional orders that one command may trigger; more due: a volatility auction.
+pub const TRIGGERS_PER_COMMAND_MAX: u32 = 256;
+/// Most pegged and trailing orders of one instrument: each may be looked at after each command.
+pub const FOLLOWERS_PER_INSTRUMENT_MAX: u32 = 1_000;
+/// Most orders that one tick expires, sweeps or cancels; more due: the next tick.
+pub const TIMERS_PER_TICK_MAX: u32 = 256;
+/// Most groups of accounts.
+pub const GROUPS_MAX: u32 = 65_536;
+/// Most fee tiers of one asset.
+pub const FEE_TIERS_MAX: u8 = 16;
+/// Highest rebate: 10 %.
+pub const REBATE_PPM_MAX: i32 = 100_000;
+/// Most limits in force, over all scopes.
+pub const RISK_LIMITS_MAX: u32 = 1_000_000;
+/// A day, in nanoseconds.
+pub const DAY_NS: i64 = 86_400_000_000_000;
+/// Days whose traded notional decides the fee tier, today's included.
+pub const FEE_DAYS: usize = 30;
+/// Largest collar, band or slippage bound: 100 %.
+pub const BOUND_PPM_MAX: u32 = 1_000_000;
+/// Longest time that an order, a dead man's switch or an auction may be set ahead: ten years.
+pub const AHEAD_NS_MAX: i64 = 315_360_000_000_000_000;
+
 /// Most client order ids remembered: those of live orders and of the last closed ones.
 pub const CLIENT_ORDER_IDS_MAX: u32 = 1_000_000;
 /// Most client order ids of closed orders remembered for one account.

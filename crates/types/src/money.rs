@@ -290,6 +290,17 @@ byte_enum! {
         Ioc = 1 => "ioc",
         /// All at once or nothing.
         Fok = 2 => "fok",
+        /// Until a time that the order names.
+        Gtd = 3 => "gtd",
+        /// Until the end of the day, by the log's time, in UTC.
+        Day = 4 => "day",
+    }
+}
+
+impl TimeInForce {
+    /// Whether what is left of a limit order may stay.
+    pub const fn may_rest(self) -> bool {
+        matches!(self, Self::Gtc | Self::Gtd | Self::Day)
     }
 }
 

@@ -110,6 +110,31 @@ rejects! {
     122 GenesisExists Core "GENESIS_EXISTS" "The log has begun already.";
     123 GenesisMissing Core "GENESIS_MISSING" "The log has not begun.";
     124 StaleIncarnation Core "STALE_INCARNATION" "The record is of an earlier start of its node.";
+    125 TriggerWouldFire Core "TRIGGER_WOULD_FIRE" "The reference is at or past the trigger price already.";
+    126 TimeOutOfRange Core "TIME_OUT_OF_RANGE" "The time is past, or further ahead than the limit.";
+    127 TooManyConditionalOrders Core "TOO_MANY_CONDITIONAL_ORDERS" "As many conditional orders wait as the limit.";
+    128 TooManyFollowers Core "TOO_MANY_FOLLOWERS" "The instrument has as many pegged and trailing orders as the limit.";
+    129 TradingStateForbids Core "TRADING_STATE" "The instrument's trading state does not take this.";
+    130 NoReference Core "NO_REFERENCE" "There is no price yet to measure this against.";
+    131 ReduceOnlyWouldIncrease Core "REDUCE_ONLY" "The order would not only reduce the position.";
+    132 RiskPriceCollar Core "RISK_PRICE_COLLAR" "The price is further from the reference than the collar.";
+    133 RiskOrderQty Core "RISK_ORDER_QTY" "The quantity is above the limit for one order.";
+    134 RiskOrderNotional Core "RISK_ORDER_NOTIONAL" "The notional is above the limit for one order.";
+    135 RiskPosition Core "RISK_POSITION" "The position could pass its limit.";
+    136 RiskGrossNotional Core "RISK_GROSS_NOTIONAL" "The gross notional could pass its limit.";
+    137 RiskNetNotional Core "RISK_NET_NOTIONAL" "The net notional could pass its limit.";
+    138 RiskOrderRate Core "RISK_ORDER_RATE" "Orders come faster than the limit.";
+    139 RiskMessageRate Core "RISK_MESSAGE_RATE" "Messages come faster than the limit.";
+    140 RiskDuplicateOrder Core "RISK_DUPLICATE_ORDER" "The same order came a moment ago.";
+    141 RiskDailyLoss Core "RISK_DAILY_LOSS" "The day's loss has reached its limit: only reducing orders.";
+    142 RiskDrawdown Core "RISK_DRAWDOWN" "The drawdown has reached its limit: only reducing orders.";
+    143 RiskReducing Core "RISK_REDUCING" "Only what reduces a position is taken.";
+    144 RiskHalted Core "RISK_HALTED" "Nothing but cancels is taken.";
+    145 KillSwitchOn Core "KILL_SWITCH_ON" "The kill switch is on.";
+    146 KillSwitchState Core "KILL_SWITCH_STATE" "The kill switch is not in the state that this step needs.";
+    147 UnknownGroup Core "UNKNOWN_GROUP" "The group does not exist.";
+    148 LimitBindsAsker Core "LIMIT_BINDS_ASKER" "Nobody raises a limit, or lifts a block, that binds the own account.";
+    149 Voided Core "VOIDED" "The record broke the core and is void.";
 }
 
 impl Encoded for RejectCode {
@@ -187,6 +212,68 @@ byte_enum! {
         Incarnation = 29 => "incarnation",
         /// How many there may be.
         Count = 30 => "count",
+        /// The self-trade prevention.
+        SelfTrade = 31 => "self_trade",
+        /// The trigger.
+        Trigger = 32 => "trigger",
+        /// The trigger price.
+        TriggerPrice = 33 => "trigger_price",
+        /// The distance of a trailing stop.
+        Trail = 34 => "trail",
+        /// The quantity shown.
+        DisplayQty = 35 => "display_qty",
+        /// What the price follows.
+        Peg = 36 => "peg",
+        /// The distance to what the price follows.
+        PegOffset = 37 => "peg_offset",
+        /// Reduce only.
+        ReduceOnly = 38 => "reduce_only",
+        /// When it expires.
+        ExpireTime = 39 => "expire_time",
+        /// The trading state, or a risk state.
+        State = 40 => "state",
+        /// Firm, group, account or instrument.
+        Scope = 41 => "scope",
+        /// Which of the scope's kind.
+        ScopeId = 42 => "scope_id",
+        /// What a limit is about: an instrument or an asset.
+        Subject = 43 => "subject",
+        /// The value of a limit.
+        Limit = 44 => "limit",
+        /// How many at once.
+        Burst = 45 => "burst",
+        /// A length of time.
+        Timeout = 46 => "timeout",
+        /// The collar.
+        Collar = 47 => "collar",
+        /// The slippage bound.
+        Slippage = 48 => "slippage",
+        /// The volatility band.
+        Band = 49 => "band",
+        /// The auction's length.
+        AuctionTime = 50 => "auction_time",
+        /// The auction fee.
+        AuctionFee = 51 => "auction_fee",
+        /// The fee tier.
+        Tier = 52 => "tier",
+        /// A threshold.
+        Threshold = 53 => "threshold",
+        /// The group.
+        Group = 54 => "group",
+        /// The trade group.
+        TradeGroup = 55 => "trade_group",
+        /// The seq of a record.
+        Seq = 56 => "seq",
+        /// The step of a reset.
+        Step = 57 => "step",
+        /// The legs of a list.
+        Legs = 58 => "legs",
+        /// The kind of a limit.
+        LimitKind = 59 => "kind",
+        /// The start of an auction.
+        StartTime = 60 => "start_time",
+        /// The end of an auction.
+        EndTime = 61 => "end_time",
     }
 }
 
@@ -209,6 +296,8 @@ byte_enum! {
         Number = 6 => "number",
         /// Parts per million.
         Ppm = 7 => "ppm",
+        /// Nanoseconds: a time since the epoch, or a length of time.
+        Ns = 8 => "ns",
     }
 }
 

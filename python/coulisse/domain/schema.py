@@ -21,7 +21,7 @@ from coulisse import _core
 _INTEGERS: Final[Mapping[str, tuple[int, bool]]] = {
     "u8": (1, False), "u16": (2, False), "u32": (4, False), "u64": (8, False),
     "u128": (16, False), "i32": (4, True), "i64": (8, True), "i128": (16, True),
-    "seq": (8, False), "account_id": (4, False), "asset_id": (4, False),
+    "seq": (8, False), "account_id": (4, False), "group_id": (4, False), "asset_id": (4, False),
     "instrument_id": (4, False), "key_index": (4, False), "order_id": (8, False),
     "trade_id": (8, False), "request_id": (16, False),
     "price_ticks": (8, True), "qty_lots": (8, True), "amount_minor": (16, True),

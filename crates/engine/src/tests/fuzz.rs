@@ -1,9 +1,9 @@
 //! Ten thousand random commands a seed: invariants after each, replay equal to what was.
 
 use super::*;
-use coulisse_types::EventKind;
 use coulisse_types::command::{KeyCreate, NodeStarted, OrderCancelAll, Withdraw};
 use coulisse_types::record::Origin;
+use coulisse_types::{EventKind, SideFilter};
 
 /// `SplitMix64` (Steele, Lea and Flood, 2014).
 struct Random(u64);
@@ -113,7 +113,12 @@ fn a_command(random: &mut Random, world: &World, account: AccountId) -> Command 
             let price = Price::from_ticks(ticks);
             OrderAmend { order_id, client_order_id: ClientOrderId::default(), qty, price }.into()
         }
-        92 => OrderCancelAll { instrument: InstrumentId(u32::from(random.one_in(2))) }.into(),
+        92 => OrderCancelAll {
+            instrument: InstrumentId(u32::from(random.one_in(2))),
+            side: SideFilter::Both,
+            session: 0,
+        }
+        .into(),
         93..=95 => {
             let amount = Amount::from_minor(random.within(-10, 3_000).into());
             Deposit { asset: random.pick(&[BTC, USD, AssetId(9)]), amount }.into()

@@ -1,6 +1,7 @@
 //! Placing, matching, amending and cancelling.
 
 use super::*;
+use coulisse_types::SideFilter;
 use coulisse_types::command::OrderCancelAll;
 use coulisse_types::event::{CloseReason, LevelChanged, OrderState, Role};
 
@@ -261,7 +262,8 @@ fn cancel_all_takes_an_accounts_orders_by_id_in_one_instrument_or_in_all() {
         | [Event::OrdersCancelled(cancelled)] => cancelled.count,
         other => panic!("{other:?}"),
     };
-    let events = world.run(ANN, OrderCancelAll { instrument: BTC_USD });
+    let events =
+        world.run(ANN, OrderCancelAll { instrument: BTC_USD, side: SideFilter::Both, session: 0 });
     let gone = |event: &Event| match event {
         Event::OrderClosed(closed) => Some(closed.order_id),
         _ => None,
@@ -269,8 +271,20 @@ fn cancel_all_takes_an_accounts_orders_by_id_in_one_instrument_or_in_all() {
     let ids: Vec<_> = events.iter().filter_map(gone).collect();
     assert_eq!(ids, [order_id(1), order_id(3)]);
     assert_eq!(count(&events), 2);
-    assert_eq!(count(&world.run(ANN, OrderCancelAll { instrument: InstrumentId(0) })), 1);
-    assert_eq!(count(&world.run(ANN, OrderCancelAll { instrument: InstrumentId(0) })), 0);
+    assert_eq!(
+        count(&world.run(
+            ANN,
+            OrderCancelAll { instrument: InstrumentId(0), side: SideFilter::Both, session: 0 }
+        )),
+        1
+    );
+    assert_eq!(
+        count(&world.run(
+            ANN,
+            OrderCancelAll { instrument: InstrumentId(0), side: SideFilter::Both, session: 0 }
+        )),
+        0
+    );
     assert_eq!(world.engine.live_orders(), 1);
 }
 

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use coulisse_types::command::{Deposit, OrderCancel, OrderCancelAll, OrderPlace};
 use coulisse_types::{
     Amount, ClientOrderId, InstrumentId, OrderId, OrderType, RejectCode, RequestId, Side,
-    TimeInForce,
+    SideFilter, TimeInForce,
 };
 
 use super::error::Detail;
@@ -47,7 +47,10 @@ pub(super) fn read_body<'a>(
         }
         Op::CancelAll => {
             let instrument = read_one_symbol(params, symbols)?.unwrap_or_default();
-            Body::Command { command: OrderCancelAll { instrument }.into(), instrument }
+            Body::Command {
+                command: OrderCancelAll { instrument, side: SideFilter::Both, session: 0 }.into(),
+                instrument,
+            }
         }
         Op::Deposit => read_deposit(params, symbols)?,
         Op::OrdersOpen => Body::OrdersOpen(read_one_symbol(params, symbols)?),

@@ -303,7 +303,7 @@ fn asset_of<'t>(unit: Unit, units: &Units<'t>) -> Option<&'t AssetInfo> {
         Unit::BaseMinor => units.info(InstrumentId(0)).map(|info| &info.base),
         Unit::QuoteMinor => units.info(InstrumentId(0)).map(|info| &info.quote),
         Unit::AssetMinor => units.table.asset(units.asset),
-        Unit::None | Unit::Ticks | Unit::Lots | Unit::Number | Unit::Ppm => None,
+        Unit::None | Unit::Ticks | Unit::Lots | Unit::Number | Unit::Ppm | Unit::Ns => None,
     }
 }
 

@@ -5,7 +5,11 @@ use alloc::string::String;
 use coulisse_types::event::{CloseReason, OrderState, Role};
 use coulisse_types::message::MessageSpec;
 use coulisse_types::record::{HEADER_BYTES, SCHEMA_VERSION};
-use coulisse_types::{Command, Event, Field, OrderType, Side, TimeInForce, Unit};
+use coulisse_types::{
+    Command, Event, Field, LimitKind, ListKind, MatchingMode, OrderType, Peg, ReferenceKind,
+    RiskState, Scope, SelfTrade, Side, SideFilter, StateReason, TimeInForce, TradingState, Trigger,
+    TriggerOn, Unit,
+};
 
 use super::line;
 use crate::record::HEADER_FIELDS;
@@ -33,6 +37,7 @@ const TYPES: &[(&str, &str, &str)] = &[
     ("rate_ppm", "4", "signed; parts per million of the notional"),
     ("seq", "8", "unsigned; position in the log"),
     ("account_id", "4", "unsigned; from 1 in order of creation, 0 for none"),
+    ("group_id", "4", "unsigned; from 1 in order of creation, 0 for none"),
     ("asset_id", "4", "unsigned; from 1 in order of creation, 0 for none"),
     ("instrument_id", "4", "unsigned; from 1 in order of creation, 0 for none"),
     ("key_index", "4", "unsigned; from 1 in order of creation, 0 for the node itself"),
@@ -48,6 +53,19 @@ const TYPES: &[(&str, &str, &str)] = &[
     ("role", "1", "enum"),
     ("field", "1", "enum"),
     ("unit", "1", "enum"),
+    ("self_trade", "1", "enum"),
+    ("trigger", "1", "enum"),
+    ("trigger_on", "1", "enum"),
+    ("peg", "1", "enum"),
+    ("list_kind", "1", "enum"),
+    ("side_filter", "1", "enum"),
+    ("matching_mode", "1", "enum"),
+    ("reference_kind", "1", "enum"),
+    ("trading_state", "1", "enum"),
+    ("state_reason", "1", "enum"),
+    ("scope", "1", "enum"),
+    ("risk_state", "1", "enum"),
+    ("limit_kind", "1", "enum"),
 ];
 
 pub(super) fn commands_page() -> String {
@@ -131,7 +149,11 @@ fn types_and_enums(page: &mut String) {
     each!(
         "side" Side; "order_type" OrderType; "time_in_force" TimeInForce;
         "order_state" OrderState; "close_reason" CloseReason; "role" Role;
-        "field" Field; "unit" Unit;
+        "field" Field; "unit" Unit; "self_trade" SelfTrade; "trigger" Trigger; "trigger_on" TriggerOn;
+        "peg" Peg; "list_kind" ListKind; "side_filter" SideFilter;
+        "matching_mode" MatchingMode; "reference_kind" ReferenceKind; "trading_state" TradingState;
+        "state_reason" StateReason; "scope" Scope; "risk_state" RiskState;
+        "limit_kind" LimitKind;
     );
 }
 

@@ -21,7 +21,8 @@ fn field_bytes(random: &mut Random, field: &FieldSpec, out: &mut Vec<u8>) {
     match field.type_name {
         "u8" => fill(random, 1),
         "u16" => fill(random, 2),
-        "u32" | "i32" | "account_id" | "asset_id" | "instrument_id" | "key_index" | "rate_ppm" => {
+        "u32" | "i32" | "account_id" | "group_id" | "asset_id" | "instrument_id" | "key_index"
+        | "rate_ppm" => {
             fill(random, 4);
         }
         "u64" | "i64" | "seq" | "order_id" | "trade_id" | "price_ticks" | "qty_lots" => {
@@ -30,6 +31,9 @@ fn field_bytes(random: &mut Random, field: &FieldSpec, out: &mut Vec<u8>) {
         "u128" | "i128" | "request_id" | "amount_minor" => fill(random, 16),
         "bytes32" => fill(random, 32),
         "bool" | "side" | "order_type" | "role" => out.push(u8::from(random.below(2) == 1)),
+        "self_trade" | "trigger" | "peg" | "list_kind" | "side_filter" | "matching_mode"
+        | "reference_kind" | "trading_state" | "state_reason" | "scope" | "risk_state"
+        | "limit_kind" | "trigger_on" => out.push(u8::try_from(random.below(2)).expect("small")),
         "time_in_force" => out.push(u8::try_from(random.below(3)).expect("small")),
         "order_state" => out.push(u8::try_from(random.below(4)).expect("small")),
         "close_reason" | "unit" => out.push(u8::try_from(random.below(8)).expect("small")),

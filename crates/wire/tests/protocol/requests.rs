@@ -3,7 +3,7 @@
 use coulisse_types::command::{OrderAmend, OrderCancel, OrderCancelAll, OrderPlace};
 use coulisse_types::{
     Amount, AssetId, ClientOrderId, Command, InstrumentId, OrderId, OrderType, Price, Qty,
-    RejectCode, RequestId, Side, TimeInForce,
+    RejectCode, RequestId, Side, SideFilter, TimeInForce,
 };
 use coulisse_wire::native::{Body, Channel, Op, parse_request};
 
@@ -72,9 +72,9 @@ fn cancels_name_an_order_by_either_id() {
     let by_client = r#"{"op":"order.cancel","params":{"client_order_id":"a1"}}"#;
     let expected = OrderCancel { order_id: OrderId(0), client_order_id: text("a1") };
     assert_eq!(command(by_client), expected.into());
-    let all = OrderCancelAll { instrument: InstrumentId(0) };
+    let all = OrderCancelAll { instrument: InstrumentId(0), side: SideFilter::Both, session: 0 };
     assert_eq!(command(r#"{"op":"order.cancel_all"}"#), all.into());
-    let some = OrderCancelAll { instrument: ETH_USD };
+    let some = OrderCancelAll { instrument: ETH_USD, side: SideFilter::Both, session: 0 };
     let request = r#"{"op":"order.cancel_all","params":{"symbol":"ETH-USD"}}"#;
     assert_eq!(command(request), some.into());
 }
