@@ -55,8 +55,8 @@ class Order:
     state: str = "open"
     filled: int = 0
     charged: int = 0
-    made: int = 0
-    taken: int = 0
+    traded: int = 0
+    fee_parts: int = 0
     held: int = 0
 
     def __post_init__(self) -> None:
@@ -83,7 +83,7 @@ class Order:
     @property
     def is_spent(self) -> bool:
         """Whether nothing remains of it."""
-        return self.placed.notional == self.taken if self.by_notional else self.remaining == 0
+        return self.placed.notional == self.traded if self.by_notional else self.remaining == 0
 
     def crosses(self, price: int) -> bool:
         """Whether it would trade at this price of the other side."""
@@ -91,14 +91,14 @@ class Order:
             return True
         return price <= self.price if self.side == "buy" else price >= self.price
 
-    def charge(self, made: int, taken: int) -> int:
-        """What so much notional made and taken is charged in all, rounded up once."""
-        return -(-(self.maker_rate * made + self.taker_rate * taken) // PPM)
+    def charge_with(self, rate: int, notional: int) -> int:
+        """What it is charged in all with so much more traded at a rate, rounded up once."""
+        return -(-(self.fee_parts + rate * notional) // PPM)
 
     def cost(self, price: int, qty: int) -> int:
         """What taking so many lots would take from a buyer now, with the charge they add."""
         notional = self.instrument.notional(price, qty)
-        return notional + self.charge(self.made, self.taken + notional) - self.charged
+        return notional + self.charge_with(self.taker_rate, notional) - self.charged
 
     def affordable(self, price: int, qty: int, available: int) -> int:
         """The most lots, up to `qty`, that so much available pays for or delivers."""

@@ -57,7 +57,7 @@ def _books(exchange: ReferenceExchange) -> bytes:
 def _resting(o: Order) -> bytes:
     head = struct.pack("<QIqqq", o.id, o.account, o.price, o.qty, o.filled)
     rates = struct.pack("<BiiQ", o.placed.post_only, o.maker_rate, o.taker_rate, o.first_seq)
-    return head + _i128(o.charged, o.made, o.taken) + rates + _text(o.placed.client_order_id)
+    return head + _i128(o.charged, o.traded, o.fee_parts) + rates + _text(o.placed.client_order_id)
 
 
 def _remembered(exchange: ReferenceExchange) -> bytes:

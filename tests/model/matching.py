@@ -185,12 +185,13 @@ class Matching:
         available, taken = self.ledger.available[order.account, order.pays_in], 0
         for maker, qty in fills:
             notional = order.instrument.notional(maker.price, qty)
-            cost = notional + order.charge(0, taken + notional) - order.charge(0, taken)
+            rate, before = order.taker_rate, order.charge_with(order.taker_rate, taken)
+            cost = notional + order.charge_with(rate, taken + notional) - before
             if cost > available:
                 return False
             available, taken = available - cost, taken + notional
             if maker.account == order.account:
-                fee = maker.charge(maker.made + notional, maker.taken) - maker.charged
+                fee = maker.charge_with(maker.maker_rate, notional) - maker.charged
                 available += notional - fee
         return True
 
@@ -266,7 +267,7 @@ class Matching:
         one_lot = order.instrument.notional(maker.price, 1)
         qty = min(maker.remaining, order.remaining)
         if order.by_notional:
-            qty = min(maker.remaining, (order.placed.notional - order.taken) // one_lot)
+            qty = min(maker.remaining, (order.placed.notional - order.traded) // one_lot)
         if qty == 0:
             return 0, "notional_spent"
         if not order.holds:
@@ -274,7 +275,7 @@ class Matching:
             qty = order.affordable(maker.price, qty, available)
         if qty == 0:
             return 0, "insufficient_balance"
-        if order.made + order.taken + qty * one_lot > ASSET_TOTAL_MINOR_MAX:
+        if order.traded + qty * one_lot > ASSET_TOTAL_MINOR_MAX:
             return 0, "fill_limit"
         return qty, ""
 
@@ -284,13 +285,14 @@ class Matching:
         trade = {"trade_id": taker.instrument.last_trade_id, "price": price, "qty": qty}
         orders = {"maker_order_id": maker.id, "taker_order_id": taker.id}
         self.emit("Traded", taker, **trade, taker_side=taker.side, **orders)
-        maker.made += notional
-        taker.taken += notional
         fees = {}
         for role, order in (("maker", maker), ("taker", taker)):
+            rate = order.maker_rate if role == "maker" else order.taker_rate
             order.filled += qty
-            fees[order.side] = order.charge(order.made, order.taken) - order.charged
+            fees[order.side] = order.charge_with(rate, notional) - order.charged
             order.charged += fees[order.side]
+            order.traded += notional
+            order.fee_parts += rate * notional
             sums = {"notional": notional, "fee": fees[order.side]}
             self.emit("OrderFilled", order, role=role, **trade, **sums)
         buyer, seller = (maker, taker) if maker.side == "buy" else (taker, maker)

@@ -58,12 +58,6 @@ impl Order {
         Qty::from_lots(self.qty_lots - self.filled_lots)
     }
 
-    /// Millionths of quote minor units that its fills are charged in all.
-    #[inline]
-    pub(crate) fn charge_parts(&self) -> i128 {
-        parts(self.maker_ppm, self.made_minor) + parts(self.taker_ppm, self.taken_minor)
-    }
-
     /// What the order holds while it lives, in minor units of [`Self::held_asset`]'s asset.
     ///
     /// `None` past an `i128`.
@@ -73,7 +67,7 @@ impl Order {
             Side::Sell => Some(rules.base_minor(remaining)),
             Side::Buy => {
                 let open_minor = rules.notional(price, remaining)?;
-                let parts = self.charge_parts() + parts(self.taker_ppm, open_minor);
+                let parts = self.fee_parts + parts(self.taker_ppm, open_minor);
                 Some(open_minor + ceil_ppm(parts) - self.charged_minor)
             }
         }
@@ -101,7 +95,7 @@ impl Order {
     /// k lots cost k·n + ceil((parts + t·k·n) / 10^6) − charged; that is within the funds exactly
     /// where k·n·(10^6 + t) ≤ 10^6·(funds + charged) − parts.
     pub(crate) fn affordable_lots(&self, funds_minor: i128, lot_notional_minor: i128) -> i128 {
-        let budget = PPM * (funds_minor + self.charged_minor) - self.charge_parts();
+        let budget = PPM * (funds_minor + self.charged_minor) - self.fee_parts;
         let cost = lot_notional_minor * (PPM + i128::from(self.taker_ppm));
         budget.max(0).div_euclid(cost)
     }
@@ -109,7 +103,7 @@ impl Order {
     /// What a fill of `notional_minor` as taker would add to its charge.
     #[inline]
     pub(crate) fn added_charge(&self, notional_minor: i128) -> i128 {
-        let parts = self.charge_parts() + parts(self.taker_ppm, notional_minor);
+        let parts = self.fee_parts + parts(self.taker_ppm, notional_minor);
         ceil_ppm(parts) - self.charged_minor
     }
 }

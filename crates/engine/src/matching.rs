@@ -373,7 +373,7 @@ impl Order {
     /// Only trades with oneself can get there; the bound keeps every charge inside 128 bits.
     #[inline]
     const fn can_bear(&self, notional_minor: i128) -> bool {
-        self.made_minor + self.taken_minor + notional_minor <= ASSET_TOTAL_MINOR_MAX
+        self.traded_minor + notional_minor <= ASSET_TOTAL_MINOR_MAX
     }
 
     /// Takes in a fill; what it adds to the charge.
@@ -381,16 +381,12 @@ impl Order {
     fn fill(&mut self, role: Role, qty: Qty, notional_minor: i128, planted: Planted) -> i128 {
         self.filled_lots += qty.lots();
         let rate_ppm = match role {
-            Role::Maker => {
-                self.made_minor += notional_minor;
-                self.maker_ppm
-            }
-            Role::Taker => {
-                self.taken_minor += notional_minor;
-                self.taker_ppm
-            }
+            Role::Maker => self.maker_ppm,
+            Role::Taker => self.taker_ppm,
         };
-        let mut fee_minor = ceil_ppm(self.charge_parts()) - self.charged_minor;
+        self.traded_minor += notional_minor;
+        self.fee_parts += crate::charges::parts(rate_ppm, notional_minor);
+        let mut fee_minor = ceil_ppm(self.fee_parts) - self.charged_minor;
         if self.side == Side::Sell && planted.is(Fault::FeePerFill) {
             fee_minor = ceil_ppm(crate::charges::parts(rate_ppm, notional_minor));
         }

@@ -26,10 +26,10 @@ pub(crate) struct Order {
     pub(crate) filled_lots: i64,
     /// What its fills were charged, in quote minor units.
     pub(crate) charged_minor: i128,
-    /// Notional of its fills as maker, in quote minor units.
-    pub(crate) made_minor: i128,
-    /// Notional of its fills as taker, in quote minor units.
-    pub(crate) taken_minor: i128,
+    /// Notional of its fills, in quote minor units.
+    pub(crate) traded_minor: i128,
+    /// Millionths of quote minor units that its fills are charged in all: the sum of rate × notional.
+    pub(crate) fee_parts: i128,
     pub(crate) maker_ppm: i32,
     pub(crate) taker_ppm: i32,
     pub(crate) first_seq: Seq,

@@ -58,7 +58,7 @@ impl OpenOrder {
             qty: Qty::from_lots(order.qty_lots),
             filled: Qty::from_lots(order.filled_lots),
             remaining: order.remaining(),
-            notional: Amount::from_minor(order.made_minor + order.taken_minor),
+            notional: Amount::from_minor(order.traded_minor),
             charged: Amount::from_minor(order.charged_minor),
             first_seq: order.first_seq,
         }

@@ -122,8 +122,8 @@ impl Engine {
                 out.put(&order.qty_lots);
                 out.put(&order.filled_lots);
                 out.put(&order.charged_minor);
-                out.put(&order.made_minor);
-                out.put(&order.taken_minor);
+                out.put(&order.traded_minor);
+                out.put(&order.fee_parts);
                 out.put(&order.post_only);
                 out.put(&order.maker_ppm);
                 out.put(&order.taker_ppm);
