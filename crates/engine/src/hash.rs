@@ -7,6 +7,8 @@ use coulisse_types::codec::Field;
 use coulisse_types::{Event, Seq};
 use xxhash_rust::xxh3::xxh3_128;
 
+mod snapshot;
+
 /// Room for the events of an ordinary command.
 const BUFFER_BYTES: usize = 8_192;
 

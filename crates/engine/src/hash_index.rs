@@ -14,7 +14,7 @@ pub(crate) struct HashIndex {
 }
 
 /// A key's hash, computed once and used for look-up and insertion.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct KeyHash(u64);
 
 impl HashIndex {

@@ -6,6 +6,8 @@ use coulisse_book::Book;
 use coulisse_types::event::InstrumentCreated;
 use coulisse_types::{Amount, AssetId, FeeRate, InstrumentId, Price, Qty, Symbol, TickLotValue};
 
+mod snapshot;
+
 /// An instrument's rules. They never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Instrument {

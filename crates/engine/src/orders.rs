@@ -11,6 +11,8 @@ use coulisse_types::{
     AccountId, ClientOrderId, InstrumentId, OrderId, OrderType, Seq, Side, TimeInForce,
 };
 
+mod snapshot;
+
 /// An order, live or arriving.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
