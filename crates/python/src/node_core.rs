@@ -174,12 +174,11 @@ impl NodeCore {
             return Ok(());
         }
         let time_ns = self.clock.stamp()?;
-        let mark = (self.engine.last_seq().0, self.engine.event_hash());
         let batch = self.hub.take_batch(std::mem::take(&mut self.spare));
         self.batch_no += 1;
         self.stamp_batch(&batch, time_ns);
         // Handed over before it is applied: the disk works while the engine does.
-        self.sync.append(&self.records, mark);
+        self.sync.append(&self.records);
         let headers = std::mem::take(&mut self.headers);
         for (part, headers) in headers.chunks(WARM_MAX).enumerate() {
             let first = part * WARM_MAX;
@@ -189,6 +188,7 @@ impl NodeCore {
                 self.apply(&batch, index, header);
             }
         }
+        self.sync.applied((self.engine.last_seq().0, self.engine.event_hash()));
         self.headers = headers;
         self.spare = batch;
         self.hub.set_log_full(self.sync.backlog_bytes() > BACKLOG_BYTES_MAX);
