@@ -72,7 +72,7 @@ class Status:
     """The newest one it wrote; 0 for none."""
     snapshot_bytes: int = 0
     snapshot_us: int = 0
-    """From the fork to its end."""
+    """From the first byte to the last sync."""
     snapshots: int = 0
     snapshot_failures: int = 0
     snapshot_failure: str = ""
@@ -86,8 +86,7 @@ class _Writing:
     pid: int
     seq: int
     answer: int
-    """Reads what it says at its end: the bytes of the file, or why there is none."""
-    began_s: float
+    """Reads what it says at its end: bytes and µs of the file, or why there is none."""
 
 
 class Follower:
@@ -137,15 +136,16 @@ class Follower:
         if pid == 0:
             self._write_and_exit(say)
         os.close(say)
-        self._writing = _Writing(pid, self._replica.seq, answer, self._now_s())
+        self._writing = _Writing(pid, self._replica.seq, answer)
 
     def _write_and_exit(self, say: int) -> None:
         code = EXIT_FAILED
         try:
             # The node must not take this process for its projector.
             os.close(sys.stdout.fileno())
+            began_s = self._now_s()
             size = self._replica.write_snapshot(self._settings.snapshots_kept)
-            os.write(say, str(size).encode())
+            os.write(say, f"{size} {int((self._now_s() - began_s) * 1e6)}".encode())
             code = 0
         except (_core.CoreError, OSError) as error:
             os.write(say, str(error.args[-1]).encode()[:ANSWER_BYTES])
@@ -165,8 +165,8 @@ class Follower:
         if code == 0:
             self.status.snapshots += 1
             self.status.snapshot_seq = writing.seq
-            self.status.snapshot_bytes = int(answer)
-            self.status.snapshot_us = int((self._now_s() - writing.began_s) * 1e6)
+            size, took_us = answer.split()
+            self.status.snapshot_bytes, self.status.snapshot_us = int(size), int(took_us)
         else:
             self.status.snapshot_failures += 1
             self.status.snapshot_failure = answer or f"the writing process ended with {code}"
