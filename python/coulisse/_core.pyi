@@ -18,6 +18,7 @@ __all__ = [
     "CoreError",
     "Engine",
     "LocalSession",
+    "Replica",
     "SimDisk",
     "planted_faults",
     "protocol_docs",

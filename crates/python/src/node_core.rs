@@ -97,7 +97,7 @@ pub(crate) struct NodeCore {
 impl NodeCore {
     /// Opens the journal, starts from the newest snapshot that fits it, replays what follows, starts
     /// the sync thread, and begins the log where it is new.
-    pub(crate) fn open(setup: Setup) -> Result<Self, OpenError> {
+    pub(crate) fn open(setup: &Setup) -> Result<Self, OpenError> {
         let mut options = Options::new(genesis_id(setup.hash_seed));
         options.durability = setup.durability;
         options.segment_bytes = setup.segment_bytes;
@@ -109,7 +109,7 @@ impl NodeCore {
         let report = recovered.report;
         let started = Instant::now();
         let mut passed_over = Vec::new();
-        let mut state = start_state(&setup, &recovered, &mut passed_over)?;
+        let mut state = start_state(setup, &recovered, &mut passed_over)?;
         let snapshot_seq = state.engine.last_seq().0;
         let snapshot_us = elapsed_us(started);
         let started = Instant::now();

@@ -47,7 +47,7 @@ pub(crate) fn open_core(arguments: &Arguments<'_>) -> PyResult<NodeCore> {
         hosts: arguments.host.split(',').map(|host| host.trim().to_string()).collect(),
         hash_seed: arguments.hash_seed,
     };
-    NodeCore::open(setup).map_err(|error| open_failed(&error))
+    NodeCore::open(&setup).map_err(|error| open_failed(&error))
 }
 
 pub(crate) fn files(dir: &str) -> PyResult<Arc<dyn Storage>> {

@@ -34,7 +34,7 @@ pub(crate) enum ReplicaError {
     /// What it says differs from what the core says: one of them is wrong.
     Diverged {
         seq: u64,
-        mine: [u8; 16],
+        mine: [u8; 32],
         published: [u8; 32],
     },
     /// A record that means nothing.
@@ -103,12 +103,11 @@ impl Replica {
             },
             new_hub: &|| new_hub(watermark.epoch),
         };
-        let (state, chain) = match fit.newest(&mut passed_over)? {
-            Some((state, mark)) => (state, mark.chain),
-            None => {
-                let hub = new_hub(watermark.epoch);
-                (State { engine: Engine::new(), hub }, ChainHash::genesis(&genesis))
-            }
+        let (state, chain) = if let Some((state, mark)) = fit.newest(&mut passed_over)? {
+            (state, mark.chain)
+        } else {
+            let hub = new_hub(watermark.epoch);
+            (State { engine: Engine::new(), hub }, ChainHash::genesis(&genesis))
         };
         let snapshot_seq = state.engine.last_seq().0;
         Ok(Self {
@@ -159,8 +158,8 @@ impl Replica {
         }
         if self.seq() == seq {
             self.target = None;
-            let mine = self.state.engine.event_hash();
-            if wide(mine) != published {
+            let mine = wide(self.state.engine.event_hash());
+            if mine != published {
                 self.compared_seq = 0;
                 return Err(ReplicaError::Diverged { seq, mine, published });
             }

@@ -108,7 +108,7 @@ fn told(error: &ReplicaError) -> PyErr {
             "REPLICA_DIVERGED",
             format!(
                 "at seq {seq} the core's event hash is {}, this replica's is {}",
-                hex(&published[..mine.len()]),
+                hex(published),
                 hex(mine)
             ),
         ),
@@ -126,6 +126,8 @@ fn told(error: &ReplicaError) -> PyErr {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// The sixteen bytes that an event hash has.
+fn hex(wide: &[u8; 32]) -> String {
+    let (hash, _) = wide.split_first_chunk().unwrap_or((&[0; 16], &[]));
+    format!("{:032x}", u128::from_be_bytes(*hash))
 }
