@@ -88,6 +88,13 @@ class Server:
             body = json.load(answer)
         return max((int(trade["trade_id"]) for trade in body["trades"]), default=0)
 
+    def metric(self, name: str) -> int:
+        """Return a metric of the node that has no label."""
+        with urllib.request.urlopen(f"{self.http}/metrics", timeout=ANSWER_TIMEOUT_S) as answer:
+            lines = answer.read().decode().splitlines()
+        values = [line.split()[1] for line in lines if line.startswith(f"{name} ")]
+        return int(float(values[0])) if values else 0
+
     def peak_rss_mb(self) -> float:
         """Return the sum of what each process of the server ever held at once."""
         return round(sum(_peak_kb(pid) for pid in _family(self.pid)) * 1_024 / 1e6, 1)
