@@ -66,7 +66,11 @@ impl Orders {
         for _ in 0..account_count {
             self.lists.push(List { oldest: NONE, newest: NONE, count: 0 });
         }
-        for _ in 0..from.count(self.max)? {
+        let count = from.count(self.max)?;
+        // Grown bit by bit, each table would be searched twice for each order.
+        self.ids.reserve(count);
+        self.client_ids.reserve(count);
+        for _ in 0..count {
             let mut order = Order::decode_row(from)?;
             from.agree((1..=account_count).contains(&order.account.0), "an order of no account")?;
             from.agree(self.find(order.id).is_none(), "two orders of one id")?;
