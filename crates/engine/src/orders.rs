@@ -13,6 +13,8 @@ use coulisse_types::{
 
 mod snapshot;
 
+pub(crate) use snapshot::TOGETHER;
+
 /// An order, live or arriving.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]

@@ -263,7 +263,7 @@ def _start(run: StartRun, files: servers.Files, data: Path) -> dict[str, Any]:
     _forget_pages(data)
     began_s = time.perf_counter()
     with servers.node(files, data, "fsync", processors().server) as server:
-        ready_s = time.perf_counter() - began_s
+        ready_s, cpu_s = time.perf_counter() - began_s, server.cpu_s()
         live, rss_mb = server.metric("coulisse_orders_live"), server.peak_rss_mb()
     if live != run.orders:
         raise CoulisseError(f"{live} orders rest after the start, not {run.orders}")
@@ -274,6 +274,7 @@ def _start(run: StartRun, files: servers.Files, data: Path) -> dict[str, Any]:
     )
     return {
         "ready_s": round(ready_s, 2),
+        "cpu_s": cpu_s,
         "snapshot_s": round(said["snapshot_us"] / 1e6, 3),
         "replay_s": round(said["replay_us"] / 1e6, 3),
         "snapshot_seq": said["snapshot_seq"],

@@ -1,10 +1,11 @@
 //! Instruments written down: rules, counters, and the book, best price first, then first come.
 
 use super::{Instrument, Instruments, Listing};
-use crate::orders::Orders;
-use crate::paged::NONE;
+use crate::orders::{Orders, TOGETHER};
+use crate::paged::{NONE, index};
 use crate::snapshot::codec::{Decoder, Encoder};
 use crate::snapshot::{SnapshotError, SnapshotFault};
+use alloc::vec::Vec;
 use coulisse_book::{Handle, Resting};
 use coulisse_types::{AssetId, InstrumentId, OrderId, Price, Qty, Side, TickLotValue};
 
@@ -114,9 +115,7 @@ impl Instruments {
             listing.largest_lots = from.get()?;
             let count = from.count(orders.live())?;
             for side in [Side::Buy, Side::Sell] {
-                for _ in 0..from.count(count)? {
-                    listing.decode_order(from, side, orders)?;
-                }
+                listing.decode_side(from, side, count, orders)?;
             }
             from.agree(listing.book.len() == count, "sides that are not the book")?;
             resting = resting.saturating_add(u64::from(count));
@@ -126,15 +125,39 @@ impl Instruments {
 }
 
 impl Listing {
-    /// Puts the next order on the book.
-    fn decode_order(
+    /// Puts the orders of one side on the book.
+    fn decode_side(
         &mut self,
         from: &mut Decoder<'_>,
         side: Side,
+        count_max: u32,
         orders: &mut Orders,
     ) -> Result<(), SnapshotError> {
-        let order_id: OrderId = from.get()?;
-        let (price, qty): (Price, Qty) = (from.get()?, from.get()?);
+        let mut batch: Vec<(OrderId, Price, Qty)> = Vec::with_capacity(index(TOGETHER));
+        let mut left = from.count(count_max)?;
+        while left > 0 {
+            batch.clear();
+            for _ in 0..left.min(TOGETHER) {
+                batch.push((from.get()?, from.get()?, from.get()?));
+            }
+            core::hint::black_box(orders.peek_all(batch.iter().map(|(order_id, ..)| *order_id)));
+            for (order_id, price, qty) in &batch {
+                self.put(from, side, *order_id, (*price, *qty), orders)?;
+            }
+            left = left.saturating_sub(TOGETHER);
+        }
+        Ok(())
+    }
+
+    /// Puts one order on the book.
+    fn put(
+        &mut self,
+        from: &Decoder<'_>,
+        side: Side,
+        order_id: OrderId,
+        (price, qty): (Price, Qty),
+        orders: &mut Orders,
+    ) -> Result<(), SnapshotError> {
         let Some(place) = orders.find(order_id) else {
             return from.agree(false, "an order on a book that does not live");
         };
