@@ -18,6 +18,7 @@ __all__ = [
     "CoreError",
     "Engine",
     "LocalSession",
+    "Replica",
     "SimDisk",
     "planted_faults",
     "protocol_docs",
@@ -50,6 +51,11 @@ class Engine:
         """
     def apply_many(self, records: Sequence[bytes]) -> list[bytes]:
         """Apply records in order; return the events of each."""
+    def snapshot(self) -> bytes:
+        """The whole state; equal states give equal bytes. Cost: linear in the state."""
+    @staticmethod
+    def from_snapshot(bytes: bytes) -> Engine:
+        """Read a state back. Raises `CoreError("SNAPSHOT_REFUSED", what and where)`."""
     def event_hash(self) -> bytes:
         """16 bytes over everything said so far."""
     def state_hash(self) -> bytes:
@@ -172,8 +178,9 @@ class Core:
         host: str = "localhost",
         hash_seed: int = 0,
     ) -> Core:
-        """Open the journal in `data_dir` (or on `disk`), recover, replay, start the sync thread.
+        """Open the journal in `data_dir` (or on `disk`), recover, start the sync thread.
 
+        The state is the newest snapshot's that fits the journal, with what follows it replayed.
         A new journal gets its `Genesis` with `hash_seed`; every start appends `NodeStarted`.
         Raises `CoreError` (`JOURNAL_CORRUPT`, `JOURNAL_LOCKED`, `JOURNAL_IO`, …).
         """
@@ -194,8 +201,13 @@ class Core:
     def recovery(self) -> dict[str, int]:
         """What the start found.
 
-        `records`, `groups`, `segments`, `cut_bytes`, `replay_us`, `incarnation`, `epoch`.
+        `records` in the log, of which `replayed` came behind the snapshot at `snapshot_seq` (0 for
+        none), `groups`, `segments`, `cut_bytes`, `snapshot_us`, `replay_us`, `incarnation`,
+        `epoch`.
         """
+    @property
+    def snapshots_passed_over(self) -> list[tuple[str, str]]:
+        """(file name, reason) of each snapshot that was newer and did not fit."""
     def flush(self) -> None:
         """End the loop tick's batch: stamp, journal, apply. It schedules itself by `call_soon`."""
     def on_durable(self) -> None:
@@ -240,3 +252,44 @@ class Core:
         """Tell every session that the node stops, and refuse new commands (`SHUTTING_DOWN`)."""
     def close(self) -> None:
         """Flush, sync, seal and close the journal; stop the sync thread. Idempotent."""
+
+@final
+class Replica:
+    """A replica of the core that follows the journal of another process and writes snapshots.
+
+    There is one a data directory. It goes from one pair (seq, event hash) that the core published
+    to the next and compares at each.
+    """
+
+    def __new__(cls, *, data_dir: str | None = None, disk: SimDisk | None = None) -> Replica:
+        """Start from the newest snapshot that fits what is durable.
+
+        Raises `CoreError`: `REPLICA_LOCKED`, `JOURNAL_VOID` where no node has opened the journal
+        since the boot, `JOURNAL_CORRUPT`, `JOURNAL_IO`.
+        """
+    def catch_up(self, limit: int) -> int:
+        """Apply at most `limit` records, up to the newest published pair; return how many.
+
+        Raises `CoreError("REPLICA_DIVERGED", …)` where the hashes differ there.
+        """
+    @property
+    def seq(self) -> int:
+        """The last seq applied."""
+    @property
+    def compared_seq(self) -> int:
+        """The last seq at which the hashes were compared and agreed; 0 before the first time."""
+    @property
+    def snapshot_seq(self) -> int:
+        """The snapshot it started from; 0 for none."""
+    @property
+    def passed_over(self) -> list[tuple[str, str]]:
+        """(file name, reason) of each snapshot that was newer and did not fit."""
+    def event_hash(self) -> bytes: ...
+    def state_hash(self) -> bytes: ...
+    def write_snapshot(self, keep: int = 2) -> int:
+        """Write the state down durably and keep the newest `keep`; return the file's bytes.
+
+        Raises `CoreError("REPLICA_NOT_COMPARED", …)` unless `compared_seq` is `seq`.
+        """
+    def plant(self, fault: str) -> None:
+        """Switch a fault on, as `Engine.plant`."""

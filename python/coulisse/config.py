@@ -35,6 +35,8 @@ NOT_SETTINGS = frozenset({"COULISSE_URL", "COULISSE_KEY_FILE", "COULISSE_RECORDE
 BUILD_VARIABLES = frozenset({"COULISSE_NO_APT", "COULISSE_SEED"})
 """Variables that the Makefile and the tests read."""
 ASSET_SCALE = 8
+SNAPSHOTS_KEPT_MAX = 64
+"""Most snapshots that are kept, as in the journal's limits."""
 PERMISSIONS: Mapping[str, int] = {"read": 1, "trade": 2, "withdraw": 4, "admin": 8}
 
 
@@ -131,6 +133,30 @@ class NodeConfig(_Part):
     """Pin the process to this processor; the sync thread stays beside the loop."""
 
 
+class ProjectorConfig(_Part):
+    """The process beside the core that follows its journal and writes snapshots."""
+
+    enabled: bool | None = None
+    """Whether there is one. Where nothing is said, `coulisse serve` and `coulisse demo` have one
+    and an engine inside a program has none."""
+    snapshot_interval_s: float = 60.0
+    """Seconds between two snapshots; none is written while nothing happens."""
+    snapshots_kept: int = 2
+    """How many snapshots stay, the newest."""
+    nice: int = 10
+    """How far it stands back behind the core for the processor (0 to 19)."""
+
+    @model_validator(mode="after")
+    def _in_range(self) -> ProjectorConfig:
+        if not self.snapshot_interval_s > 0:
+            raise ValueError("snapshot_interval_s must be more than zero")
+        if not 1 <= self.snapshots_kept <= SNAPSHOTS_KEPT_MAX:
+            raise ValueError(f"snapshots_kept is 1 to {SNAPSHOTS_KEPT_MAX}")
+        if not 0 <= self.nice <= 19:
+            raise ValueError("nice is 0 to 19")
+        return self
+
+
 class InstrumentConfig(_Part):
     """An instrument to list at the first start. Money is written as text."""
 
@@ -213,6 +239,7 @@ class Config(BaseSettings):
     gateway: GatewayConfig = GatewayConfig()
     log: LogConfig = LogConfig()
     node: NodeConfig = NodeConfig()
+    projector: ProjectorConfig = ProjectorConfig()
     asset_scales: dict[str, int] = {}
     """Decimals of an asset's minor unit, where it is not 8."""
     instruments: tuple[InstrumentConfig, ...] = DEFAULT_INSTRUMENTS
@@ -247,6 +274,14 @@ class Config(BaseSettings):
         changed = {name: value for name, value in given.items() if value is not None}
         log = LogConfig.model_validate({**self.log.model_dump(), **changed})
         return self.model_copy(update={"log": log})
+
+    def with_projector(self) -> Config:
+        """Return the tree with a projector, unless the settings say that there is none."""
+        if self.projector.enabled is not None:
+            return self
+        return self.model_copy(
+            update={"projector": self.projector.model_copy(update={"enabled": True})}
+        )
 
     def with_accounts(self, *more: AccountConfig) -> Config:
         """Return the tree with more accounts."""

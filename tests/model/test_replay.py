@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from coulisse._core import Engine
+from coulisse._core import CoreError, Engine
 from tests.model.codec import Header, Message, encode_record
 from tests.model.exchange import ReferenceExchange
 from tests.model.traffic import traffic
@@ -67,3 +67,40 @@ def test_the_event_hash_depends_on_the_order_of_commands() -> None:
         for seq, (header, command) in enumerate(order, start=1):
             core.apply(encode_record(replace(header, seq=seq), command))
     assert forth.event_hash() != back.event_hash()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_snapshot_at_every_record_and_what_follows_is_replay(seed: int) -> None:
+    live, relay = Engine(), Engine()
+    for record in records(seed):
+        # The relay lives on in a copy of itself after every record: if any copy lacked anything,
+        # a later event, hash or snapshot would tell.
+        bytes_before = relay.snapshot()
+        relay = Engine.from_snapshot(bytes_before)
+        assert relay.snapshot() == bytes_before
+        assert relay.apply(record) == live.apply(record)
+        assert relay.event_hash() == live.event_hash()
+    assert relay.state_hash() == live.state_hash()
+    assert relay.snapshot() == live.snapshot()
+    relay.check_invariants()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_snapshot_of_the_live_engine_and_the_whole_tail_is_replay(seed: int) -> None:
+    live, sent = Engine(), records(seed)
+    said, snapshots = [], []
+    for record in sent:
+        snapshots.append(live.snapshot())
+        said.append(live.apply(record))
+    for k in range(0, len(sent), 37):
+        core = Engine.from_snapshot(snapshots[k])
+        assert core.apply_many(sent[k:]) == said[k:], f"snapshot at {k}"
+        assert core.event_hash() == live.event_hash()
+        assert core.snapshot() == live.snapshot()
+
+
+def test_bytes_that_are_no_snapshot_are_refused_with_what_and_where() -> None:
+    core = Engine()
+    core.apply_many(records(11))
+    with pytest.raises(CoreError, match="RequestIds at byte"):
+        Engine.from_snapshot(core.snapshot()[:-1])

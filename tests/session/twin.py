@@ -10,6 +10,7 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from coulisse import _core
 from tests.model.codec import Header, Message, decode_events, encode_body, encode_record, number
@@ -144,13 +145,19 @@ def _says(reply: dict[str, object], seq: int, events: list[Message]) -> bool:
 class Life:
     """One life of the process: a core, two sessions, and the power button."""
 
-    def __init__(self, disk: _core.SimDisk, ledger: Ledger, durability: str = "fsync") -> None:
+    def __init__(
+        self, disk: _core.SimDisk | Path, ledger: Ledger, durability: str = "fsync"
+    ) -> None:
         self._disk, self.ledger = disk, ledger
         self._loop = asyncio.get_running_loop()
         self._moved = asyncio.Event()
         self.fatal: list[str] = []
         self.core = _core.Core(
-            disk=disk, hash_seed=7, segment_bytes=SEGMENT_BYTES, durability=durability
+            data_dir=str(disk) if isinstance(disk, Path) else None,
+            disk=None if isinstance(disk, Path) else disk,
+            hash_seed=7,
+            segment_bytes=SEGMENT_BYTES,
+            durability=durability,
         )
         self.core.attach(self._loop.call_soon, self._on_fatal)
         self._fd = self.core.eventfd
@@ -250,6 +257,7 @@ class Life:
 
     def cut(self, seed: int | None) -> None:
         """Cut the power; the process dies. What was durable until then may still be told."""
+        assert isinstance(self._disk, _core.SimDisk), "a real disk is not to be cut"
         self._disk.crash(seed)
         try:
             self.end()
@@ -303,7 +311,7 @@ def place(life: Life, account: str, cid: str, side: str, price: int, rng: random
     life.ask(account, command, "order.place", params)
 
 
-async def begin(disk: _core.SimDisk, durability: str = "fsync") -> Life:
+async def begin(disk: _core.SimDisk | Path, durability: str = "fsync") -> Life:
     """Start on an empty disk: one instrument, two accounts with money, all of it answered."""
     life = Life(disk, Ledger(), durability)
     life.check()

@@ -41,6 +41,7 @@ def test_the_file_that_the_documentation_shows_is_good() -> None:
     without_cpu = config.node.model_copy(update={"cpu": None})
     assert (config.gateway, without_cpu) == (Config().gateway, Config().node)
     assert config.log == Config().log.model_copy(update={"dir": Path("coulisse-data")})
+    assert config.projector == Config().with_projector().projector
     assert config.scale("JPY") == 4
     (alice,) = config.accounts
     assert alice.deposits == {"USD": Decimal(100_000), "BTC": Decimal(2)}
@@ -141,3 +142,18 @@ def test_host_names_hold_the_own_address_and_what_is_added() -> None:
     assert config.gateway.host_names == (
         "localhost", "127.0.0.1", "[::1]", "10.0.0.5", "trade.example",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "line", ["snapshot_interval_s = 0", "snapshots_kept = 0", "snapshots_kept = 65", "nice = 20"]
+)
+def test_a_projector_out_of_its_bounds_is_refused(tmp_path: Path, line: str) -> None:
+    with pytest.raises(ConfigError, match=line.split()[0]):
+        load_config(a_file(tmp_path, f"[projector]\n{line}\n"))
+
+
+def test_a_projector_is_there_unless_the_file_says_no(tmp_path: Path) -> None:
+    assert load_config().projector.enabled is None
+    assert load_config().with_projector().projector.enabled is True
+    without = load_config(a_file(tmp_path, "[projector]\nenabled = false\n"))
+    assert without.with_projector().projector.enabled is False

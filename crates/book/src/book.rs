@@ -98,7 +98,7 @@ impl LevelNode {
 pub struct Book {
     pub(crate) orders: Arena<Node, ORDER_CHUNK>,
     pub(crate) levels: Arena<LevelNode, LEVEL_CHUNK>,
-    ladders: [Ladder; 2],
+    pub(crate) ladders: [Ladder; 2],
 }
 
 #[expect(

@@ -30,6 +30,7 @@ mod indexed;
 mod iter;
 mod ladder;
 mod pages;
+mod snapshot;
 mod view;
 
 pub use book::Book;
@@ -37,4 +38,5 @@ pub use check::Broken;
 pub use id_table::{IdTable, Vacancy};
 pub use indexed::{AddError, Added, IndexedBook};
 pub use iter::{Levels, Orders};
+pub use snapshot::Resting;
 pub use view::{BookError, Handle, Level, MakerFill, Matched, OrderView, Stop, Top};

@@ -4,6 +4,8 @@ use crate::hash_index::HashIndex;
 use crate::paged::Paged;
 use coulisse_types::{AccountId, AccountName, GroupId};
 
+mod snapshot;
+
 /// An account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Account {

@@ -3,6 +3,8 @@
 use coulisse_types::OrderType;
 use coulisse_types::command::OrderPlace;
 
+mod snapshot;
+
 /// What was asked for in an accepted placement, but for the instrument, in two words.
 ///
 /// The first word is the qty, or the low half of the notional; the second the price, or the high

@@ -19,6 +19,8 @@ use alloc::vec::Vec;
 use coulisse_types::event::OrderState;
 use coulisse_types::{AccountId, ClientOrderId, InstrumentId, OrderId, Seq};
 
+mod snapshot;
+
 /// A hashed key: the id with zeros behind it, and the account's four bytes.
 const KEY_BYTES: usize = coulisse_types::limits::CLIENT_ORDER_ID_BYTES_MAX + 4;
 
@@ -164,7 +166,7 @@ impl ClientIds {
         if order.client_order_id.is_empty() {
             return;
         }
-        let closed = self.closed.insert(Closed {
+        let closed = Closed {
             order_id: order.id,
             first_seq: order.first_seq,
             filled_lots: order.filled_lots,
@@ -173,8 +175,18 @@ impl ClientIds {
             instrument: order.instrument,
             client_order_id: order.client_order_id,
             state,
-        });
-        self.index.add(order.hash, closed);
+        };
+        let List { oldest, count, .. } = self.remember(&closed, order.hash);
+        if count > self.closed_per_account_max || bug.is(Fault::ClientIdForgotten) {
+            self.forget(oldest);
+        }
+    }
+
+    /// Takes in the id that closed last; returns its account's list.
+    #[inline]
+    fn remember(&mut self, one: &Closed, hash: KeyHash) -> List {
+        let closed = self.closed.insert(*one);
+        self.index.add(hash, closed);
         let before = self.by_time.push(closed);
         let links = Links { before, after: NONE, next_of_account: NONE };
         if closed == self.links.len() {
@@ -185,15 +197,13 @@ impl ClientIds {
         if before != NONE {
             self.links.at_mut(before).after = closed;
         }
-        let list = self.by_account.at_mut(order.account.0 - 1);
+        let list = self.by_account.at_mut(one.account.0 - 1);
         let before_of_account = list.push(closed);
-        let (oldest, too_many) = (list.oldest, list.count > self.closed_per_account_max);
+        let list = *list;
         if before_of_account != NONE {
             self.links.at_mut(before_of_account).next_of_account = closed;
         }
-        if too_many || bug.is(Fault::ClientIdForgotten) {
-            self.forget(oldest);
-        }
+        list
     }
 
     /// Forgets a closed id, the oldest of its account.

@@ -21,7 +21,7 @@ use coulisse_types::limits::GROUPS_MAX;
 use coulisse_types::{ClientOrderId, Command, Event, RecordHeader, RequestId, Seq};
 
 /// Nodes that a record's origin can name.
-const NODES: usize = 1 << 16;
+pub(crate) const NODES: usize = 1 << 16;
 /// Balances that one fill may touch.
 const TOUCHES_PER_FILL: usize = 2;
 
@@ -63,7 +63,7 @@ impl Engine {
         Self::with_tables(None, NOTHING)
     }
 
-    fn with_tables(genesis: Option<Genesis>, limits: Genesis) -> Self {
+    pub(crate) fn with_tables(genesis: Option<Genesis>, limits: Genesis) -> Self {
         let Genesis { hash_seed: seed, accounts_max, .. } = limits;
         let groups_max = genesis.map_or(0, |_| GROUPS_MAX);
         let fills_max = index(limits.fills_per_command_max);

@@ -10,6 +10,8 @@ use coulisse_types::event::{AccountConfigured, GroupCreated};
 use coulisse_types::text::is_plain_name;
 use coulisse_types::{AccountName, Event, Field, GroupId, RecordHeader, RejectCode};
 
+mod snapshot;
+
 /// A group of accounts, which limits, risk states and kill switches bind together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Group {

@@ -8,6 +8,8 @@ use coulisse_types::codec::{Field, Writer};
 use coulisse_types::{Event, Seq};
 use xxhash_rust::xxh3::xxh3_128;
 
+mod snapshot;
+
 /// Room for the events of an ordinary command; it grows for those that are not.
 const BUFFER_BYTES: usize = 8_192;
 /// Old hash and seq.

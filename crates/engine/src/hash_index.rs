@@ -14,7 +14,7 @@ pub(crate) struct HashIndex {
 }
 
 /// A key's hash, computed once and used for look-up and insertion.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct KeyHash(u64);
 
 impl HashIndex {
@@ -26,8 +26,13 @@ impl HashIndex {
     /// The same at its full size: it never grows, and touches no memory before it is used.
     pub(crate) fn full_size(keys_max: u32, seed: u64) -> Self {
         let mut index = Self::new(keys_max, seed);
-        index.table.reserve(keys_max);
+        index.reserve(keys_max);
         index
+    }
+
+    /// Makes room for `keys` keys at once.
+    pub(crate) fn reserve(&mut self, keys: u32) {
+        self.table.reserve(keys);
     }
 
     /// The hash of a key.

@@ -9,6 +9,8 @@ use coulisse_types::{
     Amount, AssetId, FeeRate, InstrumentId, Price, Qty, Symbol, TickLotValue, TradingState,
 };
 
+mod snapshot;
+
 /// An instrument's rules. They never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Instrument {

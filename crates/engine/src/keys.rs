@@ -4,6 +4,8 @@ use crate::hash_index::HashIndex;
 use crate::paged::Paged;
 use coulisse_types::{AccountId, KeyId, KeyIndex};
 
+mod snapshot;
+
 /// A key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {

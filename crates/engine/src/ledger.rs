@@ -13,6 +13,8 @@ use alloc::vec::Vec;
 use coulisse_types::event::{BalanceChanged, Event};
 use coulisse_types::{AccountId, Amount, AssetId, AssetName};
 
+mod snapshot;
+
 /// Assets in one block.
 const BLOCK: usize = 4;
 /// The same, for ids.

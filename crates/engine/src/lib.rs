@@ -52,6 +52,7 @@ mod planted;
 mod query;
 mod reject;
 mod request_ids;
+mod snapshot;
 mod state_hash;
 #[cfg(test)]
 #[expect(
@@ -75,4 +76,5 @@ pub use limits::default_genesis;
 #[cfg(feature = "planted")]
 pub use planted::Fault;
 pub use query::{OpenOrder, TableUse};
+pub use snapshot::{Section, SnapshotError, SnapshotFault, SnapshotSink};
 pub use warm::WARM_MAX;

@@ -11,6 +11,10 @@ use coulisse_types::{
     AccountId, ClientOrderId, InstrumentId, OrderId, OrderType, Seq, Side, TimeInForce,
 };
 
+mod snapshot;
+
+pub(crate) use snapshot::TOGETHER;
+
 /// An order, live or arriving.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]

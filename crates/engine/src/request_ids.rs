@@ -6,6 +6,8 @@ use crate::hash_index::{HashIndex, KeyHash};
 use crate::paged::Paged;
 use coulisse_types::{AccountId, Command, RequestId, Seq};
 
+mod snapshot;
+
 /// Bytes of a hashed key: the account's four and the id's sixteen.
 const KEY_BYTES: usize = 4 + 16;
 

@@ -6,6 +6,7 @@ mod ids;
 mod money;
 mod orders;
 mod refusals;
+mod snapshots;
 
 use crate::{Engine, default_genesis};
 use alloc::vec::Vec;

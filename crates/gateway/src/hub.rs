@@ -26,6 +26,10 @@ use crate::view::CoreView;
 use coulisse_types::Seq;
 use coulisse_wire::InstrumentTable;
 
+pub(crate) mod snapshot;
+
+pub use snapshot::FeedsFault;
+
 /// What the caller must do after a read.
 #[derive(Debug, Default)]
 pub struct Received {

@@ -8,6 +8,8 @@ use coulisse_types::{AccountId, Event, Seq};
 use coulisse_wire::native::Channel;
 use coulisse_wire::native::feed::private_channels;
 
+mod snapshot;
+
 /// The place of a private channel in tables of them.
 fn index(channel: Channel) -> usize {
     match channel {

@@ -10,6 +10,8 @@ use coulisse_types::Seq;
 use coulisse_wire::native::feed::TradeRow;
 use std::collections::VecDeque;
 
+mod snapshot;
+
 /// A subscriber of a book, and whether what it has is out of date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BookListener {

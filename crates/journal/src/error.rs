@@ -13,6 +13,8 @@ pub enum JournalFile {
     Segment(u64),
     /// A segment that is being prepared and has no name yet.
     Prepared,
+    /// The snapshot at this seq.
+    Snapshot(u64),
     /// `durable.seq`.
     Watermark,
     /// `journal.lock`.
@@ -26,6 +28,7 @@ impl fmt::Display for JournalFile {
         match self {
             Self::Segment(first_seq) => write!(f, "journal-{first_seq:020}.seg"),
             Self::Prepared => f.write_str("the segment in preparation"),
+            Self::Snapshot(seq) => write!(f, "snapshot-{seq:020}.snap"),
             Self::Watermark => f.write_str("durable.seq"),
             Self::Lock => f.write_str("journal.lock"),
             Self::Directory => f.write_str("the journal directory"),

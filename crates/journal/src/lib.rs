@@ -5,6 +5,7 @@
 //! durable.seq                       how far readers may go (see [`Watermark`])
 //! journal-00000000000000000001.seg  records from seq 1 on
 //! journal-00000000000000041234.seg  records from seq 41234 on
+//! snapshot-00000000000000041000.snap the state after seq 41000 (see [`SnapshotWriter`])
 //! ```
 //!
 //! A record is opaque but for its frame, little endian: length u32 (of the whole record), CRC-32C u32
@@ -33,6 +34,7 @@ mod recovery;
 mod scan;
 mod segment;
 mod sim_disk;
+mod snapshot;
 mod storage;
 mod watermark;
 mod writer;
@@ -45,6 +47,10 @@ pub use record::Records;
 pub use recovery::{LostTail, Options, Recovery, Report, open};
 pub use segment::{Preparer, segment_first_seq, segment_name};
 pub use sim_disk::{CrashMode, SimDisk};
+pub use snapshot::{
+    SNAPSHOT_HEADER_BYTES, Snapshot, SnapshotMark, SnapshotWriter, list_snapshots, read_snapshot,
+    remove_unfinished, snapshot_name, snapshot_seq,
+};
 pub use storage::{Storage, StorageFile, StorageLock};
 pub use watermark::{Watermark, read_watermark};
 pub use writer::{Synced, Writer, WriterStats};

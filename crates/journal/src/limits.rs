@@ -62,3 +62,12 @@ pub const WATERMARK_READS_MAX: u32 = 64;
 
 /// Most segment files of one journal in one directory.
 pub const SEGMENTS_MAX: usize = 1 << 20;
+
+/// Most snapshots that are kept.
+pub const SNAPSHOTS_KEPT_MAX: usize = 64;
+
+/// Longest payload of a snapshot, in bytes (16 GiB): some 100,000,000 orders.
+pub const SNAPSHOT_BYTES_MAX: u64 = 16 << 30;
+
+/// A snapshot is hashed and written in pieces of this many bytes (256 KiB).
+pub const SNAPSHOT_CHUNK_BYTES: usize = 256 << 10;

@@ -62,6 +62,18 @@ impl<'a> Group<'a> {
         Records::over_checked(self.records).filter(move |(seq, _)| *seq >= wanted_seq)
     }
 
+    /// The chain hash at `seq`, if a batch of this group ends there or the group begins behind it.
+    pub fn chain_at(&self, seq: u64) -> Option<ChainHash> {
+        let (mut chain, mut last_seq) = (self.chain_before, self.first_seq - 1);
+        let mut batches = self.batches();
+        while last_seq < seq {
+            let batch = batches.next()?;
+            chain = chain.step(batch);
+            last_seq += Records::over_checked(batch).count() as u64;
+        }
+        (last_seq == seq).then_some(chain)
+    }
+
     /// The bytes of each batch as it was ordered, whole batches.
     pub fn batches(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let records = self.records;

@@ -90,8 +90,10 @@ pub struct Writer {
     sealed: bool,
     poisoned: bool,
     publisher: Publisher,
-    event_seq: u64,
-    event_hash: [u8; 32],
+    /// The newest pair that may be published: its seq is durable.
+    event_mark: (u64, [u8; 32]),
+    /// The newest pair that was noted.
+    noted_mark: (u64, [u8; 32]),
     scratch: Vec<u8>,
     stats: WriterStats,
     prepare_begun: bool,
@@ -116,8 +118,8 @@ impl Writer {
             sealed: parts.sealed,
             poisoned: false,
             publisher,
-            event_seq: 0,
-            event_hash: [0; 32],
+            event_mark: (0, [0; 32]),
+            noted_mark: (0, [0; 32]),
             scratch: Vec::new(),
             stats: WriterStats::default(),
             prepare_begun: false,
@@ -176,10 +178,27 @@ impl Writer {
             - SECTOR_BYTES
     }
 
-    /// Notes the core's running event hash at `seq`; it is published with the next group.
+    /// Notes the core's running event hash at `seq`, the end of a batch; it is published with the
+    /// first group that makes `seq` durable.
     pub fn set_event_mark(&mut self, seq: u64, hash: [u8; 32]) {
-        self.event_seq = seq;
-        self.event_hash = hash;
+        self.noted_mark = (seq, hash);
+    }
+
+    /// Publishes the noted event hash now, if its seq is durable and it was not published yet: an
+    /// idle journal then says it for its very end.
+    ///
+    /// # Errors
+    /// [`JournalError::Io`], fatal; [`JournalError::Poisoned`].
+    pub fn publish_event_mark(&mut self) -> Result<(), JournalError> {
+        if self.poisoned {
+            return Err(JournalError::Poisoned);
+        }
+        if self.noted_mark == self.event_mark || self.noted_mark.0 > self.durable_seq() {
+            return Ok(());
+        }
+        let result = self.publish();
+        self.poisoned = result.is_err();
+        result
     }
 
     /// Writes one group and, under `Durability::Fsync`, syncs it; then publishes its last seq.
@@ -381,6 +400,7 @@ impl Writer {
     /// As [`Self::seal`]; the journal is released all the same.
     pub fn close(mut self) -> Result<(), JournalError> {
         self.seal()?;
+        self.take_mark();
         self.publisher.publish(&Watermark { closed: true, ..self.watermark() })?;
         self.publisher.sync()
     }
@@ -441,19 +461,27 @@ impl Writer {
             closed: false,
             durable_seq: self.durable_seq(),
             chain: self.end.chain,
-            event_seq: self.event_seq,
-            event_hash: self.event_hash,
+            event_seq: self.event_mark.0,
+            event_hash: self.event_mark.1,
+        }
+    }
+
+    /// Takes the noted mark for the one to publish, unless it is ahead of what is durable.
+    fn take_mark(&mut self) {
+        if self.noted_mark.0 <= self.durable_seq() {
+            self.event_mark = self.noted_mark;
         }
     }
 
     /// Publishes the end as durable, which the caller has made true.
-    fn publish(&self) -> Result<(), JournalError> {
+    fn publish(&mut self) -> Result<(), JournalError> {
+        self.take_mark();
         self.publisher.publish(&self.watermark())
     }
 
     /// The first publication of a life, durable: a "closed" of the last life, or a higher seq whose loss
     /// was accepted, must not come back after a power cut.
-    pub(crate) fn publish_first(&self) -> Result<(), JournalError> {
+    pub(crate) fn publish_first(&mut self) -> Result<(), JournalError> {
         self.publish()?;
         self.publisher.sync()
     }

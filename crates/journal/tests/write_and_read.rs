@@ -267,6 +267,33 @@ fn a_segment_removed_by_retention_makes_older_seqs_too_old_and_nothing_else() {
 }
 
 #[test]
+fn an_event_hash_is_published_once_its_seq_is_durable_and_not_before() {
+    let disk = SimDisk::new();
+    let storage: Arc<dyn Storage> = Arc::new(disk.clone());
+    let mut recovery = open_sim(&disk, small(Durability::Fsync)).unwrap();
+    let published = || {
+        let watermark = read_watermark(&storage).unwrap().unwrap();
+        (watermark.event_seq, watermark.event_hash[0])
+    };
+    // The core is three records ahead of the disk.
+    recovery.writer.set_event_mark(4, [4; 32]);
+    for (first_seq, count, expected) in [(1, 1, (0, 0)), (2, 2, (0, 0)), (4, 1, (4, 4))] {
+        let (records, ends) = a_group(first_seq, count, 40);
+        recovery.writer.append_group(&records, &ends).unwrap();
+        assert_eq!(published(), expected);
+    }
+    let ops = disk.ops();
+    recovery.writer.publish_event_mark().unwrap();
+    assert_eq!(disk.ops(), ops, "it was published already");
+    let (records, ends) = a_group(5, 2, 40);
+    recovery.writer.append_group(&records, &ends).unwrap();
+    assert_eq!(published(), (4, 4));
+    recovery.writer.set_event_mark(6, [6; 32]);
+    recovery.writer.publish_event_mark().unwrap();
+    assert_eq!(published(), (6, 6));
+}
+
+#[test]
 fn a_tailing_reader_follows_over_seals_and_segments_and_never_passes_the_watermark() {
     let disk = SimDisk::new();
     let storage: Arc<dyn Storage> = Arc::new(disk.clone());

@@ -260,6 +260,9 @@ impl Core {
         let found = self.with(py, |node, _| node.recovery)?;
         let dict = PyDict::new(py);
         dict.set_item("records", found.records)?;
+        dict.set_item("replayed", found.replayed)?;
+        dict.set_item("snapshot_seq", found.snapshot_seq)?;
+        dict.set_item("snapshot_us", found.snapshot_us)?;
         dict.set_item("groups", found.groups)?;
         dict.set_item("segments", found.segments)?;
         dict.set_item("cut_bytes", found.cut_bytes)?;
@@ -267,6 +270,14 @@ impl Core {
         dict.set_item("incarnation", found.incarnation)?;
         dict.set_item("epoch", found.epoch)?;
         Ok(dict)
+    }
+
+    #[getter]
+    fn snapshots_passed_over(&self, py: Python<'_>) -> PyResult<Vec<(String, String)>> {
+        self.with(py, |node, _| {
+            let all = node.passed_over.iter();
+            all.map(|one| (one.file.clone(), one.reason.clone())).collect()
+        })
     }
 
     fn flush(&self, py: Python<'_>) -> PyResult<()> {

@@ -52,6 +52,19 @@ impl Engine {
         records.iter().map(|record| self.apply(py, record.as_bytes())).collect()
     }
 
+    fn snapshot<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let mut bytes = Vec::new();
+        let Ok(()) = self.state.borrow_mut(py).0.write_snapshot(&mut bytes);
+        PyBytes::new(py, &bytes)
+    }
+
+    #[staticmethod]
+    fn from_snapshot(bytes: &[u8]) -> PyResult<Self> {
+        let core = Core::from_snapshot(bytes)
+            .map_err(|error| failed("SNAPSHOT_REFUSED", error.to_string()))?;
+        Ok(Self { state: GilCell::new((core, Vec::new())) })
+    }
+
     fn event_hash<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, &self.state.borrow_mut(py).0.event_hash())
     }

@@ -20,8 +20,11 @@ mod node_reads;
 mod open;
 mod outbox;
 mod pure;
+mod replica;
+mod replica_class;
 mod schema;
 mod sim_disk;
+mod start;
 mod sync;
 
 use pyo3::prelude::*;
@@ -46,6 +49,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<pure::Book>()?;
     module.add_class::<sim_disk::SimDisk>()?;
     module.add_class::<core_class::Core>()?;
+    module.add_class::<replica_class::Replica>()?;
     module.add_class::<conn_class::Conn>()?;
     module.add_class::<conn_class::LocalSession>()?;
     Ok(())

@@ -6,11 +6,15 @@
 
 use crate::clock::{Leap, LogClock, wall_us};
 use crate::engine_view::EngineView;
+use crate::start::{Fit, PassedOver, State, chain_at};
 use crate::sync::SyncThread;
 use coulisse_engine::{Engine, WARM_MAX};
 use coulisse_gateway::batch::{Batch, Request, Waiter};
 use coulisse_gateway::hub::{Hub, Sink};
-use coulisse_journal::{Durability, JournalError, Options, Preparer, Reader, Storage, open};
+use coulisse_journal::{
+    Durability, JournalError, Options, Preparer, Reader, Recovery, Report, Storage, list_snapshots,
+    open,
+};
 use coulisse_types::command::{Genesis, NodeStarted};
 use coulisse_types::record::Origin;
 use coulisse_types::{
@@ -28,7 +32,14 @@ pub(crate) const BACKLOG_BYTES_MAX: usize = 64 * 1_024 * 1_024;
 /// What a start found.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RecoveryReport {
+    /// Records in the log.
     pub(crate) records: u64,
+    /// Those that were applied: the ones behind the snapshot.
+    pub(crate) replayed: u64,
+    /// The snapshot that it started from; 0 for none.
+    pub(crate) snapshot_seq: u64,
+    /// The time to find, check and read it.
+    pub(crate) snapshot_us: u64,
     pub(crate) groups: u64,
     pub(crate) segments: u64,
     pub(crate) cut_bytes: u64,
@@ -69,6 +80,7 @@ pub(crate) struct NodeCore {
     pub(crate) hub: Hub,
     pub(crate) sync: SyncThread,
     pub(crate) recovery: RecoveryReport,
+    pub(crate) passed_over: Vec<PassedOver>,
     clock: LogClock,
     node: u16,
     batch_no: u64,
@@ -83,38 +95,48 @@ pub(crate) struct NodeCore {
 }
 
 impl NodeCore {
-    /// Opens the journal, replays it, starts the sync thread, and begins the log where it is new.
-    pub(crate) fn open(setup: Setup) -> Result<Self, OpenError> {
+    /// Opens the journal, starts from the newest snapshot that fits it, replays what follows, starts
+    /// the sync thread, and begins the log where it is new.
+    pub(crate) fn open(setup: &Setup) -> Result<Self, OpenError> {
         let mut options = Options::new(genesis_id(setup.hash_seed));
         options.durability = setup.durability;
         options.segment_bytes = setup.segment_bytes;
         options.first_segment_bytes = options.first_segment_bytes.min(setup.segment_bytes);
         options.preparer = setup.preparer;
-        let recovered = open(setup.storage, options).map_err(OpenError::Journal)?;
+        let snapshots = list_snapshots(setup.storage.as_ref()).map_err(OpenError::Journal)?;
+        options.verify_from_seq = snapshots.first().copied().unwrap_or(1);
+        let recovered = open(Arc::clone(&setup.storage), options).map_err(OpenError::Journal)?;
         let report = recovered.report;
-        let mut engine = Engine::new();
-        let server = format!("coulisse/{}", env!("CARGO_PKG_VERSION"));
-        let mut hub =
-            Hub::new(setup.hosts, server, format!("n{}", setup.node), u64::from(report.epoch));
         let started = Instant::now();
-        let reader = recovered.reader(1).map_err(OpenError::Journal)?;
-        let replayed = replay(reader, &mut engine, &mut hub, setup.node)?;
+        let mut passed_over = Vec::new();
+        let mut state = start_state(setup, &recovered, &mut passed_over)?;
+        let snapshot_seq = state.engine.last_seq().0;
+        let snapshot_us = elapsed_us(started);
+        let started = Instant::now();
+        let reader = recovered.reader(snapshot_seq + 1).map_err(OpenError::Journal)?;
+        replay(reader, &mut state)?;
+        let State { engine, hub } = state;
         let sync = SyncThread::start(recovered.writer, report.last_seq).map_err(OpenError::Io)?;
+        sync.applied((engine.last_seq().0, engine.event_hash()));
         let recovery = RecoveryReport {
-            records: replayed.records,
+            records: report.last_seq,
+            replayed: report.last_seq - snapshot_seq,
+            snapshot_seq,
+            snapshot_us,
             groups: report.groups,
             segments: report.segments,
             cut_bytes: report.cut_bytes,
-            replay_us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-            incarnation: replayed.incarnation + 1,
+            replay_us: elapsed_us(started),
+            incarnation: engine.node_incarnation(setup.node) + 1,
             epoch: report.epoch,
         };
         let mut core = Self {
+            clock: LogClock::after(engine.time_ns()),
             engine,
             hub,
             sync,
             recovery,
-            clock: LogClock::after(replayed.time_ns),
+            passed_over,
             node: setup.node,
             batch_no: 0,
             spare: Batch::default(),
@@ -174,12 +196,11 @@ impl NodeCore {
             return Ok(());
         }
         let time_ns = self.clock.stamp()?;
-        let mark = (self.engine.last_seq().0, self.engine.event_hash());
         let batch = self.hub.take_batch(std::mem::take(&mut self.spare));
         self.batch_no += 1;
         self.stamp_batch(&batch, time_ns);
         // Handed over before it is applied: the disk works while the engine does.
-        self.sync.append(&self.records, mark);
+        self.sync.append(&self.records);
         let headers = std::mem::take(&mut self.headers);
         for (part, headers) in headers.chunks(WARM_MAX).enumerate() {
             let first = part * WARM_MAX;
@@ -189,6 +210,7 @@ impl NodeCore {
                 self.apply(&batch, index, header);
             }
         }
+        self.sync.applied((self.engine.last_seq().0, self.engine.event_hash()));
         self.headers = headers;
         self.spare = batch;
         self.hub.set_log_full(self.sync.backlog_bytes() > BACKLOG_BYTES_MAX);
@@ -290,21 +312,40 @@ pub(crate) fn encoded(events: &[Event]) -> Vec<u8> {
     out
 }
 
-#[derive(Default)]
-struct Replayed {
-    records: u64,
-    incarnation: u32,
-    time_ns: i64,
+fn elapsed_us(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Applies all that the journal holds: replay is live without anybody waiting.
-fn replay(
-    mut reader: Reader,
-    engine: &mut Engine,
-    hub: &mut Hub,
-    node: u16,
-) -> Result<Replayed, OpenError> {
-    let mut replayed = Replayed::default();
+/// The state after the newest snapshot that fits the journal; before the first record without one.
+fn start_state(
+    setup: &Setup,
+    recovered: &Recovery,
+    passed_over: &mut Vec<PassedOver>,
+) -> Result<State, OpenError> {
+    let Report { genesis, epoch, last_seq, .. } = recovered.report;
+    let server = format!("coulisse/{}", env!("CARGO_PKG_VERSION"));
+    let new_hub = || {
+        let node = format!("n{}", setup.node);
+        Hub::new(setup.hosts.clone(), server.clone(), node, u64::from(epoch))
+    };
+    let fit = Fit {
+        storage: setup.storage.as_ref(),
+        genesis,
+        last_seq,
+        chain_at: &|seq| chain_at(&genesis, seq, || recovered.reader(seq)),
+        new_hub: &new_hub,
+    };
+    let found = fit.newest(passed_over).map_err(OpenError::Journal)?;
+    Ok(match found {
+        Some((state, _)) => state,
+        None => State { engine: Engine::new(), hub: new_hub() },
+    })
+}
+
+/// Applies all that the journal holds from the reader's place on: replay is live without anybody
+/// waiting.
+fn replay(mut reader: Reader, state: &mut State) -> Result<(), OpenError> {
+    let State { engine, hub } = state;
     let mut events = Vec::new();
     while let Some(group) = reader.next_group().map_err(OpenError::Journal)? {
         for (seq, bytes) in group.records() {
@@ -313,15 +354,7 @@ fn replay(
             events.clear();
             engine.apply(&header, &command, &mut events);
             hub.deliver(&header, &events, &EngineView(engine));
-            match command {
-                Command::NodeStarted(started) if header.origin.node == node => {
-                    replayed.incarnation = started.incarnation;
-                }
-                _ => {}
-            }
-            replayed.records += 1;
-            replayed.time_ns = header.time_ns;
         }
     }
-    Ok(replayed)
+    Ok(())
 }

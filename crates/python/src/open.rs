@@ -47,10 +47,10 @@ pub(crate) fn open_core(arguments: &Arguments<'_>) -> PyResult<NodeCore> {
         hosts: arguments.host.split(',').map(|host| host.trim().to_string()).collect(),
         hash_seed: arguments.hash_seed,
     };
-    NodeCore::open(setup).map_err(|error| open_failed(&error))
+    NodeCore::open(&setup).map_err(|error| open_failed(&error))
 }
 
-fn files(dir: &str) -> PyResult<Arc<dyn Storage>> {
+pub(crate) fn files(dir: &str) -> PyResult<Arc<dyn Storage>> {
     match FileStorage::new(Path::new(dir)) {
         Ok(storage) => Ok(Arc::new(storage)),
         Err(error) => Err(failed("JOURNAL_IO", format!("{dir}: {error}"))),

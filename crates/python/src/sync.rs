@@ -29,7 +29,7 @@ struct Queue {
     records: Vec<u8>,
     /// Where each batch ends in `records`.
     batch_ends: Vec<u32>,
-    /// The last seq applied before the newest batch, and the event hash there.
+    /// The last seq that was applied, and the event hash there.
     event_mark: (u64, [u8; 16]),
     closing: bool,
 }
@@ -91,18 +91,25 @@ impl SyncThread {
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// Hands over one batch of whole records, with the event hash that stood before it.
+    /// Hands over one batch of whole records.
     ///
     /// Cost: one short lock and one copy a batch, never one a command.
-    pub(crate) fn append(&self, records: &[u8], event_mark: (u64, [u8; 16])) {
+    pub(crate) fn append(&self, records: &[u8]) {
         let mut queue = self.shared.queue();
         queue.records.extend_from_slice(records);
         let end =
             u32::try_from(queue.records.len()).expect("the backlog is bounded far below 4 GB");
         queue.batch_ends.push(end);
-        queue.event_mark = event_mark;
         drop(queue);
         self.shared.gathered.notify_one();
+    }
+
+    /// Says that the batch handed over last is applied: the seq it ends at and the event hash there.
+    /// Replicas compare theirs once the log publishes it.
+    ///
+    /// Cost: one short lock a batch.
+    pub(crate) fn applied(&self, event_mark: (u64, [u8; 16])) {
+        self.shared.queue().event_mark = event_mark;
     }
 
     /// Bytes that wait for the thread.
@@ -178,18 +185,20 @@ fn run(shared: &Shared, mut writer: Writer) {
     let mut group = Group::default();
     loop {
         match gather(shared, &mut group) {
-            Gathered::Group => {}
-            Gathered::Idle => match writer.seal() {
-                Err(error) => return fail(shared, &error.to_string()),
-                Ok(()) => continue,
-            },
-            Gathered::Closing => break,
+            Gathered::Group => note(&mut writer, group.event_mark),
+            Gathered::Idle => {
+                note(&mut writer, group.event_mark);
+                match writer.seal().and_then(|()| writer.publish_event_mark()) {
+                    Err(error) => return fail(shared, &error.to_string()),
+                    Ok(()) => continue,
+                }
+            }
+            Gathered::Closing => {
+                note(&mut writer, group.event_mark);
+                break;
+            }
         }
         let started = Instant::now();
-        let (seq, hash) = group.event_mark;
-        let mut wide = [0; 32];
-        wide[..hash.len()].copy_from_slice(&hash);
-        writer.set_event_mark(seq, wide);
         match writer.append_group(&group.records, &group.batch_ends) {
             Err(error) => return fail(shared, &error.to_string()),
             Ok(synced) => {
@@ -204,6 +213,13 @@ fn run(shared: &Shared, mut writer: Writer) {
     if let Err(error) = writer.close() {
         fail(shared, &error.to_string());
     }
+}
+
+/// Notes an event hash as the journal has it.
+fn note(writer: &mut Writer, (seq, hash): (u64, [u8; 16])) {
+    let mut wide = [0; 32];
+    wide[..hash.len()].copy_from_slice(&hash);
+    writer.set_event_mark(seq, wide);
 }
 
 /// What becomes one group: whole batches.
@@ -230,12 +246,14 @@ fn gather(shared: &Shared, group: &mut Group) -> Gathered {
     group.batch_ends.clear();
     let mut queue = shared.queue();
     while queue.records.is_empty() {
+        group.event_mark = queue.event_mark;
         if queue.closing {
             return Gathered::Closing;
         }
         let (woken, waited) =
             shared.gathered.wait_timeout(queue, IDLE).unwrap_or_else(PoisonError::into_inner);
         if waited.timed_out() && woken.records.is_empty() && !woken.closing {
+            group.event_mark = woken.event_mark;
             return Gathered::Idle;
         }
         queue = woken;

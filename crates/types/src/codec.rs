@@ -114,6 +114,11 @@ impl<'a> Reader<'a> {
         Some(head)
     }
 
+    /// Bytes that are left.
+    pub const fn len(&self) -> usize {
+        self.rest.len()
+    }
+
     /// Whether everything has been taken.
     pub const fn is_empty(&self) -> bool {
         self.rest.is_empty()

@@ -15,6 +15,8 @@ use coulisse_types::{
 
 use crate::digits;
 
+mod snapshot;
+
 /// An asset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AssetInfo {

@@ -88,6 +88,18 @@ class Server:
             body = json.load(answer)
         return max((int(trade["trade_id"]) for trade in body["trades"]), default=0)
 
+    def metric(self, name: str) -> int:
+        """Return a metric of the node that has no label."""
+        with urllib.request.urlopen(f"{self.http}/metrics", timeout=ANSWER_TIMEOUT_S) as answer:
+            lines = answer.read().decode().splitlines()
+        values = [line.split()[1] for line in lines if line.startswith(f"{name} ")]
+        return int(float(values[0])) if values else 0
+
+    def cpu_s(self) -> float:
+        """Return the processor time that the server itself has used so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return round((int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), 2)
+
     def peak_rss_mb(self) -> float:
         """Return the sum of what each process of the server ever held at once."""
         return round(sum(_peak_kb(pid) for pid in _family(self.pid)) * 1_024 / 1e6, 1)

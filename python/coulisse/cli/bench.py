@@ -14,6 +14,8 @@ from coulisse.bench.core import CoreRun
 from coulisse.bench.core import measure as measure_core
 from coulisse.bench.gateway import GatewayRun
 from coulisse.bench.gateway import measure as measure_gateway
+from coulisse.bench.start import StartRun
+from coulisse.bench.start import measure as measure_start
 from coulisse.cli.options import AsJson
 from coulisse.cli.runner import fail
 from coulisse.domain.errors import CoulisseError
@@ -64,6 +66,24 @@ def gateway(
         operations=operations,
     )
     _show("gateway", lambda: measure_gateway(run), save=save, as_json=as_json)
+
+
+@app.command("start")
+def start(
+    orders: Annotated[
+        int, typer.Option(min=1, max=1_000_000, help="Orders that rest.")
+    ] = 1_000_000,
+    tail_s: Annotated[int, typer.Option(min=0, help="Seconds of traffic behind it.")] = 60,
+    tail_rate: Annotated[int, typer.Option(min=1, help="Commands in each of them.")] = 5_000,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where the journal goes: on a disk.")
+    ] = None,
+    save: Save = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure a start from a snapshot and a tail, and the snapshot itself; some 2 minutes."""
+    run = StartRun(orders=orders, tail_s=tail_s, tail_rate=tail_rate, data_dir=data_dir)
+    _show("start", lambda: measure_start(run), save=save, as_json=as_json)
 
 
 def _show(name: str, measure: Callable[[], dict[str, Any]], *, save: bool, as_json: bool) -> None:

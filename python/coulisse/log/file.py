@@ -12,6 +12,7 @@ from pathlib import Path
 from coulisse import _core
 from coulisse.config import Config
 from coulisse.domain.errors import StartError
+from coulisse.telemetry.logs import logger
 
 DEFAULT_DIR = Path("coulisse-data")
 _ADVICE = {
@@ -27,8 +28,9 @@ def data_dir(config: Config) -> Path:
 
 
 def open_core(config: Config) -> _core.Core:
-    """Open the journal, recover, replay. Blocks: call it before the loop has anything to do.
+    """Open the journal, recover, replay what the newest snapshot lacks.
 
+    Blocks: call it before the loop has anything to do.
     Raises `StartError` in one line.
     """
     directory = data_dir(config)
@@ -37,7 +39,7 @@ def open_core(config: Config) -> _core.Core:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not os.access(directory, os.W_OK):
             raise StartError(f"{directory}: not writable")
-        return _core.Core(
+        core = _core.Core(
             data_dir=str(directory),
             durability=config.log.durability,
             segment_bytes=config.log.segment_bytes,
@@ -45,6 +47,9 @@ def open_core(config: Config) -> _core.Core:
             host=",".join(config.gateway.host_names),
             hash_seed=secrets.randbits(64),
         )
+        for file, reason in core.snapshots_passed_over:
+            logger("log").warning("snapshot_passed_over", file=file, reason=reason)
+        return core
     except OSError as error:
         raise StartError(f"{directory}: {error.strerror}") from None
     except _core.CoreError as error:

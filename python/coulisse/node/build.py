@@ -25,6 +25,7 @@ from coulisse.gateway.plain import PlainHub
 from coulisse.gateway.protocol import conn_type
 from coulisse.gateway.rest import Site, build_app
 from coulisse.log.file import data_dir, open_core
+from coulisse.node.projector import Projector, allowed_processors
 from coulisse.node.seed import seed
 from coulisse.telemetry.logs import logger
 from coulisse.telemetry.metrics import Metrics
@@ -41,11 +42,13 @@ class Node:
         core: _core.Core,
         group: asyncio.TaskGroup,
         demo_key: Mapping[str, str] | None,
+        projector: Projector,
     ) -> None:
         """Put a node together; `group` owns its tasks."""
         self.config = config
         self.core = core
         self.group = group
+        self.projector = projector
         self.driver = Driver(core, schema(), self._on_fatal)
         self.listeners: list[Listener] = []
         self.stopping = asyncio.Event()
@@ -60,7 +63,7 @@ class Node:
         site = Site(
             core=core,
             durable=self.driver.durable,
-            metrics=Metrics(core.metrics, labels).text,
+            metrics=Metrics(self._metrics, labels).text,
             health=self.health,
             demo_key=demo_key,
         )
@@ -76,6 +79,8 @@ class Node:
             await listener.listen()
             self.listeners.append(listener)
             self._hubs.append(hub)
+        if self.projector.is_wanted:
+            self.spawn(self.projector.run())
         # What lives now lives until the end: the collector need not look at it again.
         gc.collect()
         gc.freeze()
@@ -107,7 +112,11 @@ class Node:
             "durability": self.config.log.durability,
             "seq": self.core.seq,
             "durable_seq": self.core.durable_seq,
+            "projector": self.projector.health(),
         }
+
+    def _metrics(self) -> Mapping[str, int]:
+        return {**self.core.metrics(), **self.projector.metrics()}
 
     def stop(self) -> None:
         """Ask the node to stop. Returns at once."""
@@ -131,6 +140,8 @@ class Node:
             with contextlib.suppress(NodeFailed):
                 await self.driver.durable()
         await self._http.stop()
+        if self._is_ready:
+            await self.projector.end()
         gc.unfreeze()
         if self._is_ready:
             self._log.info("stopped", seq=self.core.seq, durable_seq=self.core.durable_seq)
@@ -168,6 +179,7 @@ async def running(
 
     Raises `StartError` or `ConfigError` in one line, and `NodeFailed` when the journal fails.
     """
+    projector = Projector(config, allowed_processors())
     if config.node.cpu is not None:
         os.sched_setaffinity(0, {config.node.cpu})
     # A busy port is known before the journal is touched.
@@ -181,7 +193,7 @@ async def running(
         core = open_core(config)
         try:
             async with asyncio.TaskGroup() as group:
-                node = Node(config, core, group, demo_key)
+                node = Node(config, core, group, demo_key, projector)
                 try:
                     await node.start(bound)
                     yield node

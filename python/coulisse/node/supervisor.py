@@ -60,6 +60,7 @@ async def run_node(
 
     Raises `StartError` and `ConfigError` in one line, `NodeFailed` when the journal fails.
     """
+    config = config.with_projector()
     servers = [(config.gateway, PlainHub(no_plain_events))]
     async with running(config, servers, demo_key) as node:
         with stop_on_signals(node):

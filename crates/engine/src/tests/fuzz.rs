@@ -39,7 +39,7 @@ impl Random {
     }
 }
 
-fn a_small_genesis() -> Genesis {
+pub(super) fn a_small_genesis() -> Genesis {
     Genesis {
         live_orders_max: 60,
         open_orders_per_account_max: 25,
@@ -204,7 +204,7 @@ fn prepare(world: &mut World) {
 }
 
 /// Runs a seed; the records, and how often each kind of event came.
-fn run(seed: u64) -> (World, Vec<(RecordHeader, Command)>, Vec<usize>) {
+pub(super) fn run(seed: u64) -> (World, Vec<(RecordHeader, Command)>, Vec<usize>) {
     let mut random = Random(seed);
     let mut world = World::new(a_small_genesis());
     prepare(&mut world);

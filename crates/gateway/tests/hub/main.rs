@@ -4,5 +4,6 @@
 
 mod durable_first;
 mod feeds;
+mod restart;
 mod slow_readers;
 mod world;

@@ -1,0 +1,18 @@
+//! The event hash written down.
+
+use super::EventHash;
+use crate::snapshot::SnapshotError;
+use crate::snapshot::codec::{Decoder, Encoder};
+
+impl EventHash {
+    pub(crate) fn encode(&self, out: &mut Encoder<'_>) {
+        let Self { hash, buffer: _ } = self;
+        out.put(hash);
+    }
+
+    pub(crate) fn decode(&mut self, from: &mut Decoder<'_>) -> Result<(), SnapshotError> {
+        let Self { hash, buffer: _ } = self;
+        *hash = from.get()?;
+        Ok(())
+    }
+}

@@ -1,0 +1,136 @@
+//! What the hub knows from the log alone, written down: without it a client would notice that a node
+//! started from a snapshot and did not replay everything.
+//!
+//! Kept are the instruments, each instrument's latest trades, and the seq that each private channel is
+//! at. Connections, subscriptions and counters are of one life of the process and start anew, as they
+//! do on replay.
+//!
+//! Invariants
+//! - Reading and then delivering the tail gives the hub that delivering everything gives, as far as any
+//!   client can tell; and it writes the same bytes.
+//! - Bytes that are none of ours are refused; no count is believed before there are bytes for it.
+//!
+//! A field that is added to the hub or to a feed has to be named here or in the feed's `snapshot`
+//! module: they are taken apart without `..`.
+
+use super::Hub;
+use crate::public_feed::InstrumentFeeds;
+use coulisse_types::codec::{Field, Reader};
+use coulisse_types::event::{AssetCreated, InstrumentCreated};
+use coulisse_types::{Event, limits};
+use coulisse_wire::record::{decode_events, encode_events};
+
+/// The version written and read.
+const VERSION: u16 = 0;
+
+/// Why bytes are no feeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeedsFault {
+    /// What is wrong.
+    pub reason: &'static str,
+}
+
+impl std::fmt::Display for FeedsFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "feeds: {}", self.reason)
+    }
+}
+
+impl std::error::Error for FeedsFault {}
+
+/// The next field.
+pub(crate) fn get<T: Field>(reader: &mut Reader<'_>) -> Result<T, FeedsFault> {
+    T::decode(reader).ok_or(FeedsFault { reason: "a field that ends early or means nothing" })
+}
+
+impl Hub {
+    /// Appends what the hub knows from the log.
+    ///
+    /// Cost: one step per kept trade and per account that ever had a private message.
+    pub fn write_feeds(&self, out: &mut Vec<u8>) {
+        let Self {
+            instruments,
+            feeds,
+            private,
+            // Of this life of the process.
+            slots: _,
+            free: _,
+            batch: _,
+            counters: _,
+            stopping: _,
+            log_full: _,
+            queued: _,
+            lingering: _,
+            open: _,
+            // Given anew at every start.
+            hosts: _,
+            server: _,
+            node: _,
+            epoch: _,
+            // Memory.
+            touched: _,
+            message: _,
+        } = self;
+        VERSION.encode(out);
+        let mut table = Vec::new();
+        encode_events(&mut table, &instruments.events().collect::<Vec<Event>>());
+        length(table.len()).encode(out);
+        out.extend_from_slice(&table);
+        for feed in feeds.iter().skip(1) {
+            feed.write(out);
+        }
+        private.write(out);
+    }
+
+    /// Takes what [`Hub::write_feeds`] wrote, into a hub that has delivered nothing yet.
+    ///
+    /// # Errors
+    /// [`FeedsFault`]; the hub is then of no use.
+    pub fn read_feeds(&mut self, bytes: &[u8]) -> Result<(), FeedsFault> {
+        let mut reader = Reader::new(bytes);
+        if get::<u16>(&mut reader)? != VERSION {
+            return Err(FeedsFault { reason: "a version that this build does not read" });
+        }
+        let table_bytes: u32 = get(&mut reader)?;
+        let table = reader.take(table_bytes as usize);
+        let table = table.and_then(decode_events);
+        self.read_table(&table.ok_or(FeedsFault { reason: "a table that means nothing" })?)?;
+        let count = self.instruments.instruments().len();
+        if count > 0 {
+            self.feeds.resize_with(count + 1, InstrumentFeeds::default);
+        }
+        for feed in self.feeds.iter_mut().skip(1) {
+            feed.read(&mut reader)?;
+        }
+        self.private.read(&mut reader)?;
+        if reader.is_empty() { Ok(()) } else { Err(FeedsFault { reason: "too many bytes" }) }
+    }
+
+    fn read_table(&mut self, events: &[Event]) -> Result<(), FeedsFault> {
+        let (mut assets, mut listed) = (0_u32, 0_u32);
+        for event in events {
+            let (is_next, max) = match event {
+                Event::AssetCreated(AssetCreated { asset, .. }) => {
+                    assets += 1;
+                    (asset.0 == assets, limits::ASSETS_MAX)
+                }
+                Event::InstrumentCreated(InstrumentCreated { instrument, base, quote, .. }) => {
+                    listed += 1;
+                    let known = (1..=assets).contains(&base.0) && (1..=assets).contains(&quote.0);
+                    (instrument.0 == listed && known, limits::INSTRUMENTS_MAX)
+                }
+                _ => (false, 0),
+            };
+            if !is_next || assets.max(listed) > max {
+                return Err(FeedsFault { reason: "a table of something else" });
+            }
+            self.instruments.apply(event);
+        }
+        Ok(())
+    }
+}
+
+/// A length that is bounded far below 4 GB.
+pub(crate) fn length(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,125 @@
+//! A hub that starts from what another wrote down: no client can tell it from one that replayed.
+
+use crate::world::{ALICE, BOB, World, a_balance_of, a_world, number, subscribe};
+use coulisse_gateway::hub::Hub;
+use coulisse_gateway::limits::TRADES_KEPT_MAX;
+
+fn a_hub() -> Hub {
+    Hub::new(vec!["localhost".to_owned()], "coulisse/test".to_owned(), "n1".to_owned(), 1)
+}
+
+fn written(hub: &Hub) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    hub.write_feeds(&mut bytes);
+    bytes
+}
+
+/// The same world behind a hub that read what this one's wrote.
+fn restarted(world: &mut World) {
+    let bytes = written(&world.hub);
+    world.hub = a_hub();
+    world.hub.read_feeds(&bytes).expect("just written");
+    world.wire = crate::world::Wire::default();
+    assert_eq!(written(&world.hub), bytes);
+}
+
+/// What a newcomer hears of every channel, with a delta of each.
+fn heard(world: &mut World) -> Vec<String> {
+    let alice = world.hub.open_local(ALICE);
+    for channel in ["book", "trades", "orders", "fills", "balances"] {
+        world.ask(alice, &subscribe(channel));
+    }
+    world.a_trade();
+    world.a_bid_of(9);
+    world.happens(&[a_balance_of(ALICE, 3)]);
+    world.publish();
+    world.wire.local(alice)
+}
+
+fn a_lived_in_world() -> World {
+    let mut world = a_world();
+    world.an_instrument(0);
+    for minor in 1..4 {
+        world.happens(&[a_balance_of(ALICE, minor)]);
+        world.a_trade();
+        world.happens(&[a_balance_of(BOB, minor)]);
+    }
+    world.a_bid_of(7);
+    world
+}
+
+#[test]
+fn a_newcomer_hears_the_same_of_a_hub_that_started_from_a_snapshot() {
+    let mut replayed = a_lived_in_world();
+    let mut started = a_lived_in_world();
+    restarted(&mut started);
+    let heard_before = heard(&mut replayed);
+    assert_eq!(heard(&mut started), heard_before);
+    let chained = heard_before.iter().filter(|text| text.contains("\"prev\"")).count();
+    assert!(chained >= 3, "{heard_before:?}");
+    assert_eq!(written(&started.hub), written(&replayed.hub));
+}
+
+#[test]
+fn whoever_listened_does_not_change_what_is_written_down() {
+    let mut listened = a_world();
+    let alice = listened.hub.open_local(ALICE);
+    for channel in ["trades", "balances"] {
+        listened.ask(alice, &subscribe(channel));
+    }
+    let mut unheard = a_world();
+    for world in [&mut listened, &mut unheard] {
+        world.a_trade();
+        world.happens(&[a_balance_of(ALICE, 1)]);
+    }
+    assert_eq!(written(&listened.hub), written(&unheard.hub));
+}
+
+#[test]
+fn the_trades_that_are_kept_are_kept_over_a_start_and_no_more() {
+    let mut world = a_world();
+    let kept = u64::try_from(TRADES_KEPT_MAX).expect("few");
+    for _ in 0..kept + 5 {
+        world.a_trade();
+    }
+    restarted(&mut world);
+    world.a_trade();
+    let trades = world.hub.latest_trades(crate::world::BTC_USD, TRADES_KEPT_MAX + 10);
+    assert_eq!(trades.len(), TRADES_KEPT_MAX);
+    assert_eq!((trades[0].trade_id, trades[TRADES_KEPT_MAX - 1].trade_id), (kept + 6, 7));
+}
+
+#[test]
+fn prev_leads_over_the_start_from_the_last_message_before_it() {
+    let mut world = a_world();
+    let before = world.happens(&[a_balance_of(ALICE, 1)]);
+    world.happens(&[a_balance_of(BOB, 1)]);
+    restarted(&mut world);
+    let alice = world.hub.open_local(ALICE);
+    world.ask(alice, &subscribe("balances"));
+    let after = world.happens(&[a_balance_of(ALICE, 2)]);
+    world.all_durable();
+    let got = world.wire.local(alice);
+    let last = got.last().expect("a delta");
+    assert_eq!((number(last, "prev"), number(last, "seq")), (before, after));
+}
+
+#[test]
+fn bytes_that_are_no_feeds_are_refused_and_none_makes_the_hub_panic() {
+    let bytes = written(&a_lived_in_world().hub);
+    for length in 0..bytes.len() {
+        assert!(a_hub().read_feeds(&bytes[..length]).is_err(), "{length} bytes");
+    }
+    assert!(a_hub().read_feeds(&[&bytes[..], &[0]].concat()).is_err());
+    let mut refused = 0;
+    for bit in 0..bytes.len() * 8 {
+        let mut flipped = bytes.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        let mut hub = a_hub();
+        match hub.read_feeds(&flipped) {
+            Ok(()) => drop(written(&hub)),
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(refused > 500, "{refused}");
+}

@@ -1,0 +1,253 @@
+//! A replica of the core that follows the journal of another process, and writes the snapshots.
+//!
+//! It goes from one pair (seq, event hash) that the core published to the next, and compares its own
+//! hash with each: what it writes down it has compared at exactly that seq.
+//!
+//! Invariants
+//! - It never applies a record past the durable seq, and changes nothing of the journal.
+//! - A state that was not compared, or that differs, is never written.
+//! - There is one of them a data directory; a process that it forked to write counts as part of it.
+
+use crate::engine_view::EngineView;
+use crate::start::{Fit, PassedOver, State, chain_at, wide, write_snapshot};
+use coulisse_engine::Engine;
+use coulisse_gateway::hub::Hub;
+use coulisse_journal::{
+    ChainHash, JournalError, Reader, SnapshotMark, Storage, StorageLock, read_watermark,
+    remove_unfinished,
+};
+use coulisse_types::Event;
+use coulisse_wire::record::{decode_record, record_length};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Held by the one replica of a data directory, and by the process that writes for it.
+const LOCK_NAME: &str = "projector.lock";
+
+/// Why a replica does not go on.
+#[derive(Debug)]
+pub(crate) enum ReplicaError {
+    /// Another one works in this directory.
+    Locked,
+    /// No core has published anything since the machine booted.
+    Void,
+    /// What it says differs from what the core says: one of them is wrong.
+    Diverged {
+        seq: u64,
+        mine: [u8; 32],
+        published: [u8; 32],
+    },
+    /// A record that means nothing.
+    Record {
+        seq: u64,
+        reason: String,
+    },
+    /// The state was not compared with the core's at this seq.
+    NotCompared {
+        seq: u64,
+    },
+    Journal(JournalError),
+}
+
+impl From<JournalError> for ReplicaError {
+    fn from(error: JournalError) -> Self {
+        Self::Journal(error)
+    }
+}
+
+/// One group of the journal, taken record by record.
+#[derive(Default)]
+struct Pending {
+    bytes: Vec<u8>,
+    at: usize,
+    /// Where the batch that is being taken begins, and where it and those behind it end.
+    batch_at: usize,
+    ends: VecDeque<usize>,
+}
+
+/// The core's state as this process made it from the journal.
+pub(crate) struct Replica {
+    storage: Arc<dyn Storage>,
+    state: State,
+    /// The chain hash at the end of the last batch taken.
+    chain: ChainHash,
+    genesis: [u8; 16],
+    epoch: u32,
+    reader: Reader,
+    pending: Pending,
+    /// The pair that is being gone to.
+    target: Option<(u64, [u8; 32])>,
+    /// The seq at which the hashes were last compared; 0 before the first time.
+    compared_seq: u64,
+    events: Vec<Event>,
+    /// The snapshot it started from; 0 for none.
+    pub(crate) snapshot_seq: u64,
+    pub(crate) passed_over: Vec<PassedOver>,
+    _lock: Box<dyn StorageLock>,
+}
+
+impl Replica {
+    /// Starts from the newest snapshot that fits what is durable.
+    pub(crate) fn open(storage: Arc<dyn Storage>) -> Result<Self, ReplicaError> {
+        let lock = storage.lock(LOCK_NAME).map_err(|_| ReplicaError::Locked)?;
+        remove_unfinished(storage.as_ref())?;
+        let Some(watermark) = read_watermark(&storage)? else { return Err(ReplicaError::Void) };
+        let genesis = watermark.genesis;
+        let mut passed_over = Vec::new();
+        let fit = Fit {
+            storage: storage.as_ref(),
+            genesis,
+            last_seq: watermark.durable_seq,
+            chain_at: &|seq| {
+                chain_at(&genesis, seq, || Ok(Reader::tail(Arc::clone(&storage), seq)))
+            },
+            new_hub: &|| new_hub(watermark.epoch),
+        };
+        let (state, chain) = if let Some((state, mark)) = fit.newest(&mut passed_over)? {
+            (state, mark.chain)
+        } else {
+            let hub = new_hub(watermark.epoch);
+            (State { engine: Engine::new(), hub }, ChainHash::genesis(&genesis))
+        };
+        let snapshot_seq = state.engine.last_seq().0;
+        Ok(Self {
+            reader: Reader::tail(Arc::clone(&storage), snapshot_seq + 1),
+            storage,
+            state,
+            chain,
+            genesis,
+            epoch: watermark.epoch,
+            pending: Pending::default(),
+            target: None,
+            compared_seq: 0,
+            events: Vec::new(),
+            snapshot_seq,
+            passed_over,
+            _lock: lock,
+        })
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.state.engine
+    }
+
+    #[cfg(feature = "planted")]
+    pub(crate) fn engine_mut(&mut self) -> &mut Engine {
+        &mut self.state.engine
+    }
+
+    /// The last seq that was applied.
+    pub(crate) fn seq(&self) -> u64 {
+        self.state.engine.last_seq().0
+    }
+
+    /// The last seq at which the hashes were compared, and agreed.
+    pub(crate) fn compared_seq(&self) -> u64 {
+        self.compared_seq
+    }
+
+    /// Applies at most `limit` records, no further than the newest pair that the core published, and
+    /// compares there; returns how many.
+    pub(crate) fn catch_up(&mut self, limit: u64) -> Result<u64, ReplicaError> {
+        let Some((seq, published)) = self.target()? else { return Ok(0) };
+        let first = self.seq();
+        while self.seq() < seq && self.seq() - first < limit {
+            if !self.step()? {
+                break;
+            }
+        }
+        if self.seq() == seq {
+            self.target = None;
+            let mine = wide(self.state.engine.event_hash());
+            if mine != published {
+                self.compared_seq = 0;
+                return Err(ReplicaError::Diverged { seq, mine, published });
+            }
+            self.compared_seq = seq;
+        }
+        Ok(self.seq() - first)
+    }
+
+    /// The pair to go to: one that was begun is gone to first.
+    fn target(&mut self) -> Result<Option<(u64, [u8; 32])>, ReplicaError> {
+        if self.target.is_none() {
+            let Some(watermark) = read_watermark(&self.storage)? else { return Ok(None) };
+            let seq = watermark.event_seq;
+            // A core that has just started has published none yet.
+            if seq >= self.seq() && seq <= watermark.durable_seq && seq > 0 {
+                self.target = Some((seq, watermark.event_hash));
+            }
+        }
+        Ok(self.target)
+    }
+
+    /// Takes the next record; `false` where none may be read yet.
+    fn step(&mut self) -> Result<bool, ReplicaError> {
+        if self.pending.at == self.pending.bytes.len() && !self.next_group()? {
+            return Ok(false);
+        }
+        let next_seq = self.seq() + 1;
+        let meaningless = |reason: String| ReplicaError::Record { seq: next_seq, reason };
+        let Pending { bytes, at, batch_at, ends } = &mut self.pending;
+        let length =
+            record_length(&bytes[*at..]).map_err(|error| meaningless(format!("{error:?}")))?;
+        let (header, command) = decode_record(&bytes[*at..*at + length])
+            .map_err(|error| meaningless(format!("{error:?}")))?;
+        *at += length;
+        let is_new = header.seq.0 >= next_seq;
+        if is_new {
+            self.events.clear();
+            let State { engine, hub } = &mut self.state;
+            engine.apply(&header, &command, &mut self.events);
+            hub.deliver(&header, &self.events, &EngineView(engine));
+        }
+        if ends.front() == Some(at) {
+            // What is before the snapshot is in its chain hash already.
+            if is_new {
+                self.chain = self.chain.step(&bytes[*batch_at..*at]);
+            }
+            *batch_at = *at;
+            ends.pop_front();
+        }
+        Ok(true)
+    }
+
+    fn next_group(&mut self) -> Result<bool, ReplicaError> {
+        let Some(group) = self.reader.next_group()? else { return Ok(false) };
+        let Pending { bytes, at, batch_at, ends } = &mut self.pending;
+        bytes.clear();
+        bytes.extend_from_slice(group.bytes());
+        (*at, *batch_at) = (0, 0);
+        ends.clear();
+        let mut end = 0;
+        for batch in group.batches() {
+            end += batch.len();
+            ends.push_back(end);
+        }
+        Ok(true)
+    }
+
+    /// Writes the state down, if it was compared at this seq; returns the bytes of the file.
+    pub(crate) fn write_snapshot(&self, keep: usize) -> Result<u64, ReplicaError> {
+        let State { engine, .. } = &self.state;
+        let seq = self.seq();
+        if self.compared_seq != seq || seq == 0 {
+            return Err(ReplicaError::NotCompared { seq });
+        }
+        let mark = SnapshotMark {
+            genesis: self.genesis,
+            epoch: self.epoch,
+            seq,
+            chain: self.chain,
+            event_hash: wide(engine.event_hash()),
+            state_hash: engine.state_hash(),
+            time_ns: engine.time_ns(),
+        };
+        Ok(write_snapshot(self.storage.as_ref(), &self.state, &mark, keep)?)
+    }
+}
+
+/// A hub that nobody connects to: it keeps what the log alone decides.
+fn new_hub(epoch: u32) -> Hub {
+    Hub::new(Vec::new(), String::new(), String::new(), u64::from(epoch))
+}

@@ -1,0 +1,133 @@
+//! The replica, as the projector process drives it.
+
+use crate::cell::GilCell;
+use crate::failure::{Note, failed, guard};
+use crate::open::files;
+use crate::replica::{Replica as Inner, ReplicaError};
+use crate::sim_disk::SimDisk;
+use coulisse_journal::{JournalError, Storage};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use std::sync::Arc;
+
+/// A replica of the core that follows its journal and writes snapshots.
+#[pyclass(module = "coulisse._core", frozen)]
+pub(crate) struct Replica {
+    inner: GilCell<Inner>,
+}
+
+impl Replica {
+    /// Runs `act`; a panic below it ends the process, which is not the node's.
+    fn with<T>(&self, py: Python<'_>, act: impl FnOnce(&mut Inner) -> T) -> T {
+        let inner = &mut *self.inner.borrow_mut(py);
+        let seq = inner.seq() + 1;
+        guard(|| Note { dir: None, seq }, || act(inner))
+    }
+}
+
+#[pymethods]
+impl Replica {
+    #[new]
+    #[pyo3(signature = (*, data_dir=None, disk=None))]
+    fn new(py: Python<'_>, data_dir: Option<&str>, disk: Option<&SimDisk>) -> PyResult<Self> {
+        let storage: Arc<dyn Storage> = match (data_dir, disk) {
+            (Some(dir), None) => files(dir)?,
+            (None, Some(disk)) => Arc::new(disk.handle(py)),
+            _ => {
+                return Err(failed("INVALID_VALUE", "give either data_dir or disk".to_string()));
+            }
+        };
+        let inner = guard(|| Note { dir: None, seq: 0 }, || Inner::open(storage));
+        Ok(Self { inner: GilCell::new(inner.map_err(|error| told(&error))?) })
+    }
+
+    fn catch_up(&self, py: Python<'_>, limit: u64) -> PyResult<u64> {
+        self.with(py, |inner| inner.catch_up(limit)).map_err(|error| told(&error))
+    }
+
+    #[getter]
+    fn seq(&self, py: Python<'_>) -> u64 {
+        self.inner.borrow_mut(py).seq()
+    }
+
+    #[getter]
+    fn compared_seq(&self, py: Python<'_>) -> u64 {
+        self.inner.borrow_mut(py).compared_seq()
+    }
+
+    #[getter]
+    fn snapshot_seq(&self, py: Python<'_>) -> u64 {
+        self.inner.borrow_mut(py).snapshot_seq
+    }
+
+    #[getter]
+    fn passed_over(&self, py: Python<'_>) -> Vec<(String, String)> {
+        let all = &self.inner.borrow_mut(py).passed_over;
+        all.iter().map(|one| (one.file.clone(), one.reason.clone())).collect()
+    }
+
+    fn event_hash<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.inner.borrow_mut(py).engine().event_hash())
+    }
+
+    fn state_hash<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.inner.borrow_mut(py).engine().state_hash())
+    }
+
+    #[pyo3(signature = (keep=2))]
+    fn write_snapshot(&self, py: Python<'_>, keep: usize) -> PyResult<u64> {
+        self.with(py, |inner| inner.write_snapshot(keep)).map_err(|error| told(&error))
+    }
+
+    #[cfg(feature = "planted")]
+    fn plant(&self, py: Python<'_>, fault: &str) -> PyResult<()> {
+        let wanted = coulisse_engine::Fault::ALL.iter().find(|(name, _)| *name == fault);
+        let Some((_, fault)) = wanted else {
+            return Err(failed("INVALID_VALUE", format!("no fault is called {fault:?}")));
+        };
+        self.inner.borrow_mut(py).engine_mut().plant(Some(*fault));
+        Ok(())
+    }
+
+    #[cfg(not(feature = "planted"))]
+    fn plant(&self, fault: &str) -> PyResult<()> {
+        let _ = self;
+        Err(failed("INVALID_VALUE", format!("this build has no faults to plant, not {fault:?}")))
+    }
+}
+
+fn told(error: &ReplicaError) -> PyErr {
+    match error {
+        ReplicaError::Locked => {
+            failed("REPLICA_LOCKED", "another projector works in this directory".to_string())
+        }
+        ReplicaError::Void => {
+            failed("JOURNAL_VOID", "no node has opened this journal since the boot".to_string())
+        }
+        ReplicaError::Diverged { seq, mine, published } => failed(
+            "REPLICA_DIVERGED",
+            format!(
+                "at seq {seq} the core's event hash is {}, this replica's is {}",
+                hex(published),
+                hex(mine)
+            ),
+        ),
+        ReplicaError::Record { seq, reason } => {
+            failed("JOURNAL_CORRUPT", format!("the record at seq {seq} means nothing: {reason}"))
+        }
+        ReplicaError::NotCompared { seq } => failed(
+            "REPLICA_NOT_COMPARED",
+            format!("the state at seq {seq} was not compared with the core's"),
+        ),
+        ReplicaError::Journal(error @ JournalError::Corrupt { .. }) => {
+            failed("JOURNAL_CORRUPT", error.to_string())
+        }
+        ReplicaError::Journal(error) => failed("JOURNAL_IO", error.to_string()),
+    }
+}
+
+/// The sixteen bytes that an event hash has.
+fn hex(wide: &[u8; 32]) -> String {
+    let (hash, _) = wide.split_first_chunk().unwrap_or((&[0; 16], &[]));
+    format!("{:032x}", u128::from_be_bytes(*hash))
+}

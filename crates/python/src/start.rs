@@ -1,0 +1,135 @@
+//! What a core or a replica starts from: the newest snapshot that fits the journal, or nothing.
+//!
+//! A snapshot is passed over, with its reason, for the next older one where it is not whole, not of
+//! this journal or this history, or not the state that it says it is.
+//!
+//! ```text
+//! payload: bytes of feeds u64 · feeds (the hub's) · state (the engine's)
+//! ```
+//!
+//! Invariant: what starts from here and then takes the journal's records from `seq + 1` on is what
+//! would have come of all of them.
+
+use coulisse_engine::{Engine, SnapshotSink};
+use coulisse_gateway::hub::Hub;
+use coulisse_journal::{
+    ChainHash, JournalError, Reader, SnapshotMark, SnapshotWriter, Storage, list_snapshots,
+    read_snapshot, snapshot_name,
+};
+
+/// A state after some seq.
+pub(crate) struct State {
+    pub(crate) engine: Engine,
+    pub(crate) hub: Hub,
+}
+
+/// A snapshot that was passed over, and why.
+#[derive(Clone, Debug)]
+pub(crate) struct PassedOver {
+    pub(crate) file: String,
+    pub(crate) reason: String,
+}
+
+/// The journal that a snapshot must fit.
+pub(crate) struct Fit<'a> {
+    pub(crate) storage: &'a dyn Storage,
+    pub(crate) genesis: [u8; 16],
+    /// Where it ends, as far as it may be read.
+    pub(crate) last_seq: u64,
+    /// The chain hash at a seq, `None` where no batch ends.
+    pub(crate) chain_at: &'a dyn Fn(u64) -> Result<Option<ChainHash>, JournalError>,
+    pub(crate) new_hub: &'a dyn Fn() -> Hub,
+}
+
+impl Fit<'_> {
+    /// The newest state that fits, with its mark; those that do not are told.
+    pub(crate) fn newest(
+        &self,
+        passed_over: &mut Vec<PassedOver>,
+    ) -> Result<Option<(State, SnapshotMark)>, JournalError> {
+        for seq in list_snapshots(self.storage)? {
+            match self.read(seq) {
+                Ok(found) => return Ok(Some(found)),
+                Err(reason) => passed_over.push(PassedOver { file: snapshot_name(seq), reason }),
+            }
+        }
+        Ok(None)
+    }
+
+    fn read(&self, seq: u64) -> Result<(State, SnapshotMark), String> {
+        if seq > self.last_seq {
+            return Err(format!("the journal ends at seq {}", self.last_seq));
+        }
+        let snapshot = read_snapshot(self.storage, seq).map_err(|error| error.to_string())?;
+        let mark = snapshot.mark;
+        if mark.genesis != self.genesis {
+            return Err("it is of another journal".to_string());
+        }
+        let chain = (self.chain_at)(seq).map_err(|error| error.to_string())?;
+        if chain != Some(mark.chain) {
+            return Err(format!("the journal has another history at seq {seq}"));
+        }
+        let state = decode(&snapshot.payload, (self.new_hub)())?;
+        let State { engine, .. } = &state;
+        if engine.last_seq().0 != seq || wide(engine.event_hash()) != mark.event_hash {
+            return Err("its state is of another seq or said other events".to_string());
+        }
+        if engine.state_hash() != mark.state_hash {
+            return Err("its state has another hash than was written".to_string());
+        }
+        Ok((state, mark))
+    }
+}
+
+fn decode(payload: &[u8], mut hub: Hub) -> Result<State, String> {
+    let short = || "its payload is too short".to_string();
+    let (length, rest) = payload.split_first_chunk::<8>().ok_or_else(short)?;
+    let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| short())?;
+    let (feeds, state) = rest.split_at_checked(length).ok_or_else(short)?;
+    hub.read_feeds(feeds).map_err(|fault| fault.to_string())?;
+    let engine = Engine::from_snapshot(state).map_err(|error| error.to_string())?;
+    Ok(State { engine, hub })
+}
+
+/// Where the chain of a journal stands at `seq`, read with `reader`, which begins there.
+pub(crate) fn chain_at(
+    genesis: &[u8; 16],
+    seq: u64,
+    reader: impl FnOnce() -> Result<Reader, JournalError>,
+) -> Result<Option<ChainHash>, JournalError> {
+    if seq == 0 {
+        return Ok(Some(ChainHash::genesis(genesis)));
+    }
+    let mut reader = reader()?;
+    Ok(reader.next_group()?.and_then(|group| group.chain_at(seq)))
+}
+
+/// Writes a state down; returns the bytes of the file. Only the newest `keep` stay.
+pub(crate) fn write_snapshot(
+    storage: &dyn Storage,
+    state: &State,
+    mark: &SnapshotMark,
+    keep: usize,
+) -> Result<u64, JournalError> {
+    struct Sink<'w, 's>(&'w mut SnapshotWriter<'s>);
+    impl SnapshotSink for Sink<'_, '_> {
+        type Error = JournalError;
+        fn write(&mut self, bytes: &[u8]) -> Result<(), JournalError> {
+            self.0.write(bytes)
+        }
+    }
+    let mut feeds = Vec::new();
+    state.hub.write_feeds(&mut feeds);
+    let mut writer = SnapshotWriter::create(storage, mark.seq)?;
+    writer.write(&(feeds.len() as u64).to_le_bytes())?;
+    writer.write(&feeds)?;
+    state.engine.write_snapshot(&mut Sink(&mut writer))?;
+    writer.finish(mark, keep)
+}
+
+/// An event hash as files have it.
+pub(crate) fn wide(hash: [u8; 16]) -> [u8; 32] {
+    let mut wide = [0; 32];
+    wide[..hash.len()].copy_from_slice(&hash);
+    wide
+}
