@@ -133,9 +133,9 @@ fn a_refusal_says_in_which_section_at_which_byte_and_why() {
     let mut newer = bytes.clone();
     newer[10] = 1;
     assert_eq!(refused(&newer).fault, SnapshotFault::Version { found: 1 });
-    // The accounts follow the core's section: head of 12 bytes, then the count.
+    // The accounts follow the core's section and that of no groups: head of 12 bytes, then the count.
     let core_bytes = u64::from_le_bytes(bytes[12..20].try_into().expect("eight"));
-    let accounts_at = 20 + usize::try_from(core_bytes).expect("short") + 12;
+    let accounts_at = 20 + usize::try_from(core_bytes).expect("short") + (12 + 4) + 12;
     let mut many = bytes;
     many[accounts_at..accounts_at + 4].copy_from_slice(&6_u32.to_le_bytes());
     let fault = SnapshotFault::Count { count: 6, max: 5 };
