@@ -30,30 +30,46 @@ mod accounts;
 mod admin;
 mod admit;
 mod amend;
+mod amend_terms;
+mod arriving;
 mod body;
 mod charges;
 mod check;
+mod check_terms;
 mod client_ids;
 mod closed_index;
+mod closing;
+mod conditional;
 mod configure;
 mod engine;
+mod follow_up;
+mod forest;
 mod groups;
 mod hash;
 mod hash_index;
 mod instruments;
+mod interrupt;
 mod keys;
 mod ledger;
 mod limits;
+mod lists;
 mod matching;
 mod orders;
 mod paged;
+mod pegs;
 mod place;
+mod place_list;
 mod planted;
 mod query;
 mod reject;
+mod release;
+mod replace;
 mod request_ids;
+mod self_trade;
 mod snapshot;
 mod state_hash;
+mod state_hash_terms;
+mod terms;
 #[cfg(test)]
 #[expect(
     clippy::arithmetic_side_effects,
@@ -62,7 +78,10 @@ mod state_hash;
     reason = "a test may panic"
 )]
 mod tests;
+mod timers;
+mod walk;
 mod warm;
+mod watch;
 
 pub use accounts::{Account, Membership};
 pub use check::Broken;
@@ -77,4 +96,5 @@ pub use limits::default_genesis;
 pub use planted::Fault;
 pub use query::{OpenOrder, TableUse};
 pub use snapshot::{Section, SnapshotError, SnapshotFault, SnapshotSink};
+pub use terms::OrderTerms;
 pub use warm::WARM_MAX;
