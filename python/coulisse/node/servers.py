@@ -14,10 +14,9 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from coulisse.config import GatewayConfig
-from coulisse.domain.errors import Refused
+from coulisse.domain.errors import NodeFailed, Refused
 from coulisse.domain.outcomes import Rejected
 from coulisse.gateway.plain import PlainHub
-from coulisse.telemetry.logs import logger
 
 Handler = Callable[[dict[str, object]], Awaitable[object]]
 
@@ -50,13 +49,13 @@ class WebSocketServer:
         self.account = account
         self._handlers: dict[str, list[Handler]] = {}
         self._hub = PlainHub(self._handle)
-        self._log = logger("gateway")
         engine.serve(self)
 
     def on(self, event: str) -> Callable[[Handler], Handler]:
         """Call the decorated coroutine function with the data of each `event` that comes in.
 
-        The events of one connection are handled one after another, in their order.
+        The events of one connection are handled one after another, in their order. A handler that
+        raises is answered with an error and logged; the connection and the node live on.
         """
 
         def register(handler: Handler) -> Handler:
@@ -90,10 +89,8 @@ class WebSocketServer:
                 return error.rejected
             except (TypeError, ValueError) as error:
                 return Rejected("INVALID_VALUE", str(error), "not_sent")
-            except Exception:  # noqa: BLE001  # whatever a team's own code raises
-                # The handler is at fault; the connection and the node live on.
-                self._log.exception("handler_failed", event_name=event)
-                return Rejected("INTERNAL", f"the handler of {event!r} failed", "unknown")
+            except NodeFailed as error:
+                return Rejected("SHUTTING_DOWN", str(error), "unknown")
         return None
 
     def _for_own_account(self, data: dict[str, object]) -> Rejected | None:

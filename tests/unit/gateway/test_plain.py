@@ -108,3 +108,38 @@ async def test_a_frame_of_nobody_is_dropped() -> None:
         hub, ear = Hub(group), Ear()
         hub.hub.message(as_conn(ear), a_frame(1))
         assert ear.heard == []
+
+
+async def test_a_handler_that_fails_is_told_to_the_sender_and_ends_nothing() -> None:
+    faults: list[BaseException] = [ZeroDivisionError(), asyncio.CancelledError()]
+
+    async def handle(event: str, data: Frame) -> Rejected | None:
+        if faults:
+            raise faults.pop()
+        return Rejected("UNKNOWN_OP", "no", value="\ud800")
+
+    async with asyncio.TaskGroup() as group:
+        hub, ear = PlainHub(handle), Ear()
+        hub.start(lambda work: group.create_task(run(work)))
+        hub.opened(as_conn(ear))
+        for number in range(3):
+            hub.message(as_conn(ear), a_frame(number))
+        while len(ear.heard) < 3:
+            await asyncio.sleep(0)
+        hub.stop()
+    codes = [cast(Frame, frame["data"])["code"] for frame in ear.heard]
+    assert codes == ["INTERNAL", "INTERNAL", "UNKNOWN_OP"]
+
+
+async def test_a_number_beyond_all_bounds_and_half_a_surrogate_pair_are_answered() -> None:
+    async with asyncio.TaskGroup() as group:
+        hub, ear = Hub(group), Ear()
+        hub.hub.opened(as_conn(ear))
+        hub.hub.message(as_conn(ear), b'{"event":"a","data":{"x":1e99999999999999999999}}')
+        hub.hub.message(as_conn(ear), rb'{"event":"\ud800"}')
+        hub.hub.stop()
+    assert [cast(Frame, frame["data"])["code"] for frame in ear.heard] == ["BAD_JSON", "BAD_JSON"]
+
+
+async def run(work: Awaitable[None]) -> None:
+    await work
