@@ -10,10 +10,10 @@ choose.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
-from coulisse.config import GatewayConfig
+from coulisse.config import GatewayConfig, gateway_config
 from coulisse.domain.errors import NodeFailed, Refused
 from coulisse.domain.outcomes import Rejected
 from coulisse.gateway.plain import PlainHub
@@ -38,15 +38,21 @@ class WebSocketServer:
         account: str | None = None,
         *,
         host: str = "127.0.0.1",
+        names: Iterable[str] = (),
+        origins: Iterable[str] = (),
     ) -> None:
         """Listen on `port` (0: a free one) once the engine starts.
 
         Orders that come in here are for `account`; for the engine's own where none is given.
+        `names` are more host names that clients may call this machine by; `origins` those of other
+        sites, as `https://desk.example`, whose pages may connect. `*` takes any.
         """
         self.port = port
         """The port; after the start, the one that was taken."""
         self.host = host
         self.account = account
+        self.names = tuple(names)
+        self.origins = tuple(origins)
         self._handlers: dict[str, list[Handler]] = {}
         self._hub = PlainHub(self._handle)
         engine.serve(self)
@@ -72,8 +78,11 @@ class WebSocketServer:
         self._hub.broadcast(event, payload)
 
     def listening(self) -> tuple[GatewayConfig, PlainHub]:
-        """Return where to listen, and who takes the events."""
-        return GatewayConfig(host=self.host, port=self.port), self._hub
+        """Return where to listen, and who takes the events. Raises `ConfigError`."""
+        where = gateway_config(
+            host=self.host, port=self.port, names=self.names, origins=self.origins
+        )
+        return where, self._hub
 
     async def _handle(self, event: str, data: dict[str, object]) -> Rejected | None:
         handlers = self._handlers.get(event)

@@ -19,9 +19,16 @@ class Ear:
 
     def __init__(self) -> None:
         self.heard: list[Frame] = []
+        self._news = asyncio.Event()
 
     def send_text(self, text: bytes) -> None:
         self.heard.append(json.loads(text))
+        self._news.set()
+
+    async def has_heard(self, count: int) -> None:
+        while len(self.heard) < count:
+            self._news.clear()
+            await self._news.wait()
 
 
 def as_conn(ear: Ear) -> _core.Conn:
@@ -124,8 +131,8 @@ async def test_a_handler_that_fails_is_told_to_the_sender_and_ends_nothing() -> 
         hub.opened(as_conn(ear))
         for number in range(3):
             hub.message(as_conn(ear), a_frame(number))
-        while len(ear.heard) < 3:
-            await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            await ear.has_heard(3)
         hub.stop()
     codes = [cast(Frame, frame["data"])["code"] for frame in ear.heard]
     assert codes == ["INTERNAL", "INTERNAL", "UNKNOWN_OP"]
