@@ -37,7 +37,9 @@ class Tree:
             subfolders[:] = [name for name in subfolders if name not in NOT_OURS]
             for name in names:
                 path = Path(folder, name)
-                if path.suffix in TEXT and not path.is_symlink():
+                # In a worktree .git is a file.
+                ours = name not in NOT_OURS and not path.is_symlink()
+                if path.suffix in TEXT and ours:
                     found[path.relative_to(self.root).as_posix()] = read(path)
         return dict(sorted(found.items()))
 

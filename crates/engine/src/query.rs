@@ -9,8 +9,8 @@ use crate::orders::Order;
 use coulisse_book::Level;
 use coulisse_types::command::Genesis;
 use coulisse_types::{
-    AccountId, Amount, AssetId, ClientOrderId, InstrumentId, KeyIndex, OrderId, Price, Qty, Seq,
-    Side,
+    AccountId, Amount, AssetId, ClientOrderId, InstrumentId, KeyIndex, OrderId, Price, Qty,
+    RequestId, Seq, Side,
 };
 
 /// A live order, with all that is known of it.
@@ -204,6 +204,13 @@ impl Engine {
         let assets = self.ledger.assets().filter(move |_| exists);
         let balances = assets.map(move |asset| (asset, self.ledger.balance(account, asset.id)));
         balances.filter(|(_, balance)| *balance != Balance::default())
+    }
+
+    /// Whether a request with this id was done; `None` where that may have been forgotten.
+    pub fn request_done(&self, account: AccountId, request_id: RequestId) -> Option<bool> {
+        let known = self.request_ids.find(account, request_id).is_some();
+        let forgets = self.request_ids.count() >= self.request_ids.max();
+        (known || !forgets).then_some(known)
     }
 
     /// A live order.

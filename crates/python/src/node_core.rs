@@ -45,6 +45,7 @@ pub(crate) struct Setup {
     pub(crate) preparer: Preparer,
     pub(crate) node: u16,
     pub(crate) hosts: Vec<String>,
+    pub(crate) origins: Vec<String>,
     pub(crate) hash_seed: u64,
 }
 
@@ -96,6 +97,7 @@ impl NodeCore {
         let server = format!("coulisse/{}", env!("CARGO_PKG_VERSION"));
         let mut hub =
             Hub::new(setup.hosts, server, format!("n{}", setup.node), u64::from(report.epoch));
+        hub.allow_origins(setup.origins);
         let started = Instant::now();
         let reader = recovered.reader(1).map_err(OpenError::Journal)?;
         let replayed = replay(reader, &mut engine, &mut hub, setup.node)?;
