@@ -16,7 +16,7 @@ use coulisse_types::command::Genesis;
 use coulisse_types::event::OrderState;
 use coulisse_types::{
     AccountId, Amount, AssetId, ClientOrderId, GroupId, InstrumentId, KeyIndex, OrderId, OrderType,
-    Price, Qty, Seq, Side, TimeInForce, TradingState,
+    Price, Qty, RequestId, Seq, Side, TimeInForce, TradingState,
 };
 
 /// A live order, with all that is known of it.
@@ -259,6 +259,13 @@ impl Engine {
         let assets = self.ledger.assets().filter(move |_| exists);
         let balances = assets.map(move |asset| (asset, self.ledger.balance(account, asset.id)));
         balances.filter(|(_, balance)| *balance != Balance::default())
+    }
+
+    /// Whether a request with this id was done; `None` where that may have been forgotten.
+    pub fn request_done(&self, account: AccountId, request_id: RequestId) -> Option<bool> {
+        let known = self.request_ids.find(account, request_id).is_some();
+        let forgets = self.request_ids.count() >= self.request_ids.max();
+        (known || !forgets).then_some(known)
     }
 
     /// A live order.

@@ -81,13 +81,21 @@ impl Core {
         call.call1(py, (slf.getattr(intern!(py, "flush"))?,)).map(drop)
     }
 
-    /// A connection was accepted.
-    pub(crate) fn open(&self, py: Python<'_>, peer: Peer) -> PyResult<ConnId> {
+    /// Whether the core is closed: what the loop still calls then has nothing to do.
+    fn is_closed(&self, py: Python<'_>) -> bool {
+        self.state.borrow_mut(py).node.is_none()
+    }
+
+    /// A connection was accepted; `None` where the core is closed.
+    pub(crate) fn open(&self, py: Python<'_>, peer: Peer) -> PyResult<Option<ConnId>> {
+        if self.is_closed(py) {
+            return Ok(None);
+        }
         let nonce = nonce()?;
         self.with(py, |node, peers| {
             let id = node.hub.open(nonce);
             place(peers, id, peer);
-            id
+            Some(id)
         })
     }
 
@@ -100,6 +108,9 @@ impl Core {
     pub(crate) fn receive(slf: &Bound<'_, Self>, id: ConnId, count: usize) -> PyResult<Received> {
         let py = slf.py();
         let this = slf.get();
+        if this.is_closed(py) {
+            return Ok(Received::default());
+        }
         let count = count.min(READ_BYTES);
         // SAFETY: the buffer is a bytearray of READ_BYTES that this object alone hands out, and
         // only to transports, which write into it before they call `buffer_updated` and not during
@@ -118,6 +129,9 @@ impl Core {
 
     /// A session inside the process asks.
     pub(crate) fn receive_local(slf: &Bound<'_, Self>, id: ConnId, text: &[u8]) -> PyResult<()> {
+        if slf.get().is_closed(slf.py()) {
+            return Ok(());
+        }
         let mut text = text.to_vec();
         slf.get().with(slf.py(), |node, _| node.receive(id, &mut text))?;
         Self::schedule(slf)
@@ -143,6 +157,9 @@ impl Core {
 
     /// Sends a text on a plain WebSocket.
     pub(crate) fn send_plain(slf: &Bound<'_, Self>, id: ConnId, text: &[u8]) -> PyResult<()> {
+        if slf.get().is_closed(slf.py()) {
+            return Ok(());
+        }
         slf.get().with(slf.py(), |node, _| {
             let seq = node.engine.last_seq();
             node.hub.send_plain(id, seq, text);
@@ -191,7 +208,7 @@ impl Core {
 impl Core {
     #[new]
     #[pyo3(signature = (*, data_dir=None, disk=None, durability="fsync", segment_bytes=67_108_864,
-                        node=1, host="localhost", hash_seed=0))]
+                        node=1, host="localhost", origins="", hash_seed=0))]
     #[expect(clippy::too_many_arguments, reason = "they are Python keywords, each with its name")]
     fn new(
         py: Python<'_>,
@@ -201,6 +218,7 @@ impl Core {
         segment_bytes: u64,
         node: u16,
         host: &str,
+        origins: &str,
         hash_seed: u64,
     ) -> PyResult<Self> {
         let last_words = || Note { dir: data_dir.clone(), seq: 0 };
@@ -211,6 +229,7 @@ impl Core {
             segment_bytes,
             node,
             host,
+            origins,
             hash_seed,
         };
         let core = guard(last_words, || open_core(&arguments))?;
@@ -284,7 +303,6 @@ impl Core {
         {
             let mut state = self.state.borrow_mut(py);
             state.scheduled = false;
-            // The loop may still have a call that was made before the core was closed.
             if state.node.is_none() {
                 return Ok(());
             }
@@ -304,7 +322,7 @@ impl Core {
     }
 
     fn on_durable(&self, py: Python<'_>) -> PyResult<()> {
-        if self.state.borrow_mut(py).node.is_none() {
+        if self.is_closed(py) {
             return Ok(());
         }
         let failure = self.with(py, |node, _| {
@@ -380,6 +398,20 @@ impl Core {
         self.with(py, |node, _| node.account_id(name).map(|account| account.0))
     }
 
+    fn key(&self, py: Python<'_>, key_id: &str) -> PyResult<Option<(u32, Py<PyBytes>)>> {
+        let found = self.with(py, |node, _| node.key(key_id))?;
+        Ok(found.map(|(account, key)| (account.0, PyBytes::new(py, &key).unbind())))
+    }
+
+    fn request_done(
+        &self,
+        py: Python<'_>,
+        account: u32,
+        request_id: u128,
+    ) -> PyResult<Option<bool>> {
+        self.with(py, |node, _| node.engine.request_done(AccountId(account), RequestId(request_id)))
+    }
+
     fn asset(&self, py: Python<'_>, name: &str) -> PyResult<Option<(u32, u8)>> {
         self.with(py, |node, _| node.asset(name))
     }
@@ -447,7 +479,7 @@ impl Core {
     }
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        if self.state.borrow_mut(py).node.is_none() {
+        if self.is_closed(py) {
             return Ok(());
         }
         self.flush(py)?;

@@ -56,6 +56,7 @@ pub(crate) struct Setup {
     pub(crate) preparer: Preparer,
     pub(crate) node: u16,
     pub(crate) hosts: Vec<String>,
+    pub(crate) origins: Vec<String>,
     pub(crate) hash_seed: u64,
 }
 
@@ -326,7 +327,9 @@ fn start_state(
     let server = format!("coulisse/{}", env!("CARGO_PKG_VERSION"));
     let new_hub = || {
         let node = format!("n{}", setup.node);
-        Hub::new(setup.hosts.clone(), server.clone(), node, u64::from(epoch))
+        let mut hub = Hub::new(setup.hosts.clone(), server.clone(), node, u64::from(epoch));
+        hub.allow_origins(setup.origins.clone());
+        hub
     };
     let fit = Fit {
         storage: setup.storage.as_ref(),

@@ -100,14 +100,23 @@ class Driver:
             self._core.go_away(reason)
 
     def close(self) -> None:
-        """Flush, sync, seal and close. Idempotent."""
+        """Flush, sync, seal and close. Idempotent.
+
+        Raises `NodeFailed` if the journal fails at this very last moment; a failure that is known
+        already has been told.
+        """
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         if self._loop is not None:
             self._loop.remove_reader(self._fd)
             self._loop = None
-        self._core.close()
+        try:
+            self._core.close()
+        except RuntimeError as error:
+            if self._failure is None:
+                self._failure = f"JOURNAL_IO: {error}"
+                raise NodeFailed(self._failure) from None
 
     def _publish_later(self, loop: Loop) -> None:
         self._timer = loop.call_later(PUBLISH_INTERVAL_S, self._publish)

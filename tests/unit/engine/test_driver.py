@@ -31,6 +31,7 @@ class HeldCore:
 
     def __init__(self) -> None:
         self.calls: list[str] = []
+        self.fault_at_close: str | None = None
         self.held: list[Callable[[], None]] = []
         self.on_fatal: Callable[[str], None] | None = None
         self.sent: list[tuple[int, bytes, int, int]] = []
@@ -72,6 +73,8 @@ class HeldCore:
 
     def close(self) -> None:
         self.calls.append("close")
+        if self.fault_at_close is not None:
+            raise RuntimeError(self.fault_at_close)
 
     def release(self) -> None:
         held, self.held = self.held, []
@@ -204,3 +207,17 @@ async def test_only_so_many_commands_may_wait() -> None:
         assert "wait already" in await refused(driver.durable())
         for task in tasks:
             task.cancel()
+
+
+async def test_a_journal_that_fails_as_it_is_closed_is_told_once_and_in_one_line() -> None:
+    driver, core, _, faults = a_driver()
+    core.fault_at_close = "no space left"
+    with pytest.raises(NodeFailed, match="JOURNAL_IO: no space left"):
+        driver.close()
+    assert driver.failure is not None
+    driver, core, _, faults = a_driver()
+    core.fault_at_close = "no space left"
+    assert core.on_fatal is not None
+    core.on_fatal("JOURNAL_IO: no space left")
+    driver.close()
+    assert faults == ["JOURNAL_IO: no space left"]
