@@ -4,38 +4,11 @@ use super::fuzz::{
     Random, a_client_id, a_configuration, a_placement, a_small_genesis, an_order_id, prepare,
 };
 use super::*;
-use coulisse_types::command::{
-    CancelAfter, MarkSet, OrderCancelAll, OrderListPlace, OrderPlaceTerms, OrderReplace, Tick,
-};
+use coulisse_types::command::{CancelAfter, OrderCancelAll, OrderListPlace, OrderReplace};
 use coulisse_types::record::Origin;
-use coulisse_types::{EventKind, ListKind, Peg, SelfTrade, SideFilter, Trigger, TriggerOn};
+use coulisse_types::{EventKind, ListKind, SideFilter};
 
 const SECOND_NS: i64 = 1_000_000_000;
-
-fn terms_of(order: OrderPlace) -> OrderPlaceTerms {
-    OrderPlaceTerms {
-        instrument: order.instrument,
-        side: order.side,
-        order_type: order.order_type,
-        time_in_force: order.time_in_force,
-        post_only: order.post_only,
-        qty: order.qty,
-        price: order.price,
-        notional: order.notional,
-        client_order_id: order.client_order_id,
-        self_trade: SelfTrade::None,
-        trigger: Trigger::None,
-        trigger_on: TriggerOn::Last,
-        trigger_price: Price::from_ticks(0),
-        trail: 0,
-        display_qty: Qty::ZERO,
-        min_qty: Qty::ZERO,
-        peg: Peg::None,
-        peg_offset: 0,
-        reduce_only: false,
-        expire_ns: 0,
-    }
-}
 
 /// A price beyond the usual ones, on the side where a stop waits.
 fn a_trigger_price(random: &mut Random) -> Price {
@@ -70,8 +43,8 @@ fn a_conditional(random: &mut Random, order: OrderPlaceTerms) -> OrderPlaceTerms
     }
 }
 
-fn with_terms(random: &mut Random, now_ns: i64) -> OrderPlaceTerms {
-    let mut order = terms_of(a_placement(random));
+fn a_termed(random: &mut Random, now_ns: i64) -> OrderPlaceTerms {
+    let mut order = with_terms(a_placement(random));
     if random.one_in(3) {
         order.self_trade = random.pick(SelfTrade::ALL);
     }
@@ -158,7 +131,7 @@ fn a_list(random: &mut Random) -> OrderListPlace {
 }
 
 fn a_replacement(random: &mut Random, world: &World, account: AccountId) -> OrderReplace {
-    let new = with_terms(random, world.header.time_ns);
+    let new = a_termed(random, world.header.time_ns);
     OrderReplace {
         cancel_order_id: an_order_id(random, world, account),
         cancel_client_order_id: ClientOrderId::default(),
@@ -189,7 +162,7 @@ fn a_replacement(random: &mut Random, world: &World, account: AccountId) -> Orde
 fn a_command(random: &mut Random, world: &World, account: AccountId) -> Command {
     match random.below(100) {
         0..=24 => a_placement(random).into(),
-        25..=54 => with_terms(random, world.header.time_ns).into(),
+        25..=54 => a_termed(random, world.header.time_ns).into(),
         55..=64 => a_list(random).into(),
         65..=69 => a_replacement(random, world, account).into(),
         70..=75 => {
