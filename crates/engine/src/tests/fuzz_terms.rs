@@ -202,11 +202,15 @@ fn a_command(random: &mut Random, world: &World, account: AccountId) -> Command 
     }
 }
 
+fn genesis_of(seed: u64) -> Genesis {
+    let fills_per_command_max = if seed % 2 == 0 { 6 } else { 40 };
+    Genesis { fills_per_command_max, ..a_small_genesis() }
+}
+
 /// Runs a seed; the records, and how often each kind of event came.
 fn run(seed: u64) -> (World, Vec<(RecordHeader, Command)>, Vec<usize>) {
     let mut random = Random(seed);
-    let fills_per_command_max = if seed % 2 == 0 { 6 } else { 40 };
-    let mut world = World::new(Genesis { fills_per_command_max, ..a_small_genesis() });
+    let mut world = World::new(genesis_of(seed));
     prepare(&mut world);
     let mut records: Vec<(RecordHeader, Command)> = Vec::new();
     let mut counts = alloc::vec![0; EventKind::ALL.len()];
@@ -223,6 +227,11 @@ fn run(seed: u64) -> (World, Vec<(RecordHeader, Command)>, Vec<usize>) {
             let header = RecordHeader { account, origin, session, ..RecordHeader::default() };
             (header, a_command(&mut random, &world, account))
         };
+        // A node ticks in time.
+        let due_ns = world.engine.next_timer_ns().filter(|_| random.one_in(12));
+        let soon_ns = due_ns.filter(|due_ns| due_ns - world.header.time_ns < 100 * SECOND_NS);
+        let command = soon_ns.map_or(command, |_| Tick {}.into());
+        world.header.time_ns = world.header.time_ns.max(soon_ns.unwrap_or(0));
         header.seq = Seq(world.header.seq.0 + 1);
         header.time_ns = world.header.time_ns;
         for event in world.run_as(header, command) {
@@ -257,4 +266,22 @@ fn random_orders_with_terms_break_no_invariant_and_replay_says_the_same() {
         assert_eq!(again.engine.event_hash(), world.engine.event_hash());
         assert_eq!(again.engine.state_hash(), world.engine.state_hash());
     }
+}
+
+/// Whether a planted fault shows in the hashes, or ends the process, where orders have terms.
+#[cfg(feature = "planted")]
+pub(super) fn shows(fault: crate::Fault) -> bool {
+    extern crate std;
+    let (world, records, _) = run(1);
+    let found = std::panic::catch_unwind(|| {
+        let (mut bent, mut events) = (World::new(genesis_of(1)), Vec::new());
+        prepare(&mut bent);
+        bent.engine.plant(Some(fault));
+        for (header, command) in &records {
+            bent.engine.apply(header, command, &mut events);
+            events.clear();
+        }
+        bent.engine.event_hash() != world.engine.event_hash()
+    });
+    found.unwrap_or(true)
 }
