@@ -1,6 +1,7 @@
 //! Cancelling and amending: section 6 of the rules.
 
 use crate::engine::Engine;
+use crate::gate::Proposal;
 use crate::ledger::Pocket;
 use crate::matching::{Taker, push_level};
 use crate::orders::Order;
@@ -59,7 +60,7 @@ impl Engine {
             let is_there = instrument == InstrumentId(0) || order.instrument == instrument;
             let is_wanted =
                 body.side.takes(order.side) || self.planted.is(Fault::CancelAllTakesBothSides);
-            if is_there && is_wanted {
+            if is_there && is_wanted && !self.is_dead(self.orders.at(place)) {
                 self.close_resting(place, CloseReason::CancelAll, events);
                 count += 1;
             }
@@ -82,7 +83,11 @@ impl Engine {
             (false, true) => refuse(Field::OrderId),
             (true, true) => {
                 let place = self.orders.find(order_id);
-                place.filter(|place| self.orders.at(*place).account == account).ok_or_else(|| {
+                let is_own = |place: &u32| {
+                    let order = self.orders.at(*place);
+                    order.account == account && !self.is_dead(order)
+                };
+                place.filter(is_own).ok_or_else(|| {
                     Reject::new(RejectCode::OrderNotFound, Field::OrderId).number(order_id.0)
                 })
             }
@@ -90,6 +95,7 @@ impl Engine {
                 let hash = self.client_ids.hash(account, client_order_id);
                 self.orders
                     .find_client(hash, account, client_order_id)
+                    .filter(|place| !self.is_dead(self.orders.at(*place)))
                     .ok_or_else(|| Reject::new(RejectCode::OrderNotFound, Field::ClientOrderId))
             }
         }
@@ -98,18 +104,20 @@ impl Engine {
     /// Takes an order off the book, cancelled, and lets go what it holds.
     #[inline]
     fn close_resting(&mut self, place: u32, reason: CloseReason, events: &mut Vec<Event>) {
-        let order = *self.orders.at(place);
-        self.orders.remove(place);
-        self.close(&order, (OrderState::Cancelled, reason), events);
-        self.take_off_book(&order, events);
+        self.end_resting(place, (OrderState::Cancelled, reason), events);
+    }
+
+    /// Lets go all that a live order holds.
+    #[inline]
+    pub(crate) fn let_go(&mut self, order: &Order) {
         if !self.planted.is(Fault::CancelKeepsHold) {
             let need_minor = order.need(&self.instruments.at(order.instrument).rules);
-            self.adjust_hold(&order, -need_minor);
+            self.adjust_hold(order, -need_minor);
         }
     }
 
     #[inline]
-    fn take_off_book(&mut self, order: &Order, events: &mut Vec<Event>) {
+    pub(crate) fn take_off_book(&mut self, order: &Order, events: &mut Vec<Event>) {
         let book = &mut self.instruments.at_mut(order.instrument).book;
         let taken = book.remove(order.handle);
         assert!(taken.order_id == order.id, "a handle of another order");
@@ -147,15 +155,15 @@ impl Engine {
             self.close_resting(place, CloseReason::AmendedToFilled, events);
             return Ok(());
         }
-        let change = self.check_amend(order, body)?;
+        let order = *order;
+        let change = self.check_amend(&order, body)?;
         self.change(place, &change, events);
         Ok(())
     }
 
     /// The checks on the order as it would be.
-    fn check_amend(&self, order: &Order, body: &OrderAmend) -> Result<Change, Reject> {
-        let listing = self.instruments.at(order.instrument);
-        let rules = &listing.rules;
+    fn check_amend(&mut self, order: &Order, body: &OrderAmend) -> Result<Change, Reject> {
+        let rules = &self.instruments.at(order.instrument).rules;
         let qty = if body.qty.is_zero() { Qty::from_lots(order.qty_lots) } else { body.qty };
         let same_price = body.price.ticks() == 0 || body.price.ticks() == order.price_ticks;
         let price = if same_price { Price::from_ticks(order.price_ticks) } else { body.price };
@@ -163,6 +171,9 @@ impl Engine {
         check_price(rules, price, qty)?;
         let loses_place = !same_price || qty.lots() > order.qty_lots;
         let remaining = Qty::from_lots(qty.lots() - order.filled_lots);
+        self.gate(&Proposal::of_amend(order, price, remaining))?;
+        let listing = self.instruments.at(order.instrument);
+        let rules = &listing.rules;
         if loses_place {
             if order.post_only && !self.planted.is(Fault::PostOnlyIgnored) {
                 check_post_only(listing, order.side, price)?;
@@ -189,6 +200,7 @@ impl Engine {
     fn change(&mut self, place: u32, change: &Change, events: &mut Vec<Event>) {
         let old = *self.orders.at(place);
         let order = Order { price_ticks: change.price.ticks(), qty_lots: change.qty.lots(), ..old };
+        self.risk.touch(order.row);
         let mut loses_place = change.loses_place;
         if self.planted.is(Fault::AmendLosesPriority) && order.qty_lots < old.qty_lots {
             loses_place = true;
@@ -210,7 +222,7 @@ impl Engine {
             self.adjust_hold(&order, change.more_minor);
             let held_minor = Some(order.need(&self.instruments.at(order.instrument).rules));
             let to_spend_minor = None;
-            let mut taker = Taker { order, held_minor, to_spend_minor };
+            let mut taker = Taker { order, held_minor, to_spend_minor, bound_ticks: 0 };
             let stop = self.match_taker(&mut taker, events);
             self.conclude(&taker, stop, Some(place), events);
             #[cfg(feature = "planted")]
@@ -221,7 +233,7 @@ impl Engine {
             assert!(left == Some(order.remaining()), "the book had another qty than the order");
             let level = book.level_of(order.handle);
             push_level(events, order.instrument, order.side, change.price, Some(level));
-            *self.orders.at_mut(place) = order;
+            self.relist(place, &order);
             self.adjust_hold(&order, change.more_minor);
         }
     }

@@ -13,6 +13,7 @@ use crate::paged::index;
 use crate::planted::Planted;
 use crate::reject::Reject;
 use crate::request_ids::{Request, RequestIds};
+use crate::risk::Risk;
 use alloc::vec;
 use alloc::vec::Vec;
 use coulisse_types::command::Genesis;
@@ -42,6 +43,7 @@ pub struct Engine {
     pub(crate) instruments: Instruments,
     pub(crate) ledger: Ledger,
     pub(crate) orders: Orders,
+    pub(crate) risk: Risk,
     pub(crate) client_ids: ClientIds,
     pub(crate) request_ids: RequestIds,
     /// Orders accepted so far.
@@ -84,6 +86,7 @@ impl Engine {
                 fills_max.saturating_add(1).saturating_mul(TOUCHES_PER_FILL),
             ),
             orders: Orders::new(limits.live_orders_max, accounts_max, seed),
+            risk: Risk::new(accounts_max, limits.instruments_max, fills_max),
             client_ids: ClientIds::new(
                 limits.client_order_ids_max,
                 limits.closed_ids_per_account_max,
@@ -116,9 +119,13 @@ impl Engine {
         self.last_seq = header.seq;
         self.time_ns = header.time_ns;
         match self.run(header, command, events) {
-            Ok(()) => self.ledger.settle(events),
+            Ok(()) => {
+                self.settle_risk(events);
+                self.ledger.settle(events);
+            }
             Err(reject) => {
-                let untouched = events.len() == first && self.ledger.is_settled();
+                let untouched =
+                    events.len() == first && self.ledger.is_settled() && self.is_risk_settled();
                 assert!(untouched, "a command was refused after it changed something");
                 events.push(Event::Rejected(reject.event(client_order_id(command))));
             }
@@ -138,11 +145,16 @@ impl Engine {
         self.admit(header, command)?;
         match command {
             Command::OrderPlace(body) => self.place(header, body, events),
+            Command::OrderPlaceTerms(body) => self.place_with_terms(header, body, events),
             Command::OrderCancel(body) => self.cancel(header, body, events),
             Command::OrderAmend(body) => self.amend(header, body, events),
             Command::OrderCancelAll(body) => self.cancel_all(header, *body, events),
             Command::Genesis(body) => {
                 self.set_genesis(body, events);
+                Ok(())
+            }
+            Command::Tick(_) => {
+                self.tick(header, events);
                 Ok(())
             }
             Command::NodeStarted(body) => {
@@ -180,6 +192,7 @@ impl Engine {
 fn client_order_id(command: &Command) -> ClientOrderId {
     match command {
         Command::OrderPlace(body) => body.client_order_id,
+        Command::OrderPlaceTerms(body) => body.client_order_id,
         Command::OrderCancel(body) => body.client_order_id,
         Command::OrderAmend(body) => body.client_order_id,
         _ => ClientOrderId::default(),

@@ -31,27 +31,38 @@ mod admin;
 mod admit;
 mod amend;
 mod body;
+mod bounds;
 mod charges;
 mod check;
 mod client_ids;
 mod closed_index;
 mod configure;
 mod engine;
+mod gate;
 mod groups;
 mod hash;
 mod hash_index;
 mod instruments;
 mod keys;
+mod kill;
 mod ledger;
+mod limit_use;
 mod limits;
+mod live;
 mod matching;
+mod meet;
 mod orders;
 mod paged;
 mod place;
 mod planted;
+mod positions;
 mod query;
 mod reject;
 mod request_ids;
+mod risk;
+mod risk_check;
+mod risk_hash;
+mod risk_query;
 mod state_hash;
 #[cfg(test)]
 #[expect(
@@ -61,6 +72,8 @@ mod state_hash;
     reason = "a test may panic"
 )]
 mod tests;
+mod tiers;
+mod value;
 mod warm;
 
 pub use accounts::{Account, Membership};
@@ -75,4 +88,6 @@ pub use limits::default_genesis;
 #[cfg(feature = "planted")]
 pub use planted::Fault;
 pub use query::{OpenOrder, TableUse};
+pub use risk_query::{LimitInForce, Position, Profit, RiskControl};
+pub use tiers::Tier;
 pub use warm::WARM_MAX;

@@ -39,6 +39,10 @@ pub(crate) struct Order {
     pub(crate) body: Body,
     /// Where it stands in its book. Void while it does not rest.
     pub(crate) handle: Handle,
+    /// The row of its account in its instrument.
+    pub(crate) row: u32,
+    /// Whether it may only make the account's position smaller.
+    pub(crate) reduce_only: bool,
     pub(crate) side: Side,
     pub(crate) order_type: OrderType,
     pub(crate) time_in_force: TimeInForce,

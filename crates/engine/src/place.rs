@@ -2,6 +2,7 @@
 
 use crate::body::Body;
 use crate::engine::Engine;
+use crate::gate::{Passed, Proposal};
 use crate::hash_index::KeyHash;
 use crate::instruments::{Instrument, Listing};
 use crate::matching::{Stop, Taker};
@@ -11,7 +12,7 @@ use crate::planted::Fault;
 use crate::reject::{Reject, ensure};
 use alloc::vec::Vec;
 use coulisse_book::{BookError, Handle};
-use coulisse_types::command::OrderPlace;
+use coulisse_types::command::{OrderPlace, OrderPlaceTerms};
 use coulisse_types::event::{CloseReason, OrderAccepted, OrderDuplicate, OrderState};
 use coulisse_types::limits::{NOTIONAL_MINOR_MAX, PRICE_TICKS_MAX, SHARD_SHIFT};
 use coulisse_types::{
@@ -26,6 +27,38 @@ impl Engine {
         body: &OrderPlace,
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
+        self.place_order(header, body, false, events)
+    }
+
+    /// Of all terms only `reduce_only` is taken so far.
+    pub(crate) fn place_with_terms(
+        &mut self,
+        header: &RecordHeader,
+        body: &OrderPlaceTerms,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
+        let place = OrderPlace {
+            instrument: body.instrument,
+            side: body.side,
+            order_type: body.order_type,
+            time_in_force: body.time_in_force,
+            post_only: body.post_only,
+            qty: body.qty,
+            price: body.price,
+            notional: body.notional,
+            client_order_id: body.client_order_id,
+        };
+        self.place_order(header, &place, body.reduce_only, events)
+    }
+
+    #[inline]
+    fn place_order(
+        &mut self,
+        header: &RecordHeader,
+        body: &OrderPlace,
+        reduce_only: bool,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
         let listing = self.listing(body.instrument)?;
         let hash = self.client_ids.hash(header.account, &body.client_order_id);
         if let Some(event) = self.duplicate(header, hash, body)? {
@@ -33,16 +66,25 @@ impl Engine {
             return Ok(());
         }
         check_combination(body)?;
+        ensure(!reduce_only || body.notional.minor() == 0, || {
+            Reject::new(RejectCode::InvalidCombination, Field::ReduceOnly).number(1)
+        })?;
         check_amount(&listing.rules, body)?;
+        let proposal = Proposal::of_place(header.account, body, reduce_only);
+        if reduce_only {
+            self.check_reduce_only(&proposal)?;
+        }
+        let Passed { bound_ticks } = self.gate(&proposal)?;
+        let listing = self.instruments.at(body.instrument);
         if body.post_only && !self.planted.is(Fault::PostOnlyIgnored) {
             check_post_only(listing, body.side, body.price)?;
         }
         self.check_room(header, body)?;
-        let order = self.order_of(header, hash, body, &listing.rules);
+        let order = self.order_of(header, hash, body, reduce_only);
         let held_minor = self.check_funds(&order, listing)?;
         let minor = body.notional.minor();
         let to_spend_minor = (minor != 0).then_some(minor);
-        let mut taker = Taker { order, held_minor, to_spend_minor };
+        let mut taker = Taker { order, held_minor, to_spend_minor, bound_ticks };
         self.accept(&mut taker.order, body, events);
         self.execute(&mut taker, events);
         Ok(())
@@ -74,7 +116,11 @@ impl Engine {
                 let event = OrderDuplicate {
                     order_id: order.id,
                     first_seq: order.first_seq,
-                    state: OrderState::Open,
+                    state: if self.is_dead(order) {
+                        OrderState::Cancelled
+                    } else {
+                        OrderState::Open
+                    },
                     filled: Qty::from_lots(order.filled_lots),
                     client_order_id,
                 };
@@ -159,13 +205,13 @@ impl Engine {
         header: &RecordHeader,
         hash: KeyHash,
         body: &OrderPlace,
-        rules: &Instrument,
+        reduce_only: bool,
     ) -> Order {
-        let maker_ppm = if self.planted.is(Fault::MakerPaysTakerRate) {
-            rules.taker_fee.ppm()
-        } else {
-            rules.maker_fee.ppm()
-        };
+        let rules = &self.instruments.at(body.instrument).rules;
+        let (mut maker_ppm, taker_ppm) = self.rates(header.account, rules);
+        if self.planted.is(Fault::MakerPaysTakerRate) {
+            maker_ppm = taker_ppm;
+        }
         Order {
             id: OrderId(0),
             account: header.account,
@@ -177,11 +223,13 @@ impl Engine {
             traded_minor: 0,
             fee_parts: 0,
             maker_ppm,
-            taker_ppm: rules.taker_fee.ppm(),
+            taker_ppm,
             first_seq: header.seq,
             hash,
             body: Body::of(body).unwrap_or(Body::EMPTY),
             handle: Handle::from_index(NONE),
+            row: NONE,
+            reduce_only,
             side: body.side,
             order_type: body.order_type,
             time_in_force: body.time_in_force,
@@ -228,6 +276,9 @@ impl Engine {
     #[expect(clippy::arithmetic_side_effects, reason = "a u64 counter does not run out")]
     fn accept(&mut self, order: &mut Order, body: &OrderPlace, events: &mut Vec<Event>) {
         self.order_counter += 1;
+        order.row = self.row_of(order.account, order.instrument);
+        self.risk.touch(order.row);
+        self.note_accepted(order.account, body);
         order.id = OrderId(u64::from(self.limits.shard) << SHARD_SHIFT | self.order_counter);
         events.push(Event::OrderAccepted(OrderAccepted {
             order_id: order.id,
@@ -274,6 +325,8 @@ impl Engine {
         let ended = match (stop, order.order_type, order.time_in_force) {
             (Stop::Filled, ..) => (OrderState::Filled, CloseReason::Filled),
             (Stop::FillLimit, ..) => (OrderState::Expired, CloseReason::FillLimit),
+            (Stop::ReduceOnly, ..) => (OrderState::Expired, CloseReason::ReduceOnly),
+            (Stop::Slippage, ..) => (OrderState::Expired, CloseReason::Slippage),
             (_, OrderType::Limit, TimeInForce::Gtc | TimeInForce::Gtd | TimeInForce::Day) => {
                 return self.rest(taker, place, events);
             }
@@ -298,7 +351,7 @@ impl Engine {
         };
         self.release(taker, 0);
         if let Some(place) = place {
-            self.orders.remove(place);
+            self.delist(place);
         }
         self.close(&taker.order, ended, events);
     }

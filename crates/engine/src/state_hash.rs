@@ -17,20 +17,20 @@ const MAGIC: &[u8] = b"coulisse-state-0";
 /// Bytes gathered before they are hashed.
 const CHUNK_BYTES: usize = 1 << 16;
 
-struct Hasher {
+pub(crate) struct Hasher {
     sha: Sha256,
     chunk: Vec<u8>,
 }
 
 impl Hasher {
-    fn put(&mut self, field: &impl Field) {
+    pub(crate) fn put(&mut self, field: &impl Field) {
         field.encode(&mut self.chunk);
         if self.chunk.len() >= CHUNK_BYTES {
             self.flush();
         }
     }
 
-    fn count(&mut self, count: usize) {
+    pub(crate) fn count(&mut self, count: usize) {
         self.put(&u32::try_from(count).unwrap_or(u32::MAX));
     }
 
@@ -71,6 +71,7 @@ impl Engine {
             self.hash_nodes(&mut out);
             self.hash_groups(&mut out);
             self.hash_trading(&mut out);
+            self.hash_risk(&mut out);
         }
         out.flush();
         out.sha.finalize().into()
@@ -83,6 +84,7 @@ impl Engine {
             out.put(&asset.scale);
             out.put(&asset.net_deposits);
             out.put(&asset.fees);
+            out.put(&asset.rounding);
         }
     }
 

@@ -53,7 +53,9 @@ impl Engine {
             Named::Nothing => read,
         });
         black_box(read);
-        black_box(accounts.iter().fold(0, |read, account| read ^ self.ledger.peek(*account)));
+        black_box(accounts.iter().fold(0, |read, account| {
+            read ^ self.ledger.peek(*account) ^ self.risk.peek(account.0)
+        }));
         black_box(levels.iter().flatten().fold(0, |read, (instrument, side, price)| {
             let level = self.level(*instrument, *side, *price);
             read ^ level.map_or(0, |level| level.count)
