@@ -122,15 +122,15 @@ fn a_command(random: &mut Random, world: &World, account: AccountId) -> Command 
             session: 0,
         }
         .into(),
-        93..=95 => {
+        93..=94 => {
             let amount = Amount::from_minor(random.within(-10, 3_000).into());
             Deposit { asset: random.pick(&[BTC, USD, AssetId(9)]), amount }.into()
         }
-        96 => {
+        95 => {
             let amount = Amount::from_minor(random.within(-10, 3_000).into());
             Withdraw { asset: random.pick(&[BTC, USD]), amount }.into()
         }
-        97 => a_configuration(random),
+        96..=97 => a_configuration(random),
         98 => {
             let name = alloc::format!("n{}", random.below(9));
             random.pick(&[
@@ -150,7 +150,7 @@ fn a_command(random: &mut Random, world: &World, account: AccountId) -> Command 
 
 fn a_configuration(random: &mut Random) -> Command {
     let small = |random: &mut Random| u32::try_from(random.below(4)).expect("small");
-    let instrument = InstrumentId(small(random));
+    let instrument = InstrumentId(small(random).max(1));
     let price = Price::from_ticks(random.within(0, 130));
     let name = text(&alloc::format!("g{}", random.below(200)));
     let (group, trade_group) = (GroupId(small(random)), small(random));
