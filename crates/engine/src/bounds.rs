@@ -12,9 +12,7 @@ use crate::reject::{Reject, ensure};
 use alloc::vec::Vec;
 use coulisse_types::command::LimitSet;
 use coulisse_types::event::LimitChanged;
-use coulisse_types::limits::{
-    ASSET_TOTAL_MINOR_MAX, DAY_NS, RISK_LIMITS_MAX, RISK_RATE_MAX,
-};
+use coulisse_types::limits::{ASSET_TOTAL_MINOR_MAX, DAY_NS, RISK_LIMITS_MAX, RISK_RATE_MAX};
 use coulisse_types::{
     AccountId, AssetId, Event, Field, GroupId, InstrumentId, KeyIndex, LimitKind, RecordHeader,
     RejectCode, Scope, Unit,
@@ -201,9 +199,8 @@ impl Limits {
             Slot::Plain(at) => &mut self.all.at_mut(place).plain[at],
             Slot::Instrument(at) => {
                 let list = &mut self.all.at_mut(place).instruments;
-                let found = entry(list, subject, || {
-                    self.by_instrument.push([Limit::OFF; BY_INSTRUMENT])
-                });
+                let found =
+                    entry(list, subject, || self.by_instrument.push([Limit::OFF; BY_INSTRUMENT]));
                 &mut self.by_instrument.at_mut(found)[at]
             }
             Slot::Asset(at) => {
@@ -317,7 +314,8 @@ impl Engine {
     /// Whether a scope binds the account of the key that asks. The firm's bind every account, and
     /// are set by any admin.
     pub(crate) fn binds_asker(&self, header: &RecordHeader, scope: Scope, scope_id: u32) -> bool {
-        let Some(rights) = self.keys.rights(header.key).filter(|_| header.key != KeyIndex(0)) else {
+        let Some(rights) = self.keys.rights(header.key).filter(|_| header.key != KeyIndex(0))
+        else {
             return false;
         };
         match scope {
@@ -418,9 +416,7 @@ fn check_value(body: &LimitSet) -> Result<(), Reject> {
     if kind == LimitKind::DuplicateWindow && value > i128::from(DAY_NS) {
         return refuse(Field::Limit, Unit::Ns, value, DAY_NS.into());
     }
-    ensure(burst == 0, || {
-        Reject::new(RejectCode::InvalidCombination, Field::Burst).number(burst)
-    })
+    ensure(burst == 0, || Reject::new(RejectCode::InvalidCombination, Field::Burst).number(burst))
 }
 
 /// Whether what is asked for binds less than what is.

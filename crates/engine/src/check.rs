@@ -154,8 +154,7 @@ impl Engine {
     fn check_money(&self, needs: &Needs) -> Result<(), Broken> {
         for row in self.ledger.assets() {
             let asset = row.id;
-            let mut sum_minor =
-                row.fees.minor() + row.rounding.minor() - row.net_deposits.minor();
+            let mut sum_minor = row.fees.minor() + row.rounding.minor() - row.net_deposits.minor();
             for account in self.accounts.iter() {
                 let balance = self.ledger.balance(account.id, asset);
                 let (available_minor, held_minor) =

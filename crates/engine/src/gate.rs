@@ -37,10 +37,19 @@ pub(crate) struct Proposal {
     pub(crate) reduce_only: bool,
     /// Whether the account chose its price, and it is not one that the core made.
     pub(crate) is_priced: bool,
-    /// Whether it may rest, or is pegged.
-    pub(crate) may_rest: bool,
-    /// Whether it waits for a trigger.
-    pub(crate) is_conditional: bool,
+    pub(crate) stays: Stays,
+}
+
+/// What becomes of what is left of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stays {
+    /// It ends.
+    No,
+    /// It may rest, or is pegged.
+    Open,
+    /// It waits for a trigger.
+    #[expect(dead_code, reason = "orders with triggers come with branch `orders`")]
+    Conditional,
 }
 
 /// How it comes to the gate.
@@ -161,7 +170,8 @@ impl Engine {
         let row = risk.account(proposal.account.0);
         let of_group = (row.group != 0).then(|| &risk.group(row.group).control);
         let controls = [Some(&risk.firm_control), of_group, Some(&row.control)];
-        let refuse = |code, field, scope: Scope| Err(Reject::new(code, field).number(scope.number()));
+        let refuse =
+            |code, field, scope: Scope| Err(Reject::new(code, field).number(scope.number()));
         let all = || SCOPES.iter().zip(&controls).filter_map(|(scope, c)| Some((*scope, (*c)?)));
         for (scope, control) in all() {
             if control.kill != Kill::Off {
@@ -202,7 +212,7 @@ impl Engine {
         let listing = self.instruments.at(proposal.instrument);
         let mark_ticks = listing.mark_or(proposal.price_ticks);
         let lots = match proposal.kind {
-            Kind::Placed => self.lots_of(proposal, listing),
+            Kind::Placed => Self::lots_of(proposal, listing),
             Kind::Amended(open) => {
                 i128::from(proposal.lots).checked_sub(i128::from(open)).unwrap_or(0)
             }
@@ -212,7 +222,7 @@ impl Engine {
     }
 
     /// How many lots an order is of: by notional, what it would buy at the reference.
-    fn lots_of(&self, proposal: &Proposal, listing: &Listing) -> i128 {
+    fn lots_of(proposal: &Proposal, listing: &Listing) -> i128 {
         if proposal.notional_minor == 0 {
             return proposal.lots.into();
         }
@@ -220,7 +230,8 @@ impl Engine {
         if reference == 0 {
             return 0;
         }
-        let lot_minor = listing.rules.notional_of_trade(Price::from_ticks(reference), Qty::from_lots(1));
+        let lot_minor =
+            listing.rules.notional_of_trade(Price::from_ticks(reference), Qty::from_lots(1));
         proposal.notional_minor.checked_div(lot_minor).unwrap_or(0)
     }
 
@@ -289,16 +300,17 @@ impl Engine {
     /// Check 5.
     fn check_duplicate(&self, proposal: &Proposal, binding: &Binding) -> Result<(), Reject> {
         let Some(window_ns) = self.duplicate_window_ns(binding) else { return Ok(()) };
-        let last = self.risk.placements.get(crate::paged::index(
-            self.risk.account(proposal.account.0).remembered,
-        ));
+        let last = self
+            .risk
+            .placements
+            .get(crate::paged::index(self.risk.account(proposal.account.0).remembered));
         let Some(last) = last.filter(|last| last.is_last && proposal.kind == Kind::Placed) else {
             return Ok(());
         };
         let since_ns = i128::from(self.time_ns).checked_sub(last.time_ns.into()).unwrap_or(0);
         let is_same = last.instrument == proposal.instrument
             && last.side == proposal.side
-            && (last.order_type == OrderType::Market) == !proposal.is_priced
+            && (last.order_type == OrderType::Limit) == proposal.is_priced
             && (!proposal.is_priced || last.price.ticks() == proposal.price_ticks)
             && last.qty.lots() == proposal.lots
             && last.notional.minor() == proposal.notional_minor;
@@ -404,12 +416,12 @@ impl Engine {
 
     /// Check 9.
     fn check_counts(&self, proposal: &Proposal, binding: &Binding) -> Result<(), Reject> {
-        let (kind, code) = if proposal.is_conditional {
-            (LimitKind::ConditionalOrders, RejectCode::TooManyConditionalOrders)
-        } else if proposal.may_rest {
-            (LimitKind::OpenOrders, RejectCode::TooManyOpenOrders)
-        } else {
-            return Ok(());
+        let (kind, code) = match proposal.stays {
+            Stays::No => return Ok(()),
+            Stays::Open => (LimitKind::OpenOrders, RejectCode::TooManyOpenOrders),
+            Stays::Conditional => {
+                (LimitKind::ConditionalOrders, RejectCode::TooManyConditionalOrders)
+            }
         };
         if binding.kinds & bit(kind) == 0 {
             return Ok(());
@@ -456,7 +468,7 @@ impl Engine {
             Kind::Placed => 0,
             Kind::Amended(open) => i128::from(open),
         };
-        let order_lots = self.lots_of(proposal, listing).checked_sub(own).unwrap_or(0);
+        let order_lots = Self::lots_of(proposal, listing).checked_sub(own).unwrap_or(0);
         for (scope, place) in SCOPES.iter().zip(binding.bounds) {
             if let Some(limit) = self.risk.limits.get(place, kind, instrument) {
                 let (long, short) = self.lots_in(*scope, binding, instrument).reach();
@@ -509,7 +521,10 @@ impl Engine {
     pub(crate) fn note_accepted(&mut self, account: AccountId, body: &OrderPlace) {
         let risk = &self.risk;
         let row = risk.account(account.0);
-        if risk.firm_bounds != NONE || row.group != 0 || row.bounds != NONE || row.remembered != NONE
+        if risk.firm_bounds != NONE
+            || row.group != 0
+            || row.bounds != NONE
+            || row.remembered != NONE
         {
             self.note_bound(account, body);
         }
@@ -534,13 +549,12 @@ impl Engine {
             time_ns: self.time_ns,
             is_last,
         };
-        match self.risk.placements.get_mut(crate::paged::index(remembered)) {
-            Some(last) => *last = placement,
-            None => {
-                let place = u32::try_from(self.risk.placements.len()).unwrap_or(NONE);
-                self.risk.placements.push(placement);
-                self.risk.account_mut(account.0).remembered = place;
-            }
+        if let Some(last) = self.risk.placements.get_mut(crate::paged::index(remembered)) {
+            *last = placement;
+        } else {
+            let place = u32::try_from(self.risk.placements.len()).unwrap_or(NONE);
+            self.risk.placements.push(placement);
+            self.risk.account_mut(account.0).remembered = place;
         }
     }
 }
@@ -577,9 +591,11 @@ impl Limit {
 #[expect(clippy::arithmetic_side_effects, reason = "a price up to 2^53, times at most 10^6 parts")]
 pub(crate) fn around(reference: i64, ppm: u32) -> (i64, i64) {
     let parts = i128::from(reference) * i128::from(ppm);
-    let reach = match u64::try_from(parts) {
-        Ok(parts) => i64::try_from(parts / 1_000_000).unwrap_or(i64::MAX),
-        Err(_) => i64::try_from(parts / 1_000_000).unwrap_or(i64::MAX),
+    // What fits in 64 bits, as nearly all does, is divided there.
+    let reach = if let Ok(parts) = i64::try_from(parts) {
+        parts / 1_000_000
+    } else {
+        i64::try_from(parts / 1_000_000).unwrap_or(i64::MAX)
     };
     ((reference - reach).max(1), reference + reach)
 }

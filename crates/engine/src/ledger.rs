@@ -124,7 +124,14 @@ impl Ledger {
     /// Adds an asset under the next id.
     pub(crate) fn add_asset(&mut self, name: AssetName, scale: u8) -> AssetId {
         let id = AssetId(self.asset_count() + 1);
-        let asset = Asset { id, name, scale, net_deposits: Amount::ZERO, fees: Amount::ZERO, rounding: Amount::ZERO };
+        let asset = Asset {
+            id,
+            name,
+            scale,
+            net_deposits: Amount::ZERO,
+            fees: Amount::ZERO,
+            rounding: Amount::ZERO,
+        };
         self.assets.push(AssetRow { asset, unbalanced_minor: 0 });
         id
     }

@@ -216,7 +216,8 @@ mod tests {
 
     #[test]
     fn the_kinds_that_are_told_are_listed() {
-        let told: Vec<_> = LimitKind::ALL.iter().copied().filter(|kind| is_watched(*kind)).collect();
+        let told: Vec<_> =
+            LimitKind::ALL.iter().copied().filter(|kind| is_watched(*kind)).collect();
         assert_eq!(told, WATCHED);
     }
 }

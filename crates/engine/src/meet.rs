@@ -4,7 +4,7 @@
 //! question per fill.
 
 use crate::engine::Engine;
-use crate::gate::{Kind, Proposal};
+use crate::gate::{Kind, Proposal, Stays};
 use crate::matching::{Stop, Taker, Trade, push_level};
 use crate::orders::Order;
 use crate::positions::Filled;
@@ -15,9 +15,7 @@ use coulisse_book::{Level, Top};
 use coulisse_types::command::OrderPlace;
 use coulisse_types::event::{CloseReason, OrderState};
 use coulisse_types::limits::{POSITION_LOTS_MAX, POSITION_MINOR_MAX};
-use coulisse_types::{
-    AccountId, Event, Field, OrderType, Price, Qty, RejectCode, TimeInForce, Unit,
-};
+use coulisse_types::{AccountId, Event, Field, OrderType, Price, Qty, RejectCode, Unit};
 
 /// What came of it.
 #[derive(Clone, Copy, Debug)]
@@ -45,12 +43,7 @@ impl Proposal {
             notional_minor: body.notional.minor(),
             reduce_only,
             is_priced: is_limit,
-            may_rest: is_limit
-                && match body.time_in_force {
-                    TimeInForce::Gtc | TimeInForce::Gtd | TimeInForce::Day => true,
-                    TimeInForce::Ioc | TimeInForce::Fok => false,
-                },
-            is_conditional: false,
+            stays: if is_limit && body.time_in_force.may_rest() { Stays::Open } else { Stays::No },
         }
     }
 
@@ -66,8 +59,7 @@ impl Proposal {
             notional_minor: 0,
             reduce_only: order.reduce_only,
             is_priced: order.order_type == OrderType::Limit,
-            may_rest: true,
-            is_conditional: false,
+            stays: Stays::Open,
         }
     }
 }

@@ -110,33 +110,30 @@ impl Engine {
         if client_order_id.is_empty() {
             return Ok(None);
         }
-        let (instrument, known, event) =
-            if let Some(place) = self.orders.find_client(hash, account, &client_order_id) {
-                let order = self.orders.at(place);
-                let event = OrderDuplicate {
-                    order_id: order.id,
-                    first_seq: order.first_seq,
-                    state: if self.is_dead(order) {
-                        OrderState::Cancelled
-                    } else {
-                        OrderState::Open
-                    },
-                    filled: Qty::from_lots(order.filled_lots),
-                    client_order_id,
-                };
-                (order.instrument, order.body, event)
-            } else if let Some(closed) = self.client_ids.find(hash, account, &client_order_id) {
-                let event = OrderDuplicate {
-                    order_id: closed.order_id,
-                    first_seq: closed.first_seq,
-                    state: closed.state,
-                    filled: Qty::from_lots(closed.filled_lots),
-                    client_order_id,
-                };
-                (closed.instrument, closed.body, event)
-            } else {
-                return Ok(None);
+        let (instrument, known, event) = if let Some(place) =
+            self.orders.find_client(hash, account, &client_order_id)
+        {
+            let order = self.orders.at(place);
+            let event = OrderDuplicate {
+                order_id: order.id,
+                first_seq: order.first_seq,
+                state: if self.is_dead(order) { OrderState::Cancelled } else { OrderState::Open },
+                filled: Qty::from_lots(order.filled_lots),
+                client_order_id,
             };
+            (order.instrument, order.body, event)
+        } else if let Some(closed) = self.client_ids.find(hash, account, &client_order_id) {
+            let event = OrderDuplicate {
+                order_id: closed.order_id,
+                first_seq: closed.first_seq,
+                state: closed.state,
+                filled: Qty::from_lots(closed.filled_lots),
+                client_order_id,
+            };
+            (closed.instrument, closed.body, event)
+        } else {
+            return Ok(None);
+        };
         ensure(instrument == body.instrument && Body::of(body) == Some(known), || {
             Reject::new(RejectCode::ClientOrderIdConflict, Field::ClientOrderId)
                 .number(event.order_id.0)

@@ -533,7 +533,8 @@ impl Lots {
     #[inline]
     fn shift(&mut self, before: i64, after: i64) {
         self.long += i128::from(after.max(0)) - i128::from(before.max(0));
-        self.short += i128::from(after.min(0).unsigned_abs()) - i128::from(before.min(0).unsigned_abs());
+        self.short +=
+            i128::from(after.min(0).unsigned_abs()) - i128::from(before.min(0).unsigned_abs());
     }
 
     pub(crate) fn put_on(&mut self, other: &Self) {

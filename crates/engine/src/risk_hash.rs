@@ -115,9 +115,8 @@ impl Engine {
             }
         }
         let all = self.all_money();
-        let rows = all.iter().filter_map(|money| {
-            Some((money, self.risk.tiers.traded.get(money.traded)?))
-        });
+        let rows =
+            all.iter().filter_map(|money| Some((money, self.risk.tiers.traded.get(money.traded)?)));
         let rows: Vec<_> = rows.collect();
         out.count(rows.len());
         for (money, traded) in rows {
@@ -151,4 +150,3 @@ impl Engine {
         }
     }
 }
-

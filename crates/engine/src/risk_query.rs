@@ -2,15 +2,13 @@
 
 use crate::bounds::is_rate;
 use crate::engine::Engine;
-use crate::gate::SCOPES;
 use crate::kill::Kill;
 use crate::limit_use::Used;
 use crate::positions::Row;
 use crate::tiers::Tier;
 use crate::value::Wants;
 use coulisse_types::{
-    AccountId, Amount, AssetId, FeeRate, InstrumentId, LimitKind, OrderId, Qty, RiskState,
-    Scope,
+    AccountId, Amount, AssetId, FeeRate, InstrumentId, LimitKind, OrderId, Qty, RiskState, Scope,
 };
 
 /// What an account has, and asks for, in one instrument.
@@ -143,21 +141,14 @@ impl Engine {
         self.risk.limits.version
     }
 
-    fn used_now(
-        &self,
-        scope: Scope,
-        scope_id: u32,
-        kind: LimitKind,
-        subject: u32,
-    ) -> Option<i128> {
+    fn used_now(&self, scope: Scope, scope_id: u32, kind: LimitKind, subject: u32) -> Option<i128> {
         let binding = self.binding_of(scope, scope_id);
         let wants = Wants {
-            pnl: matches!(kind, LimitKind::DailyLoss | LimitKind::Drawdown),
+            pnl: scope == Scope::Account
+                && matches!(kind, LimitKind::DailyLoss | LimitKind::Drawdown),
             sums: matches!(kind, LimitKind::GrossNotional | LimitKind::NetNotional),
         };
-        let is_valued = (wants.pnl || wants.sums) && SCOPES.contains(&scope);
-        let valued = is_valued.then(|| self.value(&binding, subject, wants, None));
-        let valued = valued.unwrap_or_default();
+        let valued = self.value(&binding, subject, wants, None);
         self.used(&Used { scope, binding: &binding, kind, instrument: subject, valued: &valued })
     }
 
@@ -211,7 +202,11 @@ impl Engine {
     }
 
     /// The rates, maker's and taker's, that an order of an account would be accepted with now.
-    pub fn rates_of(&self, account: AccountId, instrument: InstrumentId) -> Option<(FeeRate, FeeRate)> {
+    pub fn rates_of(
+        &self,
+        account: AccountId,
+        instrument: InstrumentId,
+    ) -> Option<(FeeRate, FeeRate)> {
         let listing = self.instruments.get(instrument).filter(|_| self.accounts.exists(account))?;
         let (maker_ppm, taker_ppm) = self.rates(account, &listing.rules);
         Some((FeeRate::from_ppm(maker_ppm), FeeRate::from_ppm(taker_ppm)))

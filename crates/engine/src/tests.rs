@@ -6,18 +6,19 @@ mod ids;
 mod money;
 mod orders;
 mod refusals;
+mod risk;
 
 use crate::{Engine, default_genesis};
 use alloc::vec::Vec;
 use coulisse_types::command::{
     AccountCreate, AssetCreate, Deposit, Genesis, InstrumentCreate, OrderAmend, OrderCancel,
-    OrderPlace,
+    OrderPlace, OrderPlaceTerms,
 };
 use coulisse_types::event::{OrderClosed, OrderFilled, Rejected};
 use coulisse_types::{
     AccountId, Amount, AssetId, ClientOrderId, Command, Event, FeeRate, InstrumentId, KeyIndex,
-    OrderId, OrderType, Price, Qty, RecordHeader, RejectCode, RequestId, Seq, Side, Text,
-    TimeInForce,
+    OrderId, OrderType, Peg, Price, Qty, RecordHeader, RejectCode, RequestId, SelfTrade, Seq, Side,
+    Text, TimeInForce, Trigger, TriggerOn,
 };
 
 const ANN: u32 = 1;
@@ -146,6 +147,32 @@ fn market(side: Side, lots: i64, time_in_force: TimeInForce) -> OrderPlace {
 
 fn spend(side: Side, minor: i128) -> OrderPlace {
     OrderPlace { notional: Amount::from_minor(minor), ..market(side, 0, TimeInForce::Ioc) }
+}
+
+/// The same order, if it may only reduce.
+fn reducing(order: OrderPlace) -> OrderPlaceTerms {
+    OrderPlaceTerms {
+        instrument: order.instrument,
+        side: order.side,
+        order_type: order.order_type,
+        time_in_force: order.time_in_force,
+        post_only: order.post_only,
+        qty: order.qty,
+        price: order.price,
+        notional: order.notional,
+        client_order_id: order.client_order_id,
+        self_trade: SelfTrade::None,
+        trigger: Trigger::None,
+        trigger_on: TriggerOn::Last,
+        trigger_price: Price::from_ticks(0),
+        trail: 0,
+        display_qty: Qty::ZERO,
+        min_qty: Qty::ZERO,
+        peg: Peg::None,
+        peg_offset: 0,
+        reduce_only: true,
+        expire_ns: 0,
+    }
 }
 
 fn named(id: &str, order: OrderPlace) -> OrderPlace {

@@ -209,7 +209,8 @@ impl Engine {
                 refuse(Field::Threshold, Unit::AssetMinor, threshold_minor, most)
             })?;
         }
-        if let Some(schedule) = self.risk.tiers.schedules.get_mut(index(asset.0.saturating_sub(1))) {
+        if let Some(schedule) = self.risk.tiers.schedules.get_mut(index(asset.0.saturating_sub(1)))
+        {
             schedule.tiers.retain(|other| other.tier != tier);
             if threshold_minor >= 0 {
                 schedule.counts = true;

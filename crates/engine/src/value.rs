@@ -7,7 +7,7 @@ use crate::engine::Engine;
 use crate::gate::{Binding, SCOPES};
 use crate::instruments::Listing;
 use crate::paged::NONE;
-use crate::risk::{Lots, Loss};
+use crate::risk::{Loss, Lots};
 use crate::tiers::day_of;
 use coulisse_types::limits::MARKED_MINOR_MAX;
 use coulisse_types::{InstrumentId, LimitKind, Scope, Side, TickLotValue};
@@ -24,9 +24,9 @@ pub(crate) struct Wants {
 /// Sums of a scope over the instruments of a quote asset, in minor units.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sheet {
-    gross_minor: i128,
-    long_minor: i128,
-    short_minor: i128,
+    gross: i128,
+    long: i128,
+    short: i128,
 }
 
 /// What was computed.
@@ -51,6 +51,7 @@ fn value_of(ticks: i64, unit: TickLotValue) -> i128 {
 }
 
 #[inline]
+#[expect(clippy::arithmetic_side_effects, reason = "a constant has its opposite")]
 fn marked_at(lots: i128, value_minor: i128) -> i128 {
     let minor = match (i64::try_from(lots), i64::try_from(value_minor)) {
         (Ok(lots), Ok(value)) => i128::from(lots).checked_mul(i128::from(value)),
@@ -87,19 +88,15 @@ impl Sheet {
             return;
         }
         let (long, short) = lots.reach();
-        self.gross_minor += marked_at(gross, value_minor);
-        self.long_minor += marked_at(long, value_minor);
-        self.short_minor += marked_at(short, value_minor);
+        self.gross += marked_at(gross, value_minor);
+        self.long += marked_at(long, value_minor);
+        self.short += marked_at(short, value_minor);
     }
 
     /// Gross or net.
     #[inline]
     pub(crate) fn of(&self, kind: LimitKind) -> i128 {
-        if kind == LimitKind::GrossNotional {
-            self.gross_minor
-        } else {
-            self.long_minor.max(self.short_minor)
-        }
+        if kind == LimitKind::GrossNotional { self.gross } else { self.long.max(self.short) }
     }
 }
 
@@ -108,10 +105,10 @@ impl Valued {
     /// Adds an order to the sums.
     pub(crate) fn add_order(&mut self, side: Side, minor: i128) {
         for sheet in &mut self.sums {
-            sheet.gross_minor += minor;
+            sheet.gross += minor;
             match side {
-                Side::Buy => sheet.long_minor += minor,
-                Side::Sell => sheet.short_minor += minor,
+                Side::Buy => sheet.long += minor,
+                Side::Sell => sheet.short += minor,
             }
         }
     }
