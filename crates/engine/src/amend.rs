@@ -111,8 +111,10 @@ impl Engine {
     #[inline]
     pub(crate) fn let_go(&mut self, order: &Order) {
         if !self.planted.is(Fault::CancelKeepsHold) {
-            let need_minor = order.need(&self.instruments.at(order.instrument).rules);
-            self.adjust_hold(order, -need_minor);
+            let rules = &self.instruments.at(order.instrument).rules;
+            let (account, asset) = (order.account.0, order.held_asset(rules));
+            let (held, available) = (Pocket::Held(account), Pocket::Available(account));
+            self.ledger.post(held, available, asset, order.need(rules));
         }
     }
 

@@ -80,11 +80,14 @@ impl Engine {
             check_post_only(listing, body.side, body.price)?;
         }
         self.check_room(header, body)?;
-        let order = self.order_of(header, hash, body, reduce_only);
-        let held_minor = self.check_funds(&order, listing)?;
         let minor = body.notional.minor();
-        let to_spend_minor = (minor != 0).then_some(minor);
-        let mut taker = Taker { order, held_minor, to_spend_minor, bound_ticks };
+        let mut taker = Taker {
+            order: self.order_of(header, hash, body, reduce_only),
+            held_minor: None,
+            to_spend_minor: (minor != 0).then_some(minor),
+            bound_ticks,
+        };
+        taker.held_minor = self.check_funds(&taker.order, listing)?;
         self.accept(&mut taker.order, body, events);
         self.execute(&mut taker, events);
         Ok(())
