@@ -41,6 +41,13 @@ impl Body {
             | u64::from(by_notional) << 5;
         Some(Self([low, high | flags << Self::FLAGS_SHIFT]))
     }
+
+    /// The same of an order that may only reduce, where `is_reducing`.
+    #[inline]
+    pub(crate) fn reducing(self, is_reducing: bool) -> Self {
+        let Self([low, high]) = self;
+        Self([low, high | u64::from(is_reducing) << (Self::FLAGS_SHIFT | 7)])
+    }
 }
 
 #[cfg(test)]

@@ -13,11 +13,13 @@ use crate::reject::{Reject, ensure};
 use alloc::vec::Vec;
 use coulisse_book::{BookError, Handle};
 use coulisse_types::command::{OrderPlace, OrderPlaceTerms};
-use coulisse_types::event::{CloseReason, OrderAccepted, OrderDuplicate, OrderState};
+use coulisse_types::event::{
+    CloseReason, OrderAccepted, OrderDuplicate, OrderState, OrderTermsSet,
+};
 use coulisse_types::limits::{NOTIONAL_MINOR_MAX, PRICE_TICKS_MAX, SHARD_SHIFT};
 use coulisse_types::{
-    Event, Field, InstrumentId, OrderId, OrderType, Price, Qty, RecordHeader, RejectCode, Side,
-    TimeInForce, Unit,
+    Event, Field, InstrumentId, OrderId, OrderType, Peg, Price, Qty, RecordHeader, RejectCode,
+    SelfTrade, Side, TimeInForce, Trigger, TriggerOn, Unit,
 };
 
 impl Engine {
@@ -61,7 +63,7 @@ impl Engine {
     ) -> Result<(), Reject> {
         let listing = self.listing(body.instrument)?;
         let hash = self.client_ids.hash(header.account, &body.client_order_id);
-        if let Some(event) = self.duplicate(header, hash, body)? {
+        if let Some(event) = self.duplicate(header, hash, body, reduce_only)? {
             events.push(Event::OrderDuplicate(event));
             return Ok(());
         }
@@ -89,6 +91,9 @@ impl Engine {
         };
         taker.held_minor = self.check_funds(&taker.order, listing)?;
         self.accept(&mut taker.order, body, events);
+        if reduce_only {
+            push_reduce_only(&taker.order, events);
+        }
         self.execute(&mut taker, events);
         Ok(())
     }
@@ -108,6 +113,7 @@ impl Engine {
         header: &RecordHeader,
         hash: KeyHash,
         body: &OrderPlace,
+        reduce_only: bool,
     ) -> Result<Option<OrderDuplicate>, Reject> {
         let (account, client_order_id) = (header.account, body.client_order_id);
         if client_order_id.is_empty() {
@@ -137,7 +143,8 @@ impl Engine {
         } else {
             return Ok(None);
         };
-        ensure(instrument == body.instrument && Body::of(body) == Some(known), || {
+        let asked = Body::of(body).map(|asked| asked.reducing(reduce_only));
+        ensure(instrument == body.instrument && asked == Some(known), || {
             Reject::new(RejectCode::ClientOrderIdConflict, Field::ClientOrderId)
                 .number(event.order_id.0)
         })?;
@@ -226,7 +233,7 @@ impl Engine {
             taker_ppm,
             first_seq: header.seq,
             hash,
-            body: Body::of(body).unwrap_or(Body::EMPTY),
+            body: Body::of(body).unwrap_or(Body::EMPTY).reducing(reduce_only),
             handle: Handle::from_index(NONE),
             row: NONE,
             reduce_only,
@@ -355,6 +362,27 @@ impl Engine {
         }
         self.close(&taker.order, ended, events);
     }
+}
+
+/// Says that an order may only reduce: the one term there is so far.
+#[cold]
+fn push_reduce_only(order: &Order, events: &mut Vec<Event>) {
+    events.push(Event::OrderTermsSet(OrderTermsSet {
+        order_id: order.id,
+        account: order.account,
+        instrument: order.instrument,
+        self_trade: SelfTrade::None,
+        trigger: Trigger::None,
+        trigger_on: TriggerOn::Last,
+        trigger_price: Price::from_ticks(0),
+        trail: 0,
+        display_qty: Qty::ZERO,
+        min_qty: Qty::ZERO,
+        peg: Peg::None,
+        peg_offset: 0,
+        reduce_only: true,
+        expire_ns: 0,
+    }));
 }
 
 /// Step 3: fields that exclude each other.
