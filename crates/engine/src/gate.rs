@@ -328,7 +328,7 @@ impl Engine {
             return None;
         }
         let windows = binding.bounds.iter().filter_map(|p| self.risk.limits.get(*p, kind, 0));
-        windows.map(|limit| limit.value).min().filter(|window_ns| *window_ns > 0)
+        windows.map(|limit| limit.value).filter(|window_ns| *window_ns > 0).min()
     }
 
     /// Check 6.
