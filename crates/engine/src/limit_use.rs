@@ -60,12 +60,9 @@ impl Engine {
         let mut filled = core::mem::take(&mut self.risk.filled);
         let risk = &mut self.risk;
         if filled.len() > 1 {
-            filled.sort_unstable_by_key(|place| {
-                let Row { account, instrument, .. } = *risk.rows.at(*place);
-                (account, instrument)
-            });
+            filled.sort_unstable();
         }
-        for place in &filled {
+        for (.., place) in &filled {
             let row = risk.rows.at_mut(*place);
             row.is_filled = false;
             events.push(Event::PositionChanged(PositionChanged {
@@ -77,7 +74,7 @@ impl Engine {
                 fees: Amount::from_minor(row.fees_minor),
             }));
         }
-        for place in &filled {
+        for (.., place) in &filled {
             self.follow_loss(self.risk.rows.at(*place).money);
         }
         filled.clear();

@@ -25,17 +25,18 @@ impl Engine {
     /// Takes an order out of the live ones. It may be read until the next one comes.
     #[inline]
     pub(crate) fn delist(&mut self, place: u32) {
-        let order = self.orders.at(place);
-        let (row, side, lots) = (order.row, order.side, order.remaining().lots());
+        let Self { orders, risk, .. } = self;
+        let order = orders.at(place);
         if order.reduce_only {
-            self.risk.reducers = self.risk.reducers.saturating_sub(1);
+            risk.reducers = risk.reducers.saturating_sub(1);
         }
-        self.risk.touch(row);
-        if self.is_dead(self.orders.at(place)) {
-            self.risk.dead = self.risk.dead.saturating_sub(1);
+        risk.touch(order.row);
+        if risk.dead > 0 && risk.is_dead(order) {
+            risk.dead = risk.dead.saturating_sub(1);
         } else {
-            self.risk.add_open(row, side, lots.checked_neg().unwrap_or(0));
-            self.risk.count_out(row);
+            let lots = order.remaining().lots();
+            risk.add_open(order.row, order.side, lots.checked_neg().unwrap_or(0));
+            risk.count_out(order.row);
         }
         self.orders.remove(place);
     }

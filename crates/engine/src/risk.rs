@@ -100,6 +100,9 @@ pub(crate) struct Loss {
     pub(crate) peak_minor: i128,
 }
 
+/// Account, instrument and place of a row that was filled.
+pub(crate) type FilledRow = (u32, u32, u32);
+
 /// All that is known for positions and risk.
 #[derive(Clone, Debug)]
 pub(crate) struct Risk {
@@ -134,7 +137,7 @@ pub(crate) struct Risk {
     pub(crate) limits: Limits,
     pub(crate) tiers: Tiers,
     /// The rows that this command filled, and those whose limits are to be looked at.
-    pub(crate) filled: Vec<u32>,
+    pub(crate) filled: Vec<FilledRow>,
     pub(crate) touched: Vec<u32>,
     pub(crate) said: Vec<LimitUsed>,
     pub(crate) placements: Vec<crate::gate::Placement>,
@@ -389,7 +392,7 @@ impl Risk {
         let after = row.qty_lots;
         if !row.is_filled {
             row.is_filled = true;
-            self.filled.push(place);
+            self.filled.push((row.account, row.instrument, place));
         }
         let (sums, instrument) = (row.sums, row.instrument);
         self.firm[index(instrument - 1)].shift(before, after);
@@ -514,8 +517,21 @@ impl Risk {
     /// Reads an account's row; the value means nothing.
     #[inline]
     pub(crate) fn peek(&self, account: u32) -> u32 {
+        self.accounts.get(account.wrapping_sub(1)).map_or(0, |row| row.group)
+    }
+
+    /// Reads an account's row in one of its first instruments; the value means nothing.
+    #[inline]
+    pub(crate) fn peek_in(&self, account: u32, instrument: u32) -> u32 {
         let row = self.accounts.get(account.wrapping_sub(1));
-        row.map_or(0, |row| row.home.first().copied().unwrap_or(NONE))
+        let place = row.and_then(|row| row.home.get(index(instrument.wrapping_sub(1))));
+        self.peek_row(place.copied().unwrap_or(NONE))
+    }
+
+    /// Reads a row; the value means nothing.
+    #[inline]
+    pub(crate) fn peek_row(&self, place: u32) -> u32 {
+        self.rows.get(place).map_or(0, |row| row.epoch)
     }
 }
 

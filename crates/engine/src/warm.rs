@@ -69,6 +69,11 @@ impl Engine {
         black_box(orders().fold(0, |read, order| {
             read ^ order.handle.index() ^ u32::from(order.client_order_id.is_empty())
         }));
+        black_box(accounts.iter().zip(&levels).fold(0, |read, (account, level)| {
+            let instrument = level.map_or(0, |(instrument, ..)| instrument.0);
+            read ^ self.risk.peek_in(account.0, instrument)
+        }));
+        black_box(orders().fold(0, |read, order| read ^ self.risk.peek_row(order.row)));
         black_box(orders().fold(0, |read, order| {
             let listing = self.instruments.get(order.instrument);
             read ^ listing.map_or(0, |listing| listing.book.level_of(order.handle).count)
