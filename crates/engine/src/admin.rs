@@ -41,6 +41,11 @@ impl Engine {
             Command::AccountConfigure(body) => self.configure_account(header, *body)?,
             Command::InstrumentConfigure(body) => self.configure_instrument(body)?,
             Command::MarkSet(body) => self.set_mark(*body)?,
+            Command::FeeTierSet(body) => self.set_fee_tier(body)?,
+            Command::LimitSet(body) => self.set_limit(header, body)?,
+            Command::RiskStateSet(body) => self.set_risk_state(header, *body)?,
+            Command::KillSwitch(body) => self.set_kill_switch(*body)?,
+            Command::KillReset(body) => self.reset_kill_switch(header, *body)?,
             Command::Genesis(_)
             | Command::NodeStarted(_)
             | Command::OrderPlace(_)
@@ -53,14 +58,7 @@ impl Engine {
             | Command::CancelAfter(_)
             | Command::Tick(_) => return Ok(()),
             // Part 2 in the making: each of these gets its own arm, or its place in `run`.
-            Command::TradingStateSet(_)
-            | Command::FeeTierSet(_)
-            | Command::LimitSet(_)
-            | Command::RiskStateSet(_)
-            | Command::KillSwitch(_)
-            | Command::KillReset(_)
-            | Command::AuctionSchedule(_)
-            | Command::Void(_) => {
+            Command::TradingStateSet(_) | Command::AuctionSchedule(_) | Command::Void(_) => {
                 return Err(Reject::new(RejectCode::InvalidCombination, Field::None));
             }
         });
@@ -102,6 +100,7 @@ impl Engine {
             Reject::table_full(Field::Count, self.limits.assets_max)
         })?;
         let asset = self.ledger.add_asset(name, scale);
+        self.risk.add_asset();
         Ok(Event::AssetCreated(AssetCreated { asset, name, scale }))
     }
 
@@ -145,6 +144,7 @@ impl Engine {
             price_decimals: display_decimals(body.tick_minor, quote.scale),
             qty_decimals: display_decimals(body.lot_minor, base.scale),
         });
+        self.risk.add_instrument(rules.id, rules.quote.0);
         Ok(Event::InstrumentCreated(rules.created()))
     }
 
@@ -165,6 +165,7 @@ impl Engine {
         self.ledger.add_account();
         self.orders.add_account();
         self.timers.add_account();
+        self.risk.add_account();
         self.client_ids.add_account();
         let account = self.accounts.add(name);
         Ok(Event::AccountCreated(AccountCreated { account, name }))

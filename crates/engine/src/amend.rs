@@ -3,6 +3,7 @@
 use crate::amend_terms::push_amended;
 use crate::closing::NOWHERE;
 use crate::engine::Engine;
+use crate::gate::Proposal;
 use crate::lists::{LEGS, Leg};
 use crate::matching::{Taker, push_level};
 use crate::orders::Order;
@@ -77,7 +78,7 @@ impl Engine {
             body.side.takes(order.side) || self.planted.is(Fault::CancelAllTakesBothSides);
         let is_of_session =
             (body.session, header.origin.node) == (order.session, order.node) || body.session == 0;
-        is_there && is_wanted && is_of_session
+        is_there && is_wanted && is_of_session && !self.is_dead(order)
     }
 
     /// The account's next orders, as many as a list has legs.
@@ -107,7 +108,11 @@ impl Engine {
             (false, true) => refuse(Field::OrderId),
             (true, true) => {
                 let place = self.orders.find(order_id);
-                place.filter(|place| self.orders.at(*place).account == account).ok_or_else(|| {
+                let is_own = |place: &u32| {
+                    let order = self.orders.at(*place);
+                    order.account == account && !self.is_dead(order)
+                };
+                place.filter(is_own).ok_or_else(|| {
                     Reject::new(RejectCode::OrderNotFound, Field::OrderId).number(order_id.0)
                 })
             }
@@ -115,6 +120,7 @@ impl Engine {
                 let hash = self.client_ids.hash(account, client_order_id);
                 self.orders
                     .find_client(hash, account, client_order_id)
+                    .filter(|place| !self.is_dead(self.orders.at(*place)))
                     .ok_or_else(|| Reject::new(RejectCode::OrderNotFound, Field::ClientOrderId))
             }
         }
@@ -141,15 +147,15 @@ impl Engine {
             self.close_live(place, ended, events);
             return Ok(());
         }
-        let change = self.check_amend(order, body)?;
+        let order = *order;
+        let change = self.check_amend(&order, body)?;
         self.change(place, &change, events);
         Ok(())
     }
 
     /// The checks on the order as it would be.
-    fn check_amend(&self, order: &Order, body: &OrderAmend) -> Result<Change, Reject> {
-        let listing = self.instruments.at(order.instrument);
-        let rules = &listing.rules;
+    fn check_amend(&mut self, order: &Order, body: &OrderAmend) -> Result<Change, Reject> {
+        let rules = &self.instruments.at(order.instrument).rules;
         let qty = if body.qty.is_zero() { Qty::from_lots(order.qty_lots) } else { body.qty };
         let same_price = body.price.ticks() == 0 || body.price.ticks() == order.price_ticks;
         let price = if same_price { Price::from_ticks(order.price_ticks) } else { body.price };
@@ -157,6 +163,9 @@ impl Engine {
         check_price(rules, price, qty)?;
         let loses_place = !same_price || qty.lots() > order.qty_lots;
         let remaining = Qty::from_lots(qty.lots() - order.filled_lots);
+        self.gate(&Proposal::of_amend(order, price, remaining, self.is_conditional(order)))?;
+        let listing = self.instruments.at(order.instrument);
+        let rules = &listing.rules;
         if loses_place && self.comes_to_level(order) {
             if order.post_only && !self.planted.is(Fault::PostOnlyIgnored) {
                 check_post_only(listing, order.side, price)?;
@@ -175,6 +184,7 @@ impl Engine {
     fn change(&mut self, place: u32, change: &Change, events: &mut Vec<Event>) {
         let old = *self.orders.at(place);
         let order = Order { price_ticks: change.price.ticks(), qty_lots: change.qty.lots(), ..old };
+        self.risk.touch(order.row);
         let mut loses_place = change.loses_place;
         if self.planted.is(Fault::AmendLosesPriority) && order.qty_lots < old.qty_lots {
             loses_place = true;
@@ -190,7 +200,7 @@ impl Engine {
             self.adjust_hold(&order, change.more_minor);
             let held_minor = Some(order.need(&self.instruments.at(order.instrument).rules));
             let order = Order { handle: NOWHERE, ..order };
-            let mut taker = Taker { order, held_minor, to_spend_minor: None };
+            let mut taker = Taker { order, held_minor, to_spend_minor: None, bound_ticks: 0 };
             let stop = self.match_taker(&mut taker, events);
             self.conclude(&taker, stop, Some(place), events);
             #[cfg(feature = "planted")]
@@ -204,7 +214,7 @@ impl Engine {
             }
             let level = book.level_of(order.handle);
             push_level(events, order.instrument, order.side, level.price, Some(level));
-            *self.orders.at_mut(place) = order;
+            self.relist(place, &order);
             self.adjust_hold(&order, change.more_minor);
         }
     }

@@ -67,7 +67,7 @@ impl Engine {
         let keeps_place = terms.wait == Wait::Trigger || !change.loses_place;
         if terms.wait == Wait::Trigger || (terms.wait == Wait::Peg && keeps_place) {
             push_amended(events, order, true);
-            *self.orders.at_mut(place) = *order;
+            self.relist(place, order);
             self.adjust_hold(order, change.more_minor);
             return true;
         }
@@ -78,7 +78,7 @@ impl Engine {
         if !waits {
             self.leave_book(place, events);
         }
-        *self.orders.at_mut(place) = Order { handle: NOWHERE, ..*order };
+        self.relist(place, &Order { handle: NOWHERE, ..*order });
         self.adjust_hold(order, change.more_minor);
         self.settle_peg(place, events);
         true

@@ -9,7 +9,8 @@ use crate::instruments::Instrument;
 use crate::orders::Order;
 use coulisse_types::{Price, Qty, Side};
 
-const PPM: i128 = 1_000_000;
+/// Millionths in one.
+pub(crate) const PPM: i128 = 1_000_000;
 const PPM_NARROW: u64 = 1_000_000;
 
 /// ticks × lots × the value of one tick on one lot; `None` past an `i128`. No argument is negative.
@@ -28,7 +29,7 @@ pub(crate) fn notional(ticks: i64, lots: i64, unit_minor: i64) -> Option<i128> {
 #[inline]
 #[expect(
     clippy::arithmetic_side_effects,
-    reason = "rates are at most 10^5 and no asset has more than 10^32 minor units"
+    reason = "rates are at most 10^5 either way and no asset has more than 10^32 minor units"
 )]
 pub(crate) fn parts(rate_ppm: i32, notional_minor: i128) -> i128 {
     match (u64::try_from(notional_minor), u32::try_from(rate_ppm)) {
@@ -37,7 +38,7 @@ pub(crate) fn parts(rate_ppm: i32, notional_minor: i128) -> i128 {
     }
 }
 
-/// Whole minor units for `parts` millionths, rounded up. `parts` is not negative.
+/// Whole minor units for `parts` millionths, rounded up; parts are below 0 where rebates prevail.
 #[inline]
 #[expect(clippy::arithmetic_side_effects, reason = "the divisor is a constant, the sum far below")]
 pub(crate) fn ceil_ppm(parts: i128) -> i128 {
@@ -79,6 +80,15 @@ impl Order {
     pub(crate) fn need(&self, rules: &Instrument) -> i128 {
         let need = self.need_at(Price::from_ticks(self.price_ticks), self.remaining(), rules);
         need.expect("an accepted order's notional is within the limits")
+    }
+
+    /// Whether its charge was rounded up.
+    #[inline]
+    pub(crate) fn is_rounded(&self) -> bool {
+        match u64::try_from(self.fee_parts) {
+            Ok(parts) => parts.rem_euclid(PPM_NARROW) != 0,
+            Err(_) => self.fee_parts.rem_euclid(PPM) != 0,
+        }
     }
 
     /// The asset it holds.

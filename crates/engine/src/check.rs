@@ -82,6 +82,22 @@ pub enum Broken {
         /// Balances and fees less net deposits, in minor units.
         excess_minor: i128,
     },
+    /// A position is not of one piece, or its open lots are not those of its live orders.
+    Position {
+        /// Whose.
+        account: AccountId,
+        /// In which instrument.
+        instrument: InstrumentId,
+    },
+    /// Lots of a group, or of the firm, are not those of its accounts, or the firm's are not even.
+    Sums {
+        /// Whose; 0 for the firm.
+        group: u32,
+        /// In which instrument.
+        instrument: InstrumentId,
+    },
+    /// Live orders are counted wrongly: by group, dead ones, or those that may only reduce.
+    LiveCount,
     /// A client order id is remembered wrongly.
     ClientId {
         /// The order it belongs to.
@@ -136,6 +152,7 @@ impl Engine {
         self.check_lists(resting + waiting)?;
         self.check_watched()?;
         self.check_money(&needs)?;
+        self.check_risk()?;
         self.check_client_ids()
     }
 
@@ -165,7 +182,7 @@ impl Engine {
     fn check_money(&self, needs: &Needs) -> Result<(), Broken> {
         for row in self.ledger.assets() {
             let asset = row.id;
-            let mut sum_minor = row.fees.minor() - row.net_deposits.minor();
+            let mut sum_minor = row.fees.minor() + row.rounding.minor() - row.net_deposits.minor();
             for account in self.accounts.iter() {
                 let balance = self.ledger.balance(account.id, asset);
                 let (available_minor, held_minor) =

@@ -36,7 +36,7 @@ impl Engine {
         if order.terms != NONE {
             return self.close_with_terms(place, &order, ended, events);
         }
-        self.orders.remove(place);
+        self.leave_live(place);
         self.close(&order, ended, events);
         self.take_off_book(&order, events);
         if !self.planted.is(Fault::CancelKeepsHold) {
@@ -74,7 +74,7 @@ impl Engine {
         events: &mut Vec<Event>,
     ) {
         if order.terms == NONE {
-            self.orders.remove(place);
+            self.leave_live(place);
             return self.close(order, ended, events);
         }
         let terms = self.detach(place);
@@ -95,8 +95,8 @@ impl Engine {
         if terms.asked.is_pegged() {
             self.remove_peg(&order);
         }
+        self.leave_live(place);
         self.orders.remove_terms(order.terms);
-        self.orders.remove(place);
         terms
     }
 
@@ -135,6 +135,9 @@ impl Engine {
     /// Where a live order stands.
     #[inline]
     pub(crate) fn state_of(&self, order: &Order) -> OrderState {
+        if self.is_dead(order) {
+            return OrderState::Cancelled;
+        }
         if order.terms != NONE && self.orders.terms(order).wait != Wait::No {
             return OrderState::Waiting;
         }

@@ -151,6 +151,12 @@ impl Engine {
 
     /// A conditional order begins to wait for its trigger.
     pub(crate) fn enlist(&mut self, place: u32) {
+        self.post_up(place);
+        self.risk.count_waiting(self.orders.at(place).account.0, 1);
+    }
+
+    /// The same, where the gate counts it already.
+    pub(crate) fn post_up(&mut self, place: u32) {
         let post = self.post(place);
         let Self { orders, instruments, forest, .. } = self;
         let order = *orders.at(place);
@@ -165,6 +171,9 @@ impl Engine {
         let order = *orders.at(place);
         orders.terms_mut(&order).wait = Wait::No;
         instruments.at_mut(order.instrument).watch.discharge(forest, &post);
+        if !self.is_dead(&order) {
+            self.risk.count_waiting(order.account.0, -1);
+        }
     }
 
     /// Lets orders act that are due, and lists go on, until nothing is due or trading stops.
@@ -230,10 +239,13 @@ impl Engine {
     /// The place of the order that acts next, if one is due.
     fn next_due(&self, instrument: InstrumentId) -> Option<u32> {
         let watch = &self.instruments.at(instrument).watch;
-        let is_due = |place: &u32| self.orders.terms_at(*place).is_some_and(|terms| terms.is_due);
+        let is_alive = |place: &u32| !self.is_dead(self.orders.at(*place));
+        let is_due = |place: &u32| {
+            self.orders.terms_at(*place).is_some_and(|terms| terms.is_due) && is_alive(place)
+        };
         watch
-            .due_stop(&self.forest, TriggerOn::Last)
-            .or_else(|| watch.due_stop(&self.forest, TriggerOn::Mark))
+            .due_stop(&self.forest, TriggerOn::Last, is_alive)
+            .or_else(|| watch.due_stop(&self.forest, TriggerOn::Mark, is_alive))
             .or_else(|| watch.trailing.places().find(is_due))
     }
 
@@ -257,7 +269,7 @@ impl Engine {
             self.pair_triggered(place, terms.list, events);
         }
         let held_minor = Some(order.need(&self.instruments.at(order.instrument).rules));
-        let taker = Taker { order, held_minor, to_spend_minor: None };
+        let taker = Taker { order, held_minor, to_spend_minor: None, bound_ticks: 0 };
         self.arrive(place, taker, true, events);
     }
 }

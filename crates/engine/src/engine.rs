@@ -16,6 +16,7 @@ use crate::paged::index;
 use crate::planted::Planted;
 use crate::reject::Reject;
 use crate::request_ids::{Request, RequestIds};
+use crate::risk::Risk;
 use crate::timers::Timers;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -53,6 +54,7 @@ pub struct Engine {
     pub(crate) attention: Attention,
     /// The instruments that a command touched, while it is followed up.
     pub(crate) touched: Vec<InstrumentId>,
+    pub(crate) risk: Risk,
     pub(crate) client_ids: ClientIds,
     pub(crate) request_ids: RequestIds,
     /// Orders accepted so far.
@@ -100,6 +102,7 @@ impl Engine {
             lists: Lists::new(limits.live_orders_max),
             attention: Attention::default(),
             touched: Vec::new(),
+            risk: Risk::new(accounts_max, limits.instruments_max, fills_max),
             client_ids: ClientIds::new(
                 limits.client_order_ids_max,
                 limits.closed_ids_per_account_max,
@@ -134,10 +137,12 @@ impl Engine {
         match self.run(header, command, events) {
             Ok(()) => {
                 self.follow_up(first, events);
+                self.settle_risk(events);
                 self.ledger.settle(events);
             }
             Err(reject) => {
-                let untouched = events.len() == first && self.ledger.is_settled();
+                let untouched =
+                    events.len() == first && self.ledger.is_settled() && self.is_risk_settled();
                 assert!(untouched, "a command was refused after it changed something");
                 events.push(Event::Rejected(reject.event(client_order_id(command))));
             }

@@ -82,6 +82,7 @@ impl Engine {
             Reject::table_full(Field::Count, self.groups.max())
         })?;
         let group = self.groups.add(name);
+        self.risk.add_group();
         Ok(Event::GroupCreated(GroupCreated { group, name }))
     }
 
@@ -96,6 +97,8 @@ impl Engine {
             Reject::new(RejectCode::UnknownGroup, Field::Group).number(group.0)
         })?;
         self.accounts.set_membership(account, Membership { group, trade_group });
+        let live = self.living_of(account);
+        self.risk.regroup(account.0, group.0, live);
         Ok(Event::AccountConfigured(AccountConfigured { account, group, trade_group }))
     }
 }

@@ -42,6 +42,8 @@ pub struct Asset {
     pub net_deposits: Amount,
     /// Fees collected, in minor units.
     pub fees: Amount,
+    /// What rounding up added to fees of orders that closed, in minor units. Not part of `fees`.
+    pub rounding: Amount,
 }
 
 /// Where money can be.
@@ -53,6 +55,8 @@ pub(crate) enum Pocket {
     Held(u32),
     /// With the house.
     Fees,
+    /// With the house, from rounding fees up.
+    Rounding,
     /// Outside.
     External,
 }
@@ -122,7 +126,14 @@ impl Ledger {
     /// Adds an asset under the next id.
     pub(crate) fn add_asset(&mut self, name: AssetName, scale: u8) -> AssetId {
         let id = AssetId(self.asset_count() + 1);
-        let asset = Asset { id, name, scale, net_deposits: Amount::ZERO, fees: Amount::ZERO };
+        let asset = Asset {
+            id,
+            name,
+            scale,
+            net_deposits: Amount::ZERO,
+            fees: Amount::ZERO,
+            rounding: Amount::ZERO,
+        };
         self.assets.push(AssetRow { asset, unbalanced_minor: 0 });
         id
     }
@@ -233,6 +244,11 @@ impl Ledger {
                 row.asset.fees = Amount::from_minor(row.asset.fees.minor() + minor);
                 row.unbalanced_minor += minor;
             }
+            Pocket::Rounding => {
+                let row = &mut self.assets[index(asset - 1)];
+                row.asset.rounding = Amount::from_minor(row.asset.rounding.minor() + minor);
+                row.unbalanced_minor += minor;
+            }
             Pocket::External => {
                 let row = &mut self.assets[index(asset - 1)];
                 let net = row.asset.net_deposits.minor() - minor;
@@ -272,6 +288,16 @@ impl Ledger {
         row.held_minor += minor;
         assert!(row.available_minor >= 0, "an available balance would be negative");
         assert!(row.held_minor >= 0, "a held balance would be negative");
+    }
+
+    /// The same, back where `minor` is negative.
+    #[inline]
+    pub(crate) fn post_either(&mut self, debit: Pocket, credit: Pocket, asset: u32, minor: i128) {
+        if minor < 0 {
+            self.post(credit, debit, asset, -minor);
+        } else {
+            self.post(debit, credit, asset, minor);
+        }
     }
 
     /// Whether no balance was touched since the last command ended.

@@ -10,11 +10,11 @@ use crate::closing::Room;
 use crate::engine::Engine;
 use crate::instruments::Instrument;
 use crate::ledger::{Ledger, Pocket};
+use crate::meet::Meeting;
 use crate::orders::Order;
 use crate::paged::NONE;
 use crate::pegs::NO_ROOM;
 use crate::planted::{Fault, Planted};
-use crate::self_trade::Meeting;
 use alloc::vec::Vec;
 use coulisse_book::{Handle, Level, Top};
 use coulisse_types::event::{
@@ -33,6 +33,8 @@ pub(crate) struct Taker {
     pub(crate) held_minor: Option<i128>,
     /// What it may still trade for, in quote minor units; `None` but for a market order by notional.
     pub(crate) to_spend_minor: Option<i128>,
+    /// The last price that a market order may trade at, in ticks; 0 for any.
+    pub(crate) bound_ticks: i64,
 }
 
 /// Why matching ended.
@@ -50,6 +52,10 @@ pub(crate) enum Stop {
     NoFunds,
     /// The next maker is of the same owner.
     SelfTrade,
+    /// It would no longer make the position smaller.
+    ReduceOnly,
+    /// The next price is beyond the slippage bound.
+    Slippage,
 }
 
 /// A match about to be made.
@@ -64,13 +70,13 @@ struct Fill {
 
 /// One match, with what it costs whom.
 #[derive(Clone, Copy, Debug)]
-struct Trade {
+pub(crate) struct Trade {
     id: TradeId,
     price: Price,
-    qty: Qty,
-    notional_minor: i128,
-    maker_fee_minor: i128,
-    taker_fee_minor: i128,
+    pub(crate) qty: Qty,
+    pub(crate) notional_minor: i128,
+    pub(crate) maker_fee_minor: i128,
+    pub(crate) taker_fee_minor: i128,
     /// What the maker no longer needs to hold of the quote asset, beside what it paid.
     maker_saved_minor: i128,
 }
@@ -119,12 +125,16 @@ impl Engine {
             let Some(top) = self.next_maker(taker) else {
                 break Stop::NoMaker;
             };
+            if taker.is_beyond(top.price) {
+                break Stop::Slippage;
+            }
             if fills == fills_max {
                 break Stop::FillLimit;
             }
-            if taker.order.terms != NONE {
+            let mut most_lots = i64::MAX;
+            if taker.order.terms != NONE || !self.meets_plainly(taker) {
                 match self.meet(taker, &top, &mut level, events) {
-                    Meeting::Trade => {}
+                    Meeting::Trades(lots) => most_lots = lots,
                     Meeting::Passed => {
                         fills += 1;
                         continue;
@@ -132,14 +142,16 @@ impl Engine {
                     Meeting::Over(stop) => break stop,
                 }
             }
-            let qty = match self.fill_qty(taker, &top) {
+            let qty = match self.fill_qty(taker, &top, most_lots) {
                 Ok(qty) => qty,
                 Err(stop) => break stop,
             };
             let price = taker.trade_price(top.price, self.planted);
             let rules = &self.instruments.at(instrument).rules;
             let notional_minor = rules.notional_of_trade(price, qty);
-            if !taker.order.can_bear(notional_minor) {
+            if !taker.order.can_bear(notional_minor)
+                || !self.positions_can_take(taker, &top, qty, notional_minor)
+            {
                 break Stop::FillLimit;
             }
             if let Some(left) = level.filter(|level| level.price != top.price) {
@@ -178,10 +190,10 @@ impl Engine {
 
     /// How much it trades with the next maker: steps 2 and 3.
     #[inline]
-    fn fill_qty(&self, taker: &Taker, top: &Top) -> Result<Qty, Stop> {
+    fn fill_qty(&self, taker: &Taker, top: &Top, most_lots: i64) -> Result<Qty, Stop> {
         let order = &taker.order;
         let rules = &self.instruments.at(order.instrument).rules;
-        let mut lots = top.qty.lots();
+        let mut lots = top.qty.lots().min(most_lots);
         if let Some(to_spend_minor) = taker.to_spend_minor {
             let lot_minor = rules.notional_of_trade(top.price, Qty::from_lots(1));
             lots = at_most(lots, to_spend_minor.div_euclid(lot_minor));
@@ -228,7 +240,15 @@ impl Engine {
     fn trade(&mut self, taker: &mut Taker, fill: &Fill, events: &mut Vec<Event>) -> Level {
         let Fill { maker: handle, price, qty, notional_minor } = *fill;
         let Self {
-            instruments, ledger, orders, client_ids, attention, trade_count, planted, ..
+            instruments,
+            ledger,
+            orders,
+            risk,
+            client_ids,
+            attention,
+            trade_count,
+            planted,
+            ..
         } = self;
         let listing = instruments.at_mut(taker.order.instrument);
         let makers = taker.order.side.opposite();
@@ -247,8 +267,8 @@ impl Engine {
         let maker_place = gone.owner;
         let maker = orders.at_mut(maker_place);
         let need_before_minor = maker.need(rules);
-        let maker_fee_minor = maker.fill(Role::Maker, qty, notional_minor, *planted);
         let taker_fee_minor = taker.order.fill(Role::Taker, qty, notional_minor, *planted);
+        let maker_fee_minor = maker.make(qty, notional_minor, taker_fee_minor, *planted);
         let maker_saved_minor = match maker.side {
             Side::Sell => 0,
             Side::Buy => need_before_minor - notional_minor - maker_fee_minor - maker.need(rules),
@@ -265,11 +285,14 @@ impl Engine {
         settle_trade(ledger, rules, taker, maker, &trade, *planted);
         push_trade(events, &trade, taker, maker);
         let is_plain = maker.terms == NONE && taker.order.terms == NONE;
+        risk.trade(&taker.order, maker, &trade, rules.quote.0, self.time_ns);
         if maker.remaining().is_zero() {
             let ended = (OrderState::Filled, CloseReason::Filled);
             push_closed(events, maker, ended);
+            round_off(ledger, rules, maker);
             client_ids.close(maker, ended.0, *planted);
             if maker.terms == NONE {
+                risk.leave(maker);
                 orders.remove(maker_place);
             }
         }
@@ -289,10 +312,10 @@ impl Engine {
             self.release(taker, need_minor);
         }
         let place = if let Some(place) = place {
-            *self.orders.at_mut(place) = *order;
+            self.relist(place, order);
             place
         } else {
-            self.orders.insert(order)
+            self.come_to_live(order)
         };
         let price = Price::from_ticks(order.price_ticks);
         match self.put_on_book(place, price) {
@@ -309,7 +332,16 @@ impl Engine {
         events: &mut Vec<Event>,
     ) {
         push_closed(events, order, ended);
+        round_off(&mut self.ledger, &self.instruments.at(order.instrument).rules, order);
         self.client_ids.close(order, ended.0, self.planted);
+    }
+}
+
+/// What rounding up added to the charge of an order that closes goes to the rounding account.
+#[inline]
+fn round_off(ledger: &mut Ledger, rules: &Instrument, order: &Order) {
+    if order.fee_parts != 0 && order.is_rounded() {
+        ledger.post(Pocket::Fees, Pocket::Rounding, rules.quote.0, 1);
     }
 }
 
@@ -321,6 +353,16 @@ impl Taker {
             Some(left_minor) => (left_minor == 0).then_some(Stop::NotionalSpent),
             None => self.order.remaining().is_zero().then_some(Stop::Filled),
         }
+    }
+
+    /// Whether a price is beyond what a market order may trade at.
+    #[inline]
+    pub(crate) fn is_beyond(&self, price: Price) -> bool {
+        self.bound_ticks != 0
+            && match self.order.side {
+                Side::Buy => price.ticks() > self.bound_ticks,
+                Side::Sell => price.ticks() < self.bound_ticks,
+            }
     }
 
     #[inline]
@@ -368,6 +410,27 @@ impl Order {
         self.charged_minor += fee_minor;
         fee_minor
     }
+
+    /// The same as maker: a rebate is at most what the taker pays, and what is cut is forfeited.
+    #[inline]
+    fn make(
+        &mut self,
+        qty: Qty,
+        notional_minor: i128,
+        taker_fee_minor: i128,
+        planted: Planted,
+    ) -> i128 {
+        let parts_before = self.fee_parts;
+        let fee_minor = self.fill(Role::Maker, qty, notional_minor, planted);
+        let least_minor = -taker_fee_minor.max(0);
+        if fee_minor >= least_minor {
+            return fee_minor;
+        }
+        self.charged_minor += least_minor - fee_minor;
+        // Not above what it was before, or the need would rise with a fill.
+        self.fee_parts = parts_before.min(self.charged_minor * crate::charges::PPM);
+        least_minor
+    }
 }
 
 /// The smaller of two counts of lots.
@@ -403,18 +466,18 @@ fn settle_trade(
             ledger.post(taker_pays, maker_gets, quote, trade.notional_minor);
             ledger.post(taker_pays, Pocket::Fees, quote, trade.taker_fee_minor);
             if !planted.is(Fault::SellWithoutFee) {
-                ledger.post(maker_gets, Pocket::Fees, quote, trade.maker_fee_minor);
+                ledger.post_either(maker_gets, Pocket::Fees, quote, trade.maker_fee_minor);
             }
             trade.notional_minor + trade.taker_fee_minor
         }
         Side::Sell => {
             ledger.post(taker_pays, maker_gets, base, base_minor);
             ledger.post(maker_pays, taker_gets, quote, trade.notional_minor);
-            ledger.post(maker_pays, Pocket::Fees, quote, trade.maker_fee_minor);
-            ledger.post(maker_pays, maker_gets, quote, trade.maker_saved_minor);
             if !planted.is(Fault::SellWithoutFee) {
                 ledger.post(taker_gets, Pocket::Fees, quote, trade.taker_fee_minor);
             }
+            ledger.post_either(maker_pays, Pocket::Fees, quote, trade.maker_fee_minor);
+            ledger.post(maker_pays, maker_gets, quote, trade.maker_saved_minor);
             base_minor
         }
     };

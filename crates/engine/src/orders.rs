@@ -51,6 +51,10 @@ pub(crate) struct Order {
     pub(crate) session: u64,
     /// The node through which it was placed.
     pub(crate) node: u16,
+    /// The row of its account in its instrument.
+    pub(crate) row: u32,
+    /// Whether it may only make the account's position smaller.
+    pub(crate) reduce_only: bool,
     pub(crate) side: Side,
     pub(crate) order_type: OrderType,
     pub(crate) time_in_force: TimeInForce,

@@ -122,6 +122,9 @@ impl Engine {
 
     fn follow(&mut self, place: u32, followed: Followed, events: &mut Vec<Event>) {
         let order = *self.orders.at(place);
+        if self.is_dead(&order) {
+            return;
+        }
         let listing = self.instruments.at(order.instrument);
         let waits = self.orders.terms(&order).wait != Wait::No;
         let now = (!waits).then(|| listing.book.order(order.handle).price);

@@ -4,6 +4,7 @@ use crate::body::Body;
 use crate::closing::NOWHERE;
 use crate::conditional::Aim;
 use crate::engine::Engine;
+use crate::gate::{Passed, Proposal, Stays};
 use crate::hash_index::KeyHash;
 use crate::instruments::{Instrument, Listing};
 use crate::matching::{Stop, Taker};
@@ -69,8 +70,13 @@ impl Engine {
             Some(terms) => listing.aim(ask, terms, false)?,
             None => Aim::at(body.price),
         };
-        // The checks of sections 20 (reduce-only) and 23 (risk) stand here, for amends in
-        // `check_amend` and for legs in `check_leg`; that of section 16 (trading state) after 4.2.
+        let proposal = Proposal::of_ask(header.account, ask, &aim);
+        if proposal.reduce_only && proposal.stays != Stays::Conditional {
+            self.check_reduce_only(&proposal)?;
+        }
+        // That of section 16 (trading state) stands after 4.2.
+        let Passed { bound_ticks } = self.gate(&proposal)?;
+        let listing = self.instruments.at(body.instrument);
         if body.post_only && !self.planted.is(Fault::PostOnlyIgnored) {
             check_post_only(listing, body.side, body.price)?;
         }
@@ -78,9 +84,10 @@ impl Engine {
         let is_conditional = terms.is_some_and(OrderTerms::is_conditional);
         let minor = body.notional.minor();
         let mut taker = Taker {
-            order: self.order_of(header, hash, ask, aim.price, &listing.rules),
+            order: self.order_of(header, hash, ask, aim.price),
             held_minor: None,
             to_spend_minor: (minor != 0).then_some(minor),
+            bound_ticks,
         };
         taker.held_minor = self.check_funds(&taker.order, listing, is_conditional)?;
         self.accept(&mut taker.order, ask, events);
@@ -235,14 +242,13 @@ impl Engine {
         hash: KeyHash,
         ask: &Ask<'_>,
         price: Price,
-        rules: &Instrument,
     ) -> Order {
         let body = ask.place;
-        let maker_ppm = if self.planted.is(Fault::MakerPaysTakerRate) {
-            rules.taker_fee.ppm()
-        } else {
-            rules.maker_fee.ppm()
-        };
+        let rules = &self.instruments.at(body.instrument).rules;
+        let (mut maker_ppm, taker_ppm) = self.rates(header.account, rules);
+        if self.planted.is(Fault::MakerPaysTakerRate) {
+            maker_ppm = taker_ppm;
+        }
         Order {
             id: OrderId(0),
             account: header.account,
@@ -254,7 +260,7 @@ impl Engine {
             traded_minor: 0,
             fee_parts: 0,
             maker_ppm,
-            taker_ppm: rules.taker_fee.ppm(),
+            taker_ppm,
             first_seq: header.seq,
             hash,
             body: Body::of(ask).unwrap_or(Body::EMPTY),
@@ -262,6 +268,8 @@ impl Engine {
             terms: NONE,
             session: header.session,
             node: header.origin.node,
+            row: NONE,
+            reduce_only: ask.terms.is_some_and(|terms| terms.reduce_only),
             side: body.side,
             order_type: body.order_type,
             time_in_force: body.time_in_force,
@@ -330,6 +338,9 @@ impl Engine {
     pub(crate) fn accept(&mut self, order: &mut Order, ask: &Ask<'_>, events: &mut Vec<Event>) {
         let body = ask.place;
         self.order_counter += 1;
+        order.row = self.row_of(order.account, order.instrument);
+        self.risk.touch(order.row);
+        self.note_accepted(order.account, body);
         order.id = OrderId(u64::from(self.limits.shard) << SHARD_SHIFT | self.order_counter);
         events.push(Event::OrderAccepted(OrderAccepted {
             order_id: order.id,
@@ -380,6 +391,8 @@ impl Engine {
             (Stop::Filled, ..) => (OrderState::Filled, CloseReason::Filled),
             (Stop::FillLimit, ..) => (OrderState::Expired, CloseReason::FillLimit),
             (Stop::SelfTrade, ..) => (OrderState::Expired, CloseReason::SelfTrade),
+            (Stop::ReduceOnly, ..) => (OrderState::Expired, CloseReason::ReduceOnly),
+            (Stop::Slippage, ..) => (OrderState::Expired, CloseReason::Slippage),
             (_, OrderType::Limit, TimeInForce::Gtc | TimeInForce::Gtd | TimeInForce::Day) => {
                 return self.rest(taker, place, events);
             }

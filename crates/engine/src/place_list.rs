@@ -3,6 +3,7 @@
 use crate::body::Body;
 use crate::conditional::Aim;
 use crate::engine::Engine;
+use crate::gate::Proposal;
 use crate::instruments::Listing;
 use crate::lists::{LEGS, Leg, List, Phase};
 use crate::matching::Taker;
@@ -171,7 +172,7 @@ impl Engine {
         body: &OrderListPlace,
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
-        let listing = self.listing(body.instrument)?;
+        self.listing(body.instrument)?;
         let hash = self.client_ids.hash(header.account, &body.client_order_id);
         let known = (body.instrument, || Some(Body::of_list(body)));
         if let Some(event) = self.duplicate(header, hash, &body.client_order_id, known)? {
@@ -184,8 +185,9 @@ impl Engine {
         let mut legs: [Option<Checked>; LEGS] = [None; LEGS];
         for (number, (leg, asked)) in legs.iter_mut().zip(&asked).take(used).enumerate() {
             let is_pending = number > 0 && body.kind != ListKind::Oco;
-            *leg = Some(self.check_leg(header, listing, asked, is_pending)?);
+            *leg = Some(self.check_leg(header, asked, is_pending)?);
         }
+        let listing = self.instruments.at(body.instrument);
         self.check_list_room(header, listing, &asked[0], used)?;
         if let Some(zero) = &mut legs[0] {
             (zero.order.hash, zero.order.body) = (hash, Body::of_list(body));
@@ -197,24 +199,26 @@ impl Engine {
 
     /// Step 4: a leg by itself.
     fn check_leg(
-        &self,
+        &mut self,
         header: &RecordHeader,
-        listing: &Listing,
         asked: &AskedLeg,
         is_pending: bool,
     ) -> Result<Checked, Reject> {
         let ask = asked.ask();
+        let listing = self.instruments.at(asked.place.instrument);
         check_combination(&asked.place)?;
         check_terms(&ask, &asked.terms, self.time_ns)?;
         check_amount(&listing.rules, &asked.place)?;
         let aim = listing.aim(&ask, &asked.terms, is_pending)?;
+        self.gate(&Proposal::of_ask(header.account, &ask, &aim))?;
         let hash = self.client_ids.hash(header.account, &ClientOrderId::default());
-        let order = Order {
-            body: Body::EMPTY,
-            ..self.order_of(header, hash, &ask, aim.price, &listing.rules)
-        };
+        let order = Order { body: Body::EMPTY, ..self.order_of(header, hash, &ask, aim.price) };
         let is_market_buy = order.price_ticks == 0 && order.side == Side::Buy;
-        let need_minor = if is_market_buy { 0 } else { order.need(&listing.rules) };
+        let need_minor = if is_market_buy {
+            0
+        } else {
+            order.need(&self.instruments.at(order.instrument).rules)
+        };
         Ok(Checked { order, asked: *asked, aim, need_minor })
     }
 
@@ -303,7 +307,8 @@ impl Engine {
             self.adjust_hold(&order, extra_minor);
             self.enlist(one.place);
         }
-        let taker = Taker { order, held_minor: Some(need_minor), to_spend_minor: None };
+        let held_minor = Some(need_minor);
+        let taker = Taker { order, held_minor, to_spend_minor: None, bound_ticks: 0 };
         self.arrive(zero.place, taker, false, events);
     }
 }

@@ -268,28 +268,33 @@ impl Engine {
         (known || !forgets).then_some(known)
     }
 
+    /// The order at a place, unless it is dead.
+    fn alive(&self, place: u32) -> Option<OpenOrder> {
+        let order = self.orders.at(place);
+        (!self.is_dead(order)).then(|| self.open_order(order))
+    }
+
     /// A live order.
     pub fn order(&self, order_id: OrderId) -> Option<OpenOrder> {
-        self.orders.find(order_id).map(|place| self.open_order(self.orders.at(place)))
+        self.alive(self.orders.find(order_id)?)
     }
 
     /// The live order of an account's client order id.
     pub fn order_by_client_id(&self, account: AccountId, id: &ClientOrderId) -> Option<OpenOrder> {
         let hash = self.client_ids.hash(account, id);
-        let place = self.orders.find_client(hash, account, id)?;
-        Some(self.open_order(self.orders.at(place)))
+        self.alive(self.orders.find_client(hash, account, id)?)
     }
 
     /// How many orders of an account live; 0 for no such account.
     pub fn open_order_count(&self, account: AccountId) -> u32 {
-        if self.accounts.exists(account) { self.orders.open_count(account) } else { 0 }
+        if self.accounts.exists(account) { self.living_of(account) } else { 0 }
     }
 
     /// The live orders of an account, by ascending order id; none for no such account.
     pub fn open_orders(&self, account: AccountId) -> impl Iterator<Item = OpenOrder> + '_ {
         let account = self.accounts.exists(account).then_some(account);
         let places = account.into_iter().flat_map(|account| self.orders.open(account));
-        places.map(|place| self.open_order(self.orders.at(place)))
+        places.filter_map(|place| self.alive(place))
     }
 
     /// The levels of a side of a book, best first; none for no such instrument.

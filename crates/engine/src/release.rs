@@ -31,6 +31,11 @@ impl Engine {
             return true;
         }
         done.released += 1;
+        let followers = self.lists.at(at).followers().next();
+        if followers.is_some_and(|leg| self.is_dead(self.orders.at(leg.place))) {
+            self.end_followers(at, (OrderState::Cancelled, CloseReason::KillSwitch), events);
+            return true;
+        }
         if self.lists.at(at).kind == ListKind::Otoco {
             self.release_pair(at, events);
         } else {
@@ -61,7 +66,7 @@ impl Engine {
         self.remove_list(at);
         let terms = self.orders.terms_mut(&order);
         (terms.wait, terms.holds) = (Wait::No, true);
-        let taker = Taker { order, held_minor, to_spend_minor: None };
+        let taker = Taker { order, held_minor, to_spend_minor: None, bound_ticks: 0 };
         if is_conditional {
             self.hold(&taker);
             self.watch_released(leg.place);
@@ -89,7 +94,8 @@ impl Engine {
         (terms.wait, terms.holds) = (Wait::No, true);
         self.adjust_hold(&order, extra_minor);
         self.watch_released(two.place);
-        let taker = Taker { order, held_minor: Some(need_minor), to_spend_minor: None };
+        let held_minor = Some(need_minor);
+        let taker = Taker { order, held_minor, to_spend_minor: None, bound_ticks: 0 };
         self.arrive(one.place, taker, false, events);
     }
 

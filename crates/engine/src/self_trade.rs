@@ -2,6 +2,7 @@
 
 use crate::engine::Engine;
 use crate::matching::{Stop, Taker, push_level};
+use crate::meet::Meeting;
 use crate::orders::Order;
 use crate::paged::NONE;
 use crate::planted::Fault;
@@ -13,40 +14,30 @@ use coulisse_types::{Event, Price, Qty, SelfTrade};
 /// How an own maker ends.
 const ENDED: (OrderState, CloseReason) = (OrderState::Expired, CloseReason::SelfTrade);
 
-/// What comes of an order with terms meeting the next maker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Meeting {
-    /// They trade.
-    Trade,
-    /// They did not, and that took one of the command's fills.
-    Passed,
-    /// Matching is over.
-    Over(Stop),
-}
-
 #[expect(clippy::arithmetic_side_effects, reason = "lots of orders, and holds within needs")]
 impl Engine {
-    /// Looks at the next maker before they trade. `level` is the one traded on and not yet said.
+    /// Looks at a maker of the same owner. `level` is the one traded on and not yet said.
     #[cold]
     #[inline(never)]
-    pub(crate) fn meet(
+    pub(crate) fn meet_own(
         &mut self,
         taker: &mut Taker,
+        (place, maker): (u32, &Order),
         top: &Top,
         level: &mut Option<Level>,
         events: &mut Vec<Event>,
-    ) -> Meeting {
+    ) -> Option<Meeting> {
         let mode = self.self_trade(&taker.order);
         let instrument = taker.order.instrument;
-        let place = self.instruments.at(instrument).book.order(top.handle).owner;
-        let maker = *self.orders.at(place);
-        let is_own = self.is_same_owner(taker.order.account, maker.account);
-        if mode == SelfTrade::None || !is_own || self.planted.is(Fault::SelfTradeAllowed) {
-            return Meeting::Trade;
+        if mode == SelfTrade::None
+            || !self.is_same_owner(taker.order.account, maker.account)
+            || self.planted.is(Fault::SelfTradeAllowed)
+        {
+            return None;
         }
         let by_notional = taker.to_spend_minor.is_some();
         if mode == SelfTrade::ExpireTaker || (mode == SelfTrade::Decrement && by_notional) {
-            return Meeting::Over(Stop::SelfTrade);
+            return Some(Meeting::Over(Stop::SelfTrade));
         }
         if let Some(left) = level.filter(|level| level.price != top.price) {
             push_level(events, instrument, maker.side, left.price, Some(left));
@@ -54,20 +45,22 @@ impl Engine {
         if mode == SelfTrade::Decrement {
             *level = Some(self.decrement(taker, place, top, events));
             let is_over = taker.order.remaining().is_zero();
-            return if is_over { Meeting::Over(Stop::SelfTrade) } else { Meeting::Passed };
+            let over = if is_over { Meeting::Over(Stop::SelfTrade) } else { Meeting::Passed };
+            return Some(over);
         }
-        *level = Some(self.expire_maker(place, top.price, events));
-        match mode {
+        *level = Some(self.end_maker(place, top.price, ENDED, events));
+        Some(match mode {
             SelfTrade::ExpireBoth => Meeting::Over(Stop::SelfTrade),
             _ => Meeting::Passed,
-        }
+        })
     }
 
     /// A maker ends in the midst of matching: what is left of its level is said later.
-    pub(crate) fn expire_maker(
+    pub(crate) fn end_maker(
         &mut self,
         place: u32,
         price: Price,
+        ended: (OrderState, CloseReason),
         events: &mut Vec<Event>,
     ) -> Level {
         let order = *self.orders.at(place);
@@ -75,7 +68,7 @@ impl Engine {
         listing.book.remove(order.handle);
         let need_minor = order.need(&listing.rules);
         self.adjust_hold(&order, -need_minor);
-        self.end_arrived(place, &order, ENDED, events);
+        self.end_arrived(place, &order, ended, events);
         self.level_or_none(&order, price)
     }
 
@@ -103,7 +96,7 @@ impl Engine {
         } else {
             listing.book.reduce(old.handle, by);
         }
-        *self.orders.at_mut(place) = maker;
+        self.relist(place, &maker);
         self.adjust_hold(&maker, more_minor);
         taker.order.qty_lots -= by.lots();
         push_decremented(events, &maker, by);

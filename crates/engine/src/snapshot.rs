@@ -75,6 +75,7 @@ impl Engine {
             timers,
             // Written as the engine's own.
             lists: _,
+            risk: _,
             client_ids,
             request_ids,
             order_counter,
@@ -100,6 +101,7 @@ impl Engine {
         write_section(out, Section::Instruments, &|out| instruments.encode(out));
         write_section(out, Section::Timers, &|out| timers.encode(out));
         write_section(out, Section::Lists, &|out| self.encode_lists(out));
+        write_section(out, Section::Risk, &|out| self.encode_risk(out));
         write_section(out, Section::ClientIds, &|out| client_ids.encode(out));
         write_section(out, Section::RequestIds, &|out| request_ids.encode(out));
     }
@@ -132,6 +134,7 @@ impl Engine {
             touched: _,
             timers: _,
             lists: _,
+            risk: _,
             client_ids,
             request_ids: _,
             order_counter,
@@ -161,6 +164,7 @@ impl Engine {
         engine.watch_again();
         sections.read(Section::Timers, |from| engine.decode_timers(from))?;
         sections.read(Section::Lists, |from| engine.decode_lists(from))?;
+        sections.read(Section::Risk, |from| engine.decode_risk(from))?;
         let Self { orders, client_ids, request_ids, .. } = &mut engine;
         let room = client_ids.max().saturating_sub(orders.named());
         sections.read(Section::ClientIds, |from| client_ids.decode(from, account_count, room))?;

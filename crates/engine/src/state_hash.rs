@@ -73,6 +73,7 @@ impl Engine {
             self.hash_groups(&mut out);
             self.hash_trading(&mut out);
             self.hash_terms(&mut out);
+            self.hash_risk(&mut out);
         }
         out.flush();
         out.sha.finalize().into()
@@ -85,6 +86,7 @@ impl Engine {
             out.put(&asset.scale);
             out.put(&asset.net_deposits);
             out.put(&asset.fees);
+            out.put(&asset.rounding);
         }
     }
 

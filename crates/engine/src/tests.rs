@@ -11,6 +11,7 @@ mod orders;
 mod pegs;
 mod refusals;
 mod replace;
+mod risk;
 mod self_trade;
 mod snapshots;
 mod stops;
@@ -165,6 +166,11 @@ fn market(side: Side, lots: i64, time_in_force: TimeInForce) -> OrderPlace {
 
 fn spend(side: Side, minor: i128) -> OrderPlace {
     OrderPlace { notional: Amount::from_minor(minor), ..market(side, 0, TimeInForce::Ioc) }
+}
+
+/// The same order, if it may only reduce.
+fn reducing(order: OrderPlace) -> OrderPlaceTerms {
+    OrderPlaceTerms { reduce_only: true, ..with_terms(order) }
 }
 
 /// An order with all terms at their defaults.

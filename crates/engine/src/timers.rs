@@ -56,8 +56,11 @@ impl Timers {
 impl Engine {
     /// When the next tick is due, in ns since the epoch; `None` where nothing waits for a time.
     pub fn next_timer_ns(&self) -> Option<i64> {
+        if self.sweep_is_due() {
+            return Some(self.time_ns);
+        }
         let trees = [self.timers.expiries, self.timers.switches];
-        // Auctions and sweeps have their times too: they go here.
+        // Auctions have their times too: they go here.
         trees.iter().filter_map(|tree| self.forest.first(*tree)).map(|((ns, _), _)| ns).min()
     }
 
@@ -106,8 +109,10 @@ impl Engine {
     pub(crate) fn tick(&mut self, events: &mut Vec<Event>) {
         let mut closed = self.trip_switches(events);
         closed += self.expire_orders(TIMERS_PER_TICK_MAX - closed, events);
+        closed += self.sweep(TIMERS_PER_TICK_MAX - closed, events);
         let (switches, expiries) = (self.timers.switches, self.timers.expiries);
-        let more = self.due(switches).or_else(|| self.due(expiries)).is_some();
+        let more =
+            self.due(switches).or_else(|| self.due(expiries)).is_some() || self.sweep_is_due();
         events.push(Event::Ticked(Ticked { closed, more }));
     }
 

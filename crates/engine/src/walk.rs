@@ -78,7 +78,13 @@ impl Engine {
 
     fn why_not(&self, taker: &Taker, want: Qty, reason: CloseReason) -> Option<CloseReason> {
         let order = &taker.order;
-        let Some(walk) = self.walk(order, want) else {
+        if order.reduce_only
+            && reason == CloseReason::FillOrKill
+            && self.capacity_lots(order) < order.remaining().lots()
+        {
+            return Some(CloseReason::ReduceOnly);
+        }
+        let Some(walk) = self.walk(taker, want) else {
             return Some(reason);
         };
         if order.traded_minor + walk.notional_minor > ASSET_TOTAL_MINOR_MAX {
@@ -97,14 +103,15 @@ impl Engine {
     }
 
     /// Goes to where `want` lots would be filled; `None` if that cannot be reached.
-    fn walk(&self, order: &Order, want: Qty) -> Option<Walk> {
+    fn walk(&self, taker: &Taker, want: Qty) -> Option<Walk> {
+        let order = &taker.order;
         let listing = self.instruments.at(order.instrument);
         let mode = self.self_trade(order);
         let steps_max = i64::from(self.limits.fills_per_command_max);
         let mut walk = Walk { left: want.lots(), steps: 0, notional_minor: 0 };
         let makers = order.side.opposite();
         for level in listing.book.levels(makers) {
-            if walk.left == 0 || !reaches(order, level.price) {
+            if walk.left == 0 || !reaches(order, level.price) || taker.is_beyond(level.price) {
                 break;
             }
             let mut hides = false;
@@ -151,14 +158,16 @@ impl Engine {
     }
 
     fn kind_of(&self, taker: &Order, mode: SelfTrade, maker: &Order) -> Maker {
+        if self.is_dead(maker) {
+            return Maker::Closes;
+        }
         if mode != SelfTrade::None && self.is_same_owner(taker.account, maker.account) {
             return match mode {
                 SelfTrade::ExpireMaker => Maker::Closes,
                 _ => Maker::Ends,
             };
         }
-        let reduces = maker.terms != NONE && self.orders.terms(maker).asked.reduce_only;
-        if reduces { Maker::Counts } else { Maker::Trades }
+        if maker.reduce_only { Maker::Counts } else { Maker::Trades }
     }
 }
 

@@ -54,7 +54,9 @@ impl Engine {
             Named::Nothing => read,
         });
         black_box(read);
-        black_box(accounts.iter().fold(0, |read, account| read ^ self.ledger.peek(*account)));
+        black_box(accounts.iter().fold(0, |read, account| {
+            read ^ self.ledger.peek(*account) ^ self.risk.peek(account.0)
+        }));
         black_box(levels.iter().flatten().fold(0, |read, (instrument, side, price)| {
             let level = self.level(*instrument, *side, *price);
             read ^ level.map_or(0, |level| level.count)
@@ -68,6 +70,11 @@ impl Engine {
         black_box(orders().fold(0, |read, order| {
             read ^ order.handle.index() ^ u32::from(order.client_order_id.is_empty())
         }));
+        black_box(accounts.iter().zip(&levels).fold(0, |read, (account, level)| {
+            let instrument = level.map_or(0, |(instrument, ..)| instrument.0);
+            read ^ self.risk.peek_in(account.0, instrument)
+        }));
+        black_box(orders().fold(0, |read, order| read ^ self.risk.peek_row(order.row)));
         // What waits stands nowhere on a book.
         let resting = || orders().filter(|order| order.handle != NOWHERE);
         black_box(resting().fold(0, |read, order| {

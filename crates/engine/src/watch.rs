@@ -231,17 +231,31 @@ impl Watch {
         assert!(taken == Some(post.place), "a waiting order that is not watched");
     }
 
-    /// The place of the stop that is due first on a price, if any is.
-    pub(crate) fn due_stop(&self, forest: &Forest, on: TriggerOn) -> Option<u32> {
+    /// The place of the stop that is due first on a price, of those that may act.
+    pub(crate) fn due_stop(
+        &self,
+        forest: &Forest,
+        on: TriggerOn,
+        may_act: impl Fn(&u32) -> bool,
+    ) -> Option<u32> {
         let Watched { stops, touched, .. } = self.of(on);
-        let rising = forest
-            .first(stops.rising)
-            .filter(|((trigger_ticks, _), _)| Way::Rising.is_touched(*touched, *trigger_ticks));
-        let falling = || {
-            forest.first(stops.falling).filter(|((negated, _), _)| {
-                Way::Falling.is_touched(*touched, negated.wrapping_neg())
-            })
+        let first = |tree: Tree, way: Way| {
+            let mut next = forest.first(tree);
+            while let Some((key, place)) = next {
+                let trigger_ticks = match way {
+                    Way::Rising => key.0,
+                    Way::Falling => key.0.wrapping_neg(),
+                };
+                if !way.is_touched(*touched, trigger_ticks) {
+                    return None;
+                }
+                if may_act(&place) {
+                    return Some(place);
+                }
+                next = forest.after(tree, key);
+            }
+            None
         };
-        rising.or_else(falling).map(|(_, place)| place)
+        first(stops.rising, Way::Rising).or_else(|| first(stops.falling, Way::Falling))
     }
 }

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use coulisse_types::{AccountId, AssetId};
 
 // Ids follow the order.
-row!(Asset { name, scale, net_deposits, fees } derived { id: AssetId(0) });
+row!(Asset { name, scale, net_deposits, fees, rounding } derived { id: AssetId(0) });
 row!(Row { available_minor, held_minor });
 
 #[expect(

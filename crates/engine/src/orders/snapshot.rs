@@ -35,9 +35,11 @@ row!(Order {
     post_only,
     session,
     node,
+    reduce_only,
     client_order_id,
 } derived {
     terms: NONE,
+    row: NONE,
     hash: KeyHash::default(),
     handle: Handle::from_index(NONE),
 });
@@ -92,6 +94,8 @@ impl Orders {
                 let mut order = Order::decode_row(from)?;
                 let is_known = (1..=account_count).contains(&order.account.0);
                 from.agree(is_known, "an order of no account")?;
+                let is_left = (0..order.qty_lots).contains(&order.filled_lots);
+                from.agree(is_left, "a live order with nothing left of it")?;
                 order.hash = hash(&order);
                 if from.get()? {
                     let terms = Terms::decode_row(from)?;

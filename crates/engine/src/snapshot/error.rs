@@ -28,6 +28,8 @@ pub enum Section {
     Timers = 10,
     /// Lists of orders.
     Lists = 11,
+    /// Positions, limits, states, tiers.
+    Risk = 12,
 }
 
 impl Section {
@@ -45,6 +47,7 @@ impl Section {
             Self::Groups => 9,
             Self::Timers => 10,
             Self::Lists => 11,
+            Self::Risk => 12,
         }
     }
 
@@ -61,7 +64,8 @@ impl Section {
             | Self::RequestIds
             | Self::Groups
             | Self::Timers
-            | Self::Lists => 0,
+            | Self::Lists
+            | Self::Risk => 0,
         }
     }
 }

@@ -19,6 +19,8 @@ fn a_trade_is_told_maker_first_then_taker_then_the_level_then_balances() {
         "LevelChanged",
         "OrderRested",
         "LevelChanged",
+        "PositionChanged",
+        "PositionChanged",
         "BalanceChanged",
         "BalanceChanged",
         "BalanceChanged",

@@ -51,7 +51,7 @@ impl Engine {
                 self.add_peg(place);
             }
             if terms.wait == Wait::Trigger {
-                self.enlist(place);
+                self.post_up(place);
             }
         }
         let unsettled = self.instruments.iter().filter(|listing| listing.watch.unsettled).count();

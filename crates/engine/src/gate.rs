@@ -1,0 +1,600 @@
+//! The gate: section 23 of the rules. Every check between what is asked for and the book.
+//!
+//! Invariants
+//! - Fail-closed: the first check that does not hold refuses.
+//! - A refused command changes nothing but the message tokens it took.
+//!
+//! Cost: one look where nothing binds the account. Otherwise only what is set for the firm, its group
+//! or itself is computed; the limits on notional in all take a step per instrument quoted in the
+//! asset.
+
+use crate::bounds::{Limit, TOKEN, bit};
+use crate::engine::Engine;
+use crate::instruments::Listing;
+use crate::kill::Kill;
+use crate::paged::NONE;
+use crate::reject::{Reject, ensure};
+use crate::value::{Valued, Wants, marked};
+use coulisse_types::command::OrderPlace;
+use coulisse_types::{
+    AccountId, Amount, Field, InstrumentId, LimitKind, OrderType, Price, Qty, RejectCode,
+    RiskState, Scope, Side, Unit,
+};
+
+/// What is about to be placed, or what an amended order would be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Proposal {
+    pub(crate) account: AccountId,
+    pub(crate) instrument: InstrumentId,
+    pub(crate) side: Side,
+    pub(crate) kind: Kind,
+    /// Its limit or collar price; 0 for a market order.
+    pub(crate) price_ticks: i64,
+    /// What would be open of it, in lots; 0 by notional.
+    pub(crate) lots: i64,
+    /// What a market order may trade for, in quote minor units; 0 otherwise.
+    pub(crate) notional_minor: i128,
+    pub(crate) reduce_only: bool,
+    /// Whether the account chose its price, and it is not one that the core made.
+    pub(crate) is_priced: bool,
+    pub(crate) stays: Stays,
+}
+
+/// What becomes of what is left of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stays {
+    /// It ends.
+    No,
+    /// It may rest, or is pegged.
+    Open,
+    /// It waits for a trigger.
+    Conditional,
+}
+
+/// How it comes to the gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Placed,
+    /// Of which these lots are open now.
+    Amended(i64),
+}
+
+/// A placement as it was asked for, and when it was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Placement {
+    pub(crate) instrument: InstrumentId,
+    pub(crate) side: Side,
+    pub(crate) order_type: OrderType,
+    pub(crate) price: Price,
+    pub(crate) qty: Qty,
+    pub(crate) notional: Amount,
+    pub(crate) time_ns: i64,
+    /// Whether it still is the account's last.
+    pub(crate) is_last: bool,
+}
+
+/// What a market order that passed the gate has to keep to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Passed {
+    /// The last price it may trade at, in ticks; 0 for any.
+    pub(crate) bound_ticks: i64,
+}
+
+impl Passed {
+    /// Without a bound.
+    pub(crate) const FREE: Self = Self { bound_ticks: 0 };
+}
+
+/// Whose limits bind an account, in the order in which they are looked at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Binding {
+    pub(crate) account: u32,
+    /// 0 for none.
+    pub(crate) group: u32,
+    /// The places of the limits of firm, group and account; void for none.
+    pub(crate) bounds: [u32; 3],
+    /// All kinds of which there is one.
+    pub(crate) kinds: u16,
+}
+
+/// The scopes of [`Binding::bounds`].
+pub(crate) const SCOPES: [Scope; 3] = [Scope::Firm, Scope::Group, Scope::Account];
+
+impl Engine {
+    /// Whose limits bind an account.
+    #[inline]
+    pub(crate) fn binding(&self, account: AccountId) -> Binding {
+        let risk = &self.risk;
+        let row = risk.account(account.0);
+        let of_group = if row.group == 0 { NONE } else { risk.group(row.group).bounds };
+        let bounds = [risk.firm_bounds, of_group, row.bounds];
+        let kinds = bounds.iter().fold(0, |kinds, place| kinds | risk.limits.kinds(*place));
+        Binding { account: account.0, group: row.group, bounds, kinds }
+    }
+
+    /// The binding that a scope, which exists, has a part in.
+    pub(crate) fn binding_of(&self, scope: Scope, scope_id: u32) -> Binding {
+        let risk = &self.risk;
+        match scope {
+            Scope::Account => self.binding(AccountId(scope_id)),
+            Scope::Group => {
+                let bounds = [risk.firm_bounds, risk.group(scope_id).bounds, NONE];
+                Binding { account: 0, group: scope_id, bounds, kinds: 0 }
+            }
+            Scope::Firm | Scope::Instrument => {
+                Binding { account: 0, group: 0, bounds: [risk.firm_bounds, NONE, NONE], kinds: 0 }
+            }
+        }
+    }
+
+    /// Lets an order pass, or refuses it.
+    #[inline]
+    pub(crate) fn gate(&mut self, proposal: &Proposal) -> Result<Passed, Reject> {
+        let risk = &self.risk;
+        let row = risk.account(proposal.account.0);
+        let binds_account = row.group != 0 || row.bounds != NONE || !row.control.is_free();
+        let binds_all = risk.firm_bounds != NONE || !risk.firm_control.is_free();
+        let config = &self.instruments.at(proposal.instrument).config;
+        let is_bounded = config.collar_ppm != 0 || config.slippage_ppm != 0;
+        let state = risk.instrument_state(proposal.instrument.0);
+        if binds_account || binds_all || is_bounded || state != RiskState::Active {
+            return self.look_closely(proposal);
+        }
+        Ok(Passed::FREE)
+    }
+
+    #[inline(never)]
+    fn look_closely(&mut self, proposal: &Proposal) -> Result<Passed, Reject> {
+        self.check_states(proposal)?;
+        let binding = self.binding(proposal.account);
+        let valued = self.value_for(proposal, &binding);
+        if !proposal.reduce_only {
+            self.check_loss(proposal, &binding, &valued)?;
+        }
+        self.check_rates(proposal, &binding)?;
+        self.check_duplicate(proposal, &binding)?;
+        self.check_size(proposal, &binding)?;
+        let passed = self.check_prices(proposal)?;
+        self.check_counts(proposal, &binding)?;
+        if !proposal.reduce_only {
+            self.check_position(proposal, &binding)?;
+            self.check_notional(proposal, &binding, &valued)?;
+        }
+        Ok(passed)
+    }
+
+    /// Checks 1 and 2: kill switches, then states.
+    fn check_states(&self, proposal: &Proposal) -> Result<(), Reject> {
+        let risk = &self.risk;
+        let row = risk.account(proposal.account.0);
+        let of_group = (row.group != 0).then(|| &risk.group(row.group).control);
+        let controls = [Some(&risk.firm_control), of_group, Some(&row.control)];
+        let refuse =
+            |code, field, scope: Scope| Err(Reject::new(code, field).number(scope.number()));
+        let all = || SCOPES.iter().zip(&controls).filter_map(|(scope, c)| Some((*scope, (*c)?)));
+        for (scope, control) in all() {
+            if control.kill != Kill::Off {
+                return refuse(RejectCode::KillSwitchOn, Field::Scope, scope);
+            }
+        }
+        let of_instrument = risk.instrument_state(proposal.instrument.0);
+        let states = || {
+            let bound = all().map(|(scope, control)| (scope, control.state));
+            bound.chain([(Scope::Instrument, of_instrument)])
+        };
+        for (scope, state) in states() {
+            if state == RiskState::Halted {
+                return refuse(RejectCode::RiskHalted, Field::Scope, scope);
+            }
+        }
+        for (scope, state) in states() {
+            if state == RiskState::Reducing && !proposal.reduce_only {
+                return refuse(RejectCode::RiskReducing, Field::Scope, scope);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the checks on losses and on notional in all need to know, if there are any.
+    fn value_for(&self, proposal: &Proposal, binding: &Binding) -> Valued {
+        let wants = Wants {
+            pnl: binding.kinds & (bit(LimitKind::DailyLoss) | bit(LimitKind::Drawdown)) != 0,
+            sums: binding.kinds & (bit(LimitKind::GrossNotional) | bit(LimitKind::NetNotional))
+                != 0,
+        };
+        if proposal.reduce_only || !wants.pnl && !wants.sums {
+            return Valued::default();
+        }
+        let quote = self.instruments.at(proposal.instrument).rules.quote.0;
+        let mut valued =
+            self.value(binding, quote, wants, Some((proposal.instrument, proposal.price_ticks)));
+        let listing = self.instruments.at(proposal.instrument);
+        let mark_ticks = listing.mark_or(proposal.price_ticks);
+        let lots = match proposal.kind {
+            Kind::Placed => Self::lots_of(proposal, listing),
+            Kind::Amended(open) => {
+                i128::from(proposal.lots).checked_sub(i128::from(open)).unwrap_or(0)
+            }
+        };
+        valued.add_order(proposal.side, marked(lots, mark_ticks, listing.rules.unit));
+        valued
+    }
+
+    /// How many lots an order is of: by notional, what it would buy at the reference.
+    fn lots_of(proposal: &Proposal, listing: &Listing) -> i128 {
+        if proposal.notional_minor == 0 {
+            return proposal.lots.into();
+        }
+        let reference = listing.reference();
+        if reference == 0 {
+            return 0;
+        }
+        let lot_minor =
+            listing.rules.notional_of_trade(Price::from_ticks(reference), Qty::from_lots(1));
+        proposal.notional_minor.checked_div(lot_minor).unwrap_or(0)
+    }
+
+    /// Check 3. The account's own limit binds it, else its group's, else the firm's.
+    fn check_loss(
+        &self,
+        proposal: &Proposal,
+        binding: &Binding,
+        valued: &Valued,
+    ) -> Result<(), Reject> {
+        let asset = self.instruments.at(proposal.instrument).rules.quote.0;
+        for (kind, code, loss_minor) in [
+            (LimitKind::DailyLoss, RejectCode::RiskDailyLoss, valued.daily_loss_minor),
+            (LimitKind::Drawdown, RejectCode::RiskDrawdown, valued.drawdown_minor),
+        ] {
+            if binding.kinds & bit(kind) == 0 {
+                continue;
+            }
+            let mut inner = binding.bounds.iter().rev();
+            let limit = inner.find_map(|place| self.risk.limits.get(*place, kind, asset));
+            if let Some(limit) = limit.filter(|limit| loss_minor >= limit.value) {
+                return Err(Reject::new(code, Field::Limit)
+                    .value(Unit::QuoteMinor, loss_minor)
+                    .limit(limit.value));
+            }
+        }
+        Ok(())
+    }
+
+    /// Check 4: a message token is taken of each, an order token must be there.
+    fn check_rates(&mut self, proposal: &Proposal, binding: &Binding) -> Result<(), Reject> {
+        let now = self.time_ns;
+        let check = |engine: &Self, kind, code| {
+            if binding.kinds & bit(kind) == 0 {
+                return Ok(());
+            }
+            for place in binding.bounds {
+                if let Some(limit) = engine.risk.limits.get(place, kind, 0) {
+                    ensure(limit.bucket_at(now) >= TOKEN, || {
+                        Reject::new(code, Field::Limit).number(limit.value).limit(limit.burst)
+                    })?;
+                }
+            }
+            Ok(())
+        };
+        check(self, LimitKind::MessageRate, RejectCode::RiskMessageRate)?;
+        self.take_tokens(LimitKind::MessageRate, binding);
+        if proposal.kind == Kind::Placed {
+            check(self, LimitKind::OrderRate, RejectCode::RiskOrderRate)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a token of a rate from each that has one.
+    fn take_tokens(&mut self, kind: LimitKind, binding: &Binding) {
+        if binding.kinds & bit(kind) == 0 {
+            return;
+        }
+        for place in binding.bounds {
+            if self.risk.limits.get(place, kind, 0).is_some() {
+                self.risk.limits.slot_mut(place, kind, 0).take_token(self.time_ns);
+            }
+        }
+    }
+
+    /// Check 5.
+    fn check_duplicate(&self, proposal: &Proposal, binding: &Binding) -> Result<(), Reject> {
+        let Some(window_ns) = self.duplicate_window_ns(binding) else { return Ok(()) };
+        let last = self
+            .risk
+            .placements
+            .get(crate::paged::index(self.risk.account(proposal.account.0).remembered));
+        let Some(last) = last.filter(|last| last.is_last && proposal.kind == Kind::Placed) else {
+            return Ok(());
+        };
+        let since_ns = i128::from(self.time_ns).checked_sub(last.time_ns.into()).unwrap_or(0);
+        let is_same = last.instrument == proposal.instrument
+            && last.side == proposal.side
+            && (last.order_type == OrderType::Limit) == proposal.is_priced
+            && (!proposal.is_priced || last.price.ticks() == proposal.price_ticks)
+            && last.qty.lots() == proposal.lots
+            && last.notional.minor() == proposal.notional_minor;
+        ensure(!is_same || since_ns >= window_ns, || {
+            Reject::new(RejectCode::RiskDuplicateOrder, Field::Qty)
+                .value(Unit::Ns, since_ns)
+                .limit(window_ns)
+        })
+    }
+
+    /// The smallest window in which the same placement may not come again, if any binds.
+    fn duplicate_window_ns(&self, binding: &Binding) -> Option<i128> {
+        let kind = LimitKind::DuplicateWindow;
+        if binding.kinds & bit(kind) == 0 {
+            return None;
+        }
+        let windows = binding.bounds.iter().filter_map(|p| self.risk.limits.get(*p, kind, 0));
+        windows.map(|limit| limit.value).filter(|window_ns| *window_ns > 0).min()
+    }
+
+    /// Check 6.
+    fn check_size(&self, proposal: &Proposal, binding: &Binding) -> Result<(), Reject> {
+        let kind = LimitKind::OrderQty;
+        if binding.kinds & bit(kind) != 0 && proposal.notional_minor == 0 {
+            let lots = i128::from(proposal.lots);
+            self.ensure_within(binding, kind, proposal.instrument.0, lots, |limit_lots| {
+                Reject::new(RejectCode::RiskOrderQty, Field::Qty)
+                    .value(Unit::Lots, lots)
+                    .limit(limit_lots)
+            })?;
+        }
+        let kind = LimitKind::OrderNotional;
+        if binding.kinds & bit(kind) != 0 {
+            let minor = self.order_notional_minor(proposal);
+            let quote = self.instruments.at(proposal.instrument).rules.quote.0;
+            self.ensure_within(binding, kind, quote, minor, |limit_minor| {
+                Reject::new(RejectCode::RiskOrderNotional, Field::Notional)
+                    .value(Unit::QuoteMinor, minor)
+                    .limit(limit_minor)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn order_notional_minor(&self, proposal: &Proposal) -> i128 {
+        if proposal.notional_minor != 0 {
+            return proposal.notional_minor;
+        }
+        let listing = self.instruments.at(proposal.instrument);
+        let ticks = match proposal.price_ticks {
+            0 => listing.reference(),
+            limit => limit,
+        };
+        marked(proposal.lots.into(), ticks, listing.rules.unit)
+    }
+
+    /// Refuses what is above a limit of the firm, the group or the account.
+    #[inline]
+    fn ensure_within(
+        &self,
+        binding: &Binding,
+        kind: LimitKind,
+        subject: u32,
+        value: i128,
+        refuse: impl Fn(i128) -> Reject,
+    ) -> Result<(), Reject> {
+        for place in binding.bounds {
+            if let Some(limit) = self.risk.limits.get(place, kind, subject) {
+                ensure(value <= limit.value, || refuse(limit.value))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks 7 and 8: the collar of a limit, the slippage bound of a market order.
+    fn check_prices(&self, proposal: &Proposal) -> Result<Passed, Reject> {
+        let listing = self.instruments.at(proposal.instrument);
+        let config = &listing.config;
+        if proposal.is_priced && config.collar_ppm != 0 {
+            let ticks = proposal.price_ticks;
+            let refuse = |code| Reject::new(code, Field::Price).value(Unit::Ticks, ticks);
+            let reference = listing.reference();
+            ensure(reference != 0, || refuse(RejectCode::NoReference))?;
+            let (least, most) = around(reference, config.collar_ppm);
+            ensure(ticks >= least, || refuse(RejectCode::RiskPriceCollar).limit(least))?;
+            ensure(ticks <= most, || refuse(RejectCode::RiskPriceCollar).limit(most))?;
+        }
+        if proposal.price_ticks == 0 && config.slippage_ppm != 0 {
+            let reference = listing.reference();
+            ensure(reference != 0, || {
+                Reject::new(RejectCode::NoReference, Field::OrderType)
+                    .number(OrderType::Market.number())
+            })?;
+            let (least, most) = around(reference, config.slippage_ppm);
+            let bound_ticks = match proposal.side {
+                Side::Buy => most,
+                Side::Sell => least,
+            };
+            return Ok(Passed { bound_ticks });
+        }
+        Ok(Passed::FREE)
+    }
+
+    /// Check 9.
+    fn check_counts(&self, proposal: &Proposal, binding: &Binding) -> Result<(), Reject> {
+        let (kind, code) = match proposal.stays {
+            Stays::No => return Ok(()),
+            Stays::Open => (LimitKind::OpenOrders, RejectCode::TooManyOpenOrders),
+            Stays::Conditional => {
+                (LimitKind::ConditionalOrders, RejectCode::TooManyConditionalOrders)
+            }
+        };
+        if binding.kinds & bit(kind) == 0 {
+            return Ok(());
+        }
+        let own = u32::from(matches!(proposal.kind, Kind::Amended(_)));
+        for (scope, place) in SCOPES.iter().zip(binding.bounds) {
+            if let Some(limit) = self.risk.limits.get(place, kind, 0) {
+                let count = self.order_count_of(*scope, binding, kind).saturating_sub(own);
+                ensure(i128::from(count) < limit.value, || {
+                    Reject::new(code, Field::Count).number(count).limit(limit.value)
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How many open, or conditional, orders a scope of a binding has; dead ones apart.
+    pub(crate) fn order_count_of(&self, scope: Scope, binding: &Binding, kind: LimitKind) -> u32 {
+        let risk = &self.risk;
+        let (live, waiting) = match scope {
+            Scope::Firm | Scope::Instrument => {
+                (self.orders.live().saturating_sub(risk.dead), risk.waiting)
+            }
+            Scope::Group => {
+                let group = risk.group(binding.group);
+                (group.live, group.waiting)
+            }
+            Scope::Account => {
+                (self.living_of(AccountId(binding.account)), risk.waiting_of(binding.account))
+            }
+        };
+        if kind == LimitKind::ConditionalOrders { waiting } else { live.saturating_sub(waiting) }
+    }
+
+    /// Check 10.
+    fn check_position(&self, proposal: &Proposal, binding: &Binding) -> Result<(), Reject> {
+        let kind = LimitKind::Position;
+        if binding.kinds & bit(kind) == 0 {
+            return Ok(());
+        }
+        let instrument = proposal.instrument.0;
+        let listing = self.instruments.at(proposal.instrument);
+        let own = match proposal.kind {
+            Kind::Placed => 0,
+            Kind::Amended(open) => i128::from(open),
+        };
+        let order_lots = Self::lots_of(proposal, listing).checked_sub(own).unwrap_or(0);
+        for (scope, place) in SCOPES.iter().zip(binding.bounds) {
+            if let Some(limit) = self.risk.limits.get(place, kind, instrument) {
+                let (long, short) = self.lots_in(*scope, binding, instrument).reach();
+                let reach = match proposal.side {
+                    Side::Buy => long,
+                    Side::Sell => short,
+                };
+                let lots = reach.checked_add(order_lots).unwrap_or(i128::MAX);
+                ensure(lots <= limit.value, || {
+                    Reject::new(RejectCode::RiskPosition, Field::Qty)
+                        .value(Unit::Lots, lots)
+                        .limit(limit.value)
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Check 11.
+    fn check_notional(
+        &self,
+        proposal: &Proposal,
+        binding: &Binding,
+        valued: &Valued,
+    ) -> Result<(), Reject> {
+        let asset = self.instruments.at(proposal.instrument).rules.quote.0;
+        for (kind, code) in [
+            (LimitKind::GrossNotional, RejectCode::RiskGrossNotional),
+            (LimitKind::NetNotional, RejectCode::RiskNetNotional),
+        ] {
+            if binding.kinds & bit(kind) == 0 {
+                continue;
+            }
+            for (place, sums) in binding.bounds.iter().zip(&valued.sums) {
+                let minor = sums.of(kind);
+                if let Some(limit) = self.risk.limits.get(*place, kind, asset) {
+                    ensure(minor <= limit.value, || {
+                        Reject::new(code, Field::Notional)
+                            .value(Unit::QuoteMinor, minor)
+                            .limit(limit.value)
+                    })?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes a placement that was accepted: an order token is spent, and it is the account's last.
+    #[inline]
+    pub(crate) fn note_accepted(&mut self, account: AccountId, body: &OrderPlace) {
+        let risk = &self.risk;
+        let row = risk.account(account.0);
+        if risk.firm_bounds != NONE
+            || row.group != 0
+            || row.bounds != NONE
+            || row.remembered != NONE
+        {
+            self.note_bound(account, body);
+        }
+    }
+
+    #[inline(never)]
+    fn note_bound(&mut self, account: AccountId, body: &OrderPlace) {
+        let binding = self.binding(account);
+        self.take_tokens(LimitKind::OrderRate, &binding);
+        let is_last = self.duplicate_window_ns(&binding).is_some();
+        let remembered = self.risk.account(account.0).remembered;
+        if !is_last && remembered == NONE {
+            return;
+        }
+        let placement = Placement {
+            instrument: body.instrument,
+            side: body.side,
+            order_type: body.order_type,
+            price: body.price,
+            qty: body.qty,
+            notional: body.notional,
+            time_ns: self.time_ns,
+            is_last,
+        };
+        if let Some(last) = self.risk.placements.get_mut(crate::paged::index(remembered)) {
+            *last = placement;
+        } else {
+            let place = u32::try_from(self.risk.placements.len()).unwrap_or(NONE);
+            self.risk.placements.push(placement);
+            self.risk.account_mut(account.0).remembered = place;
+        }
+    }
+}
+
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "at most 2^62 in a bucket; elapsed ns times a rate of at most 10^9 within an i128"
+)]
+impl Limit {
+    /// What is in a bucket, in 10^-9 tokens.
+    #[inline]
+    pub(crate) fn bucket_at(&self, now: i64) -> i64 {
+        let full = i64::from(self.burst) * TOKEN;
+        let elapsed_ns = i128::from(now) - i128::from(self.time_ns);
+        let gained = elapsed_ns.max(0) * self.value;
+        i64::try_from(i128::from(self.bucket) + gained).map_or(full, |count| count.min(full))
+    }
+
+    /// Whole tokens that are not there.
+    pub(crate) fn spent_at(&self, now: i64) -> i64 {
+        (i64::from(self.burst) * TOKEN - self.bucket_at(now)).div_euclid(TOKEN)
+    }
+
+    /// Takes a token, or what there is of one.
+    #[inline]
+    fn take_token(&mut self, now: i64) {
+        self.bucket = (self.bucket_at(now) - TOKEN).max(0);
+        self.time_ns = self.time_ns.max(now);
+    }
+}
+
+/// The least and the most that is within `ppm` millionths of a reference, in ticks.
+#[inline]
+#[expect(clippy::arithmetic_side_effects, reason = "a price up to 2^53, times at most 10^6 parts")]
+pub(crate) fn around(reference: i64, ppm: u32) -> (i64, i64) {
+    let parts = i128::from(reference) * i128::from(ppm);
+    // What fits in 64 bits, as nearly all does, is divided there.
+    let reach = if let Ok(parts) = i64::try_from(parts) {
+        parts / 1_000_000
+    } else {
+        i64::try_from(parts / 1_000_000).unwrap_or(i64::MAX)
+    };
+    ((reference - reach).max(1), reference + reach)
+}

@@ -1,0 +1,220 @@
+//! What a command leaves behind: positions told, losses followed, limits in use told.
+//!
+//! Invariant: `LimitUsed` is said exactly where the level of a limit is not the one last said.
+//!
+//! Cost: per row that was filled, one event and a step per row of its account in the quote asset; the
+//! use of limits only where limits of such kinds are in force, once per limit and command.
+
+use crate::bounds::{Limit, bit};
+use crate::engine::Engine;
+use crate::gate::{Binding, SCOPES};
+use crate::paged::NONE;
+use crate::positions::Row;
+use crate::risk::Loss;
+use crate::tiers::day_of;
+use crate::value::{Valued, Wants};
+use alloc::vec::Vec;
+use coulisse_types::event::{LimitUsed, PositionChanged};
+use coulisse_types::{AccountId, Amount, Event, InstrumentId, LimitKind, Qty, Scope};
+
+/// Kinds of which use is told, by their numbers.
+const WATCHED: [LimitKind; 7] = [
+    LimitKind::OpenOrders,
+    LimitKind::ConditionalOrders,
+    LimitKind::Position,
+    LimitKind::GrossNotional,
+    LimitKind::NetNotional,
+    LimitKind::DailyLoss,
+    LimitKind::Drawdown,
+];
+
+/// Of what the use is asked.
+#[derive(Clone, Copy)]
+pub(crate) struct Used<'a> {
+    pub(crate) scope: Scope,
+    pub(crate) binding: &'a Binding,
+    pub(crate) kind: LimitKind,
+    pub(crate) instrument: u32,
+    pub(crate) valued: &'a Valued,
+}
+
+impl Engine {
+    /// Tells the positions that a command changed and the limits whose use it moved.
+    #[inline]
+    pub(crate) fn settle_risk(&mut self, events: &mut Vec<Event>) {
+        if !self.risk.filled.is_empty() {
+            self.tell_positions(events);
+        }
+        if !self.risk.touched.is_empty() {
+            self.tell_limits(events);
+        }
+    }
+
+    /// Whether nothing is left to be told.
+    pub(crate) fn is_risk_settled(&self) -> bool {
+        self.risk.filled.is_empty() && self.risk.touched.is_empty()
+    }
+
+    #[inline(never)]
+    fn tell_positions(&mut self, events: &mut Vec<Event>) {
+        let mut filled = core::mem::take(&mut self.risk.filled);
+        let risk = &mut self.risk;
+        if filled.len() > 1 {
+            filled.sort_unstable();
+        }
+        for (.., place) in &filled {
+            let row = risk.rows.at_mut(*place);
+            row.is_filled = false;
+            events.push(Event::PositionChanged(PositionChanged {
+                account: AccountId(row.account),
+                instrument: InstrumentId(row.instrument),
+                qty: Qty::from_lots(row.qty_lots),
+                cost: Amount::from_minor(row.cost_minor),
+                realised: Amount::from_minor(row.realised_minor),
+                fees: Amount::from_minor(row.fees_minor),
+            }));
+        }
+        for (.., place) in &filled {
+            self.follow_loss(self.risk.rows.at(*place).money);
+        }
+        filled.clear();
+        self.risk.filled = filled;
+    }
+
+    /// Takes the marked profit of now into what the account's losses are measured by.
+    ///
+    /// The same twice in one command changes nothing.
+    fn follow_loss(&mut self, money: u32) {
+        let today = day_of(self.time_ns);
+        let pnl_minor = self.marked_pnl(money);
+        let row = self.risk.money.at_mut(money);
+        let loss = row.loss.get_or_insert(Loss { day: today, ..Loss::default() });
+        if today > loss.day {
+            (loss.day, loss.base_minor) = (today, loss.last_minor);
+        }
+        loss.last_minor = pnl_minor;
+        loss.peak_minor = loss.peak_minor.max(pnl_minor);
+    }
+
+    #[inline(never)]
+    fn tell_limits(&mut self, events: &mut Vec<Event>) {
+        let mut touched = core::mem::take(&mut self.risk.touched);
+        let mut said = core::mem::take(&mut self.risk.said);
+        for place in &touched {
+            self.risk.rows.at_mut(*place).is_touched = false;
+            let Row { account, instrument, .. } = *self.risk.rows.at(*place);
+            let binding = self.binding(AccountId(account));
+            if WATCHED.iter().any(|kind| binding.kinds & bit(*kind) != 0) {
+                self.look_at_use(&binding, instrument, &mut said);
+            }
+        }
+        said.sort_unstable_by_key(|used| (used.scope, used.scope_id, used.kind, used.subject));
+        events.extend(said.drain(..).map(Event::LimitUsed));
+        touched.clear();
+        (self.risk.touched, self.risk.said) = (touched, said);
+    }
+
+    /// Looks at the limits that an account's order in an instrument moves.
+    fn look_at_use(&mut self, binding: &Binding, instrument: u32, said: &mut Vec<LimitUsed>) {
+        let asset = self.instruments.at(InstrumentId(instrument)).rules.quote.0;
+        let of = |kinds: [LimitKind; 2]| kinds.iter().any(|kind| binding.kinds & bit(*kind) != 0);
+        let wants = Wants {
+            pnl: of([LimitKind::DailyLoss, LimitKind::Drawdown]),
+            sums: of([LimitKind::GrossNotional, LimitKind::NetNotional]),
+        };
+        let valued = self.value(binding, asset, wants, None);
+        for (at, scope) in SCOPES.iter().enumerate() {
+            let Some(place) = binding.bounds.get(at).copied().filter(|place| *place != NONE) else {
+                continue;
+            };
+            let kinds = self.risk.limits.kinds(place);
+            for kind in WATCHED {
+                if kinds & bit(kind) == 0 {
+                    continue;
+                }
+                let subject = match kind {
+                    LimitKind::OpenOrders | LimitKind::ConditionalOrders => 0,
+                    LimitKind::Position => instrument,
+                    _ => asset,
+                };
+                if self.risk.limits.get(place, kind, subject).is_none() {
+                    continue;
+                }
+                let use_of = Used { scope: *scope, binding, kind, instrument, valued: &valued };
+                let Some(used) = self.used(&use_of) else {
+                    continue;
+                };
+                let limit = self.risk.limits.slot_mut(place, kind, subject);
+                let level = limit.level_of(used);
+                if level != limit.level {
+                    limit.level = level;
+                    let scope_id = match scope {
+                        Scope::Firm | Scope::Instrument => 0,
+                        Scope::Group => binding.group,
+                        Scope::Account => binding.account,
+                    };
+                    let limit = limit.value;
+                    let scope = *scope;
+                    said.push(LimitUsed { scope, scope_id, kind, subject, used, limit, level });
+                }
+            }
+        }
+    }
+
+    /// How much of a kind a scope uses; `None` where that is not told.
+    pub(crate) fn used(&self, of: &Used<'_>) -> Option<i128> {
+        let Used { scope, binding, kind, instrument, valued } = *of;
+        match kind {
+            LimitKind::OpenOrders | LimitKind::ConditionalOrders => {
+                Some(self.order_count_of(scope, binding, kind).into())
+            }
+            LimitKind::Position => {
+                let (long, short) = self.lots_in(scope, binding, instrument).reach();
+                Some(long.max(short))
+            }
+            LimitKind::GrossNotional | LimitKind::NetNotional => {
+                let at = SCOPES.iter().position(|other| *other == scope)?;
+                Some(valued.sums.get(at)?.of(kind))
+            }
+            LimitKind::DailyLoss if scope == Scope::Account => Some(valued.daily_loss_minor),
+            LimitKind::Drawdown if scope == Scope::Account => Some(valued.drawdown_minor),
+            LimitKind::DailyLoss
+            | LimitKind::Drawdown
+            | LimitKind::OrderQty
+            | LimitKind::OrderNotional
+            | LimitKind::OrderRate
+            | LimitKind::MessageRate
+            | LimitKind::DuplicateWindow => None,
+        }
+    }
+}
+
+impl Limit {
+    /// The highest mark that is reached.
+    fn level_of(&self, used: i128) -> u8 {
+        if self.value == 0 {
+            return if used > 0 { 100 } else { 0 };
+        }
+        let parts = |of: i128, by: i128| of.checked_mul(by).unwrap_or(i128::MAX);
+        if used >= self.value {
+            100
+        } else if parts(used, 100) >= parts(self.value, 80) {
+            80
+        } else {
+            0
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bounds::is_watched;
+
+    #[test]
+    fn the_kinds_that_are_told_are_listed() {
+        let told: Vec<_> =
+            LimitKind::ALL.iter().copied().filter(|kind| is_watched(*kind)).collect();
+        assert_eq!(told, WATCHED);
+    }
+}
