@@ -1,4 +1,4 @@
-//! The state hash of orders with terms: items 13 to 17 of section 7 of the rules.
+//! The state hash of orders with terms: items 13 to 16 of section 7 of the rules.
 
 use crate::closing::NOWHERE;
 use crate::engine::Engine;
@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use coulisse_types::{AccountId, InstrumentId, OrderId, Qty};
 
 impl Engine {
-    /// Items 13 to 17. Cost: a few passes over all orders.
+    /// Items 13 to 16. Cost: a few passes over all orders.
     pub(crate) fn hash_terms(&self, out: &mut Hasher) {
         let places = self.orders.by_id();
         for listing in self.instruments.iter() {
