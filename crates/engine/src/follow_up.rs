@@ -61,7 +61,8 @@ impl Listing {
             TriggerOn::Mark => &mut self.mark_ticks,
         };
         let before_ticks = core::mem::replace(price_ticks, ticks);
-        let is_watched = self.watch.watchers != 0 || self.state != TradingState::Open;
+        // Where there is a band this very command may end with a call, which keeps what was touched.
+        let is_watched = self.watch.watchers != 0 || !self.is_plain;
         if is_watched && ticks != before_ticks {
             self.touch(on, ticks, attention);
         }
