@@ -157,6 +157,7 @@ impl Engine {
         }
         match self.orders.terms(order).asked.display_qty {
             Qty::ZERO => order.remaining(),
+            _ if self.planted.is(Fault::IcebergShowsAll) => order.remaining(),
             display_qty => display_qty.min(order.remaining()),
         }
     }

@@ -12,6 +12,7 @@ use crate::instruments::Listing;
 use crate::matching::Taker;
 use crate::paged::NONE;
 use crate::place::check_price;
+use crate::planted::Fault;
 use crate::reject::{Reject, ensure};
 use crate::terms::{Ask, OrderTerms, Wait};
 use crate::watch::{Post, Range, Way};
@@ -196,7 +197,7 @@ impl Engine {
 
     /// Trailing orders follow what the prices were since they were last looked at.
     fn look_at_trailing(&mut self, instrument: InstrumentId) {
-        let Self { instruments, orders, .. } = self;
+        let Self { instruments, orders, planted, .. } = self;
         let listing = instruments.at_mut(instrument);
         for place in listing.watch.trailing.places() {
             let order = *orders.at(place);
@@ -209,6 +210,9 @@ impl Engine {
             }
             if way.is_touched(range, terms.trigger_ticks) {
                 terms.is_due = true;
+                continue;
+            }
+            if planted.is(Fault::TrailStays) {
                 continue;
             }
             terms.best_ticks = match order.side {

@@ -6,15 +6,17 @@
 //! Invariants ([`Engine::check_invariants`] verifies them all)
 //! - All money moves through `Ledger::post`, which takes as much as it gives; after each command the
 //!   changes of every asset sum to zero, always checked. No balance is ever negative.
-//! - What an account holds of an asset is the sum of the needs of its live orders.
+//! - What an account holds of an asset is the sum of the needs of its live orders; two of a list of
+//!   which one cancels the other hold the larger need, and legs that wait for another hold nothing.
 //! - A rejected command changes nothing but the last seq and the event hash: every check comes
 //!   before the first change, and what comes after the checks cannot fail.
 //! - No clock, no randomness, no float, and no order that depends on a hash.
 //!
 //! A broken invariant panics with a message. The caller ends the process.
 //!
-//! Cost: constant per order and per fill, but for finding a level's page in the book. In steady
-//! state nothing is allocated: arenas are paged and grow only with the most there has ever been.
+//! Cost: constant per order and per fill, but for finding a level's page in the book; a logarithm of
+//! their number for what waits for a price or a time. In steady state nothing is allocated: arenas
+//! are paged and grow only with the most there has ever been.
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(

@@ -12,6 +12,7 @@ use crate::engine::Engine;
 use crate::forest::Forest;
 use crate::orders::{Order, Orders};
 use crate::paged::{Arena, NONE};
+use crate::planted::Fault;
 use crate::terms::Terms;
 use alloc::vec::Vec;
 use coulisse_types::event::{CloseReason, OrderState};
@@ -202,6 +203,9 @@ impl Engine {
     pub(crate) fn leg_filled(&mut self, order: &Order, events: &mut Vec<Event>) {
         let terms = *self.orders.terms(order);
         if terms.list == NONE || self.lists.at(terms.list).phase != Phase::Pair {
+            return;
+        }
+        if self.planted.is(Fault::PairKept) && !order.remaining().is_zero() {
             return;
         }
         let mut list = self.remove_list(terms.list);

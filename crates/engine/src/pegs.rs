@@ -12,6 +12,7 @@ use crate::engine::Engine;
 use crate::instruments::Listing;
 use crate::matching::push_level;
 use crate::orders::Order;
+use crate::planted::Fault;
 use crate::terms::Wait;
 use alloc::vec::Vec;
 use coulisse_types::event::{CloseReason, OrderRepriced, OrderState};
@@ -108,7 +109,7 @@ impl Engine {
     pub(crate) fn reprice(&mut self, instrument: InstrumentId, events: &mut Vec<Event>) {
         let listing = self.instruments.at(instrument);
         let takes = matches!(listing.state, TradingState::Open | TradingState::PostOnly);
-        if !takes || listing.watch.pegs.is_empty() {
+        if !takes || listing.watch.pegs.is_empty() || self.planted.is(Fault::PegStays) {
             return;
         }
         let followed = self.followed(listing);

@@ -74,6 +74,8 @@ impl Engine {
             Some(terms) => listing.aim(ask, terms, false)?,
             None => Aim::at(body.price),
         };
+        // The checks of sections 20 (reduce-only) and 23 (risk) stand here, for amends in
+        // `check_amend` and for legs in `check_leg`; that of section 16 (trading state) after 4.2.
         if body.post_only && !self.planted.is(Fault::PostOnlyIgnored) {
             check_post_only(listing, body.side, body.price)?;
         }

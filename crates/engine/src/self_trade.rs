@@ -4,6 +4,7 @@ use crate::engine::Engine;
 use crate::matching::{Stop, Taker, push_level};
 use crate::orders::Order;
 use crate::paged::NONE;
+use crate::planted::Fault;
 use alloc::vec::Vec;
 use coulisse_book::{Level, Top};
 use coulisse_types::event::{CloseReason, OrderDecremented, OrderState};
@@ -39,7 +40,8 @@ impl Engine {
         let instrument = taker.order.instrument;
         let place = self.instruments.at(instrument).book.order(top.handle).owner;
         let maker = *self.orders.at(place);
-        if mode == SelfTrade::None || !self.is_same_owner(taker.order.account, maker.account) {
+        let is_own = self.is_same_owner(taker.order.account, maker.account);
+        if mode == SelfTrade::None || !is_own || self.planted.is(Fault::SelfTradeAllowed) {
             return Meeting::Trade;
         }
         let by_notional = taker.to_spend_minor.is_some();

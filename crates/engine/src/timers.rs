@@ -10,6 +10,7 @@
 use crate::engine::Engine;
 use crate::forest::Tree;
 use crate::paged::Paged;
+use crate::planted::Fault;
 use crate::reject::{Reject, ensure};
 use alloc::vec::Vec;
 use coulisse_types::command::CancelAfter;
@@ -115,7 +116,8 @@ impl Engine {
     /// What stands first in a tree, if its time has come.
     fn due(&self, tree: Tree) -> Option<u32> {
         let ((ns, _), value) = self.forest.first(tree)?;
-        (ns <= self.time_ns).then_some(value)
+        let is_late = self.planted.is(Fault::ExpiryLate) && ns == self.time_ns;
+        (ns <= self.time_ns && !is_late).then_some(value)
     }
 
     /// Cancels the orders of accounts that did not say otherwise in time; how many.

@@ -10,6 +10,7 @@ use crate::instruments::Listing;
 use crate::matching::Taker;
 use crate::orders::Order;
 use crate::paged::NONE;
+use crate::planted::Fault;
 use coulisse_types::event::CloseReason;
 use coulisse_types::limits::ASSET_TOTAL_MINOR_MAX;
 use coulisse_types::{AccountId, OrderType, Price, Qty, SelfTrade, Side, TimeInForce};
@@ -68,7 +69,7 @@ impl Engine {
         };
         if is_fok {
             self.why_not(taker, order.remaining(), CloseReason::FillOrKill)
-        } else if least.is_zero() {
+        } else if least.is_zero() || self.planted.is(Fault::MinQtyIgnored) {
             None
         } else {
             self.why_not(taker, least, CloseReason::MinQty)

@@ -1,23 +1,16 @@
 //! Auctions: how they are called, what they collect, at what price and fee they trade.
 
-use super::fuzz_terms::terms_of;
 use super::states::{a_band, state, states, trade_at_100};
 use super::*;
-use coulisse_types::command::{
-    AuctionSchedule, InstrumentConfigure, MarkSet, OrderCancelAll, OrderPlaceTerms, Tick,
-};
+use coulisse_types::command::{AuctionSchedule, InstrumentConfigure, OrderCancelAll};
 use coulisse_types::event::{AuctionIndicated, CloseReason, OrderState};
 use coulisse_types::limits::AHEAD_NS_MAX;
-use coulisse_types::{Field, Peg, SideFilter, StateReason, TradingState, Trigger};
+use coulisse_types::{Field, SideFilter, StateReason, TradingState};
 
 fn an_auction() -> World {
     let mut world = World::usual();
     world.run(0, state(TradingState::Auction));
     world
-}
-
-fn mark(ticks: i64) -> MarkSet {
-    MarkSet { instrument: BTC_USD, price: Price::from_ticks(ticks) }
 }
 
 fn tick_at(world: &mut World, time_ns: i64) -> Vec<Event> {
@@ -64,7 +57,7 @@ fn trades(events: &[Event]) -> Vec<(i64, i64, u64, u64, Side)> {
 }
 
 /// Side, price and lots of each level that is said.
-fn levels(events: &[Event]) -> Vec<(Side, i64, i64)> {
+fn said_levels(events: &[Event]) -> Vec<(Side, i64, i64)> {
     let level = |event: &Event| match event {
         Event::LevelChanged(level) => Some((level.side, level.price.ticks(), level.qty.lots())),
         _ => None,
@@ -83,7 +76,7 @@ fn a_call_collects_orders_that_cross_and_trades_them_at_one_price() {
     assert_eq!(uncrossed(&events), [(95, 3)]);
     assert_eq!(trades(&events), [(95, 2, 1, 2, Side::Buy), (95, 1, 1, 3, Side::Buy)]);
     let changed = [(Side::Buy, 105, 0), (Side::Buy, 100, 1), (Side::Sell, 95, 0)];
-    assert_eq!(levels(&events), changed);
+    assert_eq!(said_levels(&events), changed);
     let [opened] = states(&events)[..] else { panic!("one change") };
     assert_eq!((opened.state, opened.reason), (TradingState::Open, StateReason::Command));
     assert_eq!(world.engine.last_price(BTC_USD), Some(Price::from_ticks(95)));
@@ -92,7 +85,7 @@ fn a_call_collects_orders_that_cross_and_trades_them_at_one_price() {
 #[test]
 fn what_an_auction_does_not_collect_is_refused_by_its_state() {
     let mut world = an_auction();
-    world.run(0, mark(100));
+    world.mark(100);
     let plain = limit(Side::Buy, 1, 100);
     for order in [
         OrderPlace { post_only: true, ..plain },
@@ -105,15 +98,15 @@ fn what_an_auction_does_not_collect_is_refused_by_its_state() {
         assert_eq!((code, field, value), expected, "{order:?}");
     }
     for order in [
-        OrderPlaceTerms { peg: Peg::Bid, ..terms_of(plain) },
+        OrderPlaceTerms { peg: Peg::Bid, ..with_terms(plain) },
         OrderPlaceTerms {
             trigger: Trigger::Stop,
             trigger_price: Price::from_ticks(120),
-            ..terms_of(limit(Side::Buy, 1, 130))
+            ..with_terms(limit(Side::Buy, 1, 130))
         },
         OrderPlaceTerms {
             min_qty: Qty::from_lots(1),
-            ..terms_of(market(Side::Buy, 1, TimeInForce::Ioc))
+            ..with_terms(market(Side::Buy, 1, TimeInForce::Ioc))
         },
     ] {
         assert_eq!(code(&world.run(ANN, order)), RejectCode::TradingStateForbids, "{order:?}");
@@ -126,7 +119,7 @@ fn a_market_order_is_collected_at_a_collar_price_and_ends_with_the_auction() {
     let order = market(Side::Buy, 2, TimeInForce::Ioc);
     let refused = refusal(&world.run(ANN, order));
     assert_eq!((refused.code, refused.field), (RejectCode::NoReference, Field::OrderType));
-    world.run(0, mark(100));
+    world.mark(100);
     let events = world.run(ANN, order);
     let Event::OrderRested(rested) = events[1] else { panic!("it rests: {events:?}") };
     assert_eq!(rested.price.ticks(), 105);
@@ -148,13 +141,13 @@ fn a_market_order_is_collected_at_a_collar_price_and_ends_with_the_auction() {
 #[test]
 fn a_market_order_that_is_cancelled_is_forgotten_by_the_auction() {
     let mut world = an_auction();
-    world.run(0, mark(100));
+    world.mark(100);
     world.run(ANN, market(Side::Sell, 2, TimeInForce::Ioc));
     world.run(
         ANN,
         OrderPlaceTerms {
-            self_trade: coulisse_types::SelfTrade::ExpireTaker,
-            ..terms_of(market(Side::Sell, 2, TimeInForce::Ioc))
+            self_trade: SelfTrade::ExpireTaker,
+            ..with_terms(market(Side::Sell, 2, TimeInForce::Ioc))
         },
     );
     world.run(ANN, OrderCancelAll { instrument: BTC_USD, side: SideFilter::Both, session: 0 });
@@ -191,7 +184,7 @@ fn an_indication_is_said_when_the_book_has_changed() {
 fn a_hidden_part_counts_for_the_price_and_trades_behind_its_level() {
     let mut world = an_auction();
     let iceberg =
-        OrderPlaceTerms { display_qty: Qty::from_lots(2), ..terms_of(limit(Side::Sell, 6, 100)) };
+        OrderPlaceTerms { display_qty: Qty::from_lots(2), ..with_terms(limit(Side::Sell, 6, 100)) };
     world.run(ANN, iceberg);
     world.sell(ANN, 1, 100);
     world.buy(BOB, 5, 100);
@@ -283,7 +276,7 @@ fn a_long_uncross_goes_on_in_the_next_ticks_and_takes_nothing_meanwhile() {
     }
     let events = world.run(0, state(TradingState::CancelOnly));
     assert_eq!((trades(&events).len(), states(&events).len()), (2, 0));
-    assert_eq!(levels(&events), [(Side::Buy, 100, 1), (Side::Sell, 100, 1)]);
+    assert_eq!(said_levels(&events), [(Side::Buy, 100, 1), (Side::Sell, 100, 1)]);
     assert_eq!(world.engine.next_timer_ns(), Some(0));
     let forbidden = RejectCode::TradingStateForbids;
     assert_eq!(code(&world.run(ANN, cancel(5))), forbidden);
@@ -298,7 +291,7 @@ fn a_long_uncross_goes_on_in_the_next_ticks_and_takes_nothing_meanwhile() {
 fn market_orders_that_end_use_up_the_bound_too() {
     let mut world = World::new(Genesis { fills_per_command_max: 2, ..default_genesis(7, 1) });
     world.run(0, state(TradingState::Auction));
-    world.run(0, mark(100));
+    world.mark(100);
     for _ in 0..3 {
         world.run(ANN, market(Side::Buy, 1, TimeInForce::Ioc));
     }
@@ -318,7 +311,7 @@ fn a_book_that_is_still_crossed_because_an_order_expired_is_uncrossed_again() {
     let soon = OrderPlaceTerms {
         time_in_force: TimeInForce::Gtd,
         expire_ns: 5,
-        ..terms_of(limit(Side::Sell, 1, 95))
+        ..with_terms(limit(Side::Sell, 1, 95))
     };
     for _ in 0..3 {
         world.run(ANN, soon);
@@ -343,7 +336,7 @@ fn the_price_of_an_auction_is_a_stops_price_too() {
     let stop = OrderPlaceTerms {
         trigger: Trigger::Stop,
         trigger_price: Price::from_ticks(110),
-        ..terms_of(limit(Side::Buy, 1, 120))
+        ..with_terms(limit(Side::Buy, 1, 120))
     };
     world.run(BOB, stop);
     world.run(0, state(TradingState::Auction));

@@ -3,9 +3,7 @@
 use super::fuzz::{Random, a_small_genesis, prepare};
 use super::fuzz_terms::{SECOND_NS, a_command};
 use super::*;
-use coulisse_types::command::{
-    AuctionSchedule, InstrumentConfigure, MarkSet, Tick, TradingStateSet,
-};
+use coulisse_types::command::{AuctionSchedule, InstrumentConfigure, TradingStateSet};
 use coulisse_types::record::Origin;
 use coulisse_types::{EventKind, MatchingMode, ReferenceKind, StateReason, TradingState};
 

@@ -4,38 +4,11 @@ use super::fuzz::{
     Random, a_client_id, a_configuration, a_placement, a_small_genesis, an_order_id, prepare,
 };
 use super::*;
-use coulisse_types::command::{
-    CancelAfter, MarkSet, OrderCancelAll, OrderListPlace, OrderPlaceTerms, OrderReplace, Tick,
-};
+use coulisse_types::command::{CancelAfter, OrderCancelAll, OrderListPlace, OrderReplace};
 use coulisse_types::record::Origin;
-use coulisse_types::{EventKind, ListKind, Peg, SelfTrade, SideFilter, Trigger, TriggerOn};
+use coulisse_types::{EventKind, ListKind, SideFilter};
 
 pub(super) const SECOND_NS: i64 = 1_000_000_000;
-
-pub(super) fn terms_of(order: OrderPlace) -> OrderPlaceTerms {
-    OrderPlaceTerms {
-        instrument: order.instrument,
-        side: order.side,
-        order_type: order.order_type,
-        time_in_force: order.time_in_force,
-        post_only: order.post_only,
-        qty: order.qty,
-        price: order.price,
-        notional: order.notional,
-        client_order_id: order.client_order_id,
-        self_trade: SelfTrade::None,
-        trigger: Trigger::None,
-        trigger_on: TriggerOn::Last,
-        trigger_price: Price::from_ticks(0),
-        trail: 0,
-        display_qty: Qty::ZERO,
-        min_qty: Qty::ZERO,
-        peg: Peg::None,
-        peg_offset: 0,
-        reduce_only: false,
-        expire_ns: 0,
-    }
-}
 
 /// A price beyond the usual ones, on the side where a stop waits.
 fn a_trigger_price(random: &mut Random) -> Price {
@@ -70,8 +43,8 @@ fn a_conditional(random: &mut Random, order: OrderPlaceTerms) -> OrderPlaceTerms
     }
 }
 
-fn with_terms(random: &mut Random, now_ns: i64) -> OrderPlaceTerms {
-    let mut order = terms_of(a_placement(random));
+fn a_termed(random: &mut Random, now_ns: i64) -> OrderPlaceTerms {
+    let mut order = with_terms(a_placement(random));
     if random.one_in(3) {
         order.self_trade = random.pick(SelfTrade::ALL);
     }
@@ -158,7 +131,7 @@ fn a_list(random: &mut Random) -> OrderListPlace {
 }
 
 fn a_replacement(random: &mut Random, world: &World, account: AccountId) -> OrderReplace {
-    let new = with_terms(random, world.header.time_ns);
+    let new = a_termed(random, world.header.time_ns);
     OrderReplace {
         cancel_order_id: an_order_id(random, world, account),
         cancel_client_order_id: ClientOrderId::default(),
@@ -189,7 +162,7 @@ fn a_replacement(random: &mut Random, world: &World, account: AccountId) -> Orde
 pub(super) fn a_command(random: &mut Random, world: &World, account: AccountId) -> Command {
     match random.below(100) {
         0..=24 => a_placement(random).into(),
-        25..=54 => with_terms(random, world.header.time_ns).into(),
+        25..=54 => a_termed(random, world.header.time_ns).into(),
         55..=64 => a_list(random).into(),
         65..=69 => a_replacement(random, world, account).into(),
         70..=75 => {
@@ -229,11 +202,15 @@ pub(super) fn a_command(random: &mut Random, world: &World, account: AccountId) 
     }
 }
 
+fn genesis_of(seed: u64) -> Genesis {
+    let fills_per_command_max = if seed % 2 == 0 { 6 } else { 40 };
+    Genesis { fills_per_command_max, ..a_small_genesis() }
+}
+
 /// Runs a seed; the records, and how often each kind of event came.
 fn run(seed: u64) -> (World, Vec<(RecordHeader, Command)>, Vec<usize>) {
     let mut random = Random(seed);
-    let fills_per_command_max = if seed % 2 == 0 { 6 } else { 40 };
-    let mut world = World::new(Genesis { fills_per_command_max, ..a_small_genesis() });
+    let mut world = World::new(genesis_of(seed));
     prepare(&mut world);
     let mut records: Vec<(RecordHeader, Command)> = Vec::new();
     let mut counts = alloc::vec![0; EventKind::ALL.len()];
@@ -250,6 +227,11 @@ fn run(seed: u64) -> (World, Vec<(RecordHeader, Command)>, Vec<usize>) {
             let header = RecordHeader { account, origin, session, ..RecordHeader::default() };
             (header, a_command(&mut random, &world, account))
         };
+        // A node ticks in time.
+        let due_ns = world.engine.next_timer_ns().filter(|_| random.one_in(12));
+        let soon_ns = due_ns.filter(|due_ns| due_ns - world.header.time_ns < 100 * SECOND_NS);
+        let command = soon_ns.map_or(command, |_| Tick {}.into());
+        world.header.time_ns = world.header.time_ns.max(soon_ns.unwrap_or(0));
         header.seq = Seq(world.header.seq.0 + 1);
         header.time_ns = world.header.time_ns;
         for event in world.run_as(header, command) {
@@ -284,4 +266,22 @@ fn random_orders_with_terms_break_no_invariant_and_replay_says_the_same() {
         assert_eq!(again.engine.event_hash(), world.engine.event_hash());
         assert_eq!(again.engine.state_hash(), world.engine.state_hash());
     }
+}
+
+/// Whether a planted fault shows in the hashes, or ends the process, where orders have terms.
+#[cfg(feature = "planted")]
+pub(super) fn shows(fault: crate::Fault) -> bool {
+    extern crate std;
+    let (world, records, _) = run(1);
+    let found = std::panic::catch_unwind(|| {
+        let (mut bent, mut events) = (World::new(genesis_of(1)), Vec::new());
+        prepare(&mut bent);
+        bent.engine.plant(Some(fault));
+        for (header, command) in &records {
+            bent.engine.apply(header, command, &mut events);
+            events.clear();
+        }
+        bent.engine.event_hash() != world.engine.event_hash()
+    });
+    found.unwrap_or(true)
 }

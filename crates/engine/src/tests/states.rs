@@ -1,14 +1,9 @@
 //! What each trading state takes, and the band that calls an auction.
 
-use super::fuzz_terms::terms_of;
 use super::*;
-use coulisse_types::command::{
-    InstrumentConfigure, MarkSet, OrderCancelAll, OrderPlaceTerms, TradingStateSet,
-};
+use coulisse_types::command::{InstrumentConfigure, OrderCancelAll, TradingStateSet};
 use coulisse_types::event::{CloseReason, TradingStateChanged};
-use coulisse_types::{
-    Field, MatchingMode, Peg, ReferenceKind, SideFilter, StateReason, TradingState, Trigger,
-};
+use coulisse_types::{Field, MatchingMode, ReferenceKind, SideFilter, StateReason, TradingState};
 
 pub(super) fn state(state: TradingState) -> TradingStateSet {
     TradingStateSet { instrument: BTC_USD, state }
@@ -91,7 +86,7 @@ fn post_only_takes_what_rests_and_amends_that_do_not_cross() {
     assert_eq!(names(&world.run(BOB, quiet))[..2], ["OrderAccepted", "OrderRested"]);
     assert_eq!(code(&world.run(BOB, amend(2, 0, 105))), RejectCode::PostOnlyWouldTrade);
     assert_eq!(names(&world.run(BOB, amend(2, 0, 104)))[0], "OrderAmended");
-    let pegged = OrderPlaceTerms { peg: Peg::Bid, ..terms_of(limit(Side::Buy, 1, 103)) };
+    let pegged = OrderPlaceTerms { peg: Peg::Bid, ..with_terms(limit(Side::Buy, 1, 103)) };
     assert_eq!(names(&world.run(BOB, pegged))[0], "OrderAccepted");
 }
 
@@ -167,16 +162,16 @@ fn a_band_is_measured_from_the_reference_before_the_command() {
     // A mark moves nothing away under a stop that it triggers.
     let mut world = World::usual();
     world.run(0, InstrumentConfigure { reference: ReferenceKind::Mark, ..a_band(50_000, 10) });
-    world.run(0, MarkSet { instrument: BTC_USD, price: Price::from_ticks(100) });
+    world.mark(100);
     world.sell(ANN, 1, 110);
     let stop = OrderPlaceTerms {
         trigger: Trigger::Stop,
-        trigger_on: coulisse_types::TriggerOn::Mark,
+        trigger_on: TriggerOn::Mark,
         trigger_price: Price::from_ticks(108),
-        ..terms_of(limit(Side::Buy, 1, 120))
+        ..with_terms(limit(Side::Buy, 1, 120))
     };
     world.run(BOB, stop);
-    let events = world.run(0, MarkSet { instrument: BTC_USD, price: Price::from_ticks(110) });
+    let events = world.mark(110);
     assert!(names(&events).contains(&"OrderTriggered"));
     assert_eq!(states(&events)[0].reason, StateReason::Band);
 }
