@@ -61,16 +61,24 @@ impl Engine {
             events.push(Event::OrderDuplicate(event));
             return Ok(());
         }
+        if !listing.is_plain {
+            listing.check_takes(ask)?;
+        }
+        let collects = listing.collects();
         check_combination(body)?;
         if let Some(terms) = terms {
             check_terms(ask, terms, self.time_ns)?;
         }
         check_amount(&listing.rules, body)?;
         let aim = match terms {
+            _ if collects => listing.aim_in_auction(body)?,
             Some(terms) => listing.aim(ask, terms, false)?,
             None => Aim::at(body.price),
         };
-        let proposal = Proposal::of_ask(header.account, ask, &aim);
+        let mut proposal = Proposal::of_ask(header.account, ask, &aim);
+        if collects {
+            proposal.stays = Stays::Open;
+        }
         if proposal.reduce_only && proposal.stays != Stays::Conditional {
             self.check_reduce_only(&proposal)?;
         }
@@ -80,7 +88,11 @@ impl Engine {
         if body.post_only && !self.planted.is(Fault::PostOnlyIgnored) {
             check_post_only(listing, body.side, body.price)?;
         }
-        self.check_room(header, ask)?;
+        if collects {
+            self.check_room_to_collect(header, ask, aim.price)?;
+        } else {
+            self.check_room(header, ask)?;
+        }
         let is_conditional = terms.is_some_and(OrderTerms::is_conditional);
         let minor = body.notional.minor();
         let mut taker = Taker {
@@ -89,9 +101,10 @@ impl Engine {
             to_spend_minor: (minor != 0).then_some(minor),
             bound_ticks,
         };
-        taker.held_minor = self.check_funds(&taker.order, listing, is_conditional)?;
+        taker.held_minor = self.check_funds(&taker.order, listing, is_conditional || collects)?;
         self.accept(&mut taker.order, ask, events);
         match terms {
+            _ if collects => self.collect(taker, terms, &aim, events),
             None => self.execute(&mut taker, events),
             Some(terms) => self.execute_with_terms(taker, terms, &aim, events),
         }
@@ -154,7 +167,27 @@ impl Engine {
     #[inline]
     fn check_room(&self, header: &RecordHeader, ask: &Ask<'_>) -> Result<(), Reject> {
         let (body, may_rest) = (ask.place, ask.may_rest());
-        if may_rest || ask.terms.is_some_and(OrderTerms::is_conditional) {
+        let counts = may_rest || ask.terms.is_some_and(OrderTerms::is_conditional);
+        self.check_tables(header, body, counts)?;
+        let listing = self.instruments.at(body.instrument);
+        match ask.terms {
+            Some(terms) => self.check_room_for_terms(listing, ask, terms),
+            None if may_rest => {
+                self.check_level(listing, body.side, body.price, (body.qty, Qty::ZERO))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the tables have room for it; `counts` says whether it will be open.
+    #[inline]
+    pub(crate) fn check_tables(
+        &self,
+        header: &RecordHeader,
+        body: &OrderPlace,
+        counts: bool,
+    ) -> Result<(), Reject> {
+        if counts {
             let open = self.orders.open_count(header.account);
             let open_max = self.limits.open_orders_per_account_max;
             ensure(open < open_max, || {
@@ -166,15 +199,7 @@ impl Engine {
         ensure(self.orders.live() < self.orders.max(), || {
             Reject::table_full(Field::Count, self.orders.max())
         })?;
-        self.check_client_id_room(&body.client_order_id)?;
-        let listing = self.instruments.at(body.instrument);
-        match ask.terms {
-            Some(terms) => self.check_room_for_terms(listing, ask, terms),
-            None if may_rest => {
-                self.check_level(listing, body.side, body.price, (body.qty, Qty::ZERO))
-            }
-            None => Ok(()),
-        }
+        self.check_client_id_room(&body.client_order_id)
     }
 
     #[inline]
@@ -408,7 +433,7 @@ impl Engine {
             (Stop::NotionalSpent, OrderType::Market, _) => {
                 (OrderState::Expired, CloseReason::NotionalSpent)
             }
-            (Stop::NoMaker, OrderType::Market, _) => {
+            (Stop::NoMaker | Stop::Band, OrderType::Market, _) => {
                 (OrderState::Expired, CloseReason::NoLiquidity)
             }
             (Stop::NoFunds, OrderType::Market, _) => {

@@ -172,12 +172,15 @@ impl Engine {
         body: &OrderListPlace,
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
-        self.listing(body.instrument)?;
+        let listing = self.listing(body.instrument)?;
         let hash = self.client_ids.hash(header.account, &body.client_order_id);
         let known = (body.instrument, || Some(Body::of_list(body)));
         if let Some(event) = self.duplicate(header, hash, &body.client_order_id, known)? {
             events.push(Event::OrderDuplicate(event));
             return Ok(());
+        }
+        if !listing.is_plain {
+            listing.check_takes_lists()?;
         }
         let asked = legs(body);
         check_shape(body.kind, &asked)?;

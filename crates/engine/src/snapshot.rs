@@ -72,6 +72,8 @@ impl Engine {
             forest: _,
             attention: _,
             touched: _,
+            next_auction_ns: _,
+            shares: _,
             timers,
             // Written as the engine's own.
             lists: _,
@@ -132,6 +134,8 @@ impl Engine {
             forest: _,
             attention: _,
             touched: _,
+            next_auction_ns: _,
+            shares: _,
             timers: _,
             lists: _,
             risk: _,
@@ -162,6 +166,7 @@ impl Engine {
         })?;
         // Read here, where the whole engine is at hand.
         engine.watch_again();
+        engine.call_again();
         sections.read(Section::Timers, |from| engine.decode_timers(from))?;
         sections.read(Section::Lists, |from| engine.decode_lists(from))?;
         sections.read(Section::Risk, |from| engine.decode_risk(from))?;

@@ -1,7 +1,9 @@
 //! The engine's behaviour, by small stories; after every command all invariants are verified.
 
+mod auctions;
 mod configure;
 mod fuzz;
+mod fuzz_auctions;
 mod fuzz_terms;
 mod icebergs;
 mod ids;
@@ -9,11 +11,13 @@ mod lists;
 mod money;
 mod orders;
 mod pegs;
+mod pro_rata;
 mod refusals;
 mod replace;
 mod risk;
 mod self_trade;
 mod snapshots;
+mod states;
 mod stops;
 mod timers;
 

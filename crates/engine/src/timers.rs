@@ -60,8 +60,10 @@ impl Engine {
             return Some(self.time_ns);
         }
         let trees = [self.timers.expiries, self.timers.switches];
-        // Auctions have their times too: they go here.
-        trees.iter().filter_map(|tree| self.forest.first(*tree)).map(|((ns, _), _)| ns).min()
+        let timers =
+            trees.iter().filter_map(|tree| self.forest.first(*tree)).map(|((ns, _), _)| ns);
+        let auctions = Some(self.next_auction_ns).filter(|ns| *ns != i64::MAX);
+        timers.chain(auctions).min()
     }
 
     /// When an account's orders are cancelled unless it says otherwise, in ns since the epoch;
@@ -107,6 +109,7 @@ impl Engine {
 
     /// Does what is due now.
     pub(crate) fn tick(&mut self, events: &mut Vec<Event>) {
+        self.tick_auctions(events);
         let mut closed = self.trip_switches(events);
         closed += self.expire_orders(TIMERS_PER_TICK_MAX - closed, events);
         closed += self.sweep(TIMERS_PER_TICK_MAX - closed, events);

@@ -101,6 +101,9 @@ impl Instruments {
                 last_price_ticks,
                 mark_ticks,
                 watch,
+                auction,
+                // Follows from state and configuration.
+                is_plain: _,
             } = listing;
             rules.encode_row(out);
             config.encode_row(out);
@@ -110,6 +113,7 @@ impl Instruments {
             out.put(last_price_ticks);
             out.put(mark_ticks);
             watch.encode(out);
+            auction.encode(out);
             out.put(&book.len());
             for side in [Side::Buy, Side::Sell] {
                 out.count(book.resting(side).count());
@@ -145,6 +149,8 @@ impl Instruments {
             listing.last_price_ticks = from.get()?;
             listing.mark_ticks = from.get()?;
             listing.watch.decode(from)?;
+            listing.auction.decode(from)?;
+            listing.settle_mode();
             let count = from.count(orders.live())?;
             for side in [Side::Buy, Side::Sell] {
                 listing.decode_side(from, side, count, orders)?;

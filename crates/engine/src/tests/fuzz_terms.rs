@@ -8,7 +8,7 @@ use coulisse_types::command::{CancelAfter, OrderCancelAll, OrderListPlace, Order
 use coulisse_types::record::Origin;
 use coulisse_types::{EventKind, ListKind, SideFilter};
 
-const SECOND_NS: i64 = 1_000_000_000;
+pub(super) const SECOND_NS: i64 = 1_000_000_000;
 
 /// A price beyond the usual ones, on the side where a stop waits.
 fn a_trigger_price(random: &mut Random) -> Price {
@@ -159,7 +159,7 @@ fn a_replacement(random: &mut Random, world: &World, account: AccountId) -> Orde
     }
 }
 
-fn a_command(random: &mut Random, world: &World, account: AccountId) -> Command {
+pub(super) fn a_command(random: &mut Random, world: &World, account: AccountId) -> Command {
     match random.below(100) {
         0..=24 => a_placement(random).into(),
         25..=54 => a_termed(random, world.header.time_ns).into(),

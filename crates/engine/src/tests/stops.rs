@@ -2,7 +2,7 @@
 
 use super::*;
 use coulisse_types::TradingState;
-use coulisse_types::command::InstrumentConfigure;
+use coulisse_types::command::{InstrumentConfigure, TradingStateSet};
 use coulisse_types::event::{OrderState, TradingStateChanged};
 use coulisse_types::limits::TRIGGERS_PER_COMMAND_MAX;
 use coulisse_types::{MatchingMode, ReferenceKind, StateReason};
@@ -187,9 +187,9 @@ fn more_stops_than_one_command_may_trigger_stop_trading_and_stay_due() {
         assert!(events.contains(&Event::TradingStateChanged(expected)));
         let waits = world.engine.order(order_id(257)).map(|order| order.state);
         assert_eq!(waits, Some(OrderState::Waiting));
-        // Once it is open again, what is due acts in the first command that touches it.
-        world.engine.instruments.at_mut(BTC_USD).state = TradingState::Open;
-        assert_eq!(triggered(&world.buy(ANN, 1, 1)), [257]);
+        // Once it is open again, what is due acts.
+        let open = TradingStateSet { instrument: BTC_USD, state: TradingState::Open };
+        assert_eq!(triggered(&world.run(0, open)), [257]);
     }
 }
 
