@@ -37,7 +37,7 @@ impl Engine {
             list: NONE,
             leg: 0,
         });
-        let place = self.orders.insert(order);
+        let place = self.orders.insert_apart(order);
         if expire_ns != 0 {
             self.set_expiry(expire_ns, order.id, place);
         }

@@ -237,6 +237,12 @@ impl Orders {
         place
     }
 
+    /// The same, out of the way of plain orders.
+    #[inline(never)]
+    pub(crate) fn insert_apart(&mut self, order: &Order) -> u32 {
+        self.insert(order)
+    }
+
     /// Takes an order out. It may be read until the next insertion.
     #[inline]
     pub(crate) fn remove(&mut self, place: u32) {
