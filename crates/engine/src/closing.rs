@@ -125,9 +125,22 @@ impl Engine {
     }
 
     /// Puts a live order at the end of a level, with what it shows; the level then.
+    #[inline(never)]
     pub(crate) fn put_on_book(&mut self, place: u32, price: Price) -> Result<Level, Room> {
         let order = *self.orders.at(place);
-        let shown = self.shown(&order);
+        self.insert_on_book(&order, place, price)
+    }
+
+    /// The same for whoever has the order at hand: once more in the program for plain ones.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a call costs a plain order more than it does")]
+    pub(crate) fn insert_on_book(
+        &mut self,
+        order: &Order,
+        place: u32,
+        price: Price,
+    ) -> Result<Level, Room> {
+        let shown = self.shown(order);
         let listing = self.instruments.at_mut(order.instrument);
         listing.largest_lots = listing.largest_lots.max(order.qty_lots);
         let inserted = listing.book.insert(order.side, price, shown, order.id, place);
@@ -135,7 +148,7 @@ impl Engine {
         let level = listing.book.level_of(handle);
         self.orders.at_mut(place).handle = handle;
         if order.terms != NONE {
-            self.orders.terms_mut(&order).wait = Wait::No;
+            self.orders.terms_mut(order).wait = Wait::No;
         }
         Ok(level)
     }

@@ -389,7 +389,7 @@ impl Engine {
             self.come_to_live(order)
         };
         let price = Price::from_ticks(order.price_ticks);
-        match self.put_on_book(place, price) {
+        match self.insert_on_book(order, place, price) {
             Ok(level) => Self::push_rested(events, order, price, level),
             Err(Room) => self.close_live(place, NO_ROOM, events),
         }

@@ -33,7 +33,11 @@ impl Engine {
         body: &OrderPlace,
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
-        self.place_ask(header, &Ask::plain(body), events)
+        let ask = Ask::plain(body);
+        if ask.terms.is_some() {
+            return self.place_ask(header, &ask, events);
+        }
+        self.place_any(header, &Ask { place: body, terms: None }, events)
     }
 
     #[inline(never)]
@@ -47,7 +51,21 @@ impl Engine {
         self.place_ask(header, &Ask::new(&place, &terms), events)
     }
 
+    /// Places an order that may have terms.
+    #[inline(never)]
     pub(crate) fn place_ask(
+        &mut self,
+        header: &RecordHeader,
+        ask: &Ask<'_>,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
+        self.place_any(header, ask, events)
+    }
+
+    /// Twice in the program: once for plain orders, where nothing of terms is left of it.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a call would bring the questions back")]
+    fn place_any(
         &mut self,
         header: &RecordHeader,
         ask: &Ask<'_>,
