@@ -20,6 +20,7 @@ __all__ = [
     "LocalSession",
     "Replica",
     "SimDisk",
+    "plant_everywhere",
     "planted_faults",
     "protocol_docs",
     "schema_json",
@@ -39,6 +40,12 @@ def protocol_docs() -> list[tuple[str, str]]:
 def planted_faults() -> list[str]:
     """The faults that `Engine.plant` can switch on: none but in a build made for tests."""
 
+def plant_everywhere(fault: str) -> None:
+    """Switch a fault on in all that this process makes from here on: engines, cores, replicas.
+
+    Raises `CoreError` where the build has none of this name.
+    """
+
 @final
 class Engine:
     """The deterministic core alone, without a log: for models, replays and tests."""
@@ -49,6 +56,8 @@ class Engine:
 
         A broken invariant raises `CoreError("PANIC", …)` and empties the engine.
         """
+    def void(self, record: bytes) -> bytes:
+        """Apply one record that is void, whatever it says; return its events."""
     def apply_many(self, records: Sequence[bytes]) -> list[bytes]:
         """Apply records in order; return the events of each."""
     def snapshot(self) -> bytes:
@@ -204,6 +213,12 @@ class Core:
         `records` in the log, of which `replayed` came behind the snapshot at `snapshot_seq` (0 for
         none), `groups`, `segments`, `cut_bytes`, `snapshot_us`, `replay_us`, `incarnation`,
         `epoch`.
+        """
+    @property
+    def voided(self) -> list[tuple[int, str | None, bool]]:
+        """The void records behind the snapshot, by seq: (seq, symbol, whether this start did it).
+
+        A record is void because it broke the core twice; its instrument is halted.
         """
     @property
     def snapshots_passed_over(self) -> list[tuple[str, str]]:

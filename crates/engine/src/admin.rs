@@ -46,7 +46,8 @@ impl Engine {
             | Command::OrderPlace(_)
             | Command::OrderCancel(_)
             | Command::OrderAmend(_)
-            | Command::OrderCancelAll(_) => return Ok(()),
+            | Command::OrderCancelAll(_)
+            | Command::Void(_) => return Ok(()),
             // Part 2 in the making: each of these gets its own arm, or its place in `run`.
             Command::TradingStateSet(_)
             | Command::FeeTierSet(_)
@@ -59,8 +60,7 @@ impl Engine {
             | Command::RiskStateSet(_)
             | Command::KillSwitch(_)
             | Command::KillReset(_)
-            | Command::AuctionSchedule(_)
-            | Command::Void(_) => {
+            | Command::AuctionSchedule(_) => {
                 return Err(Reject::new(RejectCode::InvalidCombination, Field::None));
             }
         });

@@ -37,6 +37,7 @@ impl Engine {
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
         let place = self.find_order(header.account, body.order_id, &body.client_order_id)?;
+        self.instruments.at(self.orders.at(place).instrument).check_not_halted()?;
         self.close_resting(place, CloseReason::CancelRequested, events);
         Ok(())
     }
@@ -59,7 +60,8 @@ impl Engine {
             let is_there = instrument == InstrumentId(0) || order.instrument == instrument;
             let is_wanted =
                 body.side.takes(order.side) || self.planted.is(Fault::CancelAllTakesBothSides);
-            if is_there && is_wanted {
+            let may_go = self.instruments.at(order.instrument).check_not_halted().is_ok();
+            if is_there && is_wanted && may_go {
                 self.close_resting(place, CloseReason::CancelAll, events);
                 count += 1;
             }
@@ -143,6 +145,7 @@ impl Engine {
         })?;
         let place = self.find_order(header.account, body.order_id, &body.client_order_id)?;
         let order = self.orders.at(place);
+        self.instruments.at(order.instrument).check_not_halted()?;
         let min_qty = self.instruments.at(order.instrument).rules.min_qty;
         ensure(body.qty >= Qty::ZERO, || qty_reject(RejectCode::QtyBelowMin, body.qty, min_qty))?;
         if !body.qty.is_zero() && body.qty.lots() <= order.filled_lots {

@@ -62,6 +62,7 @@ mod state_hash;
     reason = "a test may panic"
 )]
 mod tests;
+mod void;
 mod warm;
 
 pub use accounts::{Account, Membership};

@@ -32,6 +32,7 @@ impl Engine {
             events.push(Event::OrderDuplicate(event));
             return Ok(());
         }
+        listing.check_not_halted()?;
         check_combination(body)?;
         check_amount(&listing.rules, body)?;
         if body.post_only && !self.planted.is(Fault::PostOnlyIgnored) {

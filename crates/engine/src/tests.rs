@@ -7,6 +7,7 @@ mod money;
 mod orders;
 mod refusals;
 mod snapshots;
+mod void;
 
 use crate::{Engine, default_genesis};
 use alloc::vec::Vec;

@@ -6,21 +6,23 @@
 
 use crate::clock::{Leap, LogClock, wall_us};
 use crate::engine_view::EngineView;
-use crate::start::{Fit, PassedOver, State, chain_at};
+use crate::notes::{Notes, say};
+use crate::poison::{Replay, Replayed, VoidRecord};
+use crate::start::{Fit, PassedOver, Start, State, chain_at};
 use crate::sync::SyncThread;
+use crate::voids::AheadError;
 use coulisse_engine::{Engine, WARM_MAX};
 use coulisse_gateway::batch::{Batch, Request, Waiter};
 use coulisse_gateway::hub::{Hub, Sink};
 use coulisse_journal::{
-    Durability, JournalError, Options, Preparer, Reader, Recovery, Report, Storage, list_snapshots,
-    open,
+    Durability, JournalError, Options, Preparer, Recovery, Report, Storage, list_snapshots, open,
 };
-use coulisse_types::command::{Genesis, NodeStarted};
+use coulisse_types::command::{Genesis, NodeStarted, Void};
 use coulisse_types::record::Origin;
 use coulisse_types::{
     AccountId, Command, Event, InstrumentId, KeyIndex, RecordHeader, RequestId, Seq,
 };
-use coulisse_wire::record::{Stamp, decode_record, encode_events, encode_record, stamp};
+use coulisse_wire::record::{Stamp, encode_events, encode_record, stamp};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -50,6 +52,8 @@ pub(crate) struct RecoveryReport {
 
 /// How a node's core is opened.
 pub(crate) struct Setup {
+    /// The data directory, if there is one: for notes of records that broke the core.
+    pub(crate) dir: Option<String>,
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) durability: Durability,
     pub(crate) segment_bytes: u64,
@@ -57,14 +61,36 @@ pub(crate) struct Setup {
     pub(crate) node: u16,
     pub(crate) hosts: Vec<String>,
     pub(crate) hash_seed: u64,
+    /// The seq being applied, for the note of a broken invariant; 0 while none is.
+    pub(crate) applying: Arc<AtomicU64>,
 }
 
 /// Why a core did not open.
 #[derive(Debug)]
 pub(crate) enum OpenError {
     Journal(JournalError),
-    Record { seq: u64, reason: String },
+    Record {
+        seq: u64,
+        reason: String,
+    },
+    /// More records are void than may be.
+    TooManyVoids,
+    /// More records broke the core than one start makes void.
+    Poisoned {
+        seq: u64,
+        reason: String,
+    },
     Io(std::io::Error),
+}
+
+impl From<AheadError> for OpenError {
+    fn from(error: AheadError) -> Self {
+        match error {
+            AheadError::Journal(error) => Self::Journal(error),
+            AheadError::Record { seq, reason } => Self::Record { seq, reason },
+            AheadError::TooMany => Self::TooManyVoids,
+        }
+    }
 }
 
 /// What a command caused, for the callback that waits.
@@ -81,6 +107,8 @@ pub(crate) struct NodeCore {
     pub(crate) sync: SyncThread,
     pub(crate) recovery: RecoveryReport,
     pub(crate) passed_over: Vec<PassedOver>,
+    /// The void records behind the snapshot that this start began from, and those it made void.
+    pub(crate) voids: Vec<VoidRecord>,
     clock: LogClock,
     node: u16,
     batch_no: u64,
@@ -90,8 +118,7 @@ pub(crate) struct NodeCore {
     events: Vec<Event>,
     outcomes: Vec<Outcome>,
     next_ticket: u64,
-    /// The seq being applied, for the note of a broken invariant.
-    pub(crate) applying: Arc<AtomicU64>,
+    applying: Arc<AtomicU64>,
 }
 
 impl NodeCore {
@@ -108,16 +135,15 @@ impl NodeCore {
         let recovered = open(Arc::clone(&setup.storage), options).map_err(OpenError::Journal)?;
         let report = recovered.report;
         let started = Instant::now();
-        let mut passed_over = Vec::new();
-        let mut state = start_state(setup, &recovered, &mut passed_over)?;
-        let snapshot_seq = state.engine.last_seq().0;
-        let snapshot_us = elapsed_us(started);
-        let started = Instant::now();
-        let reader = recovered.reader(snapshot_seq + 1).map_err(OpenError::Journal)?;
-        replay(reader, &mut state)?;
+        let replayed = replay(setup, &recovered)?;
+        let Replayed { state, snapshot_seq, snapshot_us, passed_over, voids } = replayed;
         let State { engine, hub } = state;
         let sync = SyncThread::start(recovered.writer, report.last_seq).map_err(OpenError::Io)?;
-        sync.applied((engine.last_seq().0, engine.event_hash()));
+        // What a replica is to compare must be what it finds in the log: not before that says what
+        // is void.
+        if voids.iter().all(|record| !record.is_new) {
+            sync.applied((engine.last_seq().0, engine.event_hash()));
+        }
         let recovery = RecoveryReport {
             records: report.last_seq,
             replayed: report.last_seq - snapshot_seq,
@@ -126,7 +152,7 @@ impl NodeCore {
             groups: report.groups,
             segments: report.segments,
             cut_bytes: report.cut_bytes,
-            replay_us: elapsed_us(started),
+            replay_us: elapsed_us(started).saturating_sub(snapshot_us),
             incarnation: engine.node_incarnation(setup.node) + 1,
             epoch: report.epoch,
         };
@@ -137,6 +163,7 @@ impl NodeCore {
             sync,
             recovery,
             passed_over,
+            voids,
             node: setup.node,
             batch_no: 0,
             spare: Batch::default(),
@@ -145,13 +172,15 @@ impl NodeCore {
             events: Vec::new(),
             outcomes: Vec::new(),
             next_ticket: 0,
-            applying: Arc::new(AtomicU64::new(report.last_seq)),
+            applying: Arc::clone(&setup.applying),
         };
+        core.applying.store(report.last_seq, Ordering::Relaxed);
         core.begin(setup.hash_seed);
         Ok(core)
     }
 
-    /// The first records of this start: `Genesis` on a new log, then `NodeStarted`.
+    /// The first records of this start: `Genesis` on a new log, then `NodeStarted`, then a `Void`
+    /// for each record that broke the core again.
     fn begin(&mut self, hash_seed: u64) {
         if self.engine.last_seq() == Seq(0) {
             let genesis: Genesis = coulisse_engine::default_genesis(hash_seed, 0);
@@ -159,6 +188,13 @@ impl NodeCore {
         }
         let incarnation = self.recovery.incarnation;
         self.submit(NodeStarted { incarnation }.into(), AccountId(0), KeyIndex(0), RequestId(0));
+        for at in 0..self.voids.len() {
+            let VoidRecord { seq, instrument, is_new } = self.voids[at];
+            if is_new {
+                let void = Void { seq: Seq(seq), instrument };
+                self.submit(void.into(), AccountId(0), KeyIndex(0), RequestId(0));
+            }
+        }
         // The clock's first stamp never leaps, and nobody waits for these outcomes.
         if self.flush().is_ok() {
             self.outcomes.clear();
@@ -312,16 +348,16 @@ pub(crate) fn encoded(events: &[Event]) -> Vec<u8> {
     out
 }
 
-fn elapsed_us(since: Instant) -> u64 {
+pub(crate) fn elapsed_us(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
-/// The state after the newest snapshot that fits the journal; before the first record without one.
-fn start_state(
+/// Where to start: the newest snapshot that fits the journal, or before the first record.
+fn start(
     setup: &Setup,
     recovered: &Recovery,
     passed_over: &mut Vec<PassedOver>,
-) -> Result<State, OpenError> {
+) -> Result<Start, OpenError> {
     let Report { genesis, epoch, last_seq, .. } = recovered.report;
     let server = format!("coulisse/{}", env!("CARGO_PKG_VERSION"));
     let new_hub = || {
@@ -335,26 +371,25 @@ fn start_state(
         chain_at: &|seq| chain_at(&genesis, seq, || recovered.reader(seq)),
         new_hub: &new_hub,
     };
-    let found = fit.newest(passed_over).map_err(OpenError::Journal)?;
-    Ok(match found {
-        Some((state, _)) => state,
-        None => State { engine: Engine::new(), hub: new_hub() },
-    })
+    Ok(fit.start(passed_over, &|seq| recovered.reader(seq))?)
 }
 
-/// Applies all that the journal holds from the reader's place on: replay is live without anybody
-/// waiting.
-fn replay(mut reader: Reader, state: &mut State) -> Result<(), OpenError> {
-    let State { engine, hub } = state;
-    let mut events = Vec::new();
-    while let Some(group) = reader.next_group().map_err(OpenError::Journal)? {
-        for (seq, bytes) in group.records() {
-            let (header, command) = decode_record(bytes)
-                .map_err(|error| OpenError::Record { seq, reason: format!("{error:?}") })?;
-            events.clear();
-            engine.apply(&header, &command, &mut events);
-            hub.deliver(&header, &events, &EngineView(engine));
-        }
+/// The state at the end of the journal. What is noted of records that broke the core is disposed of.
+fn replay(setup: &Setup, recovered: &Recovery) -> Result<Replayed, OpenError> {
+    let notes = Notes::read(setup.dir.as_deref());
+    let replay = Replay {
+        begin: &|passed_over| start(setup, recovered, passed_over),
+        reader_from: &|seq| recovered.reader(seq).map_err(OpenError::Journal),
+        notes: &notes,
+        dir: setup.dir.as_deref(),
+        applying: &setup.applying,
+    };
+    let replayed = replay.run()?;
+    let new = replayed.voids.iter().filter(|record| record.is_new);
+    let new: Vec<u64> = new.map(|record| record.seq).collect();
+    if let Err(error) = notes.dispose(&new) {
+        let reason = error.to_string();
+        say("error", "panic_note_not_filed", None, &[("reason", &reason)]);
     }
-    Ok(())
+    Ok(replayed)
 }

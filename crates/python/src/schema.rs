@@ -161,6 +161,8 @@ fn bounds(out: &mut String) {
         REQUEST_IDS_MAX,
         PLACE_BATCH_MAX,
         RECORD_BYTES_MAX,
+        VOID_RECORDS_MAX,
+        POISON_RECORDS_PER_START_MAX,
         STAMP_JUMP_NS_MAX,
     );
 }

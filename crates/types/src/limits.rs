@@ -80,5 +80,9 @@ pub const REQUEST_IDS_MAX: u32 = 65_536;
 pub const PLACE_BATCH_MAX: usize = 50;
 /// Longest record in the log, in bytes: the largest command with room to grow.
 pub const RECORD_BYTES_MAX: usize = 4_096;
+/// Most void records that a start finds by reading ahead.
+pub const VOID_RECORDS_MAX: usize = 4_096;
+/// Most records that one start makes void because they broke the core again.
+pub const POISON_RECORDS_PER_START_MAX: usize = 16;
 /// How far ahead of the monotonic clock the log may stamp before an operator must confirm.
 pub const STAMP_JUMP_NS_MAX: i64 = 60_000_000_000;
