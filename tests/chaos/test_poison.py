@@ -20,7 +20,7 @@ from typing import Any
 import httpx
 import pytest
 
-from coulisse import Client, OrderResult, Rejected, Unknown
+from coulisse import Client, OrderResult, Rejected, Unknown, _core
 
 from ..integration.conftest import COMMAND, Server, environment, launch
 from ..integration.test_projector import durable_seq, follows, metrics, until
@@ -32,6 +32,7 @@ POISONED = [*PLANTED, "panic_on_price"]
 SERVE = ("serve", "--port", "0", "--data-dir", "data")
 ABORTED = -signal.SIGABRT
 POISON_PRICE = "1.01"
+PER_START_MAX = 16
 EXIT_TIMEOUT_S = 60
 
 
@@ -187,3 +188,113 @@ async def test_an_order_that_breaks_the_core_is_void_after_the_restart_and_halts
         assert not nodes.said("record_voided")
         assert nodes.notes() == {f"panic-{seq}.json": [seq]}
     assert nodes.hashes(planted=True) == nodes.hashes(planted=False)
+
+
+async def test_a_record_that_breaks_replay_alone_is_noted_first_and_void_the_second_time(
+    nodes: Nodes,
+) -> None:
+    server = nodes.start()
+    acked = await place_sound_orders(server)
+    first = await poison(server, "poison-1")
+    acked |= await place_sound_orders(server, "ETH-USD")
+    second = await poison(server, "poison-2")
+    nodes.stop()
+    # One after the other: what stands behind a record that broke is not known before it is void.
+    noted: list[int] = []
+    for seq in (first, second):
+        noted.append(seq)
+        code, said = nodes.fails(POISONED)
+        assert code == ABORTED and "101 ticks" in said
+        assert [line["seq"] for line in nodes.said("core_broken")] == [seq]
+        assert nodes.notes() == {"panic.json": noted}
+    server = nodes.start(POISONED)
+    assert await open_ids(server) == acked
+    nodes.stop()
+    assert [line["seq"] for line in nodes.said("record_voided")] == [first, second]
+    nodes.start().stop()
+    assert nodes.notes() == {f"panic-{seq}.json": [seq] for seq in (first, second)}
+    assert nodes.hashes(planted=True) == nodes.hashes(planted=False)
+
+
+async def test_a_start_makes_only_so_many_records_void_and_says_so_in_one_line(
+    nodes: Nodes,
+) -> None:
+    server = nodes.start()
+    await place_sound_orders(server)
+    seqs = [await poison(server, f"poison-{number}") for number in range(PER_START_MAX + 1)]
+    nodes.stop()
+    note(nodes, *seqs[:-1])
+    assert nodes.fails(POISONED)[0] == ABORTED
+    assert nodes.notes() == {"panic.json": seqs}
+    code, said = nodes.fails(POISONED)
+    assert code == 1
+    (line,) = [line for line in said.splitlines() if "JOURNAL_POISONED" in line]
+    assert f"more than {PER_START_MAX} records" in line and f"seq {seqs[-1]}: " in line
+    # Nothing was written: a build that takes these records finds them all.
+    server = nodes.start()
+    assert {f"poison-{number}" for number in range(PER_START_MAX + 1)} <= await open_ids(server)
+    nodes.stop()
+    assert nodes.notes() == {f"panic-{seq}.json": [seq] for seq in seqs}
+
+
+def note(nodes: Nodes, *seqs: int) -> None:
+    """Note records as nodes that they broke would."""
+    lines = [f'{{"seq":{seq},"build":"0.1.0","message":"broken"}}\n' for seq in seqs]
+    (nodes.data / "panic.json").write_text("".join(lines))
+
+
+async def test_a_note_of_what_breaks_nothing_again_is_filed_away(nodes: Nodes) -> None:
+    server = nodes.start()
+    acked = await place_sound_orders(server)
+    seq = durable_seq(server)
+    nodes.stop()
+    # The second is of a record that was lost with its process: another one has its seq now.
+    note(nodes, seq, seq + 1_000)
+    server = nodes.start()
+    assert await open_ids(server) == acked
+    nodes.stop()
+    assert nodes.notes() == {f"panic-{at}.json": [at] for at in (seq, seq + 1_000)}
+    assert not nodes.said("record_voided")
+
+
+async def test_a_damaged_note_is_said_and_counts_as_none(nodes: Nodes) -> None:
+    server = nodes.start()
+    await place_sound_orders(server)
+    seq = await poison(server)
+    nodes.stop()
+    damaged = f'{{"seq":{seq},"build":"0.'
+    (nodes.data / "panic.json").write_text(damaged)
+    assert nodes.fails(POISONED)[0] == ABORTED
+    (said,) = nodes.said("panic_note_unreadable")
+    assert said["reason"] == "line 1 is not a note" and said["file"].endswith("panic.json")
+    assert nodes.notes() == {"panic.json": [seq]}
+    (nodes.data / "panic.json").write_text(damaged)
+    nodes.start().stop()
+    assert (nodes.data / "panic-damaged.json").read_text() == damaged
+    assert not (nodes.data / "panic.json").exists()
+
+
+async def test_a_snapshot_with_a_record_that_is_void_is_passed_over(nodes: Nodes) -> None:
+    server = nodes.start()
+    acked = await place_sound_orders(server)
+    seq = await poison(server)
+    until(server, follows(seq))
+    nodes.stop()
+    replica = _core.Replica(data_dir=str(nodes.data))
+    while replica.catch_up(1_000):
+        pass
+    replica.write_snapshot()
+    taken_in = replica.seq
+    del replica
+    (snapshot,) = nodes.data.glob("*.snap")
+    snapshot.rename(nodes.home / snapshot.name)
+    assert nodes.fails(POISONED)[0] == ABORTED
+    nodes.start(POISONED)
+    nodes.stop()
+    (nodes.home / snapshot.name).rename(snapshot)
+    server = nodes.start()
+    assert await open_ids(server) == acked
+    until(server, follows(durable_seq(server)))
+    nodes.stop()
+    (said,) = nodes.said("snapshot_passed_over")
+    assert taken_in > seq and said["reason"].endswith(f"record at seq {seq}, which is void")

@@ -130,8 +130,8 @@ class ReferenceExchange(Configuring):
         self.emit("RecordVoided", voided_seq=c.seq, instrument=c.instrument)
         if instrument is not None and instrument.state != "halted":
             instrument.state = "halted"
-            how = {"state": "halted", "reason": "void", "until_ns": 0}
-            self.emit("TradingStateChanged", instrument=c.instrument, **how)
+            where = {"instrument": c.instrument, "until_ns": 0}
+            self.emit("TradingStateChanged", **where, state="halted", reason="void")
 
     def _asset_create(self, header: Header, c: Message) -> None:
         require(re.fullmatch("[A-Z0-9]{2,12}", c.name), "INVALID_NAME name")

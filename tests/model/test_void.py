@@ -9,8 +9,8 @@ DETAIL = ("code", "field", "unit", "value", "limit")
 NOT_TAKEN = [("TRADING_STATE", "state", "number", 3, 0)]
 
 
-def void(s: Scenario, seq: int, instrument: int, **header: int) -> list[Message]:
-    return s.send(Message("Void", seq=seq, instrument=instrument), **header)
+def void(s: Scenario, seq: int, instrument: int, key: int = 0) -> list[Message]:
+    return s.send(Message("Void", seq=seq, instrument=instrument), key=key)
 
 
 def a_limit(client_order_id: str = "", instrument: int = 1) -> Message:

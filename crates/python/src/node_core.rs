@@ -377,6 +377,7 @@ fn start(
 /// The state at the end of the journal. What is noted of records that broke the core is disposed of.
 fn replay(setup: &Setup, recovered: &Recovery) -> Result<Replayed, OpenError> {
     let notes = Notes::read(setup.dir.as_deref());
+    notes.tell_of_damage();
     let replay = Replay {
         begin: &|passed_over| start(setup, recovered, passed_over),
         reader_from: &|seq| recovered.reader(seq).map_err(OpenError::Journal),

@@ -20,28 +20,31 @@ const DAMAGED_NAME: &str = "panic-damaged.json";
 pub(crate) struct Notes {
     dir: Option<PathBuf>,
     lines: Vec<(u64, String)>,
-    is_damaged: bool,
+    /// Why they could not be read, if they could not.
+    damage: Option<String>,
 }
 
 impl Notes {
-    /// Reads what there is; without a directory there is nothing. What cannot be read is said, and
-    /// treated as absent.
+    /// Reads what there is; without a directory there is nothing. What cannot be read is treated as
+    /// absent.
     pub(crate) fn read(dir: Option<&str>) -> Self {
         let Some(dir) = dir.map(PathBuf::from) else { return Self::default() };
-        let path = dir.join(NAME);
-        let read = match fs::read_to_string(&path) {
+        let read = match fs::read_to_string(dir.join(NAME)) {
             Ok(text) => parse(&text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(error.to_string()),
         };
         match read {
-            Ok(lines) => Self { dir: Some(dir), lines, is_damaged: false },
-            Err(reason) => {
-                let file = path.display().to_string();
-                let fields = [("file", file.as_str()), ("reason", &reason)];
-                say("error", "panic_note_unreadable", None, &fields);
-                Self { dir: Some(dir), lines: Vec::new(), is_damaged: true }
-            }
+            Ok(lines) => Self { dir: Some(dir), lines, damage: None },
+            Err(reason) => Self { dir: Some(dir), lines: Vec::new(), damage: Some(reason) },
+        }
+    }
+
+    /// Says it where they could not be read.
+    pub(crate) fn tell_of_damage(&self) {
+        if let (Some(dir), Some(reason)) = (&self.dir, &self.damage) {
+            let file = dir.join(NAME).display().to_string();
+            say("error", "panic_note_unreadable", None, &[("file", &file), ("reason", reason)]);
         }
     }
 
@@ -63,7 +66,7 @@ impl Notes {
     /// all others are disposed of.
     pub(crate) fn dispose(mut self, voided_now: &[u64]) -> io::Result<()> {
         let Some(dir) = self.dir.clone() else { return Ok(()) };
-        if self.is_damaged {
+        if self.damage.is_some() {
             fs::rename(dir.join(NAME), dir.join(DAMAGED_NAME))?;
             return sync_dir(&dir);
         }
