@@ -20,6 +20,7 @@ __all__ = [
     "LocalSession",
     "Replica",
     "SimDisk",
+    "is_public_key",
     "plant_everywhere",
     "planted_faults",
     "protocol_docs",
@@ -36,6 +37,9 @@ def schema_json() -> str:
 
 def protocol_docs() -> list[tuple[str, str]]:
     """The generated pages of docs/protocol: (file name, markdown)."""
+
+def is_public_key(key: bytes) -> bool:
+    """Whether 32 bytes are an Ed25519 public key that a logon can prove."""
 
 def planted_faults() -> list[str]:
     """The faults that `Engine.plant` can switch on: none but in a build made for tests."""
@@ -185,11 +189,16 @@ class Core:
         segment_bytes: int = 67108864,
         node: int = 1,
         host: str = "localhost",
+        origins: str = "",
         hash_seed: int = 0,
     ) -> Core:
         """Open the journal in `data_dir` (or on `disk`), recover, start the sync thread.
 
         The state is the newest snapshot's that fits the journal, with what follows it replayed.
+
+        `host` holds the names that clients may call this server by, `origins` the origins of other
+        sites' pages that may open sockets, each with commas between; `*` takes any.
+
         A new journal gets its `Genesis` with `hash_seed`; every start appends `NodeStarted`.
         Raises `CoreError` (`JOURNAL_CORRUPT`, `JOURNAL_LOCKED`, `JOURNAL_IO`, …).
         """
@@ -227,6 +236,11 @@ class Core:
         """End the loop tick's batch: stamp, journal, apply. It schedules itself by `call_soon`."""
     def on_durable(self) -> None:
         """Release what waited for the durable seq."""
+    def tick(self) -> bool:
+        """Do what is due by now (expiries, deadlines), in ticks of its own; return whether more is.
+
+        Does nothing once the node stops.
+        """
     def publish(self) -> None:
         """Send the public feeds what has changed since the last call (call it every 50 ms)."""
     def command(
@@ -246,6 +260,10 @@ class Core:
         """A session logged on for `account`; `on_message` gets each reply and feed message."""
     def account_id(self, name: str) -> int | None:
         """The id of an account."""
+    def key(self, key_id: str) -> tuple[int, bytes] | None:
+        """(account id, public key) of a key."""
+    def request_done(self, account: int, request_id: int) -> bool | None:
+        """Whether a request with this id was done; None where that may have been forgotten."""
     def asset(self, name: str) -> tuple[int, int] | None:
         """(id, scale) of an asset."""
     def instrument_json(self, symbol: str) -> bytes | None:

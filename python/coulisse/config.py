@@ -23,11 +23,13 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from coulisse._core import is_public_key
 from coulisse.domain.errors import ConfigError
 from coulisse.domain.money import to_decimal
-from coulisse.domain.symbols import is_asset_name, is_plain_name, split_symbol
+from coulisse.domain.symbols import is_asset_name, is_plain_name, split_symbol, wire_symbol
 
 PREFIX = "COULISSE_"
 NOT_SETTINGS = frozenset({"COULISSE_URL", "COULISSE_KEY_FILE", "COULISSE_RECORDED_DIR"})
@@ -37,6 +39,13 @@ BUILD_VARIABLES = frozenset({"COULISSE_NO_APT", "COULISSE_SEED"})
 ASSET_SCALE = 8
 SNAPSHOTS_KEPT_MAX = 64
 """Most snapshots that are kept, as in the journal's limits."""
+ASSET_SCALE_MAX = 18
+LOTS_MAX = 2**53
+NODE_ID_MAX = 65_535
+CPU_MAX = 1_023
+"""The kernel's sets of processors hold so many."""
+SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX = 2_048, 4 << 30
+SEND_BUFFER_BYTES_MAX = 1 << 30
 PERMISSIONS: Mapping[str, int] = {"read": 1, "trade": 2, "withdraw": 4, "admin": 8}
 
 
@@ -49,14 +58,23 @@ def _exact(value: object) -> Decimal:
 
 def _positive(value: Decimal) -> Decimal:
     if value <= 0:
-        raise ValueError("must be more than zero")
+        raise ValueError(f"{value} is not more than zero")
     return value
 
 
 def _not_negative(value: Decimal) -> Decimal:
     if value < 0:
-        raise ValueError("must not be negative")
+        raise ValueError(f"{value} is negative")
     return value
+
+
+def _between(low: int, high: int) -> AfterValidator:
+    def check(value: int) -> int:
+        if not low <= value <= high:
+            raise ValueError(f"{value} is not between {low} and {high}")
+        return value
+
+    return AfterValidator(check)
 
 
 def _plain_name(value: str) -> str:
@@ -65,9 +83,31 @@ def _plain_name(value: str) -> str:
     return value
 
 
+def _asset_name(value: str) -> str:
+    if not is_asset_name(value):
+        raise ValueError(f"an asset's name is 2 to 12 of A-Z 0-9, not {value!r}")
+    return value
+
+
 def _hex_key(value: str) -> str:
     if len(value) != 64 or not all(digit in "0123456789abcdef" for digit in value):
-        raise ValueError("an Ed25519 public key is 64 hexadecimal digits")
+        raise ValueError(f"an Ed25519 public key is 64 hexadecimal digits, not {value!r}")
+    if not is_public_key(bytes.fromhex(value)):
+        raise ValueError(f"{value} is no Ed25519 public key")
+    return value
+
+
+def _origin(value: str) -> str:
+    scheme, _, rest = value.partition("://")
+    if value != "*" and (scheme not in ("http", "https") or not rest or "/" in rest):
+        raise ValueError(f"an origin is https://host[:port] or *, not {value!r}")
+    return value
+
+
+def _host(value: str) -> str:
+    if not value.strip():
+        # The kernel would take it for every address of the machine.
+        raise ValueError(f"{value!r} is no address; 0.0.0.0 listens on all of them")
     return value
 
 
@@ -75,6 +115,7 @@ Exact = Annotated[Decimal, BeforeValidator(_exact)]
 Positive = Annotated[Exact, AfterValidator(_positive)]
 NotNegative = Annotated[Exact, AfterValidator(_not_negative)]
 PlainName = Annotated[str, AfterValidator(_plain_name)]
+AssetName = Annotated[str, AfterValidator(_asset_name)]
 
 
 class _Part(BaseModel):
@@ -88,23 +129,20 @@ class _Part(BaseModel):
 class GatewayConfig(_Part):
     """Where the node listens."""
 
-    host: str = "127.0.0.1"
+    host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
     """The address to listen on."""
-    port: int = 8080
+    port: Annotated[int, _between(0, 65_535)] = 8080
     """The port; 0 takes a free one."""
     names: tuple[str, ...] = ()
-    """Host names that clients may log on under, besides the address itself and this machine's
-    own; `*` takes any. A signature made for another name is refused."""
+    """Host names that clients may call the node by, besides the address itself and this machine's
+    own; `*` takes any. A WebSocket to another name, or a signature made for one, is refused."""
+    origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = ()
+    """Origins of other sites, as `https://desk.example`, whose pages may open WebSockets here; `*`
+    takes any. The node's own pages always may."""
     reuse_port: bool = False
     """Let several processes listen on the port (SO_REUSEPORT)."""
-    send_buffer_bytes: int = 65_536
+    send_buffer_bytes: Annotated[int, _between(1, SEND_BUFFER_BYTES_MAX)] = 65_536
     """The kernel's send buffer of a connection: bounds what a client that never reads can park."""
-
-    @model_validator(mode="after")
-    def _in_range(self) -> GatewayConfig:
-        if not 0 <= self.port <= 65_535:
-            raise ValueError(f"port {self.port} is not between 0 and 65535")
-        return self
 
     @property
     def host_names(self) -> tuple[str, ...]:
@@ -120,16 +158,16 @@ class LogConfig(_Part):
     """The data directory; `coulisse-data` under the working directory where none is given."""
     durability: Literal["fsync", "os"] = "fsync"
     """`fsync` survives a power cut; `os` survives the death of the process only."""
-    segment_bytes: int = 67_108_864
+    segment_bytes: Annotated[int, _between(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX)] = 67_108_864
     """Size of one segment of the journal."""
 
 
 class NodeConfig(_Part):
     """The process itself."""
 
-    id: int = 1
+    id: Annotated[int, _between(1, NODE_ID_MAX)] = 1
     """The node's number, in the origin of every record it takes."""
-    cpu: int | None = None
+    cpu: Annotated[int, _between(0, CPU_MAX)] | None = None
     """Pin the process to this processor; the sync thread stays beside the loop."""
 
 
@@ -178,8 +216,11 @@ class InstrumentConfig(_Part):
     """Fee of the arriving side, in basis points."""
 
     @model_validator(mode="after")
-    def _is_symbol(self) -> InstrumentConfig:
+    def _is_sound(self) -> InstrumentConfig:
         split_symbol(self.symbol)
+        for name, qty in (("min_qty", self.min_qty), ("max_qty", self.max_qty)):
+            if qty is not None and qty / self.lot_size > LOTS_MAX:
+                raise ValueError(f"{name} {qty} is more than 2^53 lots of {self.lot_size}")
         return self
 
 
@@ -204,17 +245,10 @@ class AccountConfig(_Part):
 
     name: PlainName
     """Its name: 1 to 32 of a-z 0-9 _ -."""
-    deposits: dict[str, Positive] = {}
+    deposits: dict[AssetName, Positive] = {}
     """What it starts with: asset = qty. Becomes commands in the log, once."""
     keys: tuple[KeyConfig, ...] = ()
     """Who may act for it."""
-
-    @model_validator(mode="after")
-    def _are_assets(self) -> AccountConfig:
-        odd = [asset for asset in self.deposits if not is_asset_name(asset)]
-        if odd:
-            raise ValueError(f"not an asset name: {odd[0]!r}")
-        return self
 
 
 DEFAULT_INSTRUMENTS = (
@@ -240,10 +274,23 @@ class Config(BaseSettings):
     log: LogConfig = LogConfig()
     node: NodeConfig = NodeConfig()
     projector: ProjectorConfig = ProjectorConfig()
-    asset_scales: dict[str, int] = {}
+    asset_scales: dict[AssetName, Annotated[int, _between(0, ASSET_SCALE_MAX)]] = {}
     """Decimals of an asset's minor unit, where it is not 8."""
     instruments: tuple[InstrumentConfig, ...] = DEFAULT_INSTRUMENTS
     accounts: tuple[AccountConfig, ...] = ()
+
+    @model_validator(mode="after")
+    def _name_each_once(self) -> Config:
+        keys = [key.key_id for account in self.accounts for key in account.keys]
+        for kind, names in (
+            ("instruments: symbol", [wire_symbol(item.symbol) for item in self.instruments]),
+            ("accounts: name", [account.name for account in self.accounts]),
+            ("accounts.keys: key_id", keys),
+        ):
+            twice = [name for name in names if names.count(name) > 1]
+            if twice:
+                raise ValueError(f"{kind}: {twice[0]} stands there twice")
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -262,17 +309,20 @@ class Config(BaseSettings):
         return self.asset_scales.get(asset, ASSET_SCALE)
 
     def with_gateway(self, *, host: str | None = None, port: int | None = None) -> Config:
-        """Return the tree with another address."""
+        """Return the tree with another address. Raises `ConfigError`."""
         given = {"host": host, "port": port}
         changed = {name: value for name, value in given.items() if value is not None}
-        gateway = GatewayConfig.model_validate({**self.gateway.model_dump(), **changed})
+        gateway = gateway_config(**{**self.gateway.model_dump(), **changed})
         return self.model_copy(update={"gateway": gateway})
 
     def with_log(self, *, directory: Path | None = None, durability: str | None = None) -> Config:
-        """Return the tree with another data directory or durability."""
+        """Return the tree with another data directory or durability. Raises `ConfigError`."""
         given = {"dir": directory, "durability": durability}
         changed = {name: value for name, value in given.items() if value is not None}
-        log = LogConfig.model_validate({**self.log.model_dump(), **changed})
+        try:
+            log = LogConfig.model_validate({**self.log.model_dump(), **changed})
+        except ValidationError as error:
+            raise ConfigError(_explain(error, None, "log")) from None
         return self.model_copy(update={"log": log})
 
     def with_projector(self) -> Config:
@@ -286,6 +336,14 @@ class Config(BaseSettings):
     def with_accounts(self, *more: AccountConfig) -> Config:
         """Return the tree with more accounts."""
         return self.model_copy(update={"accounts": (*self.accounts, *more)})
+
+
+def gateway_config(**settings: Any) -> GatewayConfig:  # noqa: ANN401  # checked right here
+    """Return where to listen. Raises `ConfigError`."""
+    try:
+        return GatewayConfig.model_validate(settings)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, None, "gateway")) from None
 
 
 def load_config(file: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
@@ -318,15 +376,25 @@ def _read_toml(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text())
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}") from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
+        # What is no TOML, or not even text.
         raise ConfigError(f"{file}: {error}") from None
 
 
-def _explain(error: ValidationError, file: Path | None) -> str:
+def _explain(error: ValidationError, file: Path | None, branch: str = "") -> str:
     where = "settings" if file is None else str(file)
     lines = []
     for fault in error.errors(include_url=False):
-        key = ".".join(str(part) for part in fault["loc"])
-        unknown = fault["type"] == "extra_forbidden"
-        lines.append(f"{where}: {key}: " + ("no such setting" if unknown else fault["msg"]))
+        parts = [branch, *(str(part) for part in fault["loc"] if part != "[key]")]
+        key = "".join(f"{part}." for part in parts if part)[:-1]
+        lines.append(": ".join(part for part in (where, key, _what_is_wrong(fault)) if part))
     return "; ".join(lines)
+
+
+def _what_is_wrong(fault: ErrorDetails) -> str:
+    if fault["type"] == "extra_forbidden":
+        return "no such setting"
+    if fault["type"] in ("value_error", "missing"):
+        # Ours, which name the value themselves; and of what is missing there is none.
+        return fault["msg"].removeprefix("Value error, ")
+    return f"{fault['msg']}, not {str(fault['input'])[:80]!r}"

@@ -131,3 +131,17 @@ def test_an_operator_deposits_once_under_one_request_id(demo: Server) -> None:
     assert Decimal(sols()) - Decimal(before) == Decimal("7.5")
     refused = demo.cli("account", "deposit", "NOPE", "1")
     assert refused.returncode == 1 and "UNKNOWN_ASSET" in refused.stderr
+
+
+def test_the_tape_reaches_its_server_past_any_proxy_and_shows_each_trade_once(
+    demo: Server,
+) -> None:
+    demo.cli("order", "buy", "0.01", "BTC-USD")
+    demo.environ |= {"http_proxy": "http://127.0.0.1:9", "all_proxy": "http://127.0.0.1:9"}
+    try:
+        done = demo.cli("trades", "BTC-USD", "BTC/USD", "--json", "--limit", "50")
+    finally:
+        del demo.environ["http_proxy"], demo.environ["all_proxy"]
+    assert done.returncode == 0, done.stderr
+    ids = [json.loads(line)["trade_id"] for line in done.stdout.splitlines()]
+    assert ids and len(set(ids)) == len(ids)

@@ -211,3 +211,52 @@ async def test_what_is_asked_while_there_is_no_connection_waits_for_it_or_was_no
         assert (await client.balances())["USD"].total > 0
     closed = await client.place("BTC-USD", "buy", "0.01")
     assert isinstance(closed, Rejected) and closed.state == "not_sent"
+
+
+async def test_feeds_of_one_channel_live_beside_each_other_and_end_one_by_one(
+    demo: Server,
+) -> None:
+    async with await connected(demo) as client, asyncio.timeout(60):
+        feeds = [await client.orders(), await client.orders(), await client.orders()]
+        placed = [await client.place("BTC-USD", "buy", "0.01", price="30000")]
+        feeds[0].close()
+        placed.append(await client.place("BTC-USD", "buy", "0.01", price="30000"))
+        for feed in feeds[1:]:
+            accepted: list[int] = []
+            while len(accepted) < len(placed):
+                update = await anext(feed)
+                if update.event == "accepted":
+                    accepted.append(update.order_id)
+            assert accepted == [
+                order.order_id for order in placed if isinstance(order, OrderResult)
+            ]
+        await client.cancel_all()
+
+
+async def test_trades_of_overlapping_instruments_come_to_each_of_their_feeds(
+    demo: Server,
+) -> None:
+    async with await connected(demo) as client, asyncio.timeout(60):
+        both, one = await client.trades("BTC-USD", "ETH-USD"), await client.trades("BTC-USD")
+        both.close()
+        bought = await client.place("BTC-USD", "buy", "0.01")
+        assert isinstance(bought, OrderResult)
+        seen = [await anext(one)]
+        while seen[-1].seq is None or bought.seq is None or seen[-1].seq < bought.seq:
+            seen.append(await anext(one))
+        ids = [trade.trade_id for trade in seen]
+        assert ids == list(range(ids[0], ids[0] + len(ids))), "each once, none left out"
+
+
+async def test_two_feeds_of_one_book_have_one_depth_and_end_one_by_one(demo: Server) -> None:
+    async with await connected(demo) as client, asyncio.timeout(60):
+        first, second = await client.book("BTC-USD", 5), await client.book("BTC-USD", 5)
+        with pytest.raises(Refused, match="depth 5"):
+            await client.book("BTC-USD", 50)
+        first.close()
+        for _ in range(5):
+            book = await anext(second)
+        assert len(book.levels("buy")) == 5 and second.resync_count == 0
+        second.close()
+        deeper = await client.book("BTC-USD", 50)
+        assert len((await anext(deeper)).levels("buy")) > 5

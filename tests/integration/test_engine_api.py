@@ -13,9 +13,11 @@ from types import SimpleNamespace
 import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Origin
 
 from coulisse import CoulisseError, NotAvailable, OrderBook, TradingEngine, WebSocketServer
-from coulisse.domain.errors import Refused, StartError
+from coulisse.domain.errors import ConfigError, Refused, StartError
 
 pytestmark = pytest.mark.timeout(60)
 Event = dict[str, object]
@@ -138,6 +140,11 @@ async def test_deposits_say_what_is_there_now_and_refuse_what_cannot_be() -> Non
             await engine.deposit("alice", "USD", -1)
         with pytest.raises(TypeError):
             await engine.deposit("alice", "USD", 1.5)  # type: ignore[arg-type]
+        for most in (10**37, -(10**37)):
+            with pytest.raises(Refused, match="AMOUNT_OUT_OF_RANGE"):
+                await engine.deposit("alice", "USD", most)
+        with pytest.raises(ValueError, match="depth"):
+            engine.book("BTC-USD", -1)
         with pytest.raises(Refused, match="INVALID_NAME"):
             await engine.deposit("No Name", "USD", 1)
 
@@ -229,6 +236,9 @@ BadFrame = tuple[str, str]
         ('{"event":"order","data":{"qty":NaN}}', "BAD_JSON"),
         ('{"event":"order","event":"order"}', "BAD_JSON"),
         ('{"event":"order","data":' + "[" * 2000 + "]" * 2000 + "}", "BAD_JSON"),
+        (r'{"event":"\ud800"}', "BAD_JSON"),
+        (r'{"event":"order","data":{"symbol":"BTC-USD","account":"\ud800"}}', "BAD_JSON"),
+        ('{"event":"order","data":{"qty":1e99999999999999999999}}', "BAD_JSON"),
         ('{"event":"unheard"}', "UNKNOWN_OP"),
         ('{"event":"order","data":{}}', "MISSING_FIELD"),
         ('{"event":"faulty"}', "INTERNAL"),
@@ -260,3 +270,36 @@ def raises(error: Exception) -> Callable[[Event], Awaitable[object]]:
         raise error
 
     return handler
+
+
+async def test_settings_that_mean_nothing_are_config_errors() -> None:
+    with pytest.raises(ConfigError, match=r"log\.durability"):
+        TradingEngine(durability="x")
+    with pytest.raises(ConfigError, match="Bad Name"):
+        await TradingEngine(account="Bad Name").start()
+    for options, named in (({"host": ""}, "host"), ({"port": -1}, "port")):
+        engine = TradingEngine()
+        WebSocketServer(engine, **options)
+        with pytest.raises(ConfigError, match=rf"gateway\.{named}"):
+            await engine.start()
+
+
+async def test_the_pages_of_other_sites_may_connect_only_where_they_are_named() -> None:
+    engine = TradingEngine()
+    servers = WebSocketServer(engine, port=0), WebSocketServer(engine, port=0)
+    async with engine:
+        own = Origin(f"http://127.0.0.1:{servers[0].port}")
+        url = f"ws://127.0.0.1:{servers[0].port}"
+        for path in ("/ws", "/v1/ws"):
+            async with connect(url + path, origin=own, proxy=None):
+                pass
+            for foreign in ("http://evil.example", f"http://127.0.0.1:{servers[1].port}", "null"):
+                with pytest.raises(InvalidStatus) as refused:
+                    await connect(url + path, origin=Origin(foreign), proxy=None)
+                assert refused.value.response.status_code == 403
+    engine = TradingEngine()
+    server = WebSocketServer(engine, port=0, origins=["https://desk.example"], names=["desk"])
+    async with engine:
+        url = f"ws://127.0.0.1:{server.port}/ws"
+        async with connect(url, origin=Origin("https://desk.example"), proxy=None):
+            pass

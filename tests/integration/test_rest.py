@@ -46,6 +46,8 @@ def test_trades_come_newest_first(demo: Server) -> None:
         ("GET", "/v1/book/BTC-USD?depth=many", 400, "INVALID_VALUE", "depth"),
         ("GET", "/v1/trades/BTC-USD?limit=0", 400, "INVALID_VALUE", "limit"),
         ("GET", "/v1/trades/BTC-USD?limit=1e400", 400, "INVALID_VALUE", "limit"),
+        ("GET", "/v1/trades/BTC-USD?limits=5", 400, "UNKNOWN_FIELD", "limits"),
+        ("GET", "/v1/instruments?depth=5", 400, "UNKNOWN_FIELD", "depth"),
         ("POST", "/v1/instruments", 405, "NOT_FOUND", "method"),
         ("DELETE", "/", 405, "NOT_FOUND", "method"),
     ],
@@ -58,6 +60,25 @@ def test_errors_have_one_form(
     assert answer.status_code == status
     assert body["ok"] is False and body["error"]["code"] == code
     assert body["error"]["field"] == field and body["error"]["state"] == "not_sent"
+    assert ("allow" in answer.headers) == (status == 405)
+
+
+def test_a_method_that_is_not_taken_is_told_what_is(demo: Server) -> None:
+    answer = httpx.head(f"{demo.http}/healthz")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, OPTIONS")
+    allowed = httpx.options(f"{demo.http}/healthz").headers["allow"]
+    assert set(allowed.split(", ")) == {"GET", "OPTIONS"}
+
+
+def test_the_demo_gives_its_key_away_under_its_own_names_alone(demo: Server) -> None:
+    port = demo.http.rsplit(":", 1)[1]
+    for host, status in (
+        (f"localhost:{port}", 200), (f"127.0.0.1:{port}", 200), ("[::1]", 200),
+        (f"evil.example:{port}", 403), ("localhost.evil.example", 403),
+    ):  # fmt: skip
+        answer = httpx.get(f"{demo.http}/demo/key", headers={"Host": host})
+        assert answer.status_code == status, host
+        assert ("private_key" in answer.text) == (status == 200)
 
 
 def test_one_connection_serves_many_requests(demo: Server) -> None:
@@ -95,7 +116,9 @@ def test_metrics_are_prometheus_text_and_every_limit_has_its_use(demo: Server) -
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/page/page.js", "/page/page.css"])
 def test_what_a_browser_loads_names_no_other_host(demo: Server, path: str) -> None:
-    text = httpx.get(f"{demo.http}{path}").raise_for_status().text
+    answer = httpx.get(f"{demo.http}{path}").raise_for_status()
+    assert answer.headers["content-type"].count("charset") == 1
+    text = answer.text
     assert not re.findall(r"(?:src|href)=[\"']?(?:https?:)?//", text)
     assert "http://" not in text and "https://" not in text
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
+import resource
 import signal
 import socket
 import stat
 import subprocess
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
 import pytest
 
 from coulisse import Client
+from coulisse.client.credentials import load_credentials
 from coulisse.client.keys import new_private_key, public_key
 from coulisse.domain.errors import LogonFailed
 from coulisse.domain.outcomes import OrderResult, Rejected
+from tests.session.raw_socket import RawSocket, dial
 
 from .conftest import COMMAND, Server, Start, environment
 
@@ -150,6 +156,10 @@ def test_a_data_directory_in_use_is_one_clear_line(start: Start, tmp_path: Path)
         ({"COULISSE_FOO": "1"}, "COULISSE_FOO is not a setting"),
         ({"COULISSE_GATEWAY__PORT": "many"}, "gateway.port"),
         ({"COULISSE_LOG__DURABILITY": "never"}, "log.durability"),
+        ({"COULISSE_GATEWAY__HOST": ""}, "gateway.host"),
+        ({"COULISSE_LOG__SEGMENT_BYTES": "-5"}, "log.segment_bytes: -5"),
+        ({"COULISSE_NODE__ID": "99999999999999"}, "node.id: 99999999999999"),
+        ({"COULISSE_NODE__CPU": "1023"}, "node.cpu: 1023"),
     ],
 )
 def test_a_setting_that_means_nothing_is_one_clear_line(
@@ -164,3 +174,101 @@ def test_os_durability_says_so_in_health_and_metrics(start: Start) -> None:
     server = start("serve", "--port", "0", "--data-dir", "data", "--durability", "os")
     assert httpx.get(f"{server.http}/healthz").json()["durability"] == "os"
     assert 'durability="os"' in httpx.get(f"{server.http}/metrics").text
+
+
+def a_rich_alice(file: Path, qty: str) -> None:
+    file.write_text(f'''
+[[accounts]]
+name = "alice"
+deposits = {{ BTC = "1", USD = "{qty}" }}
+keys = [{{ key_id = "alice-1", public_key = "{public_key(ALICES_KEY).hex()}" }}]
+''')
+
+
+ALICES_KEY = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"
+
+
+def test_a_deposit_that_was_refused_is_made_once_the_file_is_right(
+    start: Start, tmp_path: Path
+) -> None:
+    file, key = tmp_path / "coulisse.toml", tmp_path / "alice.toml"
+    a_rich_alice(file, "9" * 26)
+    data = ("--port", "0", "--data-dir", "data", "--config", str(file))
+    done = fails_to_start(tmp_path, *data)
+    assert done.returncode == 1 and done.stdout == ""
+    assert "Deposit alice, USD: AMOUNT_OUT_OF_RANGE" in done.stderr.splitlines()[-1]
+    a_rich_alice(file, "500")
+    for _ in range(2):
+        server = start("serve", *data)
+        key.write_text(f'url="{server.http}"\nkey_id="alice-1"\nprivate_key="{ALICES_KEY}"\n')
+        server.credentials = key
+        assert (total(server, "USD"), total(server, "BTC")) == ("500.00000000", "1.00000000")
+        assert server.stop() == 0
+
+
+def test_a_key_is_never_handed_out_under_the_name_of_another_account(
+    start: Start, tmp_path: Path
+) -> None:
+    data = ("--port", "0", "--data-dir", "data")
+    for command, account in (("serve", "operator"), ("demo", "demo"), ("serve", "operator")):
+        server = start(command, *data)
+        done = server.cli("account", "deposit", "USD", "1")
+        assert done.returncode == 0, done.stderr
+        assert server.credentials is not None
+        assert load_credentials(server.credentials).account == account
+        assert done.stdout.startswith(f"{account}: ")
+        assert Decimal(total(server, "USD")) > 0
+        assert server.stop() == 0
+
+
+def test_a_full_disk_ends_the_node_in_one_line(start: Start) -> None:
+    server = start("serve", "--port", "0", "--data-dir", "data")
+    # From now on no file of the process may grow or be written beyond its first sector.
+    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (512, 512))
+    server.cli("account", "deposit", "USD", "1")
+    _, said = server.process.communicate(timeout=20)
+    assert server.process.returncode == 1
+    *logs, last = said.splitlines()
+    assert [json.loads(line)["event"] for line in logs] == ["ready", "journal_failed", "stopped"]
+    assert last.startswith("coulisse: JOURNAL_IO: ")
+
+
+async def test_a_stop_under_load_says_nothing_but_that_it_stops(start: Start) -> None:
+    server = start("serve", "--port", "0", "--data-dir", "data")
+    host, port = server.http.removeprefix("http://").split(":")
+    peers = [await dial(host, int(port), f"{host}:{port}") for _ in range(20)]
+
+    async def ask(peer: RawSocket) -> None:
+        with contextlib.suppress(ConnectionError):
+            while not peer.reader.at_eof():
+                await peer.send([b'{"id":1,"op":"ping"}'] * 50)
+                await peer.reader.read(65_536)
+
+    async with asyncio.TaskGroup() as group, asyncio.timeout(30):
+        asking = [group.create_task(ask(peer)) for peer in peers]
+        await asyncio.wait([group.create_task(answers(server, 3))])
+        server.process.send_signal(signal.SIGTERM)
+        await asyncio.wait(asking)
+    for peer in peers:
+        await peer.close()
+    _, logs = await asyncio.to_thread(server.process.communicate, timeout=20)
+    assert server.process.returncode == 0
+    assert [json.loads(line)["event"] for line in logs.splitlines()] == ["ready", "stopped"]
+
+
+async def answers(server: Server, count: int) -> None:
+    async with httpx.AsyncClient(base_url=server.http) as http:
+        for _ in range(count):
+            (await http.get("/healthz")).raise_for_status()
+
+
+def test_an_upgrade_of_a_path_without_sockets_is_a_404_and_no_advice(start: Start) -> None:
+    server = start("serve", "--port", "0", "--data-dir", "data")
+    upgrade = {
+        "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }  # fmt: skip
+    assert httpx.get(f"{server.http}/nowhere", headers=upgrade).status_code == 404
+    server.process.send_signal(signal.SIGTERM)
+    _, logs = server.process.communicate(timeout=20)
+    assert [json.loads(line)["event"] for line in logs.splitlines()] == ["ready", "stopped"]

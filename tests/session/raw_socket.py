@@ -90,6 +90,20 @@ async def dial(
     receive_buffer_bytes: int | None = None,
 ) -> RawSocket:
     """Connect and shake hands; a small receive buffer makes a slow reader of it."""
+    reader, writer, head = await shake_hands(host, port, host_header, path, receive_buffer_bytes)
+    assert head.startswith(b"HTTP/1.1 101 "), head
+    return RawSocket(reader, writer)
+
+
+async def shake_hands(
+    host: str,
+    port: int,
+    host_header: str,
+    path: str = "/v1/ws",
+    receive_buffer_bytes: int | None = None,
+    more: str = "",
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, bytes]:
+    """Connect and ask for a WebSocket, with `more` header lines; return the head of the answer."""
     connected = socket.socket()
     if receive_buffer_bytes is not None:
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
@@ -99,10 +113,9 @@ async def dial(
     key = base64.b64encode(os.urandom(16)).decode()
     writer.write(
         f"GET {path} HTTP/1.1\r\nHost: {host_header}\r\nUpgrade: websocket\r\n"
-        f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
+        f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n{more}"
         "Sec-WebSocket-Version: 13\r\n\r\n".encode()
     )
     async with asyncio.timeout(TIMEOUT_S):
         head = await reader.readuntil(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 101 "), head
-    return RawSocket(reader, writer)
+    return reader, writer, head

@@ -94,6 +94,9 @@ class Run:
             case "dial", (peer, *host):
                 assert isinstance(self._world, ServerWorld)
                 self._peers[peer] = await self._world.dial(*host)
+            case "forbidden", (host, *origin):
+                assert isinstance(self._world, ServerWorld)
+                assert (await self._world.knock(host, *origin)).startswith(b"HTTP/1.1 403 ")
             case "logon", (peer, number, key_id, *signer_and_host):
                 await self._log_on(peer, peer, int(number), key_id, *signer_and_host)
             case "replay", (peer, number, other, key_id):

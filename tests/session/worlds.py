@@ -17,7 +17,7 @@ from coulisse.config import AccountConfig, Config, InstrumentConfig, KeyConfig
 from coulisse.domain.schema import schema
 from coulisse.engine.driver import Driver
 from coulisse.node.seed import seed
-from tests.session.raw_socket import TIMEOUT_S, RawSocket, dial
+from tests.session.raw_socket import TIMEOUT_S, RawSocket, dial, shake_hands
 
 ROLES: Mapping[str, tuple[str, ...]] = {
     "trader": ("read", "trade"),
@@ -219,6 +219,15 @@ class ServerWorld:
         socket = await dial("127.0.0.1", self.port, f"{host}:{self.port}")
         self._sockets.append(socket)
         return socket
+
+    async def knock(self, host: str, origin: str | None = None) -> bytes:
+        """Ask for a connection as a page of `origin` does; return the head of the answer."""
+        more = "" if origin is None else f"Origin: {origin}\r\n"
+        _, writer, head = await shake_hands(
+            "127.0.0.1", self.port, f"{host}:{self.port}", more=more
+        )
+        writer.transport.abort()
+        return head
 
     async def session(self, account: str, role: str) -> Peer:
         """Open a connection and log on."""

@@ -11,6 +11,9 @@ from pydantic import ValidationError
 from coulisse.config import Config, load_config
 from coulisse.domain.errors import ConfigError
 
+BTC = '[[instruments]]\nsymbol="BTC-USD"\ntick_size="0.01"\nlot_size="0.00001"\n'
+KEY = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+
 
 @pytest.fixture(autouse=True)
 def clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -94,6 +97,24 @@ def test_an_unknown_variable_in_the_dotenv_file_is_refused(tmp_path: Path) -> No
         ("[gateway]\nport = 65536\n", "65536"),
         ('[log]\ndurability = "maybe"\n', "log.durability"),
         ("not toml", "coulisse.toml"),
+        ('[gateway]\nhost = ""\n', "gateway.host: '' is no address"),
+        ('[gateway]\nhost = " "\n', "gateway.host"),
+        ('[gateway]\norigins = ["desk.example"]\n', "gateway.origins.0"),
+        ("[gateway]\nsend_buffer_bytes = -1\n", "gateway.send_buffer_bytes: -1 is not between"),
+        ("[gateway]\nsend_buffer_bytes = 99999999999\n", "99999999999 is not between"),
+        ("[log]\nsegment_bytes = -5\n", "log.segment_bytes: -5 is not between"),
+        ("[node]\nid = -1\n", "node.id: -1 is not between"),
+        ("[node]\nid = 99999999999999\n", "node.id: 99999999999999 is not between"),
+        ("[node]\ncpu = -1\n", "node.cpu: -1 is not between"),
+        ("[asset_scales]\nUSD = -1\n", "asset_scales.USD: -1 is not between 0 and 18"),
+        ("[asset_scales]\nusd = 2\n", "asset_scales.usd"),
+        (f"{BTC}max_qty='99999999999999999999999'\n", "max_qty 99999999999999999999999 is more"),
+        (BTC + BTC, "instruments: symbol: BTC-USD stands there twice"),
+        (BTC + BTC.replace("BTC-", "BTC/"), "BTC-USD stands there twice"),
+        ('[[accounts]]\nname="a"\n[[accounts]]\nname="a"\n', "accounts: name: a stands"),
+        (f'[[accounts]]\nname="a"\nkeys=[{{key_id="k",public_key="{"f" * 64}"}}]\n', "f" * 64),
+        (f'[[accounts]]\nname="a"\nkeys=[{{key_id="k",public_key="{"0" * 64}"}}]\n', "0" * 64),
+        ("[gateway]\nport = 'many'\n", "not 'many'"),
     ],
 )
 def test_what_means_nothing_is_refused_with_its_name_and_the_file(
@@ -130,8 +151,7 @@ def test_the_tree_cannot_be_changed() -> None:
 
 
 def test_a_key_has_the_bits_of_its_permissions(tmp_path: Path) -> None:
-    public = "ab" * 32
-    key = f'key_id="k"\npublic_key="{public}"\npermissions=["read","admin"]\n'
+    key = f'key_id="k"\npublic_key="{KEY}"\npermissions=["read","admin"]\n'
     text = f'[[accounts]]\nname="a"\n[[accounts.keys]]\n{key}'
     (account,) = load_config(a_file(tmp_path, text)).accounts
     assert account.keys[0].permission_bits == 9
@@ -157,3 +177,19 @@ def test_a_projector_is_there_unless_the_file_says_no(tmp_path: Path) -> None:
     assert load_config().with_projector().projector.enabled is True
     without = load_config(a_file(tmp_path, "[projector]\nenabled = false\n"))
     assert without.with_projector().projector.enabled is False
+
+
+def test_a_file_that_is_not_text_is_one_line_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match=r"bytes\.toml: "):
+        load_config(tmp_path / "bytes.toml")
+
+
+def test_an_empty_host_is_refused_from_wherever_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match=r"gateway\.host"):
+        load_config().with_gateway(host="")
+    with pytest.raises(ConfigError, match=r"log\.durability"):
+        load_config().with_log(durability="never")
+    monkeypatch.setenv("COULISSE_GATEWAY__HOST", "")
+    with pytest.raises(ConfigError, match=r"gateway\.host"):
+        load_config()

@@ -38,7 +38,9 @@ class Tree:
             # In a work tree of git's, `.git` is a file.
             for name in set(names) - NOT_OURS:
                 path = Path(folder, name)
-                if path.suffix in TEXT and not path.is_symlink():
+                # In a worktree .git is a file.
+                ours = name not in NOT_OURS and not path.is_symlink()
+                if path.suffix in TEXT and ours:
                     found[path.relative_to(self.root).as_posix()] = read(path)
         return dict(sorted(found.items()))
 

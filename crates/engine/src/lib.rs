@@ -6,15 +6,17 @@
 //! Invariants ([`Engine::check_invariants`] verifies them all)
 //! - All money moves through `Ledger::post`, which takes as much as it gives; after each command the
 //!   changes of every asset sum to zero, always checked. No balance is ever negative.
-//! - What an account holds of an asset is the sum of the needs of its live orders.
+//! - What an account holds of an asset is the sum of the needs of its live orders; two of a list of
+//!   which one cancels the other hold the larger need, and legs that wait for another hold nothing.
 //! - A rejected command changes nothing but the last seq and the event hash: every check comes
 //!   before the first change, and what comes after the checks cannot fail.
 //! - No clock, no randomness, no float, and no order that depends on a hash.
 //!
 //! A broken invariant panics with a message. The caller ends the process.
 //!
-//! Cost: constant per order and per fill, but for finding a level's page in the book. In steady
-//! state nothing is allocated: arenas are paged and grow only with the most there has ever been.
+//! Cost: constant per order and per fill, but for finding a level's page in the book; a logarithm of
+//! their number for what waits for a price or a time. In steady state nothing is allocated: arenas
+//! are paged and grow only with the most there has ever been.
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(
@@ -30,30 +32,46 @@ mod accounts;
 mod admin;
 mod admit;
 mod amend;
+mod amend_terms;
+mod arriving;
 mod body;
 mod charges;
 mod check;
+mod check_terms;
 mod client_ids;
 mod closed_index;
+mod closing;
+mod conditional;
 mod configure;
 mod engine;
+mod follow_up;
+mod forest;
 mod groups;
 mod hash;
 mod hash_index;
 mod instruments;
+mod interrupt;
 mod keys;
 mod ledger;
 mod limits;
+mod lists;
 mod matching;
 mod orders;
 mod paged;
+mod pegs;
 mod place;
+mod place_list;
 mod planted;
 mod query;
 mod reject;
+mod release;
+mod replace;
 mod request_ids;
+mod self_trade;
 mod snapshot;
 mod state_hash;
+mod state_hash_terms;
+mod terms;
 #[cfg(test)]
 #[expect(
     clippy::arithmetic_side_effects,
@@ -62,8 +80,11 @@ mod state_hash;
     reason = "a test may panic"
 )]
 mod tests;
+mod timers;
 mod void;
+mod walk;
 mod warm;
+mod watch;
 
 pub use accounts::{Account, Membership};
 pub use check::Broken;
@@ -78,4 +99,5 @@ pub use limits::default_genesis;
 pub use planted::Fault;
 pub use query::{OpenOrder, TableUse};
 pub use snapshot::{Section, SnapshotError, SnapshotFault, SnapshotSink};
+pub use terms::OrderTerms;
 pub use warm::WARM_MAX;

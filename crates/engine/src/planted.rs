@@ -50,6 +50,20 @@ pub enum Fault {
     CancelAllTakesBothSides,
     /// An instrument's last price stays that of its first trade.
     LastPriceKept,
+    /// An order that is due expires only once its time is past.
+    ExpiryLate,
+    /// A book shows all of an iceberg.
+    IcebergShowsAll,
+    /// A smallest quantity is not looked at.
+    MinQtyIgnored,
+    /// Orders of one owner trade, whatever the arriving one says.
+    SelfTradeAllowed,
+    /// What a trailing order saw last is forgotten: it stays where it was placed.
+    TrailStays,
+    /// A pegged order stays where it first came to rest.
+    PegStays,
+    /// A pair goes on when one of the two is filled in part.
+    PairKept,
     /// An order at a certain price breaks the core, when half of what it does is done.
     PanicOnPrice,
 }
@@ -74,6 +88,13 @@ impl Fault {
         ("past_limit", Self::PastLimit),
         ("cancel_all_takes_both_sides", Self::CancelAllTakesBothSides),
         ("last_price_kept", Self::LastPriceKept),
+        ("expiry_late", Self::ExpiryLate),
+        ("iceberg_shows_all", Self::IcebergShowsAll),
+        ("min_qty_ignored", Self::MinQtyIgnored),
+        ("self_trade_allowed", Self::SelfTradeAllowed),
+        ("trail_stays", Self::TrailStays),
+        ("peg_stays", Self::PegStays),
+        ("pair_kept", Self::PairKept),
         ("panic_on_price", Self::PanicOnPrice),
     ];
 }

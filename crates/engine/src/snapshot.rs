@@ -68,6 +68,13 @@ impl Engine {
             instruments,
             ledger,
             orders,
+            // Follow from the orders, the lists and the instruments; empty between commands.
+            forest: _,
+            attention: _,
+            touched: _,
+            timers,
+            // Written as the engine's own.
+            lists: _,
             client_ids,
             request_ids,
             order_counter,
@@ -91,6 +98,8 @@ impl Engine {
         write_section(out, Section::Ledger, &|out| ledger.encode(out));
         write_section(out, Section::Orders, &|out| orders.encode(out));
         write_section(out, Section::Instruments, &|out| instruments.encode(out));
+        write_section(out, Section::Timers, &|out| timers.encode(out));
+        write_section(out, Section::Lists, &|out| self.encode_lists(out));
         write_section(out, Section::ClientIds, &|out| client_ids.encode(out));
         write_section(out, Section::RequestIds, &|out| request_ids.encode(out));
     }
@@ -118,8 +127,13 @@ impl Engine {
             instruments,
             ledger,
             orders,
+            forest: _,
+            attention: _,
+            touched: _,
+            timers: _,
+            lists: _,
             client_ids,
-            request_ids,
+            request_ids: _,
             order_counter,
             trade_count,
             planted: _,
@@ -143,6 +157,11 @@ impl Engine {
         sections.read(Section::Instruments, |from| {
             instruments.decode(from, ledger.asset_count(), orders)
         })?;
+        // Read here, where the whole engine is at hand.
+        engine.watch_again();
+        sections.read(Section::Timers, |from| engine.decode_timers(from))?;
+        sections.read(Section::Lists, |from| engine.decode_lists(from))?;
+        let Self { orders, client_ids, request_ids, .. } = &mut engine;
         let room = client_ids.max().saturating_sub(orders.named());
         sections.read(Section::ClientIds, |from| client_ids.decode(from, account_count, room))?;
         sections.read(Section::RequestIds, |from| request_ids.decode(from))?;

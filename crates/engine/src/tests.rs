@@ -2,24 +2,32 @@
 
 mod configure;
 mod fuzz;
+mod fuzz_terms;
+mod icebergs;
 mod ids;
+mod lists;
 mod money;
 mod orders;
+mod pegs;
 mod refusals;
+mod replace;
+mod self_trade;
 mod snapshots;
+mod stops;
+mod timers;
 mod void;
 
 use crate::{Engine, default_genesis};
 use alloc::vec::Vec;
 use coulisse_types::command::{
-    AccountCreate, AssetCreate, Deposit, Genesis, InstrumentCreate, OrderAmend, OrderCancel,
-    OrderPlace,
+    AccountCreate, AssetCreate, Deposit, Genesis, InstrumentCreate, MarkSet, OrderAmend,
+    OrderCancel, OrderPlace, OrderPlaceTerms, Tick,
 };
 use coulisse_types::event::{OrderClosed, OrderFilled, Rejected};
 use coulisse_types::{
     AccountId, Amount, AssetId, ClientOrderId, Command, Event, FeeRate, InstrumentId, KeyIndex,
-    OrderId, OrderType, Price, Qty, RecordHeader, RejectCode, RequestId, Seq, Side, Text,
-    TimeInForce,
+    OrderId, OrderType, Peg, Price, Qty, RecordHeader, RejectCode, RequestId, SelfTrade, Seq, Side,
+    Text, TimeInForce, Trigger, TriggerOn,
 };
 
 const ANN: u32 = 1;
@@ -100,6 +108,16 @@ impl World {
         self.run(account, limit(Side::Sell, lots, ticks))
     }
 
+    fn mark(&mut self, ticks: i64) -> Vec<Event> {
+        self.run(0, MarkSet { instrument: BTC_USD, price: Price::from_ticks(ticks) })
+    }
+
+    /// A tick, so many ns after the last command.
+    fn tick(&mut self, later_ns: i64) -> Vec<Event> {
+        self.header.time_ns += later_ns;
+        self.run(0, Tick {})
+    }
+
     /// Available and held, in minor units.
     fn has(&self, account: u32, asset: AssetId) -> (i128, i128) {
         let balance = self.engine.balance(AccountId(account), asset).expect("known");
@@ -148,6 +166,62 @@ fn market(side: Side, lots: i64, time_in_force: TimeInForce) -> OrderPlace {
 
 fn spend(side: Side, minor: i128) -> OrderPlace {
     OrderPlace { notional: Amount::from_minor(minor), ..market(side, 0, TimeInForce::Ioc) }
+}
+
+/// An order with all terms at their defaults.
+fn with_terms(order: OrderPlace) -> OrderPlaceTerms {
+    OrderPlaceTerms {
+        instrument: order.instrument,
+        side: order.side,
+        order_type: order.order_type,
+        time_in_force: order.time_in_force,
+        post_only: order.post_only,
+        qty: order.qty,
+        price: order.price,
+        notional: order.notional,
+        client_order_id: order.client_order_id,
+        self_trade: SelfTrade::None,
+        trigger: Trigger::None,
+        trigger_on: TriggerOn::Last,
+        trigger_price: Price::from_ticks(0),
+        trail: 0,
+        display_qty: Qty::ZERO,
+        min_qty: Qty::ZERO,
+        peg: Peg::None,
+        peg_offset: 0,
+        reduce_only: false,
+        expire_ns: 0,
+    }
+}
+
+/// What is said of an order by a kind of event, told as text of its kind and number.
+fn told(events: &[Event]) -> Vec<alloc::string::String> {
+    let tell = |kind: &str, id: OrderId, number: i64| {
+        Some(alloc::format!("{kind} {} {number}", id.0 & 0xFFFF))
+    };
+    let said = |event: &Event| match event {
+        Event::OrderFilled(fill) => tell("filled", fill.order_id, fill.qty.lots()),
+        Event::OrderRested(rested) => tell("rested", rested.order_id, rested.price.ticks()),
+        Event::OrderClosed(closed) => {
+            tell(closed.reason.name(), closed.order_id, closed.remaining.lots())
+        }
+        Event::OrderTriggered(hit) => tell("triggered", hit.order_id, hit.price.ticks()),
+        Event::OrderRefreshed(shown) => tell("shows", shown.order_id, shown.displayed.lots()),
+        Event::OrderRepriced(moved) => tell("moved", moved.order_id, moved.price.ticks()),
+        Event::OrderDecremented(less) => tell("lost", less.order_id, less.by.lots()),
+        Event::OrderAmended(amended) => tell("amended", amended.order_id, amended.qty.lots()),
+        _ => None,
+    };
+    events.iter().filter_map(said).collect()
+}
+
+/// The qty of each level that was said, by price.
+fn levels(events: &[Event]) -> Vec<(i64, i64)> {
+    let level = |event: &Event| match event {
+        Event::LevelChanged(level) => Some((level.price.ticks(), level.qty.lots())),
+        _ => None,
+    };
+    events.iter().filter_map(level).collect()
 }
 
 fn named(id: &str, order: OrderPlace) -> OrderPlace {

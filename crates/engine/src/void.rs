@@ -6,7 +6,6 @@
 //! a core that would break on it and one that would not go on alike.
 
 use crate::engine::{Engine, client_order_id};
-use crate::instruments::Listing;
 use crate::reject::{Reject, ensure};
 use alloc::vec::Vec;
 use coulisse_types::command::Void;
@@ -111,14 +110,14 @@ impl Engine {
         }
         Ok(())
     }
-}
 
-impl Listing {
-    /// Whether it takes anything at all.
+    /// Whether an instrument that exists takes anything at all: a guard for section 16 of the rules,
+    /// which says more of the states there are.
     #[inline]
-    pub(crate) fn check_not_halted(&self) -> Result<(), Reject> {
-        ensure(self.state != TradingState::Halted, || {
-            Reject::new(RejectCode::TradingStateForbids, Field::State).number(self.state.number())
+    pub(crate) fn check_not_halted(&self, instrument: InstrumentId) -> Result<(), Reject> {
+        let state = self.instruments.at(instrument).state;
+        ensure(state != TradingState::Halted, || {
+            Reject::new(RejectCode::TradingStateForbids, Field::State).number(state.number())
         })
     }
 }

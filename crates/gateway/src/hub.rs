@@ -17,10 +17,13 @@ use crate::frame::{
     CloseCode, Fed, Flow, FrameReader, Message, Role, write_close_answer, write_close_frame,
     write_pong_frame,
 };
-use crate::http::{HeadReader, ReadStep, Route};
-use crate::limits::{HELD_BYTES_MAX, LINGER_PUBLICATIONS_MAX};
+use crate::http::{HeadReader, HttpFault, ReadStep, Route};
+use crate::limits::{
+    HEAD_PUBLICATIONS_MAX, HELD_BYTES_MAX, IDLE_PUBLICATIONS_MAX, LINGER_PUBLICATIONS_MAX,
+};
 use crate::private_feed::{PrivateFeeds, Touched};
 use crate::public_feed::InstrumentFeeds;
+use crate::site;
 use crate::upgrade;
 use crate::view::CoreView;
 use coulisse_types::Seq;
@@ -73,6 +76,15 @@ struct Lingering {
     publications: u32,
 }
 
+/// A connection whose request head has not ended.
+#[derive(Clone, Copy, Debug)]
+struct Awaited {
+    conn: ConnId,
+    publications: u32,
+    /// The head has begun; `publications` counts from there.
+    begun: bool,
+}
+
 #[derive(Debug, Default)]
 struct Slot {
     generation: u32,
@@ -88,6 +100,7 @@ pub struct Hub {
     pub(crate) feeds: Vec<InstrumentFeeds>,
     pub(crate) private: PrivateFeeds,
     pub(crate) hosts: Vec<String>,
+    origins: Vec<String>,
     pub(crate) server: String,
     pub(crate) node: String,
     pub(crate) counters: Counters,
@@ -101,11 +114,13 @@ pub struct Hub {
     pub(crate) message: Vec<u8>,
     queued: Vec<ConnId>,
     lingering: Vec<Lingering>,
+    awaited: Vec<Awaited>,
     open: usize,
 }
 
 impl Hub {
-    /// A hub that accepts logons for the host names `hosts` (`*` for any).
+    /// A hub that accepts sockets and logons for the host names `hosts` (`*` for any), and no pages
+    /// but its own: see [`Hub::allow_origins`].
     pub fn new(hosts: Vec<String>, server: String, node: String, epoch: u64) -> Self {
         Self {
             slots: Vec::new(),
@@ -115,6 +130,7 @@ impl Hub {
             feeds: Vec::new(),
             private: PrivateFeeds::default(),
             hosts,
+            origins: Vec::new(),
             server,
             node,
             counters: Counters::default(),
@@ -125,13 +141,21 @@ impl Hub {
             message: Vec::new(),
             queued: Vec::new(),
             lingering: Vec::new(),
+            awaited: Vec::new(),
             open: 0,
         }
     }
 
+    /// Lets the pages of these origins (`https://desk.example`; `*` for any) open sockets.
+    pub fn allow_origins(&mut self, origins: Vec<String>) {
+        self.origins = origins;
+    }
+
     /// A connection was accepted; `nonce` is what its logon must sign.
     pub fn open(&mut self, nonce: [u8; 16]) -> ConnId {
-        self.insert(Stage::Head(HeadReader::new()), nonce)
+        let id = self.insert(Stage::Head(HeadReader::new()), nonce);
+        self.awaited.push(Awaited { conn: id, publications: 0, begun: false });
+        id
     }
 
     pub(crate) fn insert(&mut self, stage: Stage, nonce: [u8; 16]) -> ConnId {
@@ -327,9 +351,35 @@ impl Hub {
     }
 
     /// Counts one publication of the feeds: the only measure of time that the hub has.
-    pub(crate) fn age_lingering(&mut self) {
+    pub(crate) fn age(&mut self) {
         for one in &mut self.lingering {
             one.publications += 1;
+        }
+        let mut awaited = std::mem::take(&mut self.awaited);
+        awaited.retain_mut(|one| self.is_awaited(one));
+        self.awaited = awaited;
+    }
+
+    /// Whether a head may still come; ends the connection where it has taken too long.
+    fn is_awaited(&mut self, one: &mut Awaited) -> bool {
+        let kept_bytes = match self.conn(one.conn) {
+            Some(Conn { stage: Stage::Head(reader), closing: false, .. }) => reader.kept_bytes(),
+            _ => return false,
+        };
+        one.publications += 1;
+        if kept_bytes > 0 && !one.begun {
+            (one.begun, one.publications) = (true, 0);
+        }
+        match one.begun {
+            true if one.publications >= HEAD_PUBLICATIONS_MAX => {
+                self.answer_http(one.conn, &HttpFault::HeadTooSlow.response());
+                false
+            }
+            false if one.publications >= IDLE_PUBLICATIONS_MAX => {
+                self.answer_http(one.conn, &[]);
+                false
+            }
+            _ => true,
         }
     }
 
@@ -381,9 +431,13 @@ impl Hub {
                     received.hand_over = Some(arrived.bytes.to_vec());
                     return;
                 }
-                match upgrade::accept(&arrived.head, None) {
+                let answer = upgrade::accept(&arrived.head, None).and_then(|answer| {
+                    site::admit(&arrived.head, &self.hosts, &self.origins).map(|()| answer)
+                });
+                match answer {
                     Err(fault) => self.answer_http(id, &fault.response()),
                     Ok(answer) => {
+                        let Some(conn) = self.conn(id) else { return };
                         conn.host = arrived.head.host.unwrap_or_default().to_string();
                         conn.stage = if native { Stage::Native } else { Stage::Plain };
                         conn.held.buffer().extend_from_slice(&answer);

@@ -31,6 +31,7 @@
 pub mod batch;
 pub mod book_feed;
 pub mod conn;
+pub mod fault_page;
 #[deny(
     clippy::arithmetic_side_effects,
     clippy::as_conversions,
@@ -48,11 +49,18 @@ pub mod held;
 pub mod http;
 pub mod hub;
 pub mod limits;
-mod logon;
+pub mod logon;
 pub mod outcomes;
 pub mod private_feed;
 pub mod public_feed;
 mod requests;
+#[deny(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+mod site;
 #[deny(
     clippy::arithmetic_side_effects,
     clippy::as_conversions,

@@ -60,6 +60,13 @@ pub const TRADES_KEPT_MAX: usize = 1_000;
 /// Most subscriptions of one session.
 pub const SUBSCRIPTIONS_MAX: usize = 256;
 
+/// Publications of the feeds (20 a second) within which a request head must be whole, counted from its
+/// first bytes: 10 seconds.
+pub const HEAD_PUBLICATIONS_MAX: u32 = 200;
+
+/// Publications of the feeds that a connection may be open without asking for anything: 30 seconds.
+pub const IDLE_PUBLICATIONS_MAX: u32 = 600;
+
 /// Publications of the feeds (20 a second) that a closed connection may take to take the end of
 /// what it was sent; then it is ended.
 pub const LINGER_PUBLICATIONS_MAX: u32 = 100;

@@ -6,15 +6,13 @@
 
 use ed25519_dalek::{Signature, VerifyingKey};
 
-/// Whether `host`, as it stood in the request's `Host` header, is a name of this server.
-///
-/// `hosts` holds names without a port; `*` stands for any.
-pub(crate) fn is_host(hosts: &[String], host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
-    hosts.iter().any(|known| known == "*" || known.eq_ignore_ascii_case(name))
+/// Whether these 32 bytes are a key that a signature can prove: a point of the curve in its one
+/// spelling (RFC 8032 section 5.1.3), and not one of the few that prove anything.
+pub fn is_public_key(public_key: &[u8; 32]) -> bool {
+    // The coordinate, without the sign bit, is below 2^255 - 19.
+    let [least, middle @ .., most] = public_key;
+    let beyond = *least >= 0xED && middle.iter().all(|byte| *byte == 0xFF) && most & 0x7F == 0x7F;
+    !beyond && VerifyingKey::from_bytes(public_key).is_ok_and(|key| !key.is_weak())
 }
 
 /// Whether `signature` proves the key for this session.
@@ -33,17 +31,21 @@ pub(crate) fn is_signed(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::is_public_key;
 
     #[test]
-    fn only_the_names_of_this_server_are_its_host() {
-        let hosts = ["localhost".to_string(), "127.0.0.1".to_string(), "[::1]".to_string()];
-        for good in ["localhost", "LOCALHOST:8080", "127.0.0.1:80", "[::1]:8080"] {
-            assert!(is_host(&hosts, good), "{good}");
+    fn what_is_no_point_of_the_curve_or_proves_anything_is_no_key() {
+        // RFC 8032 section 7.1, test 1.
+        let good = [
+            0xd7, 0x5a, 0x98, 0x01, 0x82, 0xb1, 0x0a, 0xb7, 0xd5, 0x4b, 0xfe, 0xd3, 0xc9, 0x64,
+            0x07, 0x3a, 0x0e, 0xe1, 0x72, 0xf3, 0xda, 0xa6, 0x23, 0x25, 0xaf, 0x02, 0x1a, 0x68,
+            0xf7, 0x07, 0x51, 0x1a,
+        ];
+        assert!(is_public_key(&good));
+        let one = [&[1][..], &[0; 31]].concat();
+        let two = [&[2][..], &[0; 31]].concat();
+        for bad in [&[0xFF; 32][..], &[0; 32], &one, &two] {
+            assert!(!is_public_key(bad.try_into().expect("32 bytes")), "{bad:?}");
         }
-        for bad in ["", "evil.example", "localhost.evil.example", "127.0.0.1.evil:80"] {
-            assert!(!is_host(&hosts, bad), "{bad}");
-        }
-        assert!(is_host(&["*".to_string()], "anything:1"));
     }
 }

@@ -103,7 +103,7 @@ impl Hub {
 
     /// Sends the public feeds what has changed since the last call.
     pub fn publish(&mut self, view: &impl CoreView) {
-        self.age_lingering();
+        self.age();
         let mut feeds = std::mem::take(&mut self.feeds);
         for (index, feed) in (0_u32..).zip(&mut feeds) {
             let instrument = InstrumentId(index);
@@ -322,5 +322,5 @@ fn units_of<'t>(table: &'t InstrumentTable, entry: &Entry) -> Units<'t> {
         Command::Withdraw(withdraw) => withdraw.asset,
         _ => AssetId(0),
     };
-    Units { asset, ..Units::of(table, entry.instrument) }
+    Units { asset, request_id: entry.request_id, ..Units::of(table, entry.instrument) }
 }

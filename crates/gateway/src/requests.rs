@@ -9,12 +9,13 @@ use crate::conn::{Identity, Stage, Subscription};
 use crate::hub::Hub;
 use crate::limits::SUBSCRIPTIONS_MAX;
 use crate::logon;
+use crate::site;
 use crate::view::CoreView;
 use coulisse_types::{
     AccountId, Command, InstrumentId, KeyId, KeyIndex, RejectCode, RequestId, Seq,
     command::permission,
 };
-use coulisse_wire::native::reply::{self, LoggedOn, Notice};
+use coulisse_wire::native::reply::{self, LoggedOn};
 use coulisse_wire::native::request::{Amend, Subscription as Wanted};
 use coulisse_wire::native::{Body, Channel, Request, RequestError, parse_request};
 
@@ -26,7 +27,7 @@ impl Hub {
             Err(error) => self.refuse(id, view.seq(), &error),
             Ok(request) => {
                 if let Err(error) = self.perform(id, &request, now_us, view) {
-                    self.refuse(id, view.seq(), &error);
+                    self.refuse(id, view.seq(), &with_account(error, &request));
                 }
             }
         }
@@ -49,8 +50,11 @@ impl Hub {
         view: &impl CoreView,
     ) -> Result<(), RequestError<'a>> {
         let refused = |code| Err(RequestError::new(request.id_raw, code));
-        if request.deadline_us.is_some_and(|deadline_us| deadline_us < now_us) {
-            return refused(RejectCode::DeadlinePassed);
+        if let Some(deadline_us) = request.deadline_us.filter(|deadline_us| *deadline_us < now_us) {
+            let value = deadline_us.to_string();
+            let error = RequestError::new(request.id_raw, RejectCode::DeadlinePassed);
+            self.refuse(id, view.seq(), &error.about(b"deadline", value.as_bytes()));
+            return Ok(());
         }
         if request.op.spec().needs_logon && self.identity(id).is_none() {
             return refused(RejectCode::NotLoggedOn);
@@ -137,7 +141,7 @@ impl Hub {
         let Some(key) = view.key(key_id.as_bytes()) else { return failed };
         // A signature made for another host is worth nothing here, or a host in the middle could
         // pass on what it was given.
-        if !logon::is_host(&self.hosts, &host)
+        if !site::is_host(&self.hosts, &host)
             || !logon::is_signed(&key.public_key, &host, key_id.as_bytes(), &nonce, signature)
         {
             return failed;
@@ -301,10 +305,21 @@ impl Hub {
         if count > SUBSCRIPTIONS_MAX {
             return Err(refused(RejectCode::TooManySubscriptions));
         }
+        let seq = view.seq();
+        if let Some(from_seq) = wanted.from_seq.filter(|from_seq| *from_seq > seq.0) {
+            // A seq that the log has not reached is of another log, or of one that has lost its end.
+            let (value, limit) = (from_seq.to_string(), seq.0.to_string());
+            let error = refused(RejectCode::NumberOutOfRange).about(b"from_seq", value.as_bytes());
+            self.refuse(id, seq, &error.with_limit(limit.as_bytes()));
+            return Ok(());
+        }
         let too_old =
-            |from_seq| subscriptions.iter().any(|one| self.is_too_old(*one, Seq(from_seq)));
-        if wanted.from_seq.is_some_and(too_old) {
-            return Err(refused(RejectCode::ResumeTooOld).about(b"from_seq", b""));
+            |from_seq: &u64| subscriptions.iter().any(|one| self.is_too_old(*one, Seq(*from_seq)));
+        if let Some(from_seq) = wanted.from_seq.filter(too_old) {
+            let value = from_seq.to_string();
+            let error = refused(RejectCode::ResumeTooOld).about(b"from_seq", value.as_bytes());
+            self.refuse(id, seq, &error);
+            return Ok(());
         }
         self.confirm(id, request, wanted, view.seq());
         for subscription in subscriptions {
@@ -406,9 +421,20 @@ impl Hub {
                 .is_some_and(|conn| matches!(conn.stage, Stage::Native | Stage::Local));
             if native {
                 self.write(id, seq, |out| {
-                    reply::write_notice(out, Notice::GoingAway, reason, seq.0);
+                    reply::write_going_away(out, reason, seq.0);
                 });
             }
         }
+    }
+}
+
+/// Puts in the name of the account that was not found: it stands in the request, which the error does
+/// not borrow.
+fn with_account<'r>(error: RequestError<'r>, request: &'r Request<'_>) -> RequestError<'r> {
+    match &request.account {
+        Some(name) if error.code == RejectCode::UnknownAccount => {
+            error.about(b"account", name.as_bytes())
+        }
+        _ => error,
     }
 }

@@ -1,8 +1,8 @@
 //! The opening handshake of a WebSocket, server side (RFC 6455 section 4.2) and the key's answer,
 //! which a client checks (section 4.1).
 //!
-//! Which paths have sockets, which origins may come and which subprotocol is spoken are the
-//! caller's rules; this room knows only the RFC's.
+//! Which paths have sockets, which names and origins are good (`site`) and which subprotocol is
+//! spoken are the caller's rules; this room knows only the RFC's, and the words for a refusal.
 
 use crate::http::{Body, Head, Method, Version, error_response};
 use core::fmt;
@@ -35,13 +35,30 @@ pub enum UpgradeFault {
     KeyInvalid,
     /// Sec-WebSocket-Version is missing or is not 13.
     WebSocketVersionUnsupported,
+    /// Host names another server.
+    HostUnknown,
+    /// A page of another site.
+    OriginNotAllowed,
 }
 
 impl UpgradeFault {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::MethodNotGet,
+        Self::VersionTooOld,
+        Self::NotAnUpgrade,
+        Self::BodyPresent,
+        Self::KeyInvalid,
+        Self::WebSocketVersionUnsupported,
+        Self::HostUnknown,
+        Self::OriginNotAllowed,
+    ];
+
     /// The HTTP status.
     pub const fn status(self) -> u16 {
         match self {
             Self::MethodNotGet => 405,
+            Self::HostUnknown | Self::OriginNotAllowed => 403,
             Self::WebSocketVersionUnsupported | Self::NotAnUpgrade => 426,
             Self::VersionTooOld | Self::BodyPresent | Self::KeyInvalid => 400,
         }
@@ -56,6 +73,8 @@ impl UpgradeFault {
             Self::BodyPresent => "UPGRADE_BODY_PRESENT",
             Self::KeyInvalid => "UPGRADE_KEY_INVALID",
             Self::WebSocketVersionUnsupported => "UPGRADE_VERSION_UNSUPPORTED",
+            Self::HostUnknown => "UPGRADE_HOST_UNKNOWN",
+            Self::OriginNotAllowed => "UPGRADE_ORIGIN_NOT_ALLOWED",
         }
     }
 
@@ -66,7 +85,11 @@ impl UpgradeFault {
             Self::NotAnUpgrade | Self::WebSocketVersionUnsupported => {
                 "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
             }
-            Self::VersionTooOld | Self::BodyPresent | Self::KeyInvalid => "",
+            Self::VersionTooOld
+            | Self::BodyPresent
+            | Self::KeyInvalid
+            | Self::HostUnknown
+            | Self::OriginNotAllowed => "",
         };
         error_response(self.status(), self.code(), &self.to_string(), more_headers)
     }
@@ -81,6 +104,12 @@ impl fmt::Display for UpgradeFault {
             Self::BodyPresent => "an upgrade has no body",
             Self::KeyInvalid => "Sec-WebSocket-Key must be 16 bytes in base64",
             Self::WebSocketVersionUnsupported => "Sec-WebSocket-Version must be 13",
+            Self::HostUnknown => {
+                "the Host header is no name of this server; gateway.names may hold more"
+            }
+            Self::OriginNotAllowed => {
+                "pages of this origin may not connect; gateway.origins may hold it"
+            }
         })
     }
 }

@@ -38,7 +38,10 @@ impl Conn {
         let write = transport.getattr(py, "write")?;
         let close = transport.getattr(py, "close")?;
         let abort = transport.getattr(py, "abort")?;
-        let id = self.core.get().open(py, Peer::Socket { write, close, abort })?;
+        let refuse = abort.clone_ref(py);
+        let Some(id) = self.core.get().open(py, Peer::Socket { write, close, abort })? else {
+            return refuse.call0(py).map(drop);
+        };
         let mut state = self.state.borrow_mut(py);
         state.id = Some(id);
         state.transport = Some(transport);

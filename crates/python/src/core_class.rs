@@ -1,6 +1,7 @@
 //! The core of a node, as Python drives it on its loop.
 
 use crate::cell::GilCell;
+use crate::clock::Leap;
 use crate::conn_class::LocalSession;
 use crate::failure::{Note, failed, guard};
 use crate::node_core::{NodeCore, Outcome};
@@ -86,13 +87,21 @@ impl Core {
         call.call1(py, (slf.getattr(intern!(py, "flush"))?,)).map(drop)
     }
 
-    /// A connection was accepted.
-    pub(crate) fn open(&self, py: Python<'_>, peer: Peer) -> PyResult<ConnId> {
+    /// Whether the core is closed: what the loop still calls then has nothing to do.
+    fn is_closed(&self, py: Python<'_>) -> bool {
+        self.state.borrow_mut(py).node.is_none()
+    }
+
+    /// A connection was accepted; `None` where the core is closed.
+    pub(crate) fn open(&self, py: Python<'_>, peer: Peer) -> PyResult<Option<ConnId>> {
+        if self.is_closed(py) {
+            return Ok(None);
+        }
         let nonce = nonce()?;
         self.with(py, |node, peers| {
             let id = node.hub.open(nonce);
             place(peers, id, peer);
-            id
+            Some(id)
         })
     }
 
@@ -105,6 +114,9 @@ impl Core {
     pub(crate) fn receive(slf: &Bound<'_, Self>, id: ConnId, count: usize) -> PyResult<Received> {
         let py = slf.py();
         let this = slf.get();
+        if this.is_closed(py) {
+            return Ok(Received::default());
+        }
         let count = count.min(READ_BYTES);
         // SAFETY: the buffer is a bytearray of READ_BYTES that this object alone hands out, and
         // only to transports, which write into it before they call `buffer_updated` and not during
@@ -123,6 +135,9 @@ impl Core {
 
     /// A session inside the process asks.
     pub(crate) fn receive_local(slf: &Bound<'_, Self>, id: ConnId, text: &[u8]) -> PyResult<()> {
+        if slf.get().is_closed(slf.py()) {
+            return Ok(());
+        }
         let mut text = text.to_vec();
         slf.get().with(slf.py(), |node, _| node.receive(id, &mut text))?;
         Self::schedule(slf)
@@ -148,6 +163,9 @@ impl Core {
 
     /// Sends a text on a plain WebSocket.
     pub(crate) fn send_plain(slf: &Bound<'_, Self>, id: ConnId, text: &[u8]) -> PyResult<()> {
+        if slf.get().is_closed(slf.py()) {
+            return Ok(());
+        }
         slf.get().with(slf.py(), |node, _| {
             let seq = node.engine.last_seq();
             node.hub.send_plain(id, seq, text);
@@ -179,6 +197,18 @@ impl Core {
         Ok(outbox)
     }
 
+    /// The clock ran away from the log: that ends the node.
+    fn leapt(&self, py: Python<'_>, leap: Leap) -> PyResult<()> {
+        let ahead_s = leap.ahead_ns / 1_000_000_000;
+        self.fatal(
+            py,
+            &format!(
+                "CLOCK_LEAP: the clock is {ahead_s} s further ahead than the log may follow; \
+                 set it right and start again"
+            ),
+        )
+    }
+
     /// Tells Python, once, that the journal has failed.
     fn fatal(&self, py: Python<'_>, message: &str) -> PyResult<()> {
         // Nothing that comes now can become durable.
@@ -196,7 +226,7 @@ impl Core {
 impl Core {
     #[new]
     #[pyo3(signature = (*, data_dir=None, disk=None, durability="fsync", segment_bytes=67_108_864,
-                        node=1, host="localhost", hash_seed=0))]
+                        node=1, host="localhost", origins="", hash_seed=0))]
     #[expect(clippy::too_many_arguments, reason = "they are Python keywords, each with its name")]
     fn new(
         py: Python<'_>,
@@ -206,6 +236,7 @@ impl Core {
         segment_bytes: u64,
         node: u16,
         host: &str,
+        origins: &str,
         hash_seed: u64,
     ) -> PyResult<Self> {
         let applying = Arc::new(AtomicU64::new(0));
@@ -218,6 +249,7 @@ impl Core {
             segment_bytes,
             node,
             host,
+            origins,
             hash_seed,
             applying: Arc::clone(&applying),
         };
@@ -304,27 +336,30 @@ impl Core {
         {
             let mut state = self.state.borrow_mut(py);
             state.scheduled = false;
-            // The loop may still have a call that was made before the core was closed.
             if state.node.is_none() {
                 return Ok(());
             }
         }
         if let Err(leap) = self.with(py, |node, _| node.flush())? {
-            let ahead_s = leap.ahead_ns / 1_000_000_000;
-            return self.fatal(
-                py,
-                &format!(
-                    "CLOCK_LEAP: the clock is {ahead_s} s further ahead than the log may follow; \
-                 set it right and start again"
-                ),
-            );
+            return self.leapt(py, leap);
         }
         self.collect(py)?.empty(py);
         Ok(())
     }
 
-    fn on_durable(&self, py: Python<'_>) -> PyResult<()> {
+    fn tick(&self, py: Python<'_>) -> PyResult<bool> {
+        // The driver's timer may still fire when the core is closed.
         if self.state.borrow_mut(py).node.is_none() {
+            return Ok(false);
+        }
+        match self.with(py, |node, _| node.tick())? {
+            Ok(more) => Ok(more),
+            Err(leap) => self.leapt(py, leap).map(|()| false),
+        }
+    }
+
+    fn on_durable(&self, py: Python<'_>) -> PyResult<()> {
+        if self.is_closed(py) {
             return Ok(());
         }
         let failure = self.with(py, |node, _| {
@@ -404,6 +439,20 @@ impl Core {
         self.with(py, |node, _| node.account_id(name).map(|account| account.0))
     }
 
+    fn key(&self, py: Python<'_>, key_id: &str) -> PyResult<Option<(u32, Py<PyBytes>)>> {
+        let found = self.with(py, |node, _| node.key(key_id))?;
+        Ok(found.map(|(account, key)| (account.0, PyBytes::new(py, &key).unbind())))
+    }
+
+    fn request_done(
+        &self,
+        py: Python<'_>,
+        account: u32,
+        request_id: u128,
+    ) -> PyResult<Option<bool>> {
+        self.with(py, |node, _| node.engine.request_done(AccountId(account), RequestId(request_id)))
+    }
+
     fn asset(&self, py: Python<'_>, name: &str) -> PyResult<Option<(u32, u8)>> {
         self.with(py, |node, _| node.asset(name))
     }
@@ -471,7 +520,7 @@ impl Core {
     }
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        if self.state.borrow_mut(py).node.is_none() {
+        if self.is_closed(py) {
             return Ok(());
         }
         self.flush(py)?;

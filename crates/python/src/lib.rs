@@ -37,8 +37,15 @@ use pyo3::prelude::*;
 fn protocol_docs() -> Vec<(String, String)> {
     coulisse_wire::schema::protocol_markdown()
         .into_iter()
+        .chain([("http.md", coulisse_gateway::fault_page::markdown())])
         .map(|(name, text)| (name.to_string(), text))
         .collect()
+}
+
+/// Whether 32 bytes are an Ed25519 public key that a logon can prove.
+#[pyfunction]
+fn is_public_key(key: [u8; 32]) -> bool {
+    coulisse_gateway::logon::is_public_key(&key)
 }
 
 #[pymodule]
@@ -47,6 +54,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("CoreError", module.py().get_type::<failure::CoreError>())?;
     module.add_function(wrap_pyfunction!(schema::schema_json, module)?)?;
     module.add_function(wrap_pyfunction!(protocol_docs, module)?)?;
+    module.add_function(wrap_pyfunction!(is_public_key, module)?)?;
     module.add_function(wrap_pyfunction!(engine_class::planted_faults, module)?)?;
     module.add_function(wrap_pyfunction!(engine_class::plant_everywhere, module)?)?;
     module.add_class::<engine_class::Engine>()?;

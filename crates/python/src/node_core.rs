@@ -4,7 +4,7 @@
 //! - What is applied stands in the journal's buffer already; what is let out is durable.
 //! - The engine applies only what the log delivers, in the order of seqs, live and on replay.
 
-use crate::clock::{Leap, LogClock, wall_us};
+use crate::clock::{Leap, LogClock, wall_ns, wall_us};
 use crate::engine_view::EngineView;
 use crate::notes::{Notes, say};
 use crate::poison::{Replay, Replayed, VoidRecord};
@@ -17,7 +17,8 @@ use coulisse_gateway::hub::{Hub, Sink};
 use coulisse_journal::{
     Durability, JournalError, Options, Preparer, Recovery, Report, Storage, list_snapshots, open,
 };
-use coulisse_types::command::{Genesis, NodeStarted, Void};
+use coulisse_types::command::{Genesis, NodeStarted, Tick, Void};
+use coulisse_types::limits::TICKS_PER_TURN_MAX;
 use coulisse_types::record::Origin;
 use coulisse_types::{
     AccountId, Command, Event, InstrumentId, KeyIndex, RecordHeader, RequestId, Seq,
@@ -60,6 +61,7 @@ pub(crate) struct Setup {
     pub(crate) preparer: Preparer,
     pub(crate) node: u16,
     pub(crate) hosts: Vec<String>,
+    pub(crate) origins: Vec<String>,
     pub(crate) hash_seed: u64,
     /// The seq being applied, for the note of a broken invariant; 0 while none is.
     pub(crate) applying: Arc<AtomicU64>,
@@ -113,6 +115,8 @@ pub(crate) struct NodeCore {
     node: u16,
     batch_no: u64,
     spare: Batch,
+    /// The batch that is one tick.
+    tick: Batch,
     records: Vec<u8>,
     headers: Vec<RecordHeader>,
     events: Vec<Event>,
@@ -167,6 +171,7 @@ impl NodeCore {
             node: setup.node,
             batch_no: 0,
             spare: Batch::default(),
+            tick: one_tick(),
             records: Vec::new(),
             headers: Vec::new(),
             events: Vec::new(),
@@ -195,8 +200,10 @@ impl NodeCore {
                 self.submit(void.into(), AccountId(0), KeyIndex(0), RequestId(0));
             }
         }
-        // The clock's first stamp never leaps, and nobody waits for these outcomes.
-        if self.flush().is_ok() {
+        // The clock's first stamp never leaps, and nobody waits for these outcomes. No tick comes
+        // before the node has said that it started.
+        if let Ok(time_ns) = self.clock.stamp() {
+            self.write_batch(time_ns);
             self.outcomes.clear();
         }
     }
@@ -226,15 +233,56 @@ impl NodeCore {
         Some(ticket)
     }
 
-    /// Ends the tick: stamps the batch, hands it to the log, applies what the log delivers.
+    /// Ends the loop's turn: stamps the batch, hands it to the log, applies what the log delivers.
+    /// What is due at the batch's time comes in front of it, so that nothing trades past its time.
     pub(crate) fn flush(&mut self) -> Result<(), Leap> {
         if self.hub.batch().is_empty() {
             return Ok(());
         }
         let time_ns = self.clock.stamp()?;
+        self.do_what_is_due(time_ns);
+        self.write_batch(time_ns);
+        Ok(())
+    }
+
+    /// Does what is due by now though nobody sends anything; returns whether more is due. Not once
+    /// the node stops.
+    pub(crate) fn tick(&mut self) -> Result<bool, Leap> {
+        if self.hub.is_stopping() || !self.is_due(wall_ns().max(self.engine.time_ns())) {
+            return Ok(false);
+        }
+        let time_ns = self.clock.stamp()?;
+        Ok(self.do_what_is_due(time_ns))
+    }
+
+    fn is_due(&self, time_ns: i64) -> bool {
+        self.engine.next_timer_ns().is_some_and(|due_ns| due_ns <= time_ns)
+    }
+
+    /// Writes ticks while something is due, each a batch of its own; returns whether more is due
+    /// than one turn does.
+    fn do_what_is_due(&mut self, time_ns: i64) -> bool {
+        for _ in 0..TICKS_PER_TURN_MAX {
+            if !self.is_due(time_ns) {
+                return false;
+            }
+            let tick = std::mem::take(&mut self.tick);
+            self.write(&tick, time_ns);
+            self.tick = tick;
+        }
+        self.is_due(time_ns)
+    }
+
+    /// Writes and applies what has come in.
+    fn write_batch(&mut self, time_ns: i64) {
         let batch = self.hub.take_batch(std::mem::take(&mut self.spare));
+        self.write(&batch, time_ns);
+        self.spare = batch;
+    }
+
+    fn write(&mut self, batch: &Batch, time_ns: i64) {
         self.batch_no += 1;
-        self.stamp_batch(&batch, time_ns);
+        self.stamp_batch(batch, time_ns);
         // Handed over before it is applied: the disk works while the engine does.
         self.sync.append(&self.records);
         let headers = std::mem::take(&mut self.headers);
@@ -243,14 +291,12 @@ impl NodeCore {
             let commands = batch.entries()[first..].iter().map(|entry| &entry.command);
             self.engine.warm(headers.iter().zip(commands));
             for (index, header) in (first..).zip(headers) {
-                self.apply(&batch, index, header);
+                self.apply(batch, index, header);
             }
         }
         self.sync.applied((self.engine.last_seq().0, self.engine.event_hash()));
         self.headers = headers;
-        self.spare = batch;
         self.hub.set_log_full(self.sync.backlog_bytes() > BACKLOG_BYTES_MAX);
-        Ok(())
     }
 
     /// Writes the batch's records, each at its place in the log.
@@ -291,7 +337,7 @@ impl NodeCore {
                 Waiter::Session(conn) => {
                     (u64::from(conn.generation) << 32) | (u64::from(conn.slot) + 1)
                 }
-                Waiter::Ticket(_) => 0,
+                Waiter::Ticket(_) | Waiter::Nobody => 0,
             },
             request_id: entry.request_id,
         }
@@ -311,6 +357,7 @@ impl NodeCore {
                 seq: header.seq,
                 events: encoded(&self.events),
             }),
+            Waiter::Nobody => {}
         }
     }
 
@@ -331,6 +378,23 @@ impl NodeCore {
     pub(crate) fn durable_seq(&self) -> Seq {
         Seq(self.sync.durable_seq())
     }
+}
+
+/// A batch that does what is due.
+fn one_tick() -> Batch {
+    let mut batch = Batch::default();
+    let tick = Request {
+        command: Tick {}.into(),
+        account: AccountId(0),
+        instrument: InstrumentId(0),
+        key: KeyIndex(0),
+        request_id: RequestId(0),
+        waiter: Waiter::Nobody,
+        received_us: 0,
+        id: b"",
+    };
+    batch.push(&tick).expect("an empty batch has room");
+    batch
 }
 
 /// The id of a new log: drawn with the hash seed.
@@ -362,7 +426,9 @@ fn start(
     let server = format!("coulisse/{}", env!("CARGO_PKG_VERSION"));
     let new_hub = || {
         let node = format!("n{}", setup.node);
-        Hub::new(setup.hosts.clone(), server.clone(), node, u64::from(epoch))
+        let mut hub = Hub::new(setup.hosts.clone(), server.clone(), node, u64::from(epoch));
+        hub.allow_origins(setup.origins.clone());
+        hub
     };
     let fit = Fit {
         storage: setup.storage.as_ref(),

@@ -43,6 +43,11 @@ impl NodeCore {
         self.engine.account_by_name(name.as_bytes()).map(|account| account.id)
     }
 
+    /// Account and public key of the key with this id.
+    pub(crate) fn key(&self, key_id: &str) -> Option<(AccountId, [u8; 32])> {
+        self.engine.key_by_id(key_id.as_bytes()).map(|key| (key.account, key.public_key))
+    }
+
     /// Id and scale of the asset with this name.
     pub(crate) fn asset(&self, name: &str) -> Option<(u32, u8)> {
         self.engine.asset_by_name(name.as_bytes()).map(|asset| (asset.id.0, asset.scale))

@@ -17,6 +17,7 @@ pub(crate) struct Arguments<'a> {
     pub(crate) segment_bytes: u64,
     pub(crate) node: u16,
     pub(crate) host: &'a str,
+    pub(crate) origins: &'a str,
     pub(crate) hash_seed: u64,
     pub(crate) applying: Arc<AtomicU64>,
 }
@@ -48,11 +49,17 @@ pub(crate) fn open_core(arguments: &Arguments<'_>) -> PyResult<NodeCore> {
         segment_bytes: arguments.segment_bytes,
         preparer,
         node: arguments.node,
-        hosts: arguments.host.split(',').map(|host| host.trim().to_string()).collect(),
+        hosts: listed(arguments.host),
+        origins: listed(arguments.origins),
         hash_seed: arguments.hash_seed,
         applying: Arc::clone(&arguments.applying),
     };
     NodeCore::open(&setup).map_err(|error| open_failed(&error))
+}
+
+/// What stands between commas.
+fn listed(text: &str) -> Vec<String> {
+    text.split(',').map(|one| one.trim().to_string()).filter(|one| !one.is_empty()).collect()
 }
 
 pub(crate) fn files(dir: &str) -> PyResult<Arc<dyn Storage>> {

@@ -148,6 +148,7 @@ fn bounds(out: &mut String) {
         TRIGGERS_PER_COMMAND_MAX,
         FOLLOWERS_PER_INSTRUMENT_MAX,
         TIMERS_PER_TICK_MAX,
+        TICKS_PER_TURN_MAX,
         GROUPS_MAX,
         FEE_TIERS_MAX,
         REBATE_PPM_MAX,

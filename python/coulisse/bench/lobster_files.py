@@ -19,6 +19,7 @@ from coulisse.domain.errors import ReplayError
 EMPTY_PRICE: Final = 9_999_999_999
 """Stands, positive or negative, where a level is empty."""
 ADD, REDUCE, DELETE, EXECUTE, EXECUTE_HIDDEN, HALT = 1, 2, 3, 4, 5, 7
+MESSAGE_COLUMNS: Final = 6
 KINDS: Final = frozenset({ADD, REDUCE, DELETE, EXECUTE, EXECUTE_HIDDEN, HALT})
 Levels = list[tuple[int, int]]
 """(price, qty), best first."""
@@ -73,6 +74,8 @@ def _open(path: Path) -> TextIO:
 def _row(message: list[str], book: list[str], levels: int) -> Row:
     if len(book) != 4 * levels:
         raise ValueError(f"{len(book)} columns of levels, not 4 × {levels}; see --levels")
+    if len(message) != MESSAGE_COLUMNS:
+        raise ValueError(f"{len(message)} columns of a message, not {MESSAGE_COLUMNS}")
     kind = int(message[1])
     if kind not in KINDS:
         raise ValueError(f"unknown event type {kind}")

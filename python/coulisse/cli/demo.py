@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+from pathlib import Path
+
 import typer
 
 from coulisse.cli.options import AsJson, ConfigFile, DataDir, Durability, Host, Port
@@ -45,9 +49,9 @@ Coulisse demo: a living market on this machine
 
 In another terminal:
 
-  coulisse book BTC-USD
-  coulisse order buy 0.01 BTC-USD
-  coulisse balances
+  {own_name()} book BTC-USD
+  {own_name()} order buy 0.01 BTC-USD
+  {own_name()} balances
 
 Or from Python; this order fills at once:
 
@@ -56,3 +60,13 @@ Ctrl-C stops it."""
         )
 
     run(run_demo(tree, seed=seed, say=say))
+
+
+def own_name() -> str:
+    """Return how this very command is called from where it was started."""
+    if shutil.which("coulisse") is not None:
+        return "coulisse"
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return f"{sys.executable} -m coulisse"
+    return str(called)

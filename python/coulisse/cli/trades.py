@@ -52,7 +52,8 @@ async def _trades(
 ) -> None:
     console = Console(highlight=False)
     http_url = find_credentials(url, key_file).http_url
-    names = [wire_symbol(symbol) for symbol in symbols] or await _all_symbols(http_url)
+    asked = list(dict.fromkeys(wire_symbol(symbol) for symbol in symbols))
+    names = asked or await _all_symbols(http_url)
     found = [trade for name in names for trade in await _latest(http_url, name, limit)]
     last_ids: dict[str, int] = {}
     for trade in sorted(found, key=lambda trade: (trade.seq or 0, trade.trade_id))[-limit:]:
@@ -83,7 +84,9 @@ async def _get(http_url: str, path: str, params: dict[str, int]) -> Body:
     import httpx
 
     try:
-        async with httpx.AsyncClient(base_url=http_url, timeout=_TIMEOUT_S) as http:
+        async with httpx.AsyncClient(
+            base_url=http_url, timeout=_TIMEOUT_S, trust_env=False
+        ) as http:
             answer = await http.get(path, params=params)
     except httpx.HTTPError as error:
         raise ConnectionLost(f"{http_url}: {error}") from None

@@ -20,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from coulisse.client import sharing
 from coulisse.client.credentials import Credentials, find_credentials
 from coulisse.client.feeds import (
     BookFeed,
@@ -220,14 +221,19 @@ class Client:
         await self._ask("account.deposit", params, account)
 
     async def book(self, symbol: str, depth: int = 50) -> BookFeed:
-        """Follow a book: each step of the feed is the checked `LocalBook` one message later."""
+        """Follow a book: each step of the feed is the checked `LocalBook` one message later.
+
+        A connection has one depth of each book: while another feed follows the symbol at another
+        depth, this raises `Refused`.
+        """
         feed = BookFeed(wire_symbol(symbol), depth, self._leave, self._restart)
+        sharing.check_depth(feed, self._feeds)
         await self._join(feed)
         return feed
 
     async def trades(self, *symbols: str) -> Feed[Trade]:
         """Follow the trades of some instruments; the latest ones come first."""
-        names = [wire_symbol(symbol) for symbol in symbols]
+        names = list(dict.fromkeys(wire_symbol(symbol) for symbol in symbols))
         params: dict[str, object] = {"channel": "trades", "symbols": names}
         feed = Feed(params, TradesReader().read, self._leave)
         await self._join(feed)
@@ -261,14 +267,16 @@ class Client:
             raise
 
     def _leave(self, feed: Feed[Item]) -> None:
-        if feed in self._feeds:
-            self._feeds.remove(feed)
-            if self._session is not None:
-                self._session.post("unsubscribe", _without_depth(feed.params))
+        if feed not in self._feeds:
+            return
+        self._feeds.remove(feed)
+        params = sharing.params_to_leave(feed, self._feeds)
+        if self._session is not None and params is not None:
+            self._session.post("unsubscribe", params)
 
     def _restart(self, feed: Feed[LocalBook]) -> None:
+        # To subscribe again is to ask for an image.
         if self._session is not None:
-            self._session.post("unsubscribe", _without_depth(feed.params))
             self._session.post("subscribe", feed.params)
 
     async def _ask(
@@ -348,17 +356,18 @@ class Client:
                 continue
 
     async def _resubscribe(self) -> None:
-        for feed in list(self._feeds):
+        for feed, place in sharing.places_to_go_on_from(self._feeds):
             try:
-                await self._ask("subscribe", feed.restart_params())
+                await self._ask("subscribe", place)
             except Refused as error:
-                if error.code == "RESUME_TOO_OLD" and not feed.needs_every_message:
+                if sharing.begins_anew(feed, error):
                     await self._ask("subscribe", feed.params)
                     continue
                 # Fills have no image: what was missed is missing, and must be said.
                 since = f"{feed.channel} since seq {feed.last_seq} were missed: {error}"
                 feed.fail(FeedBroken(since))
-                self._feeds.remove(feed)
+                if feed in self._feeds:
+                    self._feeds.remove(feed)
 
     def _end_feeds(self, fault: Exception) -> None:
         for feed in self._feeds:
@@ -381,10 +390,6 @@ def _order_ref(order_id: int | None, client_order_id: str | None) -> dict[str, o
 
 def _seq(result: Mapping[str, object]) -> int:
     return int(str(result["seq"]))
-
-
-def _without_depth(params: Mapping[str, object]) -> dict[str, object]:
-    return {name: value for name, value in params.items() if name in ("channel", "symbols")}
 
 
 def _list(result: Mapping[str, object], name: str) -> Iterable[Mapping[str, object]]:

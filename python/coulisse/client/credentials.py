@@ -7,14 +7,18 @@ pointer at `$XDG_STATE_HOME/coulisse/current`, which a running demo leaves behin
 from __future__ import annotations
 
 import os
+import socket
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from coulisse.domain.errors import NoCredentials
 
 SCHEMES = ("http", "https", "ws", "wss")
+ANSWER_TIMEOUT_S = 1.0
+"""How long a demo that stops waits to see whether an earlier one still runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +80,9 @@ def find_credentials(
         return found if url is None else replace(found, url=url)
     if url is not None:
         return Credentials(url)
-    pointer = pointer_file(variables)
-    if pointer.is_file():
-        named = Path(pointer.read_text().strip())
-        if named.is_file():
-            return load_credentials(named)
+    named = pointed_to(variables)
+    if named is not None and named.is_file():
+        return load_credentials(named)
     raise NoCredentials(
         "no server is known: start one with `coulisse demo`, or give --url and --key-file, "
         "or set COULISSE_URL and COULISSE_KEY_FILE"
@@ -99,7 +101,10 @@ def load_credentials(file: Path) -> Credentials:
         )
     except OSError as error:
         raise NoCredentials(f"{file}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, KeyError) as error:
+    except NoCredentials as error:
+        raise NoCredentials(f"{file}: {error}") from None
+    except (ValueError, KeyError) as error:
+        # What is no TOML, or not even text.
         raise NoCredentials(f"{file}: not a credentials file: {error}") from None
 
 
@@ -126,8 +131,32 @@ def point_to(file: Path, environ: Mapping[str, str] | None = None) -> Path:
     return pointer
 
 
-def forget_pointer(file: Path, environ: Mapping[str, str] | None = None) -> None:
-    """Remove the pointer, if it still names `file`: a later demo may have taken it over."""
+def pointed_to(environ: Mapping[str, str] | None = None) -> Path | None:
+    """Return the file that the pointer names, if there is one."""
     pointer = pointer_file(environ)
-    if pointer.is_file() and pointer.read_text().strip() == str(file):
-        pointer.unlink()
+    return Path(pointer.read_text().strip()) if pointer.is_file() else None
+
+
+def forget_pointer(
+    file: Path, before: Path | None = None, environ: Mapping[str, str] | None = None
+) -> None:
+    """Take the pointer off `file`, if it still names it: a later demo may have taken it over.
+
+    It then names the file from `before` again, if a server still answers there.
+    """
+    if pointed_to(environ) != file:
+        return
+    if before is not None and before != file and _answers(before):
+        point_to(before, environ)
+    else:
+        pointer_file(environ).unlink()
+
+
+def _answers(file: Path) -> bool:
+    try:
+        address = urlsplit(load_credentials(file).http_url)
+        where = (address.hostname or "", address.port or 80)
+        with socket.create_connection(where, timeout=ANSWER_TIMEOUT_S):
+            return True
+    except (OSError, ValueError, NoCredentials):
+        return False

@@ -48,11 +48,19 @@ class Feed(Generic[Item]):
         self._items: deque[Item] = deque()
         self._news = asyncio.Event()
         self._fault: Exception | None = None
+        self._awaited: set[str | None] = set()
+        self.await_image()
 
     @property
     def channel(self) -> str:
         """The channel."""
         return str(self.params["channel"])
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The instruments; none on a private channel."""
+        symbols = self.params.get("symbols")
+        return tuple(symbols) if isinstance(symbols, list) else ()
 
     @property
     def needs_every_message(self) -> bool:
@@ -63,8 +71,11 @@ class Feed(Generic[Item]):
         """Tell whether a message of the server is for this feed."""
         if message.get("ch") != self.channel:
             return False
-        symbols = self.params.get("symbols")
-        return not isinstance(symbols, list) or message.get("symbol") in symbols
+        return not self.symbols or message.get("symbol") in self.symbols
+
+    def await_image(self) -> None:
+        """Begin again with the next image, of each instrument: nothing before it counts."""
+        self._awaited = set(self.symbols or (None,))
 
     def began_at(self, seq: int) -> None:
         """Take note of the seq that the subscription began at."""
@@ -72,7 +83,13 @@ class Feed(Generic[Item]):
             self.last_seq = seq
 
     def push(self, message: Message) -> None:
-        """Take one message."""
+        """Take one message.
+
+        What several feeds of a connection listen to comes once for all of them: a feed leaves out
+        what was there before its own image, and the images of feeds that joined later.
+        """
+        if not self._is_due(message):
+            return
         seq = _seq(message)
         if seq is not None:
             self.last_seq = seq
@@ -81,6 +98,15 @@ class Feed(Generic[Item]):
             return
         self._messages.append(message)
         self._news.set()
+
+    def _is_due(self, message: Message) -> bool:
+        symbol = message.get("symbol") if self.symbols else None
+        assert symbol is None or isinstance(symbol, str), "a symbol is a text"
+        awaited = symbol in self._awaited
+        if message.get("type") == "image":
+            self._awaited.discard(symbol)
+            return awaited
+        return not awaited
 
     def fail(self, fault: Exception) -> None:
         """End the feed: what was queued is still read, then `fault` is raised."""
@@ -130,7 +156,6 @@ class BookFeed(Feed[LocalBook]):
         self.resync_count = 0
         """How often a fresh image was needed: lost deltas, wrong checksums, a slow reader."""
         self._restart = restart
-        self._wants_image = True
 
     def push(self, message: Message) -> None:
         """Take one message; where the reader is too slow, start again from an image."""
@@ -141,8 +166,15 @@ class BookFeed(Feed[LocalBook]):
 
     def restart_params(self) -> dict[str, object]:
         """Ask for an image: a book is never resumed."""
-        self._wants_image = True
         return self.params
+
+    def await_image(self) -> None:
+        """Take nothing but an image next."""
+        self._wants_image = True
+
+    def _is_due(self, message: Message) -> bool:
+        # An image that another feed of the same book asked for is as good as any.
+        return True
 
     def _apply(self, message: Message) -> list[LocalBook]:
         if self._wants_image and message.get("type") != "image":

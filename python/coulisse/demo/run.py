@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 
-from coulisse.client.credentials import forget_pointer, point_to
+from coulisse.client.credentials import forget_pointer, point_to, pointed_to
 from coulisse.client.keys import new_private_key
 from coulisse.config import AccountConfig, Config
 from coulisse.demo.market import Market, trader_accounts
@@ -65,8 +65,9 @@ async def run_demo(config: Config, *, seed: int, say: Callable[[Ready], None]) -
             market = Market(own, node.driver.session, seed=seed, run=run)
             await market.open_books()
             node.spawn(market.run(node.stopping))
+            before = pointed_to()
             point_to(file)
-            pointers.callback(forget_pointer, file)
+            pointers.callback(forget_pointer, file, before)
             say(ready_of(node, file))
 
         visitor = AccountConfig(name=VISITOR, deposits=VISITOR_DEPOSITS)

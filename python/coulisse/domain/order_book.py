@@ -7,6 +7,7 @@ tests, for anyone who wants to match orders without running a node.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from coulisse import _core
@@ -19,6 +20,19 @@ from coulisse.domain.symbols import split_symbol
 ORDERS_MAX = 1_000_000
 SIDES = ("buy", "sell")
 TIMES_IN_FORCE = ("gtc", "ioc", "fok")
+STEPS_MAX = 2**63 - 1
+"""Most ticks of a price and lots of a quantity."""
+ORDER_ID_MAX = 2**64 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Resting:
+    """What the core does not know of an order on its book."""
+
+    order_id: OrderKey
+    lots: int
+    """What was asked for in all."""
+    left_lots: int
 
 
 class OrderBook:
@@ -44,10 +58,12 @@ class OrderBook:
         self.symbol = f"{self.base}-{self.quote}"
         self.tick_size = _positive("tick_size", tick_size)
         self.lot_size = _positive("lot_size", lot_size)
+        if not 0 <= orders_max < 2**32:
+            raise ValueError(f"orders_max is 0 to {2**32 - 1}, not {orders_max}")
         self._core = _core.Book(orders_max)
         # The core names orders by numbers; a user may name them by texts as well.
         self._number_of: dict[OrderKey, int] = {}
-        self._orders: dict[int, tuple[OrderKey, int]] = {}
+        self._orders: dict[int, _Resting] = {}
         self._last_number = 0
         self._last_trade_id = 0
 
@@ -57,17 +73,25 @@ class OrderBook:
         side: str,
         qty: Number,
         price: Number | None = None,
-        tif: str = "gtc",
+        tif: str | None = None,
     ) -> list[Trade]:
         """Place an order and return its trades, in the order they happened.
 
-        Without a price it is a market order, which never rests. Raises `Refused` for an order id
-        that is on the book already and for a full book, ValueError for what is no order at all,
-        TypeError for a float.
+        `order_id` is a whole number from 0 or a text, of the caller's choice. `tif` is `gtc` for an
+        order with a price; without one it is a market order, which never rests: `ioc`, or `fok`.
+        Raises `Refused` for an order id that is on the book already, for numbers that are none of
+        the book's and for a full book, ValueError for what is no order at all, TypeError for a
+        float.
         """
+        _check_order_id(order_id)
         buy = _is_buy(side)
+        if tif is None:
+            tif = "ioc" if price is None else "gtc"
         if tif not in TIMES_IN_FORCE:
             raise ValueError(f"tif is one of {', '.join(TIMES_IN_FORCE)}, not {tif!r}")
+        if price is None and tif == "gtc":
+            message = "an order without a price never rests: tif is ioc or fok, not gtc"
+            raise _refused("INVALID_COMBINATION", message, "tif")
         lots = self._steps("qty", qty, self.lot_size)
         ticks = None if price is None else self._steps("price", price, self.tick_size)
         if order_id in self._number_of:
@@ -82,7 +106,7 @@ class OrderBook:
         taken = sum(qty for _, _, qty in matches)
         if ticks is not None and tif == "gtc" and taken < lots:
             self._number_of[order_id] = number
-            self._orders[number] = (order_id, lots - taken)
+            self._orders[number] = _Resting(order_id, lots, lots - taken)
         return trades
 
     def cancel(self, order_id: OrderKey) -> Order:
@@ -90,9 +114,8 @@ class OrderBook:
         number = self._number_of.pop(order_id, None)
         if number is None:
             raise _refused("ORDER_NOT_FOUND", f"no order {order_id!r} on the book", "order_id")
-        buy, ticks, lots = self._core.cancel(number)
-        del self._orders[number]
-        return self._order(order_id, buy, ticks, lots, state="cancelled")
+        buy, ticks, _ = self._core.cancel(number)
+        return self._order(self._orders.pop(number), buy, ticks, state="cancelled")
 
     @property
     def best_bid(self) -> Decimal | None:
@@ -106,6 +129,8 @@ class OrderBook:
 
     def levels(self, side: str, depth: int = 0) -> list[tuple[Decimal, Decimal]]:
         """Return (price, qty) of the levels of one side, best first; depth 0 is all."""
+        if depth < 0:
+            raise ValueError(f"depth is 0, for all, or more; not {depth}")
         found = self._core.levels(_is_buy(side), depth)
         return [
             (from_steps(ticks, self.tick_size), from_steps(lots, self.lot_size))
@@ -114,8 +139,8 @@ class OrderBook:
 
     def __iter__(self) -> Iterator[Order]:
         """Iterate over the resting orders: bids first, best first, oldest first."""
-        for number, buy, ticks, lots in self._core.orders():
-            yield self._order(self._orders[number][0], buy, ticks, lots)
+        for number, buy, ticks, _ in self._core.orders():
+            yield self._order(self._orders[number], buy, ticks)
 
     def __len__(self) -> int:
         return len(self._orders)
@@ -129,11 +154,12 @@ class OrderBook:
         return f"<OrderBook {self.symbol} bid {shown[0]} ask {shown[1]}, {len(self)} orders>"
 
     def _traded(self, taker: OrderKey, side: str, number: int, ticks: int, lots: int) -> Trade:
-        maker, resting = self._orders[number]
-        if resting == lots:
+        resting = self._orders[number]
+        maker = resting.order_id
+        if resting.left_lots == lots:
             del self._orders[number], self._number_of[maker]
         else:
-            self._orders[number] = (maker, resting - lots)
+            self._orders[number] = replace(resting, left_lots=resting.left_lots - lots)
         self._last_trade_id += 1
         return Trade(
             symbol=self.symbol,
@@ -145,17 +171,15 @@ class OrderBook:
             taker_order_id=taker,
         )
 
-    def _order(
-        self, order_id: OrderKey, buy: bool, ticks: int, lots: int, state: str = "open"
-    ) -> Order:
-        qty = from_steps(lots, self.lot_size)
+    def _order(self, resting: _Resting, buy: bool, ticks: int, state: str = "open") -> Order:
         return Order(
-            order_id=order_id,
+            order_id=resting.order_id,
             symbol=self.symbol,
             side=SIDES[0] if buy else SIDES[1],
             price=from_steps(ticks, self.tick_size),
-            qty=qty,
-            remaining=qty,
+            qty=from_steps(resting.lots, self.lot_size),
+            remaining=from_steps(resting.left_lots, self.lot_size),
+            filled=from_steps(resting.lots - resting.left_lots, self.lot_size),
             state=state,
         )
 
@@ -170,7 +194,18 @@ class OrderBook:
             raise _refused(code, f"{name} {error}", name) from None
         if steps <= 0:
             raise ValueError(f"{name} must be more than zero: {value!r}")
+        if steps > STEPS_MAX:
+            code = "PRICE_OUT_OF_RANGE" if name == "price" else "QTY_ABOVE_MAX"
+            limit = as_text(from_steps(STEPS_MAX, step))
+            raise _refused(code, f"{name} {as_text(value)} is above {limit}", name)
         return steps
+
+
+def _check_order_id(order_id: OrderKey) -> None:
+    if isinstance(order_id, bool) or not isinstance(order_id, int | str):
+        raise TypeError(f"an order id is an int or a str, not {order_id!r}")
+    if order_id == "" or (isinstance(order_id, int) and not 0 <= order_id <= ORDER_ID_MAX):
+        raise ValueError(f"an order id is 0 to 2^64 - 1, or a text; not {order_id!r}")
 
 
 def _is_buy(side: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Final, Protocol, runtime_checkable
 
 import msgspec
@@ -97,11 +97,15 @@ def decode_plain_event(text: bytes) -> tuple[str, dict[str, object]]:
     """Read one frame of the plain `/ws`: {"event": name, "data": object}.
 
     JSON numbers become `Decimal`, so a price may be given as a number without a float in between.
-    Raises ValueError for what is not such a frame: duplicate keys, NaN and unknown keys included.
+    Raises ValueError for what is not such a frame: duplicate keys, NaN, unknown keys and halves of
+    surrogate pairs, which are no text, included.
     """
     frame = json.loads(
-        text, parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_unique
+        text, parse_float=_decimal, parse_constant=_no_constant, object_pairs_hook=_unique
     )
+    # Only an escape can make half a pair: the text itself is UTF-8.
+    if b"\\u" in text:
+        _check_texts(frame)
     if not isinstance(frame, dict) or not {"event"} <= set(frame) <= {"event", "data"}:
         raise ValueError('a frame is {"event": "…", "data": {…}}')
     event, data = frame["event"], frame.get("data", {})
@@ -111,19 +115,43 @@ def decode_plain_event(text: bytes) -> tuple[str, dict[str, object]]:
 
 
 def encode_plain_event(event: str, data: object) -> bytes:
-    """Write one frame of the plain `/ws`; results show as on the wire, money as text."""
-    return msgspec.json.encode({"event": event, "data": _shown(data)}, enc_hook=_no_form)
+    """Write one frame of the plain `/ws`; results show as on the wire, money as text.
+
+    Half a surrogate pair, which no JSON can carry, shows as its escape. Raises TypeError for what
+    has no JSON form, and for nothing else.
+    """
+    frame = {"event": _text(event), "data": _shown(data)}
+    return msgspec.json.encode(frame, enc_hook=_no_form)
 
 
 def _shown(value: object) -> object:
     # msgspec has a form for dataclasses of its own, which is not the wire's.
+    if isinstance(value, str):
+        return _text(value)
     if isinstance(value, OrderResult | Rejected):
-        return value.to_wire()
+        return _shown(value.to_wire())
     if isinstance(value, Mapping):
-        return {name: _shown(item) for name, item in value.items()}
+        return {_shown(name): _shown(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_shown(item) for item in value]
     return value
+
+
+def _text(value: str) -> str:
+    return value.encode("utf-8", "backslashreplace").decode()
+
+
+def _check_texts(value: object) -> None:
+    if isinstance(value, str):
+        if _text(value) != value:
+            raise ValueError("half a surrogate pair is no text")
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            _check_texts(name)
+            _check_texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            _check_texts(item)
 
 
 def _no_form(value: object) -> object:
@@ -145,6 +173,13 @@ def _money_text(value: object) -> object:
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return as_text(value)
     raise TypeError(f"money is given as str, int or Decimal, never as {type(value).__name__}")
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise ValueError("a number with an exponent beyond all bounds") from None
 
 
 def _no_constant(name: str) -> object:

@@ -71,13 +71,16 @@ class Schema:
     limits: Mapping[str, int]
 
     def encode(self, name: str, fields: Mapping[str, Value]) -> tuple[int, bytes]:
-        """Return the kind and the body of a command; every field must be given, and no other."""
+        """Return the kind and the body of a command; every field must be given, and no other.
+
+        Raises ValueError for a value that does not fit its field, with the names of both.
+        """
         message = self.commands[name]
         wanted = {field for field, _ in message.fields}
         if wanted != set(fields):
             odd = sorted(wanted ^ set(fields))
             raise ValueError(f"{name}: fields missing or unknown: {', '.join(odd)}")
-        body = b"".join(self._encode_field(kind, fields[field]) for field, kind in message.fields)
+        body = b"".join(self._encoded(field, kind, fields[field]) for field, kind in message.fields)
         return message.number, body
 
     def decode_events(self, data: bytes) -> Iterator[Event]:
@@ -96,6 +99,12 @@ class Schema:
             fields[name], at = self._decode_field(kind, body, at)
         assert at == len(body), f"{message.name} has bytes that the schema does not know"
         return Event(message.name, fields)
+
+    def _encoded(self, field: str, kind: str, value: Value) -> bytes:
+        try:
+            return self._encode_field(kind, value)
+        except OverflowError:
+            raise ValueError(f"{field}: {value!r} does not fit") from None
 
     def _encode_field(self, kind: str, value: Value) -> bytes:
         if kind in _INTEGERS:

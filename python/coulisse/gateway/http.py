@@ -87,6 +87,11 @@ class _ReturningHttp(HttpToolsProtocol):
         self._in_message = False
         super().on_message_complete()
 
+    def _unsupported_upgrade_warning(self) -> None:
+        # An upgrade that comes this far asked for a path without sockets: its answer is a 404, and
+        # no library that could be installed would change that.
+        pass
+
     def on_response_complete(self) -> None:
         # What the client has pipelined behind this request is uvicorn's to answer: the bytes are
         # in its parser already.

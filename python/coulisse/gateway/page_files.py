@@ -19,4 +19,5 @@ _TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css"}
 def read_page_file(name: str) -> tuple[bytes, str]:
     """Return one file of the page and its media type."""
     content = resources.files("coulisse.gateway").joinpath("page", name).read_bytes()
-    return content, f"{_TYPES[name.rsplit('.', 1)[1]]}; charset=utf-8"
+    # Litestar adds the charset.
+    return content, _TYPES[name.rsplit(".", 1)[1]]

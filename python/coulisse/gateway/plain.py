@@ -3,6 +3,9 @@
 Frames are {"event": name, "data": object} both ways. The frames of one connection are taken in
 their order; each connection has a bounded queue, and a frame that does not fit is answered with
 OVERLOADED and dropped.
+
+Invariant: whatever a handler does with a frame, the connection's worker goes on with the next one:
+a worker is a task of the node, and a task that fails would end the node.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from coulisse import _core
 from coulisse.domain.outcomes import Rejected
 from coulisse.domain.requests import decode_plain_event, encode_plain_event
+from coulisse.telemetry.logs import logger
 
 FRAMES_MAX = 256
 """Frames of one connection that may wait for their handler."""
@@ -83,9 +87,24 @@ class PlainHub:
 
     async def _work(self, conn: _core.Conn, queue: asyncio.Queue[Frame | None]) -> None:
         while (frame := await queue.get()) is not None:
-            refused = await self._handle(*frame)
+            try:
+                refused = await self._handle(*frame)
+            except asyncio.CancelledError:
+                worker = asyncio.current_task()
+                if worker is not None and worker.cancelling():
+                    raise
+                # Something that the handler waited for was cancelled, not this worker.
+                refused = self._failed(frame[0])
+            except Exception:  # noqa: BLE001  # the invariant of this file
+                refused = self._failed(frame[0])
             if refused is not None and conn in self._queues:
                 conn.send_text(encode_plain_event("error", refused.to_wire()))
+
+    @staticmethod
+    def _failed(event: str) -> Rejected:
+        """Write down the fault that is being handled; return what the sender is told of it."""
+        logger("gateway").exception("handler_failed", event_name=event)
+        return Rejected("INTERNAL", f"the handler of {event!r} failed", "unknown")
 
 
 def _end(queue: asyncio.Queue[Frame | None]) -> None:

@@ -6,7 +6,7 @@ durable. Errors have one form everywhere: {"ok": false, "error": {code, message,
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
@@ -58,6 +58,8 @@ class Site:
     """Whether the node can take orders, and what there is to say about it."""
     demo_key: Mapping[str, str] | None = None
     """The visitor's key, which only a demo gives away."""
+    hosts: Collection[str] = ()
+    """The names, without a port, that the demo's key is given away under; `*` is any."""
 
 
 def json_response(body: object, status: int = 200) -> Json:
@@ -90,7 +92,11 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Json
         rejected = _invalid_value(error)
     else:
         rejected = Rejected("BAD_FRAME", error.detail, "not_sent")
-    return error_response(error.status_code, rejected)
+    response = error_response(error.status_code, rejected)
+    if error.status_code == 405:
+        # There is nothing here that is not read with GET.
+        response.headers["Allow"] = "GET, OPTIONS"
+    return response
 
 
 def on_node_failed(request: Request[Any, Any, Any], error: NodeFailed) -> Json:
@@ -108,7 +114,7 @@ def build_app(site: Site) -> Litestar:
     """Return the application of one node."""
     handlers = [*_market_routes(site), *_node_routes(site), *_page_routes()]
     if site.demo_key is not None:
-        handlers.append(_demo_route(site.demo_key))
+        handlers.append(_demo_route(site.demo_key, site.hosts))
     return Litestar(
         route_handlers=handlers,
         exception_handlers={
@@ -128,13 +134,17 @@ def build_app(site: Site) -> Litestar:
 
 
 def _market_routes(site: Site) -> list[HTTPRouteHandler]:
-    @get("/v1/instruments", summary="All instruments with their rules")
+    @get("/v1/instruments", summary="All instruments with their rules", before_request=_only())
     async def instruments() -> Json:
         body = site.core.instruments_json()
         await site.durable()
         return json_response(body)
 
-    @get("/v1/book/{symbol:str}", summary="The book of one instrument, as an image at a seq")
+    @get(
+        "/v1/book/{symbol:str}",
+        summary="The book of one instrument, as an image at a seq",
+        before_request=_only("depth"),
+    )
     async def book(
         symbol: Symbol,
         depth: Annotated[
@@ -147,7 +157,11 @@ def _market_routes(site: Site) -> list[HTTPRouteHandler]:
         await site.durable()
         return json_response(body)
 
-    @get("/v1/trades/{symbol:str}", summary="The latest trades of one instrument, newest first")
+    @get(
+        "/v1/trades/{symbol:str}",
+        summary="The latest trades of one instrument, newest first",
+        before_request=_only("limit"),
+    )
     async def trades(
         symbol: Symbol,
         limit: Annotated[int, QueryParameter(ge=1, le=TRADES_MAX, description="how many")] = 100,
@@ -197,14 +211,43 @@ def _page_routes() -> list[HTTPRouteHandler]:
     ]
 
 
-def _demo_route(key: Mapping[str, str]) -> HTTPRouteHandler:
+def _demo_route(key: Mapping[str, str], hosts: Collection[str]) -> HTTPRouteHandler:
     @get("/demo/key", summary="The visitor's key; there is one in a demo only")
-    async def demo_key() -> Json:
+    async def demo_key(request: Request[Any, Any, Any]) -> Json:
+        # A site may let its own name point here, and its page is then of this origin to a browser.
+        host = request.headers.get("host", "")
+        if not is_host(hosts, host):
+            message = "this demo has no such name; gateway.names may hold more"
+            return error_response(
+                403, Rejected("NOT_PERMITTED", message, "not_sent", field="host", value=host)
+            )
         response = json_response(key)
         response.headers["Cache-Control"] = "no-store"
         return response
 
     return demo_key
+
+
+def is_host(hosts: Collection[str], host: str) -> bool:
+    """Tell whether a Host header names one of `hosts`, as crates/gateway/src/site.rs does."""
+    name, colon, port = host.rpartition(":")
+    named = name if colon and (port == "" or port.isdecimal()) else host
+    return "*" in hosts or named.lower() in {known.lower() for known in hosts}
+
+
+def _only(*names: str) -> Callable[[Request[Any, Any, Any]], Json | None]:
+    """Return a check that refuses query parameters of other names."""
+
+    def check(request: Request[Any, Any, Any]) -> Json | None:
+        for name in request.query_params:
+            if name not in names:
+                message = f"{name} is no parameter of {request.url.path}"
+                return error_response(
+                    400, Rejected("UNKNOWN_FIELD", message, "not_sent", field=name)
+                )
+        return None
+
+    return check
 
 
 def _wire(symbol: str) -> str:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 from coulisse import _core
-from coulisse.config import Config
+from coulisse.config import Config, GatewayConfig
 from coulisse.domain.errors import StartError
 from coulisse.telemetry.logs import logger
 
@@ -28,12 +29,16 @@ def data_dir(config: Config) -> Path:
     return (config.log.dir or DEFAULT_DIR).absolute()
 
 
-def open_core(config: Config) -> _core.Core:
+def open_core(config: Config, gateways: Sequence[GatewayConfig]) -> _core.Core:
     """Open the journal, recover, replay what the newest snapshot lacks.
 
-    Blocks: call it before the loop has anything to do.
+    Blocks: call it before the loop has anything to do. Host names and origins of all `gateways`
+    are good on each: a connection does not know its port.
+
     Raises `StartError` in one line.
     """
+    hosts = dict.fromkeys(name for gateway in gateways for name in gateway.host_names)
+    origins = dict.fromkeys(origin for gateway in gateways for origin in gateway.origins)
     directory = data_dir(config)
     try:
         # What is in there is whose money is whose: nobody else's to read.
@@ -45,7 +50,8 @@ def open_core(config: Config) -> _core.Core:
             durability=config.log.durability,
             segment_bytes=config.log.segment_bytes,
             node=config.node.id,
-            host=",".join(config.gateway.host_names),
+            host=",".join(hosts),
+            origins=",".join(origins),
             hash_seed=secrets.randbits(64),
         )
         for file, reason in core.snapshots_passed_over:

@@ -29,7 +29,13 @@ import msgspec
 
 from coulisse import _core
 from coulisse.config import AccountConfig, Config, load_config
-from coulisse.domain.errors import CoulisseError, NodeFailed, NotAvailable, Refused
+from coulisse.domain.errors import (
+    ConfigError,
+    CoulisseError,
+    NodeFailed,
+    NotAvailable,
+    Refused,
+)
 from coulisse.domain.money import Number, OffStep, as_text, from_minor, to_minor
 from coulisse.domain.orders import Balance, balance_from_wire
 from coulisse.domain.outcomes import (
@@ -38,6 +44,7 @@ from coulisse.domain.outcomes import (
     order_result_from_wire,
 )
 from coulisse.domain.requests import OrderLike, as_mapping, place_params
+from coulisse.domain.schema import schema
 from coulisse.domain.symbols import is_plain_name, wire_symbol
 from coulisse.engine.requests import Requests
 from coulisse.node.build import Node, running
@@ -73,7 +80,8 @@ class TradingEngine:
         """Prepare a node; nothing is opened before `start`.
 
         `account` is whom orders without an account are for. Raises `NotAvailable` for `database`,
-        `redis` and `exchanges`, which this version does not have.
+        `redis` and `exchanges`, which this version does not have, and `ConfigError` for settings
+        that mean nothing.
         """
         for option, value in (("database", database), ("redis", redis)):
             if value is not None and value is not False:
@@ -112,6 +120,8 @@ class TradingEngine:
         """
         if self._life is not None:
             raise CoulisseError("the engine was started already")
+        if not is_plain_name(self.account):
+            raise ConfigError(f"account: 1 to 32 of a-z 0-9 _ -, not {self.account!r}")
         if self._config.log.dir is None:
             self._temporary = Path(tempfile.mkdtemp(prefix="coulisse-"))
             self._config = self._config.with_log(directory=self._temporary)
@@ -217,6 +227,14 @@ class TradingEngine:
             raise Refused(
                 Rejected("OFF_MINOR_UNIT", str(error), "not_sent", "qty", as_text(qty))
             ) from None
+        most = schema().limits["ASSET_TOTAL_MINOR_MAX"]
+        if abs(minor) > most:
+            text, limit = as_text(qty), as_text(from_minor(most, known[1]))
+            message = (
+                f"AMOUNT_OUT_OF_RANGE: {text} {asset} is beyond {limit}, the most there can be"
+            )
+            rejected = Rejected("AMOUNT_OUT_OF_RANGE", message, "not_sent", "qty", text, limit)
+            raise Refused(rejected)
         _, events = await node.driver.command(
             "Deposit", {"asset": known[0], "amount": minor}, account=owner
         )
@@ -249,7 +267,12 @@ class TradingEngine:
         return balances_from_json(text)
 
     def book(self, symbol: str, depth: int = 0) -> bytes | None:
-        """Return the image of a book as JSON; it may show what is not durable yet."""
+        """Return the image of a book as JSON; it may show what is not durable yet.
+
+        `depth` levels of each side; 0 is all of them. None for a symbol that no instrument has.
+        """
+        if depth < 0:
+            raise ValueError(f"depth is 0, for all, or more; not {depth}")
         return self._running().core.book_json(wire_symbol(symbol), depth)
 
     async def _order_call(

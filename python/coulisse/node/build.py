@@ -15,7 +15,7 @@ from typing import cast
 
 from coulisse import _core
 from coulisse.config import Config, GatewayConfig
-from coulisse.domain.errors import NodeFailed
+from coulisse.domain.errors import ConfigError, NodeFailed
 from coulisse.domain.outcomes import Rejected
 from coulisse.domain.schema import schema
 from coulisse.engine.driver import Driver
@@ -66,6 +66,7 @@ class Node:
             metrics=Metrics(self._metrics, labels).text,
             health=self.health,
             demo_key=demo_key,
+            hosts=config.gateway.host_names,
         )
         self._http = HttpSide(build_app(site))
 
@@ -182,7 +183,7 @@ async def running(
     """
     projector = Projector(config, allowed_processors())
     if config.node.cpu is not None:
-        os.sched_setaffinity(0, {config.node.cpu})
+        _pin(config.node.cpu)
     # A busy port is known before the journal is touched.
     bound: list[tuple[Listener, PlainHub, _Conns]] = []
     with contextlib.ExitStack() as sockets:
@@ -191,7 +192,8 @@ async def running(
             listener = Listener(gateway, conns)
             sockets.callback(listener.close)
             bound.append((listener, hub, conns))
-        core = open_core(config)
+        gateways = [config.gateway, *(gateway for gateway, _ in servers)]
+        core = open_core(config, gateways)
         try:
             async with asyncio.TaskGroup() as group:
                 node = Node(config, core, group, demo_key, projector)
@@ -207,6 +209,14 @@ async def running(
             raise
         finally:
             core.close()
+
+
+def _pin(cpu: int) -> None:
+    try:
+        os.sched_setaffinity(0, {cpu})
+    except OSError:
+        here = ", ".join(str(one) for one in sorted(os.sched_getaffinity(0)))
+        raise ConfigError(f"node.cpu: {cpu} is no processor of this process: {here}") from None
 
 
 async def no_plain_events(event: str, data: dict[str, object]) -> Rejected | None:

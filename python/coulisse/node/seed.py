@@ -1,8 +1,9 @@
-"""The first start: what the configuration lists becomes commands at the front of the log.
+"""What the configuration lists becomes commands at the front of the log, each once.
 
-Idempotent: what exists is left alone, so that a restart repeats nothing. Every command carries a
-request id drawn from its content; should the very first start die in the middle, the next one sends
-them all again and the core leaves out those that it has.
+Idempotent: what exists is left alone, so that a restart repeats nothing. Keys and names are looked
+up. Deposits, which nothing can be looked up by, carry a request id drawn from their account and
+asset: one that was refused, or that a start which died never sent, is made by the next start; one
+that was made never is again, whatever the file says by then.
 """
 
 from __future__ import annotations
@@ -27,19 +28,17 @@ _ALREADY_THERE = frozenset({"ALREADY_EXISTS"})
 class Tables(Protocol):
     """What exists already."""
 
-    @property
-    def seq(self) -> int:
-        """The last seq."""
-
-    @property
-    def recovery(self) -> dict[str, int]:
-        """What the start found."""
-
     def account_id(self, name: str) -> int | None:
         """The id of an account."""
 
     def asset(self, name: str) -> tuple[int, int] | None:
         """(id, scale) of an asset."""
+
+    def key(self, key_id: str) -> tuple[int, bytes] | None:
+        """(account id, public key) of a key."""
+
+    def request_done(self, account: int, request_id: int) -> bool | None:
+        """Whether a request was done; None where that may have been forgotten."""
 
     def instrument_json(self, symbol: str) -> bytes | None:
         """An instrument."""
@@ -67,7 +66,6 @@ def request_id(*parts: object) -> int:
 
 async def seed(core: Tables, commands: Commands, config: Config) -> None:
     """Create what the configuration lists and the log has not. Raises `ConfigError`."""
-    again = _was_cut_short(core, config)
     assets = [name for name in _assets(config) if core.asset(name) is None]
     await _all(_create_asset(commands, name, config.scale(name)) for name in assets)
     missing = [
@@ -76,14 +74,13 @@ async def seed(core: Tables, commands: Commands, config: Config) -> None:
         if core.instrument_json(wire_symbol(instrument.symbol)) is None
     ]
     await _all(_list_instrument(core, commands, instrument) for instrument in missing)
-    fresh = [a for a in config.accounts if again or core.account_id(a.name) is None]
-    await open_accounts(core, commands, fresh)
+    await open_accounts(core, commands, config.accounts)
 
 
 async def open_accounts(
     core: Tables, commands: Commands, accounts: Iterable[AccountConfig]
 ) -> None:
-    """Open accounts, with their keys and deposits. Raises `ConfigError`."""
+    """Open accounts, with the keys and deposits that they have not yet. Raises `ConfigError`."""
     wanted = list(accounts)
     for account in wanted:
         _check_deposits(core, account)
@@ -93,8 +90,8 @@ async def open_accounts(
         work
         for account in wanted
         for work in (
-            *(_create_key(core, commands, account, key) for key in account.keys),
-            *(_deposit(core, commands, account, asset) for asset in account.deposits),
+            *(_create_key(core, commands, account, key) for key in _missing_keys(core, account)),
+            *(_deposit(core, commands, account, asset) for asset in _unmade(core, account)),
         )
     )
 
@@ -110,12 +107,23 @@ def _assets(config: Config) -> list[str]:
     return list(dict.fromkeys(listed + funded))
 
 
-def _was_cut_short(core: Tables, config: Config) -> bool:
-    # A first start that got through left at least one record for each thing it was to create.
-    plan = len(_assets(config)) + len(config.instruments)
-    plan += sum(1 + len(a.keys) + len(a.deposits) for a in config.accounts)
-    starts = core.recovery.get("incarnation", 1)
-    return core.seq < plan + 1 + starts
+def _missing_keys(core: Tables, account: AccountConfig) -> list[KeyConfig]:
+    return [key for key in account.keys if core.key(key.key_id) is None]
+
+
+def _unmade(core: Tables, account: AccountConfig) -> list[str]:
+    # Request ids are forgotten in their order, and an account is opened before its deposits are
+    # made: while its opening is remembered, so is every deposit. Later nobody can tell any more
+    # whether one was made, and to make it twice would be worse than not at all.
+    owner = _id_of(core, account.name)
+    opened = core.request_done(0, request_id("seed", "AccountCreate", account.name))
+    return [
+        asset
+        for asset in account.deposits
+        if (done := core.request_done(owner, request_id("seed", "Deposit", account.name, asset)))
+        is False
+        or (done is None and opened is True)
+    ]
 
 
 async def _create_asset(commands: Commands, name: str, scale: int) -> None:
@@ -199,12 +207,15 @@ async def _done(
     account: int,
     parts: tuple[object, ...],
 ) -> None:
-    _, events = await commands.command(
-        name, fields, account=account, request_id=request_id("seed", name, *parts)
-    )
+    about = ", ".join(str(part) for part in parts)
+    try:
+        _, events = await commands.command(
+            name, fields, account=account, request_id=request_id("seed", name, *parts)
+        )
+    except ValueError as error:
+        raise ConfigError(f"{name} {about}: {error}") from None
     first = events[0]
     if first.name == "Rejected" and first["code"] not in _ALREADY_THERE:
-        about = ", ".join(str(part) for part in parts)
         raise ConfigError(f"{name} {about}: {first['code']!s} ({first['field']!s})")
 
 

@@ -10,14 +10,13 @@ choose.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
-from coulisse.config import GatewayConfig
-from coulisse.domain.errors import Refused
+from coulisse.config import GatewayConfig, gateway_config
+from coulisse.domain.errors import NodeFailed, Refused
 from coulisse.domain.outcomes import Rejected
 from coulisse.gateway.plain import PlainHub
-from coulisse.telemetry.logs import logger
 
 Handler = Callable[[dict[str, object]], Awaitable[object]]
 
@@ -39,24 +38,30 @@ class WebSocketServer:
         account: str | None = None,
         *,
         host: str = "127.0.0.1",
+        names: Iterable[str] = (),
+        origins: Iterable[str] = (),
     ) -> None:
         """Listen on `port` (0: a free one) once the engine starts.
 
         Orders that come in here are for `account`; for the engine's own where none is given.
+        `names` are more host names that clients may call this machine by; `origins` those of other
+        sites, as `https://desk.example`, whose pages may connect. `*` takes any.
         """
         self.port = port
         """The port; after the start, the one that was taken."""
         self.host = host
         self.account = account
+        self.names = tuple(names)
+        self.origins = tuple(origins)
         self._handlers: dict[str, list[Handler]] = {}
         self._hub = PlainHub(self._handle)
-        self._log = logger("gateway")
         engine.serve(self)
 
     def on(self, event: str) -> Callable[[Handler], Handler]:
         """Call the decorated coroutine function with the data of each `event` that comes in.
 
-        The events of one connection are handled one after another, in their order.
+        The events of one connection are handled one after another, in their order. A handler that
+        raises is answered with an error and logged; the connection and the node live on.
         """
 
         def register(handler: Handler) -> Handler:
@@ -73,8 +78,11 @@ class WebSocketServer:
         self._hub.broadcast(event, payload)
 
     def listening(self) -> tuple[GatewayConfig, PlainHub]:
-        """Return where to listen, and who takes the events."""
-        return GatewayConfig(host=self.host, port=self.port), self._hub
+        """Return where to listen, and who takes the events. Raises `ConfigError`."""
+        where = gateway_config(
+            host=self.host, port=self.port, names=self.names, origins=self.origins
+        )
+        return where, self._hub
 
     async def _handle(self, event: str, data: dict[str, object]) -> Rejected | None:
         handlers = self._handlers.get(event)
@@ -90,10 +98,8 @@ class WebSocketServer:
                 return error.rejected
             except (TypeError, ValueError) as error:
                 return Rejected("INVALID_VALUE", str(error), "not_sent")
-            except Exception:  # noqa: BLE001  # whatever a team's own code raises
-                # The handler is at fault; the connection and the node live on.
-                self._log.exception("handler_failed", event_name=event)
-                return Rejected("INTERNAL", f"the handler of {event!r} failed", "unknown")
+            except NodeFailed as error:
+                return Rejected("SHUTTING_DOWN", str(error), "unknown")
         return None
 
     def _for_own_account(self, data: dict[str, object]) -> Rejected | None:

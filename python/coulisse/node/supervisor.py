@@ -106,16 +106,33 @@ async def operator_credentials(node: Node) -> Path | None:
 
 
 async def own_credentials(node: Node, account: str, permissions: tuple[Permission, ...]) -> Path:
-    """Return `DATA_DIR/client.toml` with a key of `account`, made where there is none yet."""
+    """Return a file in the data directory with a key of `account`, made where there is none yet.
+
+    `client.toml`; where that holds the key of another account, `client-ACCOUNT.toml`.
+    """
     file = data_dir(node.config) / CREDENTIALS_FILE
     kept = _kept(file)
-    key_id = kept.key_id if kept and kept.key_id else f"{account}-{secrets.token_hex(4)}"
-    private_key = kept.private_key if kept and kept.private_key else new_private_key()
-    if kept is None or node.core.recovery["records"] == 0:
-        await add_key(node, account, key_id, private_key, permissions)
+    if kept is not None and kept.account != account:
+        file = file.with_name(f"client-{account}.toml")
+        kept = _kept(file)
+    key = _usable_key(node, kept, account)
+    if key is None:
+        key = f"{account}-{secrets.token_hex(4)}", new_private_key()
+    await add_key(node, account, *key, permissions)
     url = f"http://{node.listeners[0].address}"
-    write_credentials(file, Credentials(url, key_id, private_key, account))
+    write_credentials(file, Credentials(url, *key, account))
     return file
+
+
+def _usable_key(node: Node, kept: Credentials | None, account: str) -> tuple[str, str] | None:
+    """Return id and private key of `kept`, if the log has just that for `account`, or nothing."""
+    if kept is None or kept.key_id is None or kept.private_key is None or kept.account != account:
+        return None
+    with contextlib.suppress(ValueError):
+        wanted = node.core.account_id(account), public_key(kept.private_key)
+        if node.core.key(kept.key_id) in (None, wanted):
+            return kept.key_id, kept.private_key
+    return None
 
 
 async def add_key(

@@ -16,25 +16,28 @@ Logger = structlog.typing.FilteringBoundLogger
 
 def set_up_logs(level: str = "info", stream: TextIO | None = None) -> None:
     """Send logs of `level` and above to `stream`, stderr where none is given."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    show = structlog.processors.JSONRenderer()
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
+        processors=[*shared, show],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stderr),
         cache_logger_on_first_use=False,
     )
-    # Libraries log through the standard module; what they warn of is worth a line.
-    logging.basicConfig(
-        level=logging.WARNING,
-        stream=stream or sys.stderr,
-        format='{"event":"%(message)s","logger":"%(name)s","level":"%(levelname)s"}',
-        force=True,
+    # Libraries log through the standard module; what they warn of is worth a line of the same form.
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, show],
+        )
     )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
 
 def logger(stage: str) -> Logger:

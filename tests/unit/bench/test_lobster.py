@@ -138,7 +138,7 @@ def test_files_are_read_packed_or_not_and_empty_levels_are_none(tmp_path: Path) 
         ("34200.1,1,7,5,1000000,1", "1,1,1,1", "4 columns"),
         ("34200.1,9,7,5,1000000,1", "1,1,1,1,1,1,1,1", "unknown event type 9"),
         ("34200.1,1,x,5,1000000,1", "1,1,1,1,1,1,1,1", "line 1"),
-        ("34200.1,1", "1,1,1,1,1,1,1,1", "line 1"),
+        ("34200.1,1", "1,1,1,1,1,1,1,1", "line 1: 2 columns of a message, not 6"),
     ],
 )
 def test_what_is_no_recording_is_refused_with_its_line(

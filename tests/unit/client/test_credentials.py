@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import stat
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from coulisse.client.credentials import (
     forget_pointer,
     load_credentials,
     point_to,
+    pointed_to,
     write_credentials,
 )
 from coulisse.client.keys import new_private_key, public_key, sign_logon
@@ -72,9 +74,10 @@ def test_flags_win_over_variables_and_variables_over_the_pointer(tmp_path: Path)
 def test_nothing_known_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(NoCredentials, match="coulisse demo"):
         find_credentials(environ={"XDG_STATE_HOME": str(tmp_path)})
-    with pytest.raises(NoCredentials, match="not a credentials file"):
-        (tmp_path / "bad.toml").write_text("url = 1")
-        load_credentials(tmp_path / "bad.toml")
+    for bad in (b"url = 1", b"\xff\xfe", b'url = "1"\nkey_id = "k"\nprivate_key = "p"\n'):
+        (tmp_path / "bad.toml").write_bytes(bad)
+        with pytest.raises(NoCredentials, match=r"bad\.toml: "):
+            load_credentials(tmp_path / "bad.toml")
 
 
 def test_a_pointer_that_a_later_demo_has_taken_over_stays(tmp_path: Path) -> None:
@@ -82,11 +85,27 @@ def test_a_pointer_that_a_later_demo_has_taken_over_stays(tmp_path: Path) -> Non
     first, second = tmp_path / "a.toml", tmp_path / "b.toml"
     point_to(first, state)
     pointer = point_to(second, state)
-    forget_pointer(first, state)
+    forget_pointer(first, environ=state)
     assert pointer.read_text().strip() == str(second)
-    forget_pointer(second, state)
+    forget_pointer(second, environ=state)
     assert not pointer.exists()
-    forget_pointer(second, state)
+    forget_pointer(second, environ=state)
+
+
+def test_a_pointer_goes_back_to_an_earlier_demo_that_still_runs(tmp_path: Path) -> None:
+    state = {"XDG_STATE_HOME": str(tmp_path)}
+    first, second = tmp_path / "a.toml", tmp_path / "b.toml"
+    with socket.create_server(("127.0.0.1", 0)) as running:
+        url = f"http://127.0.0.1:{running.getsockname()[1]}"
+        write_credentials(first, Credentials(url, "k", "ab" * 32))
+        point_to(first, state)
+        before = pointed_to(state)
+        pointer = point_to(second, state)
+        forget_pointer(second, before, state)
+        assert pointer.read_text().strip() == str(first)
+        point_to(second, state)
+    forget_pointer(second, before, state)
+    assert not pointer.exists()
 
 
 def test_a_logon_signature_holds_for_its_host_key_and_nonce() -> None:

@@ -22,7 +22,9 @@ def a_trade(number: int) -> Message:
 
 def trades() -> Feed[Trade]:
     params: Message = {"channel": "trades", "symbols": ["BTC-USD"]}
-    return Feed(params, TradesReader().read, lambda feed: None)
+    feed = Feed(params, TradesReader().read, lambda feed: None)
+    feed.push({**a_trade(0), "type": "image", "items": []})
+    return feed
 
 
 def a_book(restarted: list[object]) -> BookFeed:
@@ -45,6 +47,23 @@ async def test_messages_come_out_in_their_order_and_once() -> None:
     assert feed.restart_params()["from_seq"] == 3
 
 
+async def test_a_feed_begins_with_its_own_image_and_leaves_out_those_of_others() -> None:
+    params: Message = {"channel": "trades", "symbols": ["BTC-USD", "ETH-USD"]}
+    feed = Feed(params, TradesReader().read, lambda feed: None)
+    ether = {**a_trade(1), "symbol": "ETH-USD"}
+    feed.push(a_trade(1))
+    feed.push({**a_trade(2), "type": "image"})
+    feed.push({**ether, "type": "image"})
+    feed.push(a_trade(3))
+    # Another feed of the same channel joins.
+    feed.push({**a_trade(9), "type": "image"})
+    feed.push(a_trade(10))
+    got = [await anext(feed) for _ in range(4)]
+    assert [(trade.symbol, trade.trade_id) for trade in got] == [
+        ("BTC-USD", 2), ("ETH-USD", 1), ("BTC-USD", 3), ("BTC-USD", 10),
+    ]  # fmt: skip
+
+
 def test_a_feed_wants_its_own_channel_and_symbols() -> None:
     feed = trades()
     assert feed.wants(a_trade(1))
@@ -54,9 +73,9 @@ def test_a_feed_wants_its_own_channel_and_symbols() -> None:
 
 async def test_a_reader_that_falls_behind_is_told_after_what_was_queued() -> None:
     feed = trades()
-    for number in range(1, QUEUE_MAX + 2):
+    for number in range(1, QUEUE_MAX + 1):
         feed.push(a_trade(number))
-    assert [(await anext(feed)).trade_id for _ in range(QUEUE_MAX)][-1] == QUEUE_MAX
+    assert [(await anext(feed)).trade_id for _ in range(QUEUE_MAX - 1)][-1] == QUEUE_MAX - 1
     with pytest.raises(FeedBroken, match="fell"):
         await anext(feed)
 
@@ -102,6 +121,7 @@ async def test_fills_have_their_numbers_and_know_that_no_image_replaces_them() -
         "price": "60000.00", "qty": "0.1", "fee": "3.00", "fee_asset": "USD",
     }  # fmt: skip
     feed: Feed[Fill] = Feed({"channel": "fills"}, read_fills, lambda feed: None)
+    feed.push({"ch": "fills", "account": "a", "type": "image", "seq": 3, "items": []})
     feed.push({"ch": "fills", "account": "a", "type": "delta", "seq": 4, "items": [item]})
     fill = await anext(feed)
     assert (fill.order_id, fill.trade_id, str(fill.fee), fill.seq) == (8, 3, "3.00", 4)

@@ -80,9 +80,25 @@ def test_cancel_returns_the_order_as_it_stood(book: OrderBook) -> None:
     book.add(1, "sell", "1", "100")
     book.add(2, "buy", "0.4", "100")
     order = book.cancel(1)
-    assert (order.side, order.price, order.remaining) == ("sell", Decimal("100"), Decimal("0.6"))
-    assert order.state == "cancelled"
+    assert (order.side, order.price, order.state) == ("sell", Decimal("100"), "cancelled")
+    assert (order.qty, order.filled, order.remaining) == (
+        Decimal(1),
+        Decimal("0.4"),
+        Decimal("0.6"),
+    )
     assert book.best_ask is None
+
+
+def test_iteration_tells_what_was_asked_for_and_what_is_filled(book: OrderBook) -> None:
+    book.add(1, "sell", "1", "100")
+    book.add(2, "buy", "0.25", "100")
+    book.add(3, "buy", "0.25", "100")
+    (order,) = book
+    assert (order.qty, order.filled, order.remaining) == (
+        Decimal(1),
+        Decimal("0.5"),
+        Decimal("0.5"),
+    )
 
 
 def test_an_order_id_is_free_again_once_its_order_is_gone(book: OrderBook) -> None:
@@ -108,6 +124,40 @@ def test_what_cannot_be_an_order_is_refused_before_it_reaches_the_book(book: Ord
     with pytest.raises(ValueError, match="tif"):
         book.add(1, "buy", "1", "100", "day")
     assert list(book) == []
+
+
+@pytest.mark.parametrize("order_id", [-1, 2**64, ""])
+def test_an_order_id_that_names_nothing_is_a_value_error(
+    book: OrderBook, order_id: int | str
+) -> None:
+    with pytest.raises(ValueError, match="order id"):
+        book.add(order_id, "buy", "1", "100")
+    assert len(book) == 0
+
+
+@pytest.mark.parametrize("order_id", [1.5, True, None, b"a"])
+def test_an_order_id_of_another_type_is_a_type_error(book: OrderBook, order_id: object) -> None:
+    with pytest.raises(TypeError, match="order id"):
+        book.add(order_id, "buy", "1", "100")  # type: ignore[arg-type]
+
+
+def test_an_order_without_a_price_cannot_be_good_till_cancelled(book: OrderBook) -> None:
+    with pytest.raises(Refused) as refused:
+        book.add(1, "buy", "1", tif="gtc")
+    assert refused.value.code == "INVALID_COMBINATION"
+    assert book.add(1, "buy", "1") == [] == book.add(1, "buy", "1", tif="fok")
+
+
+def test_numbers_beyond_the_book_are_refused_by_name(book: OrderBook) -> None:
+    with pytest.raises(Refused) as qty:
+        book.add(1, "buy", 2**64, "100")
+    with pytest.raises(Refused) as price:
+        book.add(1, "buy", "1", 2**64)
+    assert (qty.value.code, price.value.code) == ("QTY_ABOVE_MAX", "PRICE_OUT_OF_RANGE")
+    with pytest.raises(ValueError, match="depth"):
+        book.levels("buy", -1)
+    with pytest.raises(ValueError, match="orders_max"):
+        OrderBook("BTC-USD", orders_max=-1)
 
 
 def test_off_tick_and_off_lot_are_refused_with_their_codes(book: OrderBook) -> None:

@@ -97,7 +97,9 @@ def test_a_number_in_a_plain_frame_stays_exact() -> None:
     [
         b"", b"[]", b"nonsense", b'{"event":1}', b'{"data":{}}', b'{"event":"a","data":[]}',
         b'{"event":"a","more":1}', b'{"event":"a","event":"b"}', b'{"event":"a","data":{"q":NaN}}',
-        b'{"event":"a","data":{"q":1,"q":2}}', b"\xff",
+        b'{"event":"a","data":{"q":1,"q":2}}', b"\xff", rb'{"event":"\ud800"}',
+        rb'{"event":"a","data":{"\udc00":1}}', rb'{"event":"a","data":{"q":[{"r":"\ud800"}]}}',
+        b'{"event":"a","data":{"x":1e99999999999999999999}}',
     ],
 )  # fmt: skip
 def test_what_is_no_plain_frame_is_a_value_error(text: bytes) -> None:
@@ -111,6 +113,14 @@ def test_a_plain_frame_shows_results_as_on_the_wire_and_money_as_text() -> None:
         "event": "e",
         "data": [{"ok": True, "order_id": "3", "state": "open"}, {"qty": "0.10"}],
     }
+
+
+def test_half_a_surrogate_pair_shows_as_its_escape() -> None:
+    text = encode_plain_event("\ud800", {"\udc00": ["a\ud800", "\U0001f3ad"]})
+    assert json.loads(text) == {
+        "event": "\\ud800", "data": {"\\udc00": ["a\\ud800", "\U0001f3ad"]},
+    }  # fmt: skip
+    assert decode_plain_event(rb'{"event":"\ud83c\udfad"}') == ("\U0001f3ad", {})
 
 
 def test_what_has_no_json_form_is_a_type_error() -> None:

@@ -19,9 +19,16 @@ class Ear:
 
     def __init__(self) -> None:
         self.heard: list[Frame] = []
+        self._news = asyncio.Event()
 
     def send_text(self, text: bytes) -> None:
         self.heard.append(json.loads(text))
+        self._news.set()
+
+    async def has_heard(self, count: int) -> None:
+        while len(self.heard) < count:
+            self._news.clear()
+            await self._news.wait()
 
 
 def as_conn(ear: Ear) -> _core.Conn:
@@ -108,3 +115,38 @@ async def test_a_frame_of_nobody_is_dropped() -> None:
         hub, ear = Hub(group), Ear()
         hub.hub.message(as_conn(ear), a_frame(1))
         assert ear.heard == []
+
+
+async def test_a_handler_that_fails_is_told_to_the_sender_and_ends_nothing() -> None:
+    faults: list[BaseException] = [ZeroDivisionError(), asyncio.CancelledError()]
+
+    async def handle(event: str, data: Frame) -> Rejected | None:
+        if faults:
+            raise faults.pop()
+        return Rejected("UNKNOWN_OP", "no", value="\ud800")
+
+    async with asyncio.TaskGroup() as group:
+        hub, ear = PlainHub(handle), Ear()
+        hub.start(lambda work: group.create_task(run(work)))
+        hub.opened(as_conn(ear))
+        for number in range(3):
+            hub.message(as_conn(ear), a_frame(number))
+        async with asyncio.timeout(10):
+            await ear.has_heard(3)
+        hub.stop()
+    codes = [cast(Frame, frame["data"])["code"] for frame in ear.heard]
+    assert codes == ["INTERNAL", "INTERNAL", "UNKNOWN_OP"]
+
+
+async def test_a_number_beyond_all_bounds_and_half_a_surrogate_pair_are_answered() -> None:
+    async with asyncio.TaskGroup() as group:
+        hub, ear = Hub(group), Ear()
+        hub.hub.opened(as_conn(ear))
+        hub.hub.message(as_conn(ear), b'{"event":"a","data":{"x":1e99999999999999999999}}')
+        hub.hub.message(as_conn(ear), rb'{"event":"\ud800"}')
+        hub.hub.stop()
+    assert [cast(Frame, frame["data"])["code"] for frame in ear.heard] == ["BAD_JSON", "BAD_JSON"]
+
+
+async def run(work: Awaitable[None]) -> None:
+    await work

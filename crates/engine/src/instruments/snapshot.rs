@@ -100,6 +100,7 @@ impl Instruments {
                 largest_lots,
                 last_price_ticks,
                 mark_ticks,
+                watch,
             } = listing;
             rules.encode_row(out);
             config.encode_row(out);
@@ -108,6 +109,7 @@ impl Instruments {
             out.put(largest_lots);
             out.put(last_price_ticks);
             out.put(mark_ticks);
+            watch.encode(out);
             out.put(&book.len());
             for side in [Side::Buy, Side::Sell] {
                 out.count(book.resting(side).count());
@@ -142,6 +144,7 @@ impl Instruments {
             listing.largest_lots = from.get()?;
             listing.last_price_ticks = from.get()?;
             listing.mark_ticks = from.get()?;
+            listing.watch.decode(from)?;
             let count = from.count(orders.live())?;
             for side in [Side::Buy, Side::Sell] {
                 listing.decode_side(from, side, count, orders)?;
@@ -149,7 +152,9 @@ impl Instruments {
             from.agree(listing.book.len() == count, "sides that are not the book")?;
             resting = resting.saturating_add(u64::from(count));
         }
-        from.agree(resting == u64::from(orders.live()), "a live order that rests nowhere")
+        let waiting = u64::from(orders.waiting_count());
+        let live = u64::from(orders.live());
+        from.agree(resting.saturating_add(waiting) == live, "a live order that rests nowhere")
     }
 }
 
@@ -194,7 +199,7 @@ impl Listing {
         let is_its = order.handle == Handle::from_index(NONE)
             && order.instrument == self.rules.id
             && order.side == side
-            && order.price_ticks == price.ticks();
+            && (order.price_ticks == price.ticks() || order.terms != NONE);
         from.agree(is_its, "an order on a book that is not its own")?;
         match self.book.insert(side, price, qty, order_id, place) {
             Ok(handle) => order.handle = handle,

@@ -7,6 +7,7 @@ use crate::hash_index::KeyHash;
 use crate::paged::{NONE, index};
 use crate::snapshot::SnapshotError;
 use crate::snapshot::codec::{Decoder, Encoder, row};
+use crate::terms::Terms;
 use alloc::vec::Vec;
 use coulisse_book::Handle;
 use coulisse_types::{AccountId, OrderId};
@@ -32,8 +33,11 @@ row!(Order {
     order_type,
     time_in_force,
     post_only,
+    session,
+    node,
     client_order_id,
 } derived {
+    terms: NONE,
     hash: KeyHash::default(),
     handle: Handle::from_index(NONE),
 });
@@ -43,6 +47,7 @@ impl Orders {
         let Self {
             // Read by the lists.
             arena: _,
+            terms: _,
             links: _,
             lists,
             // Made of the orders.
@@ -56,6 +61,11 @@ impl Orders {
         for account in 1..=lists.len() {
             for place in self.open(AccountId(account)) {
                 self.at(place).encode_row(out);
+                let terms = self.terms_at(place);
+                out.put(&terms.is_some());
+                if let Some(terms) = terms {
+                    terms.encode_row(out);
+                }
             }
         }
     }
@@ -83,6 +93,10 @@ impl Orders {
                 let is_known = (1..=account_count).contains(&order.account.0);
                 from.agree(is_known, "an order of no account")?;
                 order.hash = hash(&order);
+                if from.get()? {
+                    let terms = Terms::decode_row(from)?;
+                    order.terms = self.add_terms(terms);
+                }
                 batch.push(order);
             }
             // A first pass that only reads has all its cache misses under way at once.

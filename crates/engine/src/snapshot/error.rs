@@ -24,6 +24,10 @@ pub enum Section {
     RequestIds = 8,
     /// Groups of accounts.
     Groups = 9,
+    /// Dead men's switches.
+    Timers = 10,
+    /// Lists of orders.
+    Lists = 11,
 }
 
 impl Section {
@@ -39,6 +43,8 @@ impl Section {
             Self::ClientIds => 7,
             Self::RequestIds => 8,
             Self::Groups => 9,
+            Self::Timers => 10,
+            Self::Lists => 11,
         }
     }
 
@@ -53,7 +59,9 @@ impl Section {
             | Self::Instruments
             | Self::ClientIds
             | Self::RequestIds
-            | Self::Groups => 0,
+            | Self::Groups
+            | Self::Timers
+            | Self::Lists => 0,
         }
     }
 }

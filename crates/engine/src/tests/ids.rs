@@ -99,8 +99,11 @@ fn what_closed_longest_ago_makes_room_and_live_ids_never_do() {
 fn a_request_is_done_once_and_its_id_names_nothing_else() {
     let mut world = a_small_memory(9, 9);
     let deposit = Deposit { asset: BTC, amount: Amount::from_minor(5) };
+    let done = |world: &World, id| world.engine.request_done(AccountId(ANN), RequestId(id));
+    assert_eq!(done(&world, 77), Some(false));
     assert_eq!(names(&world.run_once(77, ANN, deposit)), ["Deposited", "BalanceChanged"]);
     assert_eq!(names(&world.run_once(77, ANN, deposit)), ["RequestDuplicate"]);
+    assert_eq!((done(&world, 77), done(&world, 78)), (Some(true), Some(false)));
     let other = Deposit { asset: USD, ..deposit };
     let rejected = refusal(&world.run_once(77, ANN, other));
     assert_eq!(rejected.code, RejectCode::RequestIdConflict);
@@ -108,6 +111,7 @@ fn a_request_is_done_once_and_its_id_names_nothing_else() {
     assert_eq!(world.has(ANN, BTC).0, FUNDS_MINOR + 5);
     // Two are remembered; a third pushes the oldest out.
     world.run_once(78, ANN, deposit);
+    assert_eq!((done(&world, 78), done(&world, 77)), (Some(true), None));
     assert_eq!(names(&world.run_once(77, ANN, deposit)), ["Deposited", "BalanceChanged"]);
     assert_eq!(names(&world.run_once(78, ANN, deposit)), ["RequestDuplicate"]);
 }

@@ -37,15 +37,38 @@ pub enum HttpFault {
     TransferEncodingUnsupported,
     /// A header of the WebSocket handshake stands twice.
     HandshakeHeaderRepeated,
+    /// The head was not whole after [`crate::limits::HEAD_PUBLICATIONS_MAX`].
+    HeadTooSlow,
 }
 
 impl HttpFault {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::NotHttp,
+        Self::LineEnding,
+        Self::RequestLine,
+        Self::HeaderLine,
+        Self::HeadTooLarge,
+        Self::TooManyHeaders,
+        Self::VersionUnsupported,
+        Self::HostMissing,
+        Self::HostRepeated,
+        Self::HostInvalid,
+        Self::ContentLengthRepeated,
+        Self::ContentLengthInvalid,
+        Self::LengthAmbiguous,
+        Self::TransferEncodingUnsupported,
+        Self::HandshakeHeaderRepeated,
+        Self::HeadTooSlow,
+    ];
+
     /// The HTTP status.
     pub const fn status(self) -> u16 {
         match self {
             Self::HeadTooLarge | Self::TooManyHeaders => 431,
             Self::VersionUnsupported => 505,
             Self::TransferEncodingUnsupported => 501,
+            Self::HeadTooSlow => 408,
             Self::NotHttp
             | Self::LineEnding
             | Self::RequestLine
@@ -78,6 +101,7 @@ impl HttpFault {
             Self::LengthAmbiguous => "HTTP_LENGTH_AMBIGUOUS",
             Self::TransferEncodingUnsupported => "HTTP_TRANSFER_ENCODING_UNSUPPORTED",
             Self::HandshakeHeaderRepeated => "HTTP_HANDSHAKE_HEADER_REPEATED",
+            Self::HeadTooSlow => "HTTP_HEAD_TOO_SLOW",
         }
     }
 
@@ -109,20 +133,21 @@ impl fmt::Display for HttpFault {
             Self::HandshakeHeaderRepeated => {
                 f.write_str("a Sec-WebSocket header stands more than once")
             }
+            Self::HeadTooSlow => f.write_str("the head of the request did not come in time"),
         }
     }
 }
 
 impl core::error::Error for HttpFault {}
 
-/// A whole error response, with `{"ok":false,"error":{"code":…,"message":…}}` and
+/// A whole error response, with `{"ok":false,"error":{"code":…,"message":…,"state":"not_sent"}}` and
 /// `Connection: close`.
 ///
 /// `more_headers` is empty or whole header lines, each ended by CR LF; it is not escaped, so it
 /// must hold nothing that a peer chose. `code` and `message` may hold anything.
 pub fn error_response(status: u16, code: &str, message: &str, more_headers: &str) -> Vec<u8> {
     let body = format!(
-        "{{\"ok\":false,\"error\":{{\"code\":{},\"message\":{}}}}}",
+        "{{\"ok\":false,\"error\":{{\"code\":{},\"message\":{},\"state\":\"not_sent\"}}}}",
         JsonText(code),
         JsonText(message)
     );
@@ -164,6 +189,7 @@ const fn reason_phrase(status: u16) -> &'static str {
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        408 => "Request Timeout",
         413 => "Content Too Large",
         426 => "Upgrade Required",
         429 => "Too Many Requests",

@@ -61,9 +61,11 @@ impl Hub {
             log_full: _,
             queued: _,
             lingering: _,
+            awaited: _,
             open: _,
             // Given anew at every start.
             hosts: _,
+            origins: _,
             server: _,
             node: _,
             epoch: _,

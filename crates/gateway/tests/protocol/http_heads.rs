@@ -232,7 +232,7 @@ fn an_error_response_is_whole_and_escaped() {
     let response = error_response(503, "OVERLOADED", "say \"when\"\n\\", "Retry-After: 1\r\n");
     let expected_body = concat!(
         r#"{"ok":false,"error":{"code":"OVERLOADED","#,
-        r#""message":"say \"when\"\u000a\\"}}"#
+        r#""message":"say \"when\"\u000a\\","state":"not_sent"}}"#
     );
     assert_eq!(
         String::from_utf8(response).expect("text"),

@@ -10,8 +10,8 @@ use coulisse_types::{
 
 use super::error::Detail;
 use super::params::{
-    Fault, Params, Read, find_symbol, integer, missing, name, one_of, read_client_order_id,
-    read_notional, read_price, read_qty, refused_number, whole_number,
+    Fault, Params, Read, find_symbol, integer, missing, missing_either, name, no_notional, one_of,
+    read_client_order_id, read_notional, read_price, read_qty, refused_number, whole_number,
 };
 use super::request::{Amend, Body, Subscription};
 use super::spec::{self, Channel, Op, ParamKind, at};
@@ -41,7 +41,7 @@ pub(super) fn read_body<'a>(
             let qty = params.get(at::order::QTY);
             let price = params.get(at::order::PRICE);
             if !qty.is_present() && !price.is_present() {
-                return Err(missing("qty"));
+                return Err(missing_either("qty", "price"));
             }
             Body::Amend(Amend { order_id, client_order_id, id_raw, qty, price })
         }
@@ -115,9 +115,13 @@ fn read_place<'a>(params: &Params<'a>, symbols: &(impl Symbols + ?Sized)) -> Rea
         OrderType::Limit if !price.is_present() => return Err(missing("price")),
         OrderType::Limit if !qty.is_present() => return Err(missing("qty")),
         OrderType::Market if !qty.is_present() && !notional.is_present() => {
-            return Err(missing("qty"));
+            return Err(missing_either("qty", "notional"));
         }
         OrderType::Limit | OrderType::Market => {}
+    }
+    let notional_minor = read_notional(info, notional, &mut scratch)?;
+    if notional.is_present() && notional_minor == Amount::ZERO {
+        return Err(no_notional(info, notional));
     }
     let order = OrderPlace {
         instrument: info.id,
@@ -127,7 +131,7 @@ fn read_place<'a>(params: &Params<'a>, symbols: &(impl Symbols + ?Sized)) -> Rea
         post_only: params.get(at::place::POST_ONLY).kind == Kind::True,
         qty: read_qty(info, qty, &mut scratch)?,
         price: read_price(info, price, &mut scratch)?,
-        notional: read_notional(info, notional, &mut scratch)?,
+        notional: notional_minor,
         client_order_id: read_client_order_id(params.get(at::place::CLIENT_ORDER_ID))?,
     };
     Ok(Body::Command { command: order.into(), instrument: info.id })
@@ -190,7 +194,7 @@ fn read_order_ref<'a>(params: &Params<'a>) -> Read<'a, (OrderId, ClientOrderId)>
     let client_order_id = read_client_order_id(params.get(at::order::CLIENT_ORDER_ID))?;
     if !value.is_present() {
         if client_order_id.is_empty() {
-            return Err(missing("order_id"));
+            return Err(missing_either("order_id", "client_order_id"));
         }
         return Ok((OrderId(0), client_order_id));
     }

@@ -21,6 +21,8 @@ pub enum Detail {
     },
     /// What the field must be.
     Wanted(&'static str),
+    /// The field that would do as well as the one that is missing.
+    Or(&'static str),
     /// The texts that the field may be.
     OneOf(&'static [&'static str]),
     /// The bound: the tick, the lot, the largest number.
@@ -101,8 +103,12 @@ impl<'a> RequestError<'a> {
                 digits::excerpt(out, self.field);
                 out.extend_from_slice(b" stands twice in one object");
             }
-            (RejectCode::MissingField, _) => {
+            (RejectCode::MissingField, detail) => {
                 digits::excerpt(out, self.field);
+                if let Detail::Or(other) = detail {
+                    out.extend_from_slice(b" or ");
+                    out.extend_from_slice(other.as_bytes());
+                }
                 out.extend_from_slice(b" is required");
             }
             (_, Detail::Syntax { offset, wanted }) => {
@@ -126,12 +132,14 @@ impl<'a> RequestError<'a> {
                 out.extend_from_slice(b": ");
                 super::reply::write_meaning(out, self.code);
                 out.extend_from_slice(match self.code {
-                    RejectCode::NumberOutOfRange => b"; limit ",
-                    _ => b"; step ",
+                    RejectCode::OffTick | RejectCode::OffLot | RejectCode::OffMinorUnit => {
+                        &b"; step "[..]
+                    }
+                    _ => b"; limit ",
                 });
                 out.extend_from_slice(limit.as_bytes());
             }
-            (_, Detail::None) => {
+            (_, Detail::None | Detail::Or(_)) => {
                 if !self.field.is_empty() {
                     subject(out);
                     out.extend_from_slice(b": ");

@@ -75,7 +75,10 @@ impl<'a> Params<'a> {
                 }
                 if !fits(param.kind, value.kind) {
                     let fault = Fault::new(RejectCode::WrongType, param.name, value);
-                    return Err(fault.with(Detail::Wanted(param.kind.name())));
+                    return Err(fault.with(match param.kind {
+                        ParamKind::OneOf(texts) => Detail::OneOf(texts),
+                        kind => Detail::Wanted(kind.name()),
+                    }));
                 }
                 *slot = value;
             }
@@ -136,6 +139,12 @@ pub(super) fn duplicate_field<'a>(name: &'static str) -> Fault<'a> {
 #[cold]
 pub(super) fn missing<'a>(name: &'static str) -> Fault<'a> {
     Fault::new(RejectCode::MissingField, name, Raw::ABSENT)
+}
+
+/// One of two fields is required.
+#[cold]
+pub(super) fn missing_either<'a>(name: &'static str, other: &'static str) -> Fault<'a> {
+    missing(name).with(Detail::Or(other))
 }
 
 /// An integer from 0 to `max`.
@@ -218,6 +227,22 @@ pub(super) fn read_qty<'a>(
         info.write_qty(&mut limit, Qty::from_lots(1));
         refused_number(code, "qty", value, RejectCode::OffLot, &limit)
     })
+}
+
+/// Says of a price that is 0 what the core would say: a 0 in a command means that none is given.
+#[cold]
+pub(super) fn no_price<'a>(info: &InstrumentInfo, value: Raw<'a>) -> Fault<'a> {
+    let mut tick = Vec::new();
+    info.write_price(&mut tick, Price::from_ticks(1));
+    Fault(Fault::new(RejectCode::PriceOutOfRange, "price", value).0.with_limit(&tick))
+}
+
+/// The same of a notional that is 0.
+#[cold]
+pub(super) fn no_notional<'a>(info: &InstrumentInfo, value: Raw<'a>) -> Fault<'a> {
+    let mut least = Vec::new();
+    info.write_notional(&mut least, info.min_notional.max(Amount::from_minor(1)));
+    Fault(Fault::new(RejectCode::NotionalBelowMin, "notional", value).0.with_limit(&least))
 }
 
 /// A number in text; absent is 0.

@@ -5,12 +5,15 @@
 //!
 //! Cost: no allocation but the buffer's growth, no `format!`; refusals are a little slower.
 
+use alloc::borrow::Cow;
+use alloc::format;
 use alloc::vec::Vec;
 
 use coulisse_types::event::{OrderState, Rejected};
 use coulisse_types::reject::{Field, Origin, Unit};
 use coulisse_types::{
-    AccountName, Amount, AssetId, InstrumentId, KeyId, Price, Qty, RejectCode, TimeInForce, decimal,
+    AccountName, Amount, AssetId, InstrumentId, KeyId, Price, Qty, RejectCode, RequestId,
+    TimeInForce, decimal,
 };
 
 use super::outcome::{CommandOutcome, OrderOutcome};
@@ -45,12 +48,14 @@ pub struct Units<'t> {
     pub instrument: InstrumentId,
     /// The asset of the command; 0 where it has none.
     pub asset: AssetId,
+    /// The client's idempotency id; 0 where it gave none.
+    pub request_id: RequestId,
 }
 
 impl<'t> Units<'t> {
     /// Of a command about one instrument; 0 for none.
     pub const fn of(table: &'t InstrumentTable, instrument: InstrumentId) -> Self {
-        Self { table, instrument, asset: AssetId(0) }
+        Self { table, instrument, asset: AssetId(0), request_id: RequestId(0) }
     }
 
     fn info(&self, instrument: InstrumentId) -> Option<&'t InstrumentInfo> {
@@ -169,9 +174,9 @@ pub fn write_rejected(out: &mut Vec<u8>, id_raw: &[u8], rejected: &Rejected, uni
         out.extend_from_slice(field.as_bytes());
         out.push(b'"');
     }
-    if let Some(text) = sent_text(rejected) {
+    if let Some(text) = sent_text(rejected, units) {
         out.extend_from_slice(b",\"value\":\"");
-        out.extend_from_slice(text);
+        out.extend_from_slice(&text);
         out.push(b'"');
     } else if rejected.unit != Unit::None {
         out.extend_from_slice(b",\"value\":\"");
@@ -202,9 +207,9 @@ pub fn write_reject_message(out: &mut Vec<u8>, rejected: &Rejected, units: &Unit
     let field = field_name(rejected.field);
     if !field.is_empty() {
         out.extend_from_slice(field.as_bytes());
-        if let Some(text) = sent_text(rejected) {
+        if let Some(text) = sent_text(rejected, units) {
             out.push(b' ');
-            out.extend_from_slice(text);
+            out.extend_from_slice(&text);
         } else if rejected.unit != Unit::None {
             out.push(b' ');
             write_for_people(out, rejected.value, rejected.unit, units);
@@ -228,16 +233,19 @@ const fn field_name(field: Field) -> &'static str {
 
 /// What stood in the field as the client sent it, where the reject's number says it otherwise or
 /// not at all: a client's own id, or a value that the log keeps as a number.
-fn sent_text(rejected: &Rejected) -> Option<&[u8]> {
+fn sent_text<'a>(rejected: &'a Rejected, units: &Units<'_>) -> Option<Cow<'a, [u8]>> {
     match rejected.field {
         Field::ClientOrderId if names_client_id(rejected) => {
-            Some(rejected.client_order_id.as_bytes())
+            Some(Cow::Borrowed(rejected.client_order_id.as_bytes()))
         }
         Field::TimeInForce => {
             let number = u8::try_from(rejected.value).ok()?;
-            TimeInForce::from_number(number).map(|tif| tif.name().as_bytes())
+            TimeInForce::from_number(number).map(|tif| Cow::Borrowed(tif.name().as_bytes()))
         }
-        Field::PostOnly => Some(b"true"),
+        Field::PostOnly => Some(Cow::Borrowed(b"true")),
+        Field::RequestId if units.request_id != RequestId(0) => {
+            Some(Cow::Owned(format!("{:x}", units.request_id.0).into_bytes()))
+        }
         _ => None,
     }
 }
@@ -471,21 +479,9 @@ pub fn write_hello(out: &mut Vec<u8>, nonce: &[u8], server: &str, node: &str, ti
     out.push(b'}');
 }
 
-/// Why a session is about to end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Notice {
-    /// The node stops.
-    GoingAway,
-    /// This session is ended.
-    Closing,
-}
-
-/// Appends the notice that a session is about to end; `seq` is where `from_seq` resumes.
-pub fn write_notice(out: &mut Vec<u8>, notice: Notice, reason: &str, seq: u64) {
-    out.extend_from_slice(match notice {
-        Notice::GoingAway => br#"{"ch":"session","type":"going_away","reason":""#,
-        Notice::Closing => &br#"{"ch":"session","type":"closing","reason":""#[..],
-    });
+/// Appends the notice that the node stops; `seq` is where `from_seq` resumes.
+pub fn write_going_away(out: &mut Vec<u8>, reason: &str, seq: u64) {
+    out.extend_from_slice(br#"{"ch":"session","type":"going_away","reason":""#);
     digits::escaped(out, reason.as_bytes());
     out.extend_from_slice(b"\",\"seq\":");
     digits::unsigned(out, seq);

@@ -10,7 +10,7 @@
 
 use alloc::vec::Vec;
 
-use coulisse_types::command::{Deposit, OrderAmend};
+use coulisse_types::command::{Deposit, OrderAmend, OrderCancel};
 use coulisse_types::{
     AccountName, ClientOrderId, Command, InstrumentId, KeyId, OrderId, Price, Qty, RejectCode,
     RequestId,
@@ -19,7 +19,7 @@ use coulisse_types::{
 use super::bodies::read_body;
 use super::error::{Detail, RequestError};
 use super::params::{
-    Fault, Params, Read, duplicate_field, integer, missing, name, read_price, read_qty,
+    Fault, Params, Read, duplicate_field, integer, missing, name, no_price, read_price, read_qty,
     unknown_field,
 };
 use super::spec::{Channel, Op, ParamKind};
@@ -115,8 +115,11 @@ impl<'a> Amend<'a> {
     /// Without an instrument there is no such order: each number then stands as 1, so that the core
     /// is asked in the usual way and says `ORDER_NOT_FOUND`.
     ///
+    /// A total of 0 is at or below whatever is filled: it cancels. In an `OrderAmend` it would leave
+    /// the quantity as it is, so it becomes an `OrderCancel`, whose reply has the same form.
+    ///
     /// # Errors
-    /// [`RequestError`] if a number is none of the instrument's, or is zero.
+    /// [`RequestError`] if a number is none of the instrument's, or the price is zero.
     pub fn resolve(&self, info: Option<&InstrumentInfo>) -> Result<Command, RequestError<'a>> {
         let mut scratch = [0; TEXT_BYTES_MAX];
         let one = (Price::from_ticks(1), Qty::from_lots(1));
@@ -127,17 +130,14 @@ impl<'a> Amend<'a> {
                     Some(info) => read_qty(info, self.qty, &mut scratch)?,
                     None => one.1,
                 };
-                if qty.is_zero() {
-                    return Err(Fault::new(RejectCode::InvalidValue, "qty", self.qty));
-                }
             }
             if self.price.is_present() {
                 price = match info {
                     Some(info) => read_price(info, self.price, &mut scratch)?,
                     None => one.0,
                 };
-                if price.ticks() == 0 {
-                    return Err(Fault::new(RejectCode::InvalidValue, "price", self.price));
+                if let (0, Some(info)) = (price.ticks(), info) {
+                    return Err(no_price(info, self.price));
                 }
             }
             Ok(())
@@ -145,6 +145,9 @@ impl<'a> Amend<'a> {
         match result {
             Ok(()) => {
                 let (order_id, client_order_id) = (self.order_id, self.client_order_id);
+                if self.qty.is_present() && qty.is_zero() {
+                    return Ok(OrderCancel { order_id, client_order_id }.into());
+                }
                 Ok(OrderAmend { order_id, client_order_id, qty, price }.into())
             }
             Err(Fault(error)) => Err(RequestError { id_raw: self.id_raw, ..error }),

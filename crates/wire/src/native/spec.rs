@@ -301,7 +301,7 @@ ops! {
     Subscribe "subscribe" false [
         CHANNEL, SYMBOLS,
         optional("depth", ParamKind::Integer, "`book` only: levels of each side, 1 to 1000; 50 if absent."),
-        optional("from_seq", ParamKind::Integer, "Send what followed this seq instead of an image, if it is still kept."),
+        optional("from_seq", ParamKind::Integer, "Go on after this seq: refused with `RESUME_TOO_OLD` where something between would be missing, and with `NUMBER_OUT_OF_RANGE` where the log is not that far."),
     ] -> [
         field("channel", "string", "The channel."),
         field("symbols", "array of strings?", "The instruments, for public channels."),
@@ -484,8 +484,8 @@ channels! {
         field("reason", "string?", "With `closed`: why."),
     ];
 
-    /// The account's fills, one for each trade of each of its orders. There is no image: the history
-    /// answers what `from_seq` cannot.
+    /// The account's fills, one for each trade of each of its orders. The image says where the channel
+    /// is and shows no fills: the history answers what `from_seq` cannot.
     Fills "fills" true PRIVATE_FIELDS, [
         ORDER_ID,
         ORDER_CLIENT_ID,
@@ -524,10 +524,10 @@ pub const HELLO: &[BodyField] = &[
     field("time", "integer", "Microseconds since the epoch."),
 ];
 
-/// The fields of a notice that a session is about to end.
+/// The fields of the notice that the node is about to stop.
 pub const NOTICE: &[BodyField] = &[
     field("ch", "string", "`session`."),
-    field("type", "string", "`going_away`: the node stops. `closing`: this session is ended."),
+    field("type", "string", "`going_away`."),
     field("reason", "string", "Why, for people."),
     field("seq", "integer", "The last seq it was sent up to: `from_seq` resumes here."),
 ];

@@ -25,8 +25,10 @@ pub(super) fn page() -> String {
     codes(&mut page, Origin::Core, "Refused by the core: `state` is `rejected`");
     page.push_str(
         "`UNKNOWN_ACCOUNT`, `UNKNOWN_ASSET` and `NOT_PERMITTED` are also answered at the edge, with \
-         `not_sent`, where it can tell already. An account that a key may not act for is answered \
-         as one that does not exist.\n",
+         `not_sent`, where it can tell already; so are `PRICE_OUT_OF_RANGE` and `NOTIONAL_BELOW_MIN` \
+         for a 0. An account that a key may not act for is answered \
+         as one that does not exist.\n\n\
+         What is no sound HTTP request, or no upgrade for this server, is in [http.md](http.md).\n",
     );
     page
 }

@@ -42,6 +42,7 @@ fn index() -> String {
          | page | what |\n| --- | --- |\n\
          | [native.md](native.md) | the native protocol, `/v1/ws`: operations, replies, channels; public REST |\n\
          | [errors.md](errors.md) | every error code |\n\
+         | [http.md](http.md) | HTTP requests and upgrades that are refused |\n\
          | [records.md](records.md) | commands as they stand in the log |\n\
          | [events.md](events.md) | events as they leave the core |\n\n\
          ## Operations\n\n",

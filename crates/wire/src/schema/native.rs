@@ -24,9 +24,15 @@ pub(super) fn page() -> String {
     );
     fields(&mut page, HELLO);
     json_block(&mut page, &[&samples::hello()]);
-    page.push_str("Before the node ends a session:\n\n");
+    page.push_str("Before the node stops:\n\n");
     fields(&mut page, NOTICE);
     json_block(&mut page, &[&samples::notice()]);
+    page.push_str(
+        "A session that the node ends by itself is told so by the close frame alone. Its code is \
+         1002, 1003, 1007 or 1009 for frames that break RFC 6455, are not text or are too long, and \
+         1013 for a session that reads too slowly: what it was not told, the log still holds. \
+         Connect again and subscribe with `from_seq`, the last `seq` that was received.\n\n",
+    );
     page.push_str("## Requests\n\n");
     fields(&mut page, ENVELOPE);
     page.push_str(

@@ -15,7 +15,7 @@ use coulisse_types::{
 
 use crate::instruments::InstrumentTable;
 use crate::native::feed::{self, Balance, DeltaHead, Level, OpenOrder, TradeRow};
-use crate::native::reply::{self, LoggedOn, Notice, Stamps, Units};
+use crate::native::reply::{self, LoggedOn, Stamps, Units};
 use crate::native::{Channel, CommandOutcome, Op, parse_request, rest as rest_bodies};
 
 const BTC_USD: InstrumentId = InstrumentId(1);
@@ -65,7 +65,7 @@ pub(super) fn hello() -> Vec<u8> {
 }
 
 pub(super) fn notice() -> Vec<u8> {
-    collect(|out| reply::write_notice(out, Notice::GoingAway, "the node is restarting", SEQ))
+    collect(|out| reply::write_going_away(out, "the node is restarting", SEQ))
 }
 
 pub(super) fn request(op: Op) -> Vec<u8> {

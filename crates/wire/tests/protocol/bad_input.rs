@@ -250,6 +250,12 @@ fn cancels_and_logons_that_name_nothing_are_refused() {
         case(r#"{"id":7,"op":"order.cancel"}"#, MissingField, "order_id", ""),
         case(r#"{"id":7,"op":"order.amend","params":{"order_id":"1"}}"#, MissingField, "qty", ""),
         case(
+            place(&[("type", r#""market""#), ("price", ""), ("qty", ""), ("notional", r#""0.0""#)]),
+            NotionalBelowMin,
+            "notional",
+            "0.0",
+        ),
+        case(
             r#"{"id":7,"op":"order.cancel","params":{"order_id":"0"}}"#,
             InvalidValue,
             "order_id",
@@ -384,5 +390,31 @@ fn numbers_that_only_the_core_may_judge_reach_it() {
             panic!("{request}");
         };
         assert_eq!((order.price, order.qty), (Price::from_ticks(price), Qty::from_lots(qty)));
+    }
+}
+
+#[test]
+fn a_refusal_says_all_that_would_do() {
+    let table = table();
+    for (request, says) in [
+        (r#"{"op":"order.cancel"}"#, "MISSING_FIELD: order_id or client_order_id is required"),
+        (
+            r#"{"op":"order.amend","params":{"order_id":"1"}}"#,
+            "MISSING_FIELD: qty or price is required",
+        ),
+        (
+            r#"{"op":"order.place","params":{"symbol":"BTC-USD","side":5}}"#,
+            "WRONG_TYPE: side 5 must be one of: buy, sell",
+        ),
+        (
+            r#"{"op":"order.place","params":{"symbol":"BTC-USD","side":"buy","type":"market","notional":"0"}}"#,
+            "NOTIONAL_BELOW_MIN: notional 0: the notional is below the instrument's smallest; limit 1.00000000",
+        ),
+    ] {
+        let error = parse_request(request.as_bytes(), &table).expect_err("refused");
+        let mut reply = Vec::new();
+        error.write(&mut reply);
+        let reply: Value = serde_json::from_slice(&reply).expect("JSON");
+        assert_eq!(reply["error"]["message"], says);
     }
 }

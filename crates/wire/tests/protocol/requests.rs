@@ -100,11 +100,11 @@ fn an_amend_means_what_its_orders_instrument_makes_of_it() {
 }
 
 #[test]
-fn an_amend_to_zero_or_between_ticks_is_refused_with_its_id() {
+fn an_amend_to_no_price_or_between_steps_is_refused_with_its_id() {
     let table = table();
     for (params, code, field) in [
-        (r#""qty":"0""#, RejectCode::InvalidValue, "qty"),
-        (r#""price":"0.00""#, RejectCode::InvalidValue, "price"),
+        (r#""price":"0.00""#, RejectCode::PriceOutOfRange, "price"),
+        (r#""qty":"0","price":"0""#, RejectCode::PriceOutOfRange, "price"),
         (r#""price":"1.001""#, RejectCode::OffTick, "price"),
         (r#""qty":"0.000001""#, RejectCode::OffLot, "qty"),
     ] {
@@ -116,6 +116,22 @@ fn an_amend_to_zero_or_between_ticks_is_refused_with_its_id() {
         };
         let error = amend.resolve(table.instrument(BTC_USD)).expect_err("refused");
         assert_eq!((error.code, error.field, error.id_raw), (code, field.as_bytes(), &b"7"[..]));
+    }
+}
+
+#[test]
+fn an_amend_to_a_total_of_zero_cancels() {
+    let table = table();
+    for params in [r#""qty":"0""#, r#""qty":"0.000","price":"60000""#] {
+        let request =
+            format!(r#"{{"id":7,"op":"order.amend","params":{{"order_id":"5",{params}}}}}"#);
+        let Ok(Body::Amend(amend)) = parse_request(request.as_bytes(), &table).map(|r| r.body)
+        else {
+            panic!("{request}");
+        };
+        let cancel =
+            OrderCancel { order_id: OrderId(5), client_order_id: ClientOrderId::default() };
+        assert_eq!(amend.resolve(table.instrument(BTC_USD)), Ok(cancel.into()));
     }
 }
 

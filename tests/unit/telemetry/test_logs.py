@@ -1,0 +1,39 @@
+"""Logs: one JSON object a line, whoever writes it."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from coulisse.telemetry.logs import logger, set_up_logs
+
+
+@pytest.fixture
+def written() -> Iterator[io.StringIO]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    stream = io.StringIO()
+    set_up_logs(stream=stream)
+    yield stream
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def test_what_a_library_says_is_one_object_a_line_whatever_is_in_it(written: io.StringIO) -> None:
+    logging.getLogger("uvicorn.error").warning('say "when"\n%s', "now\\")
+    try:
+        raise ValueError("a\nb")
+    except ValueError:
+        logging.getLogger("asyncio").exception("it failed")
+    logger("gateway").warning("own", about='"\n')
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    assert [line["event"] for line in lines] == ['say "when"\nnow\\', "it failed", "own"]
+    assert [line["level"] for line in lines] == ["warning", "error", "warning"]
+    assert lines[0]["logger"] == "uvicorn.error"
+    assert "ValueError" in lines[1]["exception"]
