@@ -21,6 +21,7 @@ __all__ = [
     "Replica",
     "SimDisk",
     "is_public_key",
+    "plant_everywhere",
     "planted_faults",
     "protocol_docs",
     "schema_json",
@@ -43,6 +44,12 @@ def is_public_key(key: bytes) -> bool:
 def planted_faults() -> list[str]:
     """The faults that `Engine.plant` can switch on: none but in a build made for tests."""
 
+def plant_everywhere(fault: str) -> None:
+    """Switch a fault on in all that this process makes from here on: engines, cores, replicas.
+
+    Raises `CoreError` where the build has none of this name.
+    """
+
 @final
 class Engine:
     """The deterministic core alone, without a log: for models, replays and tests."""
@@ -53,6 +60,8 @@ class Engine:
 
         A broken invariant raises `CoreError("PANIC", …)` and empties the engine.
         """
+    def void(self, record: bytes) -> bytes:
+        """Apply one record that is void, whatever it says; return its events."""
     def apply_many(self, records: Sequence[bytes]) -> list[bytes]:
         """Apply records in order; return the events of each."""
     def snapshot(self) -> bytes:
@@ -215,12 +224,23 @@ class Core:
         `epoch`.
         """
     @property
+    def voided(self) -> list[tuple[int, str | None, bool]]:
+        """The void records behind the snapshot, by seq: (seq, symbol, whether this start did it).
+
+        A record is void because it broke the core twice; its instrument is halted.
+        """
+    @property
     def snapshots_passed_over(self) -> list[tuple[str, str]]:
         """(file name, reason) of each snapshot that was newer and did not fit."""
     def flush(self) -> None:
         """End the loop tick's batch: stamp, journal, apply. It schedules itself by `call_soon`."""
     def on_durable(self) -> None:
         """Release what waited for the durable seq."""
+    def tick(self) -> bool:
+        """Do what is due by now (expiries, deadlines), in ticks of its own; return whether more is.
+
+        Does nothing once the node stops.
+        """
     def publish(self) -> None:
         """Send the public feeds what has changed since the last call (call it every 50 ms)."""
     def command(

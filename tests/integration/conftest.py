@@ -65,10 +65,15 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     return {**kept, "HOME": str(home), "XDG_STATE_HOME": str(state), **more}
 
 
-def launch(arguments: Sequence[str], environ: dict[str, str], cwd: Path) -> Server:
+def launch(
+    arguments: Sequence[str],
+    environ: dict[str, str],
+    cwd: Path,
+    command: Sequence[str] = COMMAND,
+) -> Server:
     """Start a server and wait for its ready line."""
     process = subprocess.Popen(
-        [*COMMAND, *arguments, "--json"],
+        [*command, *arguments, "--json"],
         env=environ, cwd=cwd, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     line = first_line(process)

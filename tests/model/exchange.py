@@ -21,7 +21,8 @@ ASSET_SCALE_MAX = 18
 FEE_PPM_MAX = 100_000
 PERMISSIONS = {"read": 1, "trade": 2, "withdraw": 4, "admin": 8}
 NEEDED = {
-    **{"Genesis": 0, "NodeStarted": 0, "AssetCreate": 8, "InstrumentCreate": 8, "AccountCreate": 8},
+    **{"Genesis": 0, "NodeStarted": 0, "Void": 0},
+    **{"AssetCreate": 8, "InstrumentCreate": 8, "AccountCreate": 8},
     **{"KeyCreate": 8, "Deposit": 8, "Withdraw": 4},
     **{"OrderPlace": 2, "OrderCancel": 2, "OrderAmend": 2, "OrderCancelAll": 2},
     **{"GroupCreate": 8, "AccountConfigure": 8, "InstrumentConfigure": 8, "MarkSet": 8},
@@ -60,6 +61,14 @@ class ReferenceExchange(Configuring):
             detail["client_order_id"] = getattr(command, "client_order_id", "")
             self.events = [Message("Rejected", **detail)]
         self.events += self.ledger.changes()
+        self.last_seq = header.seq
+        return self.events
+
+    def void(self, header: Header, command: Message) -> list[Message]:
+        """Apply a record that is void (section 25); return its one event."""
+        client_order_id = getattr(command, "client_order_id", "")
+        detail = {"code": "VOIDED", "field": "", "unit": "", "value": 0, "limit": 0}
+        self.events = [Message("Rejected", **detail, client_order_id=client_order_id)]
         self.last_seq = header.seq
         return self.events
 
@@ -113,6 +122,16 @@ class ReferenceExchange(Configuring):
     def _node_started(self, header: Header, c: Message) -> None:
         self.nodes[header.node] = c.incarnation
         self.emit("NodeJoined", node=header.node, incarnation=c.incarnation)
+
+    def _void(self, header: Header, c: Message) -> None:
+        most = header.seq - 1
+        require(1 <= c.seq <= most, "AMOUNT_OUT_OF_RANGE seq number", c.seq, most)
+        instrument = self._instrument(c.instrument) if c.instrument else None
+        self.emit("RecordVoided", voided_seq=c.seq, instrument=c.instrument)
+        if instrument is not None and instrument.state != "halted":
+            instrument.state = "halted"
+            where = {"instrument": c.instrument, "until_ns": 0}
+            self.emit("TradingStateChanged", **where, state="halted", reason="void")
 
     def _asset_create(self, header: Header, c: Message) -> None:
         require(re.fullmatch("[A-Z0-9]{2,12}", c.name), "INVALID_NAME name")

@@ -52,6 +52,7 @@ class Matching:
         rules, identity = instrument.rules, (header.account, c.client_order_id)
         if c.client_order_id and self._is_duplicate(identity, c):
             return
+        self._require_not_halted(instrument)
         self._check_combination(c)
         if c.notional != 0:
             least = max(1, rules.min_notional)
@@ -92,6 +93,9 @@ class Matching:
         exists = 1 <= instrument <= len(self.instruments)
         require(exists, "UNKNOWN_INSTRUMENT symbol number", instrument)
         return self.instruments[instrument - 1]
+
+    def _require_not_halted(self, instrument: Instrument) -> None:
+        require(instrument.state != "halted", "TRADING_STATE state number", 3)
 
     def _is_duplicate(self, identity: tuple[int, str], c: Message) -> bool:
         order = self.live_ids.get(identity) or self.closed_ids.get(identity)
@@ -341,14 +345,20 @@ class Matching:
         self._say_level(order.instrument, order.side, order.price)
 
     def _order_cancel(self, header: Header, c: Message) -> None:
-        self._take_off(self._find(header, c), "cancel_requested")
+        order = self._find(header, c)
+        self._require_not_halted(order.instrument)
+        self._take_off(order, "cancel_requested")
 
     def _order_cancel_all(self, header: Header, c: Message) -> None:
         if c.instrument != 0:
             self._instrument(c.instrument)
         own = [order for order in self.live.values() if order.account == header.account]
         there = [
-            o for o in own if c.instrument in (0, o.instrument.id) and c.side in ("both", o.side)
+            o
+            for o in own
+            if c.instrument in (0, o.instrument.id)
+            and c.side in ("both", o.side)
+            and o.instrument.state != "halted"
         ]
         for order in sorted(there, key=lambda o: o.id):
             self._take_off(order, "cancel_all")
@@ -359,6 +369,7 @@ class Matching:
         require(c.qty != 0 or c.price != 0, "INVALID_COMBINATION qty")
         order = self._find(header, c)
         instrument, rules = order.instrument, order.instrument.rules
+        self._require_not_halted(instrument)
         require(c.qty >= 0, "QTY_BELOW_MIN qty lots", c.qty, rules.min_qty)
         if 0 < c.qty <= order.filled:
             self._take_off(order, "amended_to_filled")

@@ -27,11 +27,13 @@ class Scenario:
 
     twins: Twins = field(default_factory=lambda: Twins(Engine()))
 
-    def send(self, command: Message, *, account: int = 0, **header: int) -> list[Message]:
-        """Apply any command; incarnation 1 of node 1 unless told."""
+    def send(
+        self, command: Message, *, account: int = 0, void: bool = False, **header: int
+    ) -> list[Message]:
+        """Apply any command, as it says or as `void`; incarnation 1 of node 1 unless told."""
         seq = self.twins.exchange.last_seq + 1
         fields = {"incarnation": 1, "account": account} | header
-        events = self.twins.step(Header(seq, **fields), command)
+        events = self.twins.step(Header(seq, **fields), command, void=void)
         self.twins.compare_states()
         return events
 

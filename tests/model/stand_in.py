@@ -4,12 +4,14 @@ With it the comparison itself is tested: what differs from the reference must be
 """
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.model.codec import (
     COMMAND_TABLE,
     HEADER_STRUCT,
     Header,
+    Message,
     decode_body,
     encode_events,
 )
@@ -26,6 +28,13 @@ class StandIn:
 
     def apply(self, record: bytes, /) -> bytes:
         """Decode the record and apply it."""
+        return self._take(self.exchange.apply, record)
+
+    def void(self, record: bytes, /) -> bytes:
+        """Decode the record, which is void."""
+        return self._take(self.exchange.void, record)
+
+    def _take(self, apply: Callable[[Header, Message], list[Message]], record: bytes) -> bytes:
         _, _, _, kind, node, index, seq, time_ns, batch, incarnation, account, key, _, session = (
             struct.unpack_from(HEADER_STRUCT, record)
         )
@@ -33,7 +42,7 @@ class StandIn:
         request_id = int.from_bytes(record[64:80], "little")
         whose = {"account": account, "key": key, "session": session, "request_id": request_id}
         command = decode_body(COMMAND_TABLE[kind], record[80:])
-        events = self.exchange.apply(Header(seq, time_ns, **origin, **whose), command)
+        events = apply(Header(seq, time_ns, **origin, **whose), command)
         self.hash = next_event_hash(self.hash, seq, events)
         return encode_events(events)
 

@@ -68,6 +68,8 @@ class Sent:
     request_id: int
     incarnation: int
     text: bytes = b""
+    session: int = 0
+    """Which session of its life asked, by the number that its orders keep; 0 for the node."""
 
 
 @dataclass(slots=True)
@@ -107,6 +109,7 @@ class Ledger:
             incarnation=one.incarnation,
             account=one.account,
             request_id=one.request_id,
+            session=one.session,
         )
         events = decode_events(self.twin.apply(encode_record(header, one.command)))
         self.applied = one.seq
@@ -207,7 +210,9 @@ class Life:
         self._next += 1
         text = json.dumps({"id": seq, "op": op, "params": params}).encode()
         whose = ACCOUNTS.index(account) + 1
-        self._sent(Sent(seq, command, whose, 0, self.incarnation, text))
+        # A session's number is its slot, from 1; a life opens them here, one after another.
+        session = 1 + list(self.sessions).index(account)
+        self._sent(Sent(seq, command, whose, 0, self.incarnation, text, session))
         self.sessions[account].request(text)
 
     def again(self, one: Sent) -> None:

@@ -134,7 +134,7 @@ impl Engine {
         for listing in self.instruments.iter() {
             let instrument = listing.rules.id;
             let book = match listing.state {
-                TradingState::Auction => listing.book.check_structure(),
+                TradingState::Auction | TradingState::Halted => listing.book.check_structure(),
                 _ => listing.book.check(),
             };
             book.map_err(|broken| Broken::Book { instrument, broken })?;

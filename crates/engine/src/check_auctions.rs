@@ -42,7 +42,8 @@ impl Engine {
         let live = self.orders.by_id().into_iter().filter(|place| is_one(*place));
         let found = live.map(|place| (self.orders.at(place).id.0, place));
         let kept = self.forest.iter(tree).map(|((_, id), place)| (id, place));
-        let is_called = listing.state == TradingState::Auction;
+        // A void record may halt it in the midst of an auction.
+        let is_called = matches!(listing.state, TradingState::Auction | TradingState::Halted);
         self.forest.check(tree) && kept.eq(found) && (is_called || tree.is_empty())
     }
 }

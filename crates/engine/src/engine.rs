@@ -137,12 +137,11 @@ impl Engine {
     /// If the record is not the next one, or an invariant is broken. The caller ends the process:
     /// the state may be half changed.
     pub fn apply(&mut self, header: &RecordHeader, command: &Command, events: &mut Vec<Event>) {
-        assert!(self.last_seq.0.checked_add(1) == Some(header.seq.0), "a record out of turn");
+        self.turn_to(header);
         let first = events.len();
-        self.last_seq = header.seq;
-        self.time_ns = header.time_ns;
         match self.run(header, command, events) {
             Ok(()) => {
+                self.planted.break_on(command);
                 self.follow_up(first, events);
                 self.settle_risk(events);
                 self.ledger.settle(events);
@@ -157,6 +156,14 @@ impl Engine {
         let said = events.get(first..).unwrap_or_default();
         assert!(!said.is_empty(), "a record without an event");
         self.event_hash.advance(header.seq, said);
+    }
+
+    /// Goes to the next record's place in the log.
+    #[inline]
+    pub(crate) fn turn_to(&mut self, header: &RecordHeader) {
+        assert!(self.last_seq.0.checked_add(1) == Some(header.seq.0), "a record out of turn");
+        self.last_seq = header.seq;
+        self.time_ns = header.time_ns;
     }
 
     #[inline]
@@ -190,6 +197,7 @@ impl Engine {
                 self.node_started(header, *body, events);
                 Ok(())
             }
+            Command::Void(body) => self.void(header, *body, events),
             _ => self.run_once(header, command, events),
         }
     }
@@ -218,7 +226,7 @@ impl Engine {
 }
 
 /// The client's id in a command that has one.
-fn client_order_id(command: &Command) -> ClientOrderId {
+pub(crate) fn client_order_id(command: &Command) -> ClientOrderId {
     match command {
         Command::OrderPlace(body) => body.client_order_id,
         Command::OrderCancel(body) => body.client_order_id,

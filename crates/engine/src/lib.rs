@@ -102,6 +102,7 @@ mod tiers;
 mod timers;
 mod uncross;
 mod value;
+mod void;
 mod walk;
 mod warm;
 mod watch;

@@ -3,6 +3,14 @@
 //! Without the feature `planted` there are none, and every question after one is the constant
 //! `false`, which costs nothing.
 
+#[cfg(feature = "planted")]
+use core::sync::atomic::{AtomicUsize, Ordering};
+use coulisse_types::Command;
+
+/// The price that [`Fault::PanicOnPrice`] does not take, in ticks.
+#[cfg(feature = "planted")]
+const PANIC_TICKS: i64 = 101;
+
 /// What can be planted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(
@@ -56,6 +64,8 @@ pub enum Fault {
     PegStays,
     /// A pair goes on when one of the two is filled in part.
     PairKept,
+    /// An order at a certain price breaks the core, when half of what it does is done.
+    PanicOnPrice,
 }
 
 #[cfg(feature = "planted")]
@@ -85,14 +95,41 @@ impl Fault {
         ("trail_stays", Self::TrailStays),
         ("peg_stays", Self::PegStays),
         ("pair_kept", Self::PairKept),
+        ("panic_on_price", Self::PanicOnPrice),
     ];
 }
 
+/// The fault that every new engine of this process has: its place in [`Fault::ALL`], from 1.
+#[cfg(feature = "planted")]
+static IN_EVERY_ENGINE: AtomicUsize = AtomicUsize::new(0);
+
+#[cfg(feature = "planted")]
+impl Fault {
+    /// Plants a fault in every engine that this process makes from here on.
+    pub fn plant_everywhere(self) {
+        let at = Self::ALL.iter().position(|(_, fault)| *fault == self);
+        IN_EVERY_ENGINE.store(at.map_or(0, |at| at.saturating_add(1)), Ordering::Relaxed);
+    }
+
+    fn in_every_engine() -> Option<Self> {
+        let at = IN_EVERY_ENGINE.load(Ordering::Relaxed).checked_sub(1)?;
+        Self::ALL.get(at).map(|(_, fault)| *fault)
+    }
+}
+
 /// The fault that is planted, if any.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "planted"), derive(Default))]
 pub(crate) struct Planted {
     #[cfg(feature = "planted")]
     fault: Option<Fault>,
+}
+
+#[cfg(feature = "planted")]
+impl Default for Planted {
+    fn default() -> Self {
+        Self { fault: Fault::in_every_engine() }
+    }
 }
 
 impl Planted {
@@ -102,6 +139,24 @@ impl Planted {
     pub(crate) fn is(self, fault: Fault) -> bool {
         self.fault == Some(fault)
     }
+
+    /// Breaks the core on what [`Fault::PanicOnPrice`] does not take.
+    #[cfg(feature = "planted")]
+    pub(crate) fn break_on(self, command: &Command) {
+        let price = match command {
+            Command::OrderPlace(body) => body.price,
+            Command::OrderPlaceTerms(body) => body.price,
+            _ => return,
+        };
+        let is_wrong = self.is(Fault::PanicOnPrice) && price.ticks() == PANIC_TICKS;
+        assert!(!is_wrong, "a planted fault: the price is {PANIC_TICKS} ticks");
+    }
+
+    /// Breaks nothing.
+    #[cfg(not(feature = "planted"))]
+    #[inline]
+    #[expect(clippy::unused_self, reason = "the twin of the one that looks")]
+    pub(crate) const fn break_on(self, _command: &Command) {}
 
     /// Whether this fault is planted.
     #[cfg(not(feature = "planted"))]

@@ -197,7 +197,12 @@ impl Engine {
         listing.require(!listing.is_uncrossing())?;
         if state == listing.state {
             push_state(events, instrument, state, StateReason::Command, 0);
-        } else if listing.state == TradingState::Auction {
+        } else if listing.state == TradingState::Auction || listing.book.is_crossed() {
+            // A void record may have halted it in the midst of an auction.
+            if listing.state != TradingState::Auction {
+                let (call, reason) = (TradingState::Auction, StateReason::Command);
+                self.change_state(instrument, call, reason, 0, events);
+            }
             let mut fills_left = self.limits.fills_per_command_max;
             let then = (state, StateReason::Command);
             self.begin_uncross(instrument, then, &mut fills_left, events);

@@ -20,6 +20,7 @@ mod snapshots;
 mod states;
 mod stops;
 mod timers;
+mod void;
 
 use crate::{Engine, default_genesis};
 use alloc::vec::Vec;

@@ -23,6 +23,8 @@ pub enum Waiter {
     Session(ConnId),
     /// The process itself, by the number it gave.
     Ticket(u64),
+    /// Nobody: a tick of the node's own.
+    Nobody,
 }
 
 /// One command of the batch.

@@ -1,12 +1,14 @@
 //! The core of a node, as Python drives it on its loop.
 
 use crate::cell::GilCell;
+use crate::clock::Leap;
 use crate::conn_class::LocalSession;
 use crate::failure::{Note, failed, guard};
 use crate::node_core::{NodeCore, Outcome};
 use crate::open::{Arguments, open_core};
 use crate::outbox::{Mail, Outbox, Peer};
 use crate::sim_disk::SimDisk;
+use crate::sync::LogEnd;
 use coulisse_gateway::batch::ConnId;
 use coulisse_gateway::hub::Received;
 use coulisse_types::{AccountId, Command, KeyIndex, RequestId, Seq};
@@ -32,6 +34,7 @@ pub(crate) struct Core {
     dir: Option<String>,
     /// The seq being applied, for the note of a broken invariant.
     applying: Arc<AtomicU64>,
+    log_end: LogEnd,
 }
 
 struct State {
@@ -58,8 +61,11 @@ impl Core {
         let Some(node) = node.as_mut() else {
             return Err(failed("SHUTTING_DOWN", "the core is closed".to_string()));
         };
-        let last_words =
-            || Note { dir: self.dir.clone(), seq: self.applying.load(Ordering::Relaxed) };
+        let last_words = || Note {
+            dir: self.dir.clone(),
+            seq: self.applying.load(Ordering::Relaxed),
+            log: Some(self.log_end.clone()),
+        };
         Ok(guard(last_words, || act(node, peers)))
     }
 
@@ -191,6 +197,18 @@ impl Core {
         Ok(outbox)
     }
 
+    /// The clock ran away from the log: that ends the node.
+    fn leapt(&self, py: Python<'_>, leap: Leap) -> PyResult<()> {
+        let ahead_s = leap.ahead_ns / 1_000_000_000;
+        self.fatal(
+            py,
+            &format!(
+                "CLOCK_LEAP: the clock is {ahead_s} s further ahead than the log may follow; \
+                 set it right and start again"
+            ),
+        )
+    }
+
     /// Tells Python, once, that the journal has failed.
     fn fatal(&self, py: Python<'_>, message: &str) -> PyResult<()> {
         // Nothing that comes now can become durable.
@@ -221,7 +239,9 @@ impl Core {
         origins: &str,
         hash_seed: u64,
     ) -> PyResult<Self> {
-        let last_words = || Note { dir: data_dir.clone(), seq: 0 };
+        let applying = Arc::new(AtomicU64::new(0));
+        let last_words =
+            || Note { dir: data_dir.clone(), seq: applying.load(Ordering::Relaxed), log: None };
         let arguments = Arguments {
             data_dir: data_dir.as_deref(),
             disk: disk.map(|disk| disk.handle(py)),
@@ -231,9 +251,10 @@ impl Core {
             host,
             origins,
             hash_seed,
+            applying: Arc::clone(&applying),
         };
         let core = guard(last_words, || open_core(&arguments))?;
-        let applying = Arc::clone(&core.applying);
+        let log_end = core.sync.log_end();
         let array = PyByteArray::new(py, &vec![0; READ_BYTES]);
         let bytes = PyBuffer::get(&array)?;
         let buffer = PyMemoryView::from(&array)?.unbind();
@@ -247,7 +268,7 @@ impl Core {
             scheduled: false,
             dead: false,
         };
-        Ok(Self { state: GilCell::new(state), buffer, bytes, dir: data_dir, applying })
+        Ok(Self { state: GilCell::new(state), buffer, bytes, dir: data_dir, applying, log_end })
     }
 
     fn attach(slf: &Bound<'_, Self>, call_soon: Py<PyAny>, on_fatal: Py<PyAny>) -> PyResult<()> {
@@ -299,6 +320,18 @@ impl Core {
         })
     }
 
+    #[getter]
+    fn voided(&self, py: Python<'_>) -> PyResult<Vec<(u64, Option<String>, bool)>> {
+        self.with(py, |node, _| {
+            let symbol = |id| {
+                let rules = node.engine.instrument(id)?;
+                Some(String::from_utf8_lossy(rules.symbol.as_bytes()).into_owned())
+            };
+            let all = node.voids.iter();
+            all.map(|record| (record.seq, symbol(record.instrument), record.is_new)).collect()
+        })
+    }
+
     fn flush(&self, py: Python<'_>) -> PyResult<()> {
         {
             let mut state = self.state.borrow_mut(py);
@@ -308,17 +341,21 @@ impl Core {
             }
         }
         if let Err(leap) = self.with(py, |node, _| node.flush())? {
-            let ahead_s = leap.ahead_ns / 1_000_000_000;
-            return self.fatal(
-                py,
-                &format!(
-                    "CLOCK_LEAP: the clock is {ahead_s} s further ahead than the log may follow; \
-                 set it right and start again"
-                ),
-            );
+            return self.leapt(py, leap);
         }
         self.collect(py)?.empty(py);
         Ok(())
+    }
+
+    fn tick(&self, py: Python<'_>) -> PyResult<bool> {
+        // The driver's timer may still fire when the core is closed.
+        if self.state.borrow_mut(py).node.is_none() {
+            return Ok(false);
+        }
+        match self.with(py, |node, _| node.tick())? {
+            Ok(more) => Ok(more),
+            Err(leap) => self.leapt(py, leap).map(|()| false),
+        }
     }
 
     fn on_durable(&self, py: Python<'_>) -> PyResult<()> {
@@ -357,6 +394,10 @@ impl Core {
         let Some(command) = Command::decode_body(kind, body) else {
             return Err(failed("INVALID_VALUE", format!("no command {kind} has this body")));
         };
+        if matches!(command, Command::Void(_)) {
+            // What it names was applied here already; elsewhere it would not be.
+            return Err(failed("INVALID_VALUE", "a start alone makes records void".to_string()));
+        }
         let py = slf.py();
         let this = slf.get();
         let ticket = this.with(py, |node, _| {

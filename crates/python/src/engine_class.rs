@@ -4,7 +4,7 @@ use crate::cell::GilCell;
 use crate::failure::{failed, text_of};
 use crate::node_core::encoded;
 use coulisse_engine::Engine as Core;
-use coulisse_types::Event;
+use coulisse_types::{Command, Event, RecordHeader};
 use coulisse_wire::record::decode_unsealed;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -16,14 +16,16 @@ pub(crate) struct Engine {
     state: GilCell<(Core, Vec<Event>)>,
 }
 
-#[pymethods]
-impl Engine {
-    #[new]
-    fn new() -> Self {
-        Self { state: GilCell::new((Core::new(), Vec::new())) }
-    }
+/// One of the two ways to apply a record.
+type Apply = fn(&mut Core, &RecordHeader, &Command, &mut Vec<Event>);
 
-    fn apply<'py>(&self, py: Python<'py>, record: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+impl Engine {
+    fn take<'py>(
+        &self,
+        py: Python<'py>,
+        record: &[u8],
+        apply: Apply,
+    ) -> PyResult<Bound<'py, PyBytes>> {
         let (core, events) = &mut *self.state.borrow_mut(py);
         let (header, command) = decode_unsealed(record)
             .map_err(|error| failed("INVALID_VALUE", format!("not a record: {error:?}")))?;
@@ -35,14 +37,29 @@ impl Engine {
         events.clear();
         // A node ends here. A test wants to know which command did it, and goes on without this
         // engine: what a panic has left half-changed is thrown away.
-        let applied = catch_unwind(AssertUnwindSafe(|| core.apply(&header, &command, events)));
+        let applied = catch_unwind(AssertUnwindSafe(|| apply(core, &header, &command, events)));
         if let Err(panic) = applied {
             *core = Core::new();
             return Err(failed("PANIC", format!("seq {next}: {}", text_of(&*panic))));
         }
         Ok(PyBytes::new(py, &encoded(events)))
     }
+}
 
+#[pymethods]
+impl Engine {
+    #[new]
+    fn new() -> Self {
+        Self { state: GilCell::new((Core::new(), Vec::new())) }
+    }
+
+    fn apply<'py>(&self, py: Python<'py>, record: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        self.take(py, record, Core::apply)
+    }
+
+    fn void<'py>(&self, py: Python<'py>, record: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        self.take(py, record, Core::apply_void)
+    }
     #[expect(clippy::needless_pass_by_value, reason = "Python gives a list of its own")]
     fn apply_many<'py>(
         &self,
@@ -93,6 +110,17 @@ impl Engine {
         let _ = self;
         Err(failed("INVALID_VALUE", format!("this build has no faults to plant, not {fault:?}")))
     }
+}
+
+/// Plants a fault in every engine, core and replica that this process makes from here on.
+#[pyfunction]
+pub(crate) fn plant_everywhere(fault: &str) -> PyResult<()> {
+    #[cfg(feature = "planted")]
+    if let Some((_, fault)) = coulisse_engine::Fault::ALL.iter().find(|(name, _)| *name == fault) {
+        fault.plant_everywhere();
+        return Ok(());
+    }
+    Err(failed("INVALID_VALUE", format!("this build has no fault {fault:?} to plant")))
 }
 
 /// The faults that this build can plant.

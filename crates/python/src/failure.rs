@@ -1,13 +1,12 @@
 //! Failures: what Python is told, and what ends the process.
 
+use crate::notes::{Notes, say};
+use crate::sync::LogEnd;
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use std::any::Any;
-use std::fs::File;
-use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 
 create_exception!(coulisse._core, CoreError, PyException, "What the core refuses or cannot do.");
 
@@ -31,23 +30,30 @@ pub(crate) struct Note {
     pub(crate) dir: Option<String>,
     /// The seq that was being applied, or the last one.
     pub(crate) seq: u64,
+    /// The log in which that record may not be durable yet.
+    pub(crate) log: Option<LogEnd>,
 }
 
 impl Note {
-    fn write_and_abort(&self, message: &str) -> ! {
-        let line = format!(
-            "{{\"seq\":{},\"build\":\"{}\",\"message\":{message:?}}}\n",
-            self.seq,
-            env!("CARGO_PKG_VERSION"),
-        );
-        let _ = std::io::stderr().write_all(line.as_bytes());
-        if let Some(dir) = &self.dir {
-            let written = File::create(Path::new(dir).join("panic.json")).and_then(|mut file| {
-                file.write_all(line.as_bytes()).and_then(|()| file.sync_all())
-            });
-            if let Err(error) = written {
-                let _ = writeln!(std::io::stderr(), "panic.json could not be written: {error}");
+    pub(crate) fn write_and_abort(self, message: &str) -> ! {
+        let Self { dir, seq, log } = self;
+        let next = match &dir {
+            Some(dir) => format!(
+                "this process ends; noted in {dir}/panic.json: if the record breaks the core again, \
+                 the next start makes it void"
+            ),
+            None => "this process ends".to_string(),
+        };
+        say("critical", "core_broken", Some(seq), &[("reason", message), ("next", &next)]);
+        if dir.is_some() {
+            if let Err(error) = Notes::read(dir.as_deref()).add(seq, message) {
+                let reason = error.to_string();
+                say("error", "panic_note_not_written", Some(seq), &[("reason", &reason)]);
             }
+        }
+        // The next start must meet the record, or whoever sent it breaks the core again.
+        if let Some(log) = log {
+            log.wait_for(seq);
         }
         std::process::abort()
     }

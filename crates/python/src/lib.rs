@@ -17,8 +17,10 @@ mod engine_view;
 mod failure;
 mod node_core;
 mod node_reads;
+mod notes;
 mod open;
 mod outbox;
+mod poison;
 mod pure;
 mod replica;
 mod replica_class;
@@ -26,6 +28,7 @@ mod schema;
 mod sim_disk;
 mod start;
 mod sync;
+mod voids;
 
 use pyo3::prelude::*;
 
@@ -53,6 +56,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(protocol_docs, module)?)?;
     module.add_function(wrap_pyfunction!(is_public_key, module)?)?;
     module.add_function(wrap_pyfunction!(engine_class::planted_faults, module)?)?;
+    module.add_function(wrap_pyfunction!(engine_class::plant_everywhere, module)?)?;
     module.add_class::<engine_class::Engine>()?;
     module.add_class::<pure::Book>()?;
     module.add_class::<sim_disk::SimDisk>()?;

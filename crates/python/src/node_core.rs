@@ -4,23 +4,26 @@
 //! - What is applied stands in the journal's buffer already; what is let out is durable.
 //! - The engine applies only what the log delivers, in the order of seqs, live and on replay.
 
-use crate::clock::{Leap, LogClock, wall_us};
+use crate::clock::{Leap, LogClock, wall_ns, wall_us};
 use crate::engine_view::EngineView;
-use crate::start::{Fit, PassedOver, State, chain_at};
+use crate::notes::{Notes, say};
+use crate::poison::{Replay, Replayed, VoidRecord};
+use crate::start::{Fit, PassedOver, Start, State, chain_at};
 use crate::sync::SyncThread;
+use crate::voids::AheadError;
 use coulisse_engine::{Engine, WARM_MAX};
 use coulisse_gateway::batch::{Batch, Request, Waiter};
 use coulisse_gateway::hub::{Hub, Sink};
 use coulisse_journal::{
-    Durability, JournalError, Options, Preparer, Reader, Recovery, Report, Storage, list_snapshots,
-    open,
+    Durability, JournalError, Options, Preparer, Recovery, Report, Storage, list_snapshots, open,
 };
-use coulisse_types::command::{Genesis, NodeStarted};
+use coulisse_types::command::{Genesis, NodeStarted, Tick, Void};
+use coulisse_types::limits::TICKS_PER_TURN_MAX;
 use coulisse_types::record::Origin;
 use coulisse_types::{
     AccountId, Command, Event, InstrumentId, KeyIndex, RecordHeader, RequestId, Seq,
 };
-use coulisse_wire::record::{Stamp, decode_record, encode_events, encode_record, stamp};
+use coulisse_wire::record::{Stamp, encode_events, encode_record, stamp};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -50,6 +53,8 @@ pub(crate) struct RecoveryReport {
 
 /// How a node's core is opened.
 pub(crate) struct Setup {
+    /// The data directory, if there is one: for notes of records that broke the core.
+    pub(crate) dir: Option<String>,
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) durability: Durability,
     pub(crate) segment_bytes: u64,
@@ -58,14 +63,36 @@ pub(crate) struct Setup {
     pub(crate) hosts: Vec<String>,
     pub(crate) origins: Vec<String>,
     pub(crate) hash_seed: u64,
+    /// The seq being applied, for the note of a broken invariant; 0 while none is.
+    pub(crate) applying: Arc<AtomicU64>,
 }
 
 /// Why a core did not open.
 #[derive(Debug)]
 pub(crate) enum OpenError {
     Journal(JournalError),
-    Record { seq: u64, reason: String },
+    Record {
+        seq: u64,
+        reason: String,
+    },
+    /// More records are void than may be.
+    TooManyVoids,
+    /// More records broke the core than one start makes void.
+    Poisoned {
+        seq: u64,
+        reason: String,
+    },
     Io(std::io::Error),
+}
+
+impl From<AheadError> for OpenError {
+    fn from(error: AheadError) -> Self {
+        match error {
+            AheadError::Journal(error) => Self::Journal(error),
+            AheadError::Record { seq, reason } => Self::Record { seq, reason },
+            AheadError::TooMany => Self::TooManyVoids,
+        }
+    }
 }
 
 /// What a command caused, for the callback that waits.
@@ -82,17 +109,20 @@ pub(crate) struct NodeCore {
     pub(crate) sync: SyncThread,
     pub(crate) recovery: RecoveryReport,
     pub(crate) passed_over: Vec<PassedOver>,
+    /// The void records behind the snapshot that this start began from, and those it made void.
+    pub(crate) voids: Vec<VoidRecord>,
     clock: LogClock,
     node: u16,
     batch_no: u64,
     spare: Batch,
+    /// The batch that is one tick.
+    tick: Batch,
     records: Vec<u8>,
     headers: Vec<RecordHeader>,
     events: Vec<Event>,
     outcomes: Vec<Outcome>,
     next_ticket: u64,
-    /// The seq being applied, for the note of a broken invariant.
-    pub(crate) applying: Arc<AtomicU64>,
+    applying: Arc<AtomicU64>,
 }
 
 impl NodeCore {
@@ -109,16 +139,15 @@ impl NodeCore {
         let recovered = open(Arc::clone(&setup.storage), options).map_err(OpenError::Journal)?;
         let report = recovered.report;
         let started = Instant::now();
-        let mut passed_over = Vec::new();
-        let mut state = start_state(setup, &recovered, &mut passed_over)?;
-        let snapshot_seq = state.engine.last_seq().0;
-        let snapshot_us = elapsed_us(started);
-        let started = Instant::now();
-        let reader = recovered.reader(snapshot_seq + 1).map_err(OpenError::Journal)?;
-        replay(reader, &mut state)?;
+        let replayed = replay(setup, &recovered)?;
+        let Replayed { state, snapshot_seq, snapshot_us, passed_over, voids } = replayed;
         let State { engine, hub } = state;
         let sync = SyncThread::start(recovered.writer, report.last_seq).map_err(OpenError::Io)?;
-        sync.applied((engine.last_seq().0, engine.event_hash()));
+        // What a replica is to compare must be what it finds in the log: not before that says what
+        // is void.
+        if voids.iter().all(|record| !record.is_new) {
+            sync.applied((engine.last_seq().0, engine.event_hash()));
+        }
         let recovery = RecoveryReport {
             records: report.last_seq,
             replayed: report.last_seq - snapshot_seq,
@@ -127,7 +156,7 @@ impl NodeCore {
             groups: report.groups,
             segments: report.segments,
             cut_bytes: report.cut_bytes,
-            replay_us: elapsed_us(started),
+            replay_us: elapsed_us(started).saturating_sub(snapshot_us),
             incarnation: engine.node_incarnation(setup.node) + 1,
             epoch: report.epoch,
         };
@@ -138,21 +167,25 @@ impl NodeCore {
             sync,
             recovery,
             passed_over,
+            voids,
             node: setup.node,
             batch_no: 0,
             spare: Batch::default(),
+            tick: one_tick(),
             records: Vec::new(),
             headers: Vec::new(),
             events: Vec::new(),
             outcomes: Vec::new(),
             next_ticket: 0,
-            applying: Arc::new(AtomicU64::new(report.last_seq)),
+            applying: Arc::clone(&setup.applying),
         };
+        core.applying.store(report.last_seq, Ordering::Relaxed);
         core.begin(setup.hash_seed);
         Ok(core)
     }
 
-    /// The first records of this start: `Genesis` on a new log, then `NodeStarted`.
+    /// The first records of this start: `Genesis` on a new log, then `NodeStarted`, then a `Void`
+    /// for each record that broke the core again.
     fn begin(&mut self, hash_seed: u64) {
         if self.engine.last_seq() == Seq(0) {
             let genesis: Genesis = coulisse_engine::default_genesis(hash_seed, 0);
@@ -160,8 +193,17 @@ impl NodeCore {
         }
         let incarnation = self.recovery.incarnation;
         self.submit(NodeStarted { incarnation }.into(), AccountId(0), KeyIndex(0), RequestId(0));
-        // The clock's first stamp never leaps, and nobody waits for these outcomes.
-        if self.flush().is_ok() {
+        for at in 0..self.voids.len() {
+            let VoidRecord { seq, instrument, is_new } = self.voids[at];
+            if is_new {
+                let void = Void { seq: Seq(seq), instrument };
+                self.submit(void.into(), AccountId(0), KeyIndex(0), RequestId(0));
+            }
+        }
+        // The clock's first stamp never leaps, and nobody waits for these outcomes. No tick comes
+        // before the node has said that it started.
+        if let Ok(time_ns) = self.clock.stamp() {
+            self.write_batch(time_ns);
             self.outcomes.clear();
         }
     }
@@ -191,15 +233,56 @@ impl NodeCore {
         Some(ticket)
     }
 
-    /// Ends the tick: stamps the batch, hands it to the log, applies what the log delivers.
+    /// Ends the loop's turn: stamps the batch, hands it to the log, applies what the log delivers.
+    /// What is due at the batch's time comes in front of it, so that nothing trades past its time.
     pub(crate) fn flush(&mut self) -> Result<(), Leap> {
         if self.hub.batch().is_empty() {
             return Ok(());
         }
         let time_ns = self.clock.stamp()?;
+        self.do_what_is_due(time_ns);
+        self.write_batch(time_ns);
+        Ok(())
+    }
+
+    /// Does what is due by now though nobody sends anything; returns whether more is due. Not once
+    /// the node stops.
+    pub(crate) fn tick(&mut self) -> Result<bool, Leap> {
+        if self.hub.is_stopping() || !self.is_due(wall_ns().max(self.engine.time_ns())) {
+            return Ok(false);
+        }
+        let time_ns = self.clock.stamp()?;
+        Ok(self.do_what_is_due(time_ns))
+    }
+
+    fn is_due(&self, time_ns: i64) -> bool {
+        self.engine.next_timer_ns().is_some_and(|due_ns| due_ns <= time_ns)
+    }
+
+    /// Writes ticks while something is due, each a batch of its own; returns whether more is due
+    /// than one turn does.
+    fn do_what_is_due(&mut self, time_ns: i64) -> bool {
+        for _ in 0..TICKS_PER_TURN_MAX {
+            if !self.is_due(time_ns) {
+                return false;
+            }
+            let tick = std::mem::take(&mut self.tick);
+            self.write(&tick, time_ns);
+            self.tick = tick;
+        }
+        self.is_due(time_ns)
+    }
+
+    /// Writes and applies what has come in.
+    fn write_batch(&mut self, time_ns: i64) {
         let batch = self.hub.take_batch(std::mem::take(&mut self.spare));
+        self.write(&batch, time_ns);
+        self.spare = batch;
+    }
+
+    fn write(&mut self, batch: &Batch, time_ns: i64) {
         self.batch_no += 1;
-        self.stamp_batch(&batch, time_ns);
+        self.stamp_batch(batch, time_ns);
         // Handed over before it is applied: the disk works while the engine does.
         self.sync.append(&self.records);
         let headers = std::mem::take(&mut self.headers);
@@ -208,14 +291,12 @@ impl NodeCore {
             let commands = batch.entries()[first..].iter().map(|entry| &entry.command);
             self.engine.warm(headers.iter().zip(commands));
             for (index, header) in (first..).zip(headers) {
-                self.apply(&batch, index, header);
+                self.apply(batch, index, header);
             }
         }
         self.sync.applied((self.engine.last_seq().0, self.engine.event_hash()));
         self.headers = headers;
-        self.spare = batch;
         self.hub.set_log_full(self.sync.backlog_bytes() > BACKLOG_BYTES_MAX);
-        Ok(())
     }
 
     /// Writes the batch's records, each at its place in the log.
@@ -256,7 +337,7 @@ impl NodeCore {
                 Waiter::Session(conn) => {
                     (u64::from(conn.generation) << 32) | (u64::from(conn.slot) + 1)
                 }
-                Waiter::Ticket(_) => 0,
+                Waiter::Ticket(_) | Waiter::Nobody => 0,
             },
             request_id: entry.request_id,
         }
@@ -276,6 +357,7 @@ impl NodeCore {
                 seq: header.seq,
                 events: encoded(&self.events),
             }),
+            Waiter::Nobody => {}
         }
     }
 
@@ -298,6 +380,23 @@ impl NodeCore {
     }
 }
 
+/// A batch that does what is due.
+fn one_tick() -> Batch {
+    let mut batch = Batch::default();
+    let tick = Request {
+        command: Tick {}.into(),
+        account: AccountId(0),
+        instrument: InstrumentId(0),
+        key: KeyIndex(0),
+        request_id: RequestId(0),
+        waiter: Waiter::Nobody,
+        received_us: 0,
+        id: b"",
+    };
+    batch.push(&tick).expect("an empty batch has room");
+    batch
+}
+
 /// The id of a new log: drawn with the hash seed.
 fn genesis_id(hash_seed: u64) -> [u8; 16] {
     let mut id = [0; 16];
@@ -313,16 +412,16 @@ pub(crate) fn encoded(events: &[Event]) -> Vec<u8> {
     out
 }
 
-fn elapsed_us(since: Instant) -> u64 {
+pub(crate) fn elapsed_us(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
-/// The state after the newest snapshot that fits the journal; before the first record without one.
-fn start_state(
+/// Where to start: the newest snapshot that fits the journal, or before the first record.
+fn start(
     setup: &Setup,
     recovered: &Recovery,
     passed_over: &mut Vec<PassedOver>,
-) -> Result<State, OpenError> {
+) -> Result<Start, OpenError> {
     let Report { genesis, epoch, last_seq, .. } = recovered.report;
     let server = format!("coulisse/{}", env!("CARGO_PKG_VERSION"));
     let new_hub = || {
@@ -338,26 +437,26 @@ fn start_state(
         chain_at: &|seq| chain_at(&genesis, seq, || recovered.reader(seq)),
         new_hub: &new_hub,
     };
-    let found = fit.newest(passed_over).map_err(OpenError::Journal)?;
-    Ok(match found {
-        Some((state, _)) => state,
-        None => State { engine: Engine::new(), hub: new_hub() },
-    })
+    Ok(fit.start(passed_over, &|seq| recovered.reader(seq))?)
 }
 
-/// Applies all that the journal holds from the reader's place on: replay is live without anybody
-/// waiting.
-fn replay(mut reader: Reader, state: &mut State) -> Result<(), OpenError> {
-    let State { engine, hub } = state;
-    let mut events = Vec::new();
-    while let Some(group) = reader.next_group().map_err(OpenError::Journal)? {
-        for (seq, bytes) in group.records() {
-            let (header, command) = decode_record(bytes)
-                .map_err(|error| OpenError::Record { seq, reason: format!("{error:?}") })?;
-            events.clear();
-            engine.apply(&header, &command, &mut events);
-            hub.deliver(&header, &events, &EngineView(engine));
-        }
+/// The state at the end of the journal. What is noted of records that broke the core is disposed of.
+fn replay(setup: &Setup, recovered: &Recovery) -> Result<Replayed, OpenError> {
+    let notes = Notes::read(setup.dir.as_deref());
+    notes.tell_of_damage();
+    let replay = Replay {
+        begin: &|passed_over| start(setup, recovered, passed_over),
+        reader_from: &|seq| recovered.reader(seq).map_err(OpenError::Journal),
+        notes: &notes,
+        dir: setup.dir.as_deref(),
+        applying: &setup.applying,
+    };
+    let replayed = replay.run()?;
+    let new = replayed.voids.iter().filter(|record| record.is_new);
+    let new: Vec<u64> = new.map(|record| record.seq).collect();
+    if let Err(error) = notes.dispose(&new) {
+        let reason = error.to_string();
+        say("error", "panic_note_not_filed", None, &[("reason", &reason)]);
     }
-    Ok(())
+    Ok(replayed)
 }

@@ -95,12 +95,13 @@ impl NodeCore {
     pub(crate) fn metrics(&self) -> Vec<(String, u64)> {
         let counters = self.hub.counters();
         let (groups, bytes) = self.sync.written();
-        let plain: [(&str, u64); 19] = [
+        let plain: [(&str, u64); 20] = [
             ("seq", self.engine.last_seq().0),
             ("durable_seq", self.sync.durable_seq()),
             ("orders_accepted", self.engine.order_count()),
             ("orders_live", u64::from(self.engine.live_orders())),
             ("trades", self.engine.trade_count()),
+            ("core_voided_records_total", self.voids.len() as u64),
             ("requests", counters.requests),
             ("requests_refused", counters.refused),
             ("requests_overloaded", counters.overloaded),

@@ -3,9 +3,11 @@
 use crate::failure::failed;
 use crate::node_core::{NodeCore, OpenError, Setup};
 use coulisse_journal::{Durability, FileStorage, JournalError, Preparer, SimDisk, Storage};
+use coulisse_types::limits::{POISON_RECORDS_PER_START_MAX, VOID_RECORDS_MAX};
 use pyo3::prelude::*;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 /// How Python wants the core.
 pub(crate) struct Arguments<'a> {
@@ -17,6 +19,7 @@ pub(crate) struct Arguments<'a> {
     pub(crate) host: &'a str,
     pub(crate) origins: &'a str,
     pub(crate) hash_seed: u64,
+    pub(crate) applying: Arc<AtomicU64>,
 }
 
 /// Opens the core.
@@ -40,6 +43,7 @@ pub(crate) fn open_core(arguments: &Arguments<'_>) -> PyResult<NodeCore> {
             }
         };
     let setup = Setup {
+        dir: arguments.data_dir.map(ToString::to_string),
         storage,
         durability,
         segment_bytes: arguments.segment_bytes,
@@ -48,6 +52,7 @@ pub(crate) fn open_core(arguments: &Arguments<'_>) -> PyResult<NodeCore> {
         hosts: listed(arguments.host),
         origins: listed(arguments.origins),
         hash_seed: arguments.hash_seed,
+        applying: Arc::clone(&arguments.applying),
     };
     NodeCore::open(&setup).map_err(|error| open_failed(&error))
 }
@@ -64,6 +69,10 @@ pub(crate) fn files(dir: &str) -> PyResult<Arc<dyn Storage>> {
     }
 }
 
+pub(crate) fn too_many_voids() -> String {
+    format!("more than {VOID_RECORDS_MAX} records of the journal are void")
+}
+
 fn open_failed(error: &OpenError) -> PyErr {
     match error {
         OpenError::Journal(JournalError::Locked) => {
@@ -76,6 +85,14 @@ fn open_failed(error: &OpenError) -> PyErr {
         OpenError::Record { seq, reason } => {
             failed("JOURNAL_CORRUPT", format!("the record at seq {seq} means nothing: {reason}"))
         }
+        OpenError::TooManyVoids => failed("JOURNAL_POISONED", too_many_voids()),
+        OpenError::Poisoned { seq, reason } => failed(
+            "JOURNAL_POISONED",
+            format!(
+                "more than {POISON_RECORDS_PER_START_MAX} records break the core; the last is at \
+                 seq {seq}: {reason}"
+            ),
+        ),
         OpenError::Io(error) => failed("JOURNAL_IO", error.to_string()),
     }
 }

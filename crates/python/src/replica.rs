@@ -9,7 +9,8 @@
 //! - There is one of them a data directory; a process that it forked to write counts as part of it.
 
 use crate::engine_view::EngineView;
-use crate::start::{Fit, PassedOver, State, chain_at, wide, write_snapshot};
+use crate::start::{Fit, PassedOver, Start, State, chain_at, wide, write_snapshot};
+use crate::voids::{AheadError, Voids};
 use coulisse_engine::Engine;
 use coulisse_gateway::hub::Hub;
 use coulisse_journal::{
@@ -46,12 +47,24 @@ pub(crate) enum ReplicaError {
     NotCompared {
         seq: u64,
     },
+    /// More records are void than may be.
+    TooManyVoids,
     Journal(JournalError),
 }
 
 impl From<JournalError> for ReplicaError {
     fn from(error: JournalError) -> Self {
         Self::Journal(error)
+    }
+}
+
+impl From<AheadError> for ReplicaError {
+    fn from(error: AheadError) -> Self {
+        match error {
+            AheadError::Journal(error) => Self::Journal(error),
+            AheadError::Record { seq, reason } => Self::Record { seq, reason },
+            AheadError::TooMany => Self::TooManyVoids,
+        }
     }
 }
 
@@ -74,6 +87,9 @@ pub(crate) struct Replica {
     genesis: [u8; 16],
     epoch: u32,
     reader: Reader,
+    /// The records that are void, read ahead to where `ahead` stands.
+    voids: Voids,
+    ahead: Reader,
     pending: Pending,
     /// The pair that is being gone to.
     target: Option<(u64, [u8; 32])>,
@@ -103,17 +119,16 @@ impl Replica {
             },
             new_hub: &|| new_hub(watermark.epoch),
         };
-        let (state, chain) = if let Some((state, mark)) = fit.newest(&mut passed_over)? {
-            (state, mark.chain)
-        } else {
-            let hub = new_hub(watermark.epoch);
-            (State { engine: Engine::new(), hub }, ChainHash::genesis(&genesis))
-        };
+        let tail = |seq| Ok(Reader::tail(Arc::clone(&storage), seq));
+        let Start { state, mark, voids, ahead } = fit.start(&mut passed_over, &tail)?;
+        let chain = mark.map_or_else(|| ChainHash::genesis(&genesis), |mark| mark.chain);
         let snapshot_seq = state.engine.last_seq().0;
         Ok(Self {
             reader: Reader::tail(Arc::clone(&storage), snapshot_seq + 1),
             storage,
             state,
+            voids,
+            ahead,
             chain,
             genesis,
             epoch: watermark.epoch,
@@ -175,6 +190,8 @@ impl Replica {
             let seq = watermark.event_seq;
             // A core that has just started has published none yet.
             if seq >= self.seq() && seq <= watermark.durable_seq && seq > 0 {
+                // It took for void what the log says is void up to where it was durable then.
+                self.voids.read_ahead(&mut self.ahead)?;
                 self.target = Some((seq, watermark.event_hash));
             }
         }
@@ -198,7 +215,7 @@ impl Replica {
         if is_new {
             self.events.clear();
             let State { engine, hub } = &mut self.state;
-            engine.apply(&header, &command, &mut self.events);
+            self.voids.apply(engine, &header, &command, &mut self.events);
             hub.deliver(&header, &self.events, &EngineView(engine));
         }
         if ends.front() == Some(at) {

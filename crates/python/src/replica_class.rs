@@ -2,7 +2,7 @@
 
 use crate::cell::GilCell;
 use crate::failure::{Note, failed, guard};
-use crate::open::files;
+use crate::open::{files, too_many_voids};
 use crate::replica::{Replica as Inner, ReplicaError};
 use crate::sim_disk::SimDisk;
 use coulisse_journal::{JournalError, Storage};
@@ -21,7 +21,7 @@ impl Replica {
     fn with<T>(&self, py: Python<'_>, act: impl FnOnce(&mut Inner) -> T) -> T {
         let inner = &mut *self.inner.borrow_mut(py);
         let seq = inner.seq() + 1;
-        guard(|| Note { dir: None, seq }, || act(inner))
+        guard(|| Note { dir: None, seq, log: None }, || act(inner))
     }
 }
 
@@ -37,7 +37,7 @@ impl Replica {
                 return Err(failed("INVALID_VALUE", "give either data_dir or disk".to_string()));
             }
         };
-        let inner = guard(|| Note { dir: None, seq: 0 }, || Inner::open(storage));
+        let inner = guard(|| Note { dir: None, seq: 0, log: None }, || Inner::open(storage));
         Ok(Self { inner: GilCell::new(inner.map_err(|error| told(&error))?) })
     }
 
@@ -115,6 +115,7 @@ fn told(error: &ReplicaError) -> PyErr {
         ReplicaError::Record { seq, reason } => {
             failed("JOURNAL_CORRUPT", format!("the record at seq {seq} means nothing: {reason}"))
         }
+        ReplicaError::TooManyVoids => failed("JOURNAL_POISONED", too_many_voids()),
         ReplicaError::NotCompared { seq } => failed(
             "REPLICA_NOT_COMPARED",
             format!("the state at seq {seq} was not compared with the core's"),

@@ -148,6 +148,7 @@ fn bounds(out: &mut String) {
         TRIGGERS_PER_COMMAND_MAX,
         FOLLOWERS_PER_INSTRUMENT_MAX,
         TIMERS_PER_TICK_MAX,
+        TICKS_PER_TURN_MAX,
         GROUPS_MAX,
         FEE_TIERS_MAX,
         REBATE_PPM_MAX,
@@ -161,6 +162,8 @@ fn bounds(out: &mut String) {
         REQUEST_IDS_MAX,
         PLACE_BATCH_MAX,
         RECORD_BYTES_MAX,
+        VOID_RECORDS_MAX,
+        POISON_RECORDS_PER_START_MAX,
         STAMP_JUMP_NS_MAX,
     );
 }

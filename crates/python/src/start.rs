@@ -10,6 +10,7 @@
 //! Invariant: what starts from here and then takes the journal's records from `seq + 1` on is what
 //! would have come of all of them.
 
+use crate::voids::{AheadError, Voids};
 use coulisse_engine::{Engine, SnapshotSink};
 use coulisse_gateway::hub::Hub;
 use coulisse_journal::{
@@ -41,13 +42,53 @@ pub(crate) struct Fit<'a> {
     pub(crate) new_hub: &'a dyn Fn() -> Hub,
 }
 
+/// Where to start, and what is known of the records behind it.
+pub(crate) struct Start {
+    pub(crate) state: State,
+    /// Of the snapshot; `None` for a start before the first record.
+    pub(crate) mark: Option<SnapshotMark>,
+    /// The records that the log says are void, as far as it was read ahead.
+    pub(crate) voids: Voids,
+    /// Where that was.
+    pub(crate) ahead: Reader,
+}
+
 impl Fit<'_> {
-    /// The newest state that fits, with its mark; those that do not are told.
-    pub(crate) fn newest(
+    /// The newest start that fits: a snapshot, or nothing. Those that do not fit are told.
+    ///
+    /// A snapshot does not fit where a record that it has taken in is void by what stands behind it.
+    pub(crate) fn start(
         &self,
         passed_over: &mut Vec<PassedOver>,
+        reader_from: &dyn Fn(u64) -> Result<Reader, JournalError>,
+    ) -> Result<Start, AheadError> {
+        let mut below = u64::MAX;
+        loop {
+            let found = self.newest(below, passed_over)?;
+            let (state, mark) = match found {
+                Some((state, mark)) => (state, Some(mark)),
+                None => (State { engine: Engine::new(), hub: (self.new_hub)() }, None),
+            };
+            let seq = state.engine.last_seq().0;
+            let mut ahead = reader_from(seq + 1)?;
+            let mut voids = Voids::default();
+            voids.read_ahead(&mut ahead)?;
+            let Some(void) = voids.first_up_to(seq) else {
+                return Ok(Start { state, mark, voids, ahead });
+            };
+            let reason = format!("it has taken in the record at seq {void}, which is void");
+            passed_over.push(PassedOver { file: snapshot_name(seq), reason });
+            below = seq;
+        }
+    }
+
+    /// The newest state before `below` that fits, with its mark; those that do not are told.
+    fn newest(
+        &self,
+        below: u64,
+        passed_over: &mut Vec<PassedOver>,
     ) -> Result<Option<(State, SnapshotMark)>, JournalError> {
-        for seq in list_snapshots(self.storage)? {
+        for seq in list_snapshots(self.storage)?.into_iter().filter(|seq| *seq < below) {
             match self.read(seq) {
                 Ok(found) => return Ok(Some(found)),
                 Err(reason) => passed_over.push(PassedOver { file: snapshot_name(seq), reason }),

@@ -9,7 +9,7 @@
 
 use coulisse_journal::Writer;
 use coulisse_journal::limits::{GROUP_BATCHES_MAX, GROUP_BYTES_MAX};
-use rustix::event::{EventfdFlags, eventfd};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -22,6 +22,9 @@ const SYNC_BUCKETS: usize = 24;
 
 /// How long nothing must come before the journal is closed by a seal.
 const IDLE: Duration = Duration::from_secs(1);
+
+/// How long a process that ends waits for the record that broke it to be durable.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// What waits for the sync thread.
 #[derive(Debug, Default)]
@@ -89,6 +92,11 @@ impl SyncThread {
                 }
             })?;
         Ok(Self { shared, thread: Some(thread) })
+    }
+
+    /// The end of the log, for the last words of the process.
+    pub(crate) fn log_end(&self) -> LogEnd {
+        LogEnd(Arc::clone(&self.shared))
     }
 
     /// Hands over one batch of whole records.
@@ -171,6 +179,31 @@ impl SyncThread {
         if let Some(thread) = self.thread.take() {
             // A panic of the thread has said so through `failed`.
             let _ = thread.join();
+        }
+    }
+}
+
+/// How far the log is durable, to be waited for where nothing else can be done any more.
+#[derive(Clone, Debug)]
+pub(crate) struct LogEnd(Arc<Shared>);
+
+impl LogEnd {
+    /// Waits until `seq` is durable, the journal has failed, or [`LAST_WORDS`] are over.
+    pub(crate) fn wait_for(&self, seq: u64) {
+        let Self(shared) = self;
+        let until = Instant::now() + LAST_WORDS;
+        while shared.durable_seq.load(Ordering::Acquire) < seq
+            && !shared.failed.load(Ordering::Acquire)
+        {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            let mut moved = [PollFd::new(&shared.moved, PollFlags::IN)];
+            let left = Timespec::try_from(left).ok();
+            // An interrupted wait is begun again; the counter is taken so that the next one waits.
+            let _ = poll(&mut moved, left.as_ref());
+            let _ = rustix::io::read(&shared.moved, &mut [0_u8; 8]);
         }
     }
 }

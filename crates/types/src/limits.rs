@@ -59,6 +59,8 @@ pub const FOLLOWERS_PER_INSTRUMENT_MAX: u32 = 1_000;
 pub const TIMERS_PER_TICK_MAX: u32 = 256;
 /// Most orders of a level among which one pass of pro-rata shares; the rest: a later pass.
 pub const PRO_RATA_ORDERS_MAX: u32 = 1_000;
+/// Most ticks that a node writes in one turn of its loop, or in front of one batch.
+pub const TICKS_PER_TURN_MAX: usize = 16;
 /// Most groups of accounts.
 pub const GROUPS_MAX: u32 = 65_536;
 /// Most fee tiers of one asset.
@@ -95,5 +97,9 @@ pub const REQUEST_IDS_MAX: u32 = 65_536;
 pub const PLACE_BATCH_MAX: usize = 50;
 /// Longest record in the log, in bytes: the largest command with room to grow.
 pub const RECORD_BYTES_MAX: usize = 4_096;
+/// Most void records that a start finds by reading ahead.
+pub const VOID_RECORDS_MAX: usize = 4_096;
+/// Most records that one start makes void because they broke the core again.
+pub const POISON_RECORDS_PER_START_MAX: usize = 16;
 /// How far ahead of the monotonic clock the log may stamp before an operator must confirm.
 pub const STAMP_JUMP_NS_MAX: i64 = 60_000_000_000;

@@ -1,8 +1,8 @@
 """The driver: the core on the running loop, and the node's own commands.
 
 The loop's part is small. The core asks by itself for the end of a tick (`call_soon`), the eventfd
-says when the durable seq has moved, and a timer publishes the public feeds. All of it happens on
-the loop's thread.
+says when the durable seq has moved, and a timer lets it do what is due and publish the public
+feeds. All of it happens on the loop's thread.
 
 Invariant: whatever leaves through here was durable first; a fatal fault leaves nothing pending.
 """
@@ -35,6 +35,7 @@ class Driver:
         self._fd = -1
         self._waiting: set[asyncio.Future[None]] = set()
         self._failure: str | None = None
+        self._more_is_due = False
 
     @property
     def failure(self) -> str | None:
@@ -122,9 +123,18 @@ class Driver:
         self._timer = loop.call_later(PUBLISH_INTERVAL_S, self._publish)
 
     def _publish(self) -> None:
+        if not self._more_is_due:
+            self._tick()
         if self._loop is not None and self._failure is None:
             self._core.publish()
             self._publish_later(self._loop)
+
+    def _tick(self) -> None:
+        """Let the core do what is due; what one turn does not do, the next turns do."""
+        self._more_is_due = False
+        if self._loop is not None and self._failure is None and self._core.tick():
+            self._more_is_due = True
+            self._loop.call_soon(self._tick)
 
     def _wait_for(self) -> asyncio.Future[None]:
         if self._failure is not None:

@@ -62,6 +62,9 @@ class Core(Protocol):
     def on_durable(self) -> None:
         """Release what waited."""
 
+    def tick(self) -> bool:
+        """Do what is due by now; return whether more is."""
+
     def publish(self) -> None:
         """Send the feeds."""
 

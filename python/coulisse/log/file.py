@@ -19,6 +19,7 @@ DEFAULT_DIR = Path("coulisse-data")
 _ADVICE = {
     "JOURNAL_LOCKED": "another node uses this data directory; stop it, or give another --data-dir",
     "JOURNAL_CORRUPT": "the journal is damaged and was not touched; restore it from a copy",
+    "JOURNAL_POISONED": "this build breaks on its own log: see docs/operating/poison.md",
     "JOURNAL_IO": "the data directory cannot be read or written",
 }
 
@@ -55,6 +56,7 @@ def open_core(config: Config, gateways: Sequence[GatewayConfig]) -> _core.Core:
         )
         for file, reason in core.snapshots_passed_over:
             logger("log").warning("snapshot_passed_over", file=file, reason=reason)
+        _tell_of_voids(core)
         return core
     except OSError as error:
         raise StartError(f"{directory}: {error.strerror}") from None
@@ -62,3 +64,11 @@ def open_core(config: Config, gateways: Sequence[GatewayConfig]) -> _core.Core:
         code, message = str(error.args[0]), str(error.args[-1])
         advice = f" ({_ADVICE[code]})" if code in _ADVICE else ""
         raise StartError(f"{directory}: {code}: {message}{advice}") from None
+
+
+def _tell_of_voids(core: _core.Core) -> None:
+    """Raise the alarm for what this start made void; tell of what an earlier one did."""
+    for seq, symbol, is_new in core.voided:
+        log = logger("log")
+        say = log.error if is_new else log.warning
+        say("record_voided" if is_new else "record_is_void", seq=seq, instrument=symbol)

@@ -113,6 +113,7 @@ class Node:
             "durability": self.config.log.durability,
             "seq": self.core.seq,
             "durable_seq": self.core.durable_seq,
+            "voided_records": len(self.core.voided),
             "projector": self.projector.health(),
         }
 

@@ -31,6 +31,7 @@ class HeldCore:
 
     def __init__(self) -> None:
         self.calls: list[str] = []
+        self.due: list[bool] = []
         self.fault_at_close: str | None = None
         self.held: list[Callable[[], None]] = []
         self.on_fatal: Callable[[str], None] | None = None
@@ -43,6 +44,10 @@ class HeldCore:
 
     def on_durable(self) -> None:
         self.calls.append("on_durable")
+
+    def tick(self) -> bool:
+        self.calls.append("tick")
+        return self.due.pop(0) if self.due else False
 
     def publish(self) -> None:
         self.calls.append("publish")
@@ -83,14 +88,21 @@ class HeldCore:
 
 
 class HandLoop:
-    """A loop whose timers fire by hand."""
+    """A loop whose turns and timers come by hand."""
 
     def __init__(self) -> None:
+        self.soon: list[Callable[[], object]] = []
         self.timers: list[Callable[[], object]] = []
         self.readers: dict[int, Callable[[], object]] = {}
 
     def call_soon(self, callback: Callable[[], object]) -> object:
-        return callback()
+        self.soon.append(callback)
+        return None
+
+    def turn(self) -> None:
+        soon, self.soon = self.soon, []
+        for callback in soon:
+            callback()
 
     def call_later(self, delay: float, callback: Callable[[], object]) -> Timer:
         self.timers.append(callback)
@@ -180,7 +192,7 @@ async def test_feeds_are_published_by_a_timer_that_arms_itself() -> None:
     driver, core, loop, _ = a_driver()
     for _ in range(3):
         loop.timers.pop()()
-    assert core.calls == ["publish"] * 3 and len(loop.timers) == 1
+    assert core.calls == ["tick", "publish"] * 3 and len(loop.timers) == 1
     driver.close()
     assert loop.timers == []
 
@@ -221,3 +233,40 @@ async def test_a_journal_that_fails_as_it_is_closed_is_told_once_and_in_one_line
     core.on_fatal("JOURNAL_IO: no space left")
     driver.close()
     assert faults == ["JOURNAL_IO: no space left"]
+
+
+async def test_what_one_turn_does_not_do_of_what_is_due_is_done_in_the_next_turns() -> None:
+    driver, core, loop, _ = a_driver()
+    core.due = [True, True, False]
+    loop.timers.pop()()
+    assert core.calls == ["tick", "publish"]
+    # The timer leaves it to the turns that are to come.
+    loop.timers.pop()()
+    assert core.calls == ["tick", "publish", "publish"]
+    loop.turn()
+    assert core.calls[3:] == ["tick"]
+    loop.turn()
+    loop.turn()
+    assert core.calls[3:] == ["tick", "tick"] and core.due == []
+    loop.timers.pop()()
+    assert core.calls[5:] == ["tick", "publish"]
+    driver.close()
+
+
+async def test_nothing_is_done_for_what_is_due_once_the_journal_failed_or_the_driver_closed() -> (
+    None
+):
+    driver, core, loop, _ = a_driver()
+    core.due = [True] * 9
+    loop.timers.pop()()
+    assert core.on_fatal is not None
+    core.on_fatal("fsync: EIO")
+    loop.turn()
+    loop.timers.pop()()
+    assert core.calls == ["tick", "publish"]
+    driver, core, loop, _ = a_driver()
+    core.due = [True] * 9
+    loop.timers.pop()()
+    driver.close()
+    loop.turn()
+    assert core.calls == ["tick", "publish", "close"]

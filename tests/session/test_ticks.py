@@ -1,0 +1,201 @@
+"""What is due by the clock happens though nobody sends anything, and before anybody trades past it.
+
+Times are the machine's own: each order lives for some milliseconds, and what waits for its end
+waits for what the core says of it.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from coulisse import _core
+from coulisse.domain.schema import schema
+from coulisse.engine.driver import Driver
+from tests.model.codec import Message, decode_events, encode_body, number
+from tests.session.twin import MARKET
+
+TIMEOUT_S = 20.0
+SOON_NS = 50_000_000
+ALICE, BOB = 1, 2
+DUE_IN_A_TICK, TICKS_IN_A_TURN = 256, 16
+
+
+@dataclass
+class Market:
+    """A core with two rich accounts, on the running loop."""
+
+    disk: _core.SimDisk = field(default_factory=_core.SimDisk)
+    told: dict[int, list[Message]] = field(default_factory=dict)
+    feed: list[dict[str, Any]] = field(default_factory=list)
+    moved: asyncio.Event = field(default_factory=asyncio.Event)
+    ticked: int = 0
+
+    def __post_init__(self) -> None:
+        self.core = _core.Core(disk=self.disk, segment_bytes=1 << 20)
+        self.driver = Driver(self.core, schema(), pytest.fail)
+        self.loop = asyncio.get_running_loop()
+        self.fd = -1
+
+    def drive(self) -> None:
+        """Attach the core by hand: nothing ticks but what the test lets tick."""
+        self.core.attach(self.loop.call_soon, pytest.fail)
+        self.fd = self.core.eventfd
+        self.loop.add_reader(self.fd, self.core.on_durable)
+
+    async def fill(self) -> None:
+        """List the instrument and fund the accounts."""
+        for command in MARKET:
+            await self.send(command)
+        for account in (ALICE, BOB):
+            for asset in (1, 2):
+                await self.send(Message("Deposit", asset=asset, amount=10**15), account)
+        self.session = self.core.session("alice", self._hear)
+        self.session.request(b'{"op":"subscribe","params":{"channel":"orders"}}')
+
+    def _hear(self, text: bytes) -> None:
+        self.feed.append(json.loads(text))
+        self.moved.set()
+
+    def post(self, command: Message, account: int = 0) -> int:
+        """Send a command; return the number to ask for its events by."""
+        ticket = len(self.told)
+        self.told[ticket] = []
+
+        def done(_seq: int, events: bytes) -> None:
+            self.told[ticket] = decode_events(events)
+            self.moved.set()
+
+        self.core.command(number(command.kind), encode_body(command), done, account=account)
+        return ticket
+
+    async def send(self, command: Message, account: int = 0) -> list[Message]:
+        """Send a command; return its events once they are durable."""
+        ticket = self.post(command, account)
+        await self.until(lambda: bool(self.told[ticket]))
+        return self.told[ticket]
+
+    async def until(self, reached: Callable[[], bool]) -> None:
+        async with asyncio.timeout(TIMEOUT_S):
+            while not reached():
+                self.moved.clear()
+                await self.moved.wait()
+
+    def ends(self) -> list[str]:
+        """Why alice's orders ended, in order."""
+        items = [item for message in self.feed if "items" in message for item in message["items"]]
+        return [item["reason"] for item in items if item.get("state") in ("expired", "cancelled")]
+
+    def follow(self) -> int:
+        """Follow the log with a replica, which compares all that the core said; return its seq."""
+        replica = _core.Replica(disk=self.disk)
+        while replica.catch_up(1_000):
+            pass
+        assert replica.compared_seq == replica.seq
+        return replica.seq
+
+
+def an_order(side: str, price: int, *, expire_ns: int = 0, tif: str = "gtd") -> Message:
+    how: dict[str, object] = {"side": side, "order_type": "limit", "time_in_force": tif}
+    sizes = {"instrument": 1, "qty": 1_000, "price": price, "notional": 0, "post_only": False}
+    plain: dict[str, object] = {"self_trade": "none", "trigger": "none", "trigger_on": "last"}
+    none = dict.fromkeys(("trigger_price", "trail", "display_qty", "min_qty", "peg_offset"), 0)
+    rest = {"peg": "none", "reduce_only": False, "client_order_id": "", "expire_ns": expire_ns}
+    return Message("OrderPlaceTerms", **how, **sizes, **plain, **none, **rest)
+
+
+async def past(at_ns: int) -> None:
+    """Turn the loop until the clock is past a time that is near."""
+    loop, over = asyncio.get_running_loop(), asyncio.Event()
+    while (left_ns := at_ns + 1 - time.time_ns()) > 0:
+        over.clear()
+        loop.call_later(left_ns / 1e9, over.set)
+        await over.wait()
+
+
+async def a_market(*, driven: bool = False) -> Market:
+    market = Market()
+    if driven:
+        market.driver.attach(market.loop)
+    else:
+        market.drive()
+    await market.fill()
+    return market
+
+
+async def test_an_order_expires_though_nobody_sends_anything() -> None:
+    market = await a_market(driven=True)
+    expire_ns = time.time_ns() + SOON_NS
+    placed = await market.send(an_order("buy", 10_000, expire_ns=expire_ns), ALICE)
+    assert placed[0].kind == "OrderAccepted"
+    await market.until(lambda: bool(market.ends()))
+    assert market.ends() == ["expiry"] and time.time_ns() > expire_ns
+    assert json.loads(market.core.book_json("BTC-USD", 5) or b"{}")["bids"] == []
+    market.driver.close()
+    market.follow()
+
+
+async def test_a_dead_mans_switch_cancels_though_nobody_sends_anything() -> None:
+    market = await a_market(driven=True)
+    for price in (10_000, 10_001):
+        await market.send(an_order("buy", price, tif="gtc"), ALICE)
+    assert (await market.send(Message("CancelAfter", timeout_ns=SOON_NS), ALICE))[0].kind == (
+        "CancelAfterSet"
+    )
+    await market.until(lambda: len(market.ends()) == 2)
+    assert market.ends() == ["dead_man"] * 2
+    market.driver.close()
+    market.follow()
+
+
+async def test_nothing_trades_in_a_batch_that_is_stamped_after_its_expiry() -> None:
+    market = await a_market()
+    expire_ns = time.time_ns() + SOON_NS
+    await market.send(an_order("sell", 10_000, expire_ns=expire_ns), ALICE)
+    await past(expire_ns)
+    seq = market.core.seq
+    # Two in one batch: who waits for which is not mixed up by what comes in front.
+    one = market.post(an_order("buy", 10_000, tif="ioc"), BOB)
+    two = market.post(an_order("buy", 9_000, tif="gtc"), BOB)
+    await market.until(lambda: bool(market.told[one] and market.told[two]))
+    first, second = market.told[one], market.told[two]
+    assert [event.kind for event in first] == ["OrderAccepted", "OrderClosed"]
+    assert (first[0].price, second[0].price) == (10_000, 9_000)
+    assert market.core.seq == seq + 3 and market.ends() == ["expiry"]
+    assert not market.core.tick() and market.core.seq == seq + 3
+    assert market.follow() <= seq + 3
+    market.core.close()
+
+
+async def test_a_turn_does_so_much_and_the_next_goes_on_and_a_node_that_stops_does_nothing() -> (
+    None
+):
+    market = await a_market()
+    in_a_turn = DUE_IN_A_TICK * TICKS_IN_A_TURN
+    tickets = [market.post(an_order("buy", 10_000, tif="gtc"), ALICE) for _ in range(in_a_turn + 1)]
+    await market.until(lambda: bool(market.told[tickets[-1]]))
+    assert not market.core.tick()
+    await market.send(Message("CancelAfter", timeout_ns=SOON_NS), ALICE)
+    await past(time.time_ns() + SOON_NS)
+    seq = market.core.seq
+    assert market.core.tick() and market.core.seq == seq + TICKS_IN_A_TURN
+    assert market.core.metrics()["orders_live"] == 1
+    assert not market.core.tick() and market.core.seq == seq + TICKS_IN_A_TURN + 1
+    assert market.core.metrics()["orders_live"] == 0
+    expire_ns = time.time_ns() + SOON_NS
+    await market.send(an_order("buy", 10_000, expire_ns=expire_ns), ALICE)
+    market.core.go_away("the node stops")
+    await past(expire_ns)
+    assert not market.core.tick() and market.core.metrics()["orders_live"] == 1
+    market.core.close()
+    assert not market.core.tick()
+    # The next start says first that it has started; only then what fell due meanwhile.
+    again = _core.Core(disk=market.disk, segment_bytes=1 << 20)
+    assert again.metrics()["orders_live"] == 1 and again.seq == again.recovery["records"] + 1
+    assert not again.tick() and again.metrics()["orders_live"] == 0
+    again.close()
+    market.follow()
