@@ -4,10 +4,10 @@ import random
 from dataclasses import dataclass
 
 from tests.model.codec import ENUMS, Message
-from tests.model.configure import AHEAD_NS_MAX, BOUND_PPM_MAX
+from tests.model.configure import BOUND_PPM_MAX
 from tests.model.exchange import ReferenceExchange
-from tests.model.orders_traffic import EDGES_I64
-from tests.model.world import World
+from tests.model.terms import AHEAD_NS_MAX
+from tests.model.world import EDGES_I64, World
 
 GROUP_NAMES = ("", "A", "a.b", *[f"desk-{n}" for n in range(9)])
 UNKNOWN = (0, 9, 2**32 - 1)

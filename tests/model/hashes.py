@@ -63,7 +63,7 @@ def _resting(o: Order) -> bytes:
 
 
 def _remembered(exchange: ReferenceExchange) -> bytes:
-    states = ("open", "filled", "cancelled", "expired")
+    states = ("open", "filled", "cancelled", "expired", "waiting")
     parts = [_u32(len(exchange.closed_ids))]
     for (account, client_order_id), o in exchange.closed_ids.items():
         parts += [_u32(account), _text(client_order_id)]

@@ -20,7 +20,8 @@ class NewestFirst(ReferenceExchange):
         side = order.instrument.book[order.side]
         if order in side:
             side.remove(order)
-            insort_left(side, order, key=lambda o: -o.price if o.side == "buy" else o.price)
+            sign = -1 if order.side == "buy" else 1
+            insort_left(side, order, key=lambda o: sign * o.rests_at)
 
 
 class FeesRoundedPerFill(ReferenceExchange):
@@ -43,8 +44,8 @@ class HoldsNothingBack(ReferenceExchange):
 
 
 class CountsSeqWrong(ReferenceExchange):
-    def _close(self, order: Order, state: str, reason: str) -> None:
-        super()._close(order, state, reason)
+    def _close(self, order: Order, state: str, reason: str, *, says_level: bool = True) -> None:
+        super()._close(order, state, reason, says_level=says_level)
         order.first_seq += 1
 
 
