@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from tests.model.book import Order
 from tests.model.codec import Message
 from tests.model.exchange import ReferenceExchange
+from tests.model.subjects import TERMS, wants
 from tests.model.terms import with_terms
 from tests.model.terms_traffic import TermsTraffic
 from tests.model.world import EDGES_I64, World
@@ -29,7 +30,9 @@ class OrderTraffic:
         simple = (self._limit, self._market, self._again)
         changes = (self._cancel, self._amend, self._cancel_all, self._replace)
         makes = (*simple, *changes, self._with_terms, self._list)
-        make = self.rng.choices(makes, (34, 12, 4, 8, 13, 1, 6, 26, 6))[0]
+        replaces, lists = 6 * wants("replace"), 6 * wants("lists")
+        terms = 26 * any(map(wants, TERMS))
+        make = self.rng.choices(makes, (34, 12, 4, 8, 13, 1, replaces, terms, lists))[0]
         return make(exchange, account)
 
     def _limit(self, exchange: ReferenceExchange, account: int) -> Message:

@@ -9,6 +9,7 @@ from tests.model.codec import ENUMS, Message
 from tests.model.conditional import is_rising
 from tests.model.exchange import ReferenceExchange
 from tests.model.lists import LEG_FIELDS
+from tests.model.subjects import TERMS, wants
 from tests.model.terms import AHEAD_NS_MAX, with_terms
 from tests.model.world import EDGES_I64, World
 
@@ -28,15 +29,21 @@ class TermsTraffic:
         if not 1 <= command.instrument <= len(exchange.instruments):
             return command
         instrument = exchange.instruments[command.instrument - 1]
-        dresses: list[Callable[[Message, Instrument], None]]
-        dresses = [self._trigger, self._trigger, self._trail, self._iceberg, self._min_qty]
-        dresses += [self._peg, self._peg, self._self_trade, self._self_trade]
-        rng.choice(dresses)(command, instrument)
-        if rng.randrange(100) < 30:
+        dresses: dict[str, tuple[Callable[[Message, Instrument], None], ...]] = {
+            "conditional": (self._trigger, self._trigger, self._trail),
+            "iceberg": (self._iceberg,),
+            "min_qty": (self._min_qty,),
+            "pegs": (self._peg, self._peg),
+            "self_trade": (self._self_trade, self._self_trade),
+        }
+        chosen = [dress for subject, of_it in dresses.items() if wants(subject) for dress in of_it]
+        if chosen:
+            rng.choice(chosen)(command, instrument)
+        if wants("self_trade") and rng.randrange(100) < 30:
             command.self_trade = rng.choice(SELF_TRADE)
-        if command.order_type == "limit" and rng.randrange(100) < 25:
+        if wants("time") and command.order_type == "limit" and rng.randrange(100) < 25:
             self._expire(command, now_ns)
-        if rng.randrange(100) < 7:
+        if rng.randrange(100) < 7 and all(map(wants, TERMS)):
             self._spoil(command, now_ns)
         return command
 

@@ -13,6 +13,7 @@ from tests.model.configure_traffic import ConfigureTraffic
 from tests.model.exchange import PERMISSIONS, REQUESTS, ReferenceExchange
 from tests.model.orders_traffic import OrderTraffic
 from tests.model.states_traffic import StatesTraffic
+from tests.model.subjects import wants
 from tests.model.terms_traffic import TermsTraffic
 from tests.model.world import ASSETS, World, a_world
 
@@ -55,7 +56,7 @@ class Traffic:
             return self.setup.pop()
         if self.sent and rng.randrange(100) < 2:
             return self._again()
-        if rng.randrange(100) < (60 if self.states.is_due(exchange) else 2):
+        if wants("time") and rng.randrange(100) < (60 if self.states.is_due(exchange) else 2):
             return self._tick()
         if self.states.closed(exchange) and rng.randrange(100) < 14:
             return self._header(exchange, PERMISSIONS["admin"]), self.states.reopen(exchange)
@@ -98,7 +99,8 @@ class Traffic:
         money, things = (self._deposit, self._withdraw), (self._asset, self._instrument)
         others = (self._account, self._key, self._node, self._genesis, self._configure)
         timed = (self._state, self._schedule, self._cancel_after)
-        weights = (50, 15, 4, 13, 3, 4, 3, 1, 20, 8, 5, 8)
+        states = (8, 5) if wants("states") else (0, 0)
+        weights = (50, 15, 4, 13, 3, 4, 3, 1, 20, *states, 8 * wants("time"))
         make = self.rng.choices((*money, *things, *others, *timed), weights)[0]
         return make(exchange)
 
