@@ -109,7 +109,7 @@ class OrderTraffic:
     def _cancel_all(self, exchange: ReferenceExchange, account: int) -> Message:
         instrument = self.rng.choice((0, self._instrument(exchange), 9))
         side = self.rng.choice(("both", "buy", "sell"))
-        session = self.rng.choice((0, 0, 0, self.rng.randrange(9)))
+        session = self.rng.choice((0, 0, self.rng.randrange(9))) if wants("replace") else 0
         return Message("OrderCancelAll", instrument=instrument, side=side, session=session)
 
     def _with_terms(self, exchange: ReferenceExchange, account: int) -> Message:
