@@ -99,8 +99,8 @@ class Traffic:
         money, things = (self._deposit, self._withdraw), (self._asset, self._instrument)
         others = (self._account, self._key, self._node, self._genesis, self._configure)
         timed = (self._state, self._schedule, self._cancel_after)
-        states = (8, 5) if wants("states") else (0, 0)
-        weights = (50, 15, 4, 13, 3, 4, 3, 1, 20, *states, 8 * wants("time"))
+        states = (8, 6) if wants("states") else (0, 0)
+        weights = (46, 14, 4, 12, 3, 4, 3, 1, 27, *states, 4 * wants("time"))
         make = self.rng.choices((*money, *things, *others, *timed), weights)[0]
         return make(exchange)
 
@@ -119,7 +119,8 @@ class Traffic:
 
     def _configure(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
         to = self.configure
-        make = self.rng.choice((to.group, to.account, to.instrument, to.instrument, to.mark))
+        often = (to.instrument, to.instrument, to.mark, to.mark, to.mark)
+        make = self.rng.choice((to.group, to.account, *often))
         return self._header(exchange, 8), make(exchange)
 
     def _deposit(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
