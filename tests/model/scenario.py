@@ -78,14 +78,14 @@ class Scenario:
         self, account: int, side: str, qty: int, price: int = 0, *, tif: str = "", **terms: object
     ) -> list[Message]:
         """Place an order with terms; without a price it is a market order."""
-        command = with_terms(_fields(side, qty, price, tif) | terms)
+        command = with_terms(order_fields(side, qty, price, tif) | terms)
         return self.send(command, account=account)
 
     def replace(
         self, account: int, order_id: int, side: str, qty: int, price: int, **fields: object
     ) -> list[Message]:
         """Cancel an order and place a limit order."""
-        placement = vars(with_terms(_fields(side, qty, price, "") | fields))
+        placement = vars(with_terms(order_fields(side, qty, price, "") | fields))
         cancel = {"cancel_order_id": order_id, "cancel_client_order_id": ""}
         given = {"allow_failure": False} | placement | cancel | fields
         del given["kind"]
@@ -121,7 +121,7 @@ class Scenario:
         return ledger.available[account, asset], ledger.held[account, asset]
 
 
-def _fields(side: str, qty: int, price: int, tif: str) -> dict[str, object]:
+def order_fields(side: str, qty: int, price: int, tif: str) -> dict[str, object]:
     """A limit order of instrument 1 or, without a price, a market order."""
     kind, default_tif = ("limit", "gtc") if price else ("market", "ioc")
     body: dict[str, object] = {"side": side, "order_type": kind, "qty": qty, "price": price}
