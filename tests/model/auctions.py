@@ -81,7 +81,7 @@ class Auctions(Conditional):
         self._set_schedule(instrument, c.start_ns, c.end_ns)
 
     def _set_schedule(self, instrument: Instrument, start_ns: int, end_ns: int) -> None:
-        instrument.schedule = (start_ns, end_ns)
+        instrument.schedule, instrument.is_scheduled = (start_ns, end_ns), False
         times = {"start_ns": start_ns, "end_ns": end_ns}
         self.emit("AuctionScheduled", instrument=instrument.id, **times)
 
