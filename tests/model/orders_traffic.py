@@ -27,6 +27,9 @@ class OrderTraffic:
 
     def next(self, exchange: ReferenceExchange, account: int) -> Message:
         """A command for this account, given the state."""
+        called = [i.id for i in exchange.instruments if i.state == "auction"]
+        if called and self.rng.randrange(100) < 45:
+            return self._for_an_auction(exchange, account, self.rng.choice(called))
         simple = (self._limit, self._market, self._again)
         changes = (self._cancel, self._amend, self._cancel_all, self._replace)
         makes = (*simple, *changes, self._with_terms, self._list)
@@ -38,7 +41,7 @@ class OrderTraffic:
     def _limit(self, exchange: ReferenceExchange, account: int) -> Message:
         rng, scale = self.rng, self.world.scale
         side = rng.choice(("buy", "sell"))
-        lean = -scale.spread_ticks // 2 if side == "buy" else scale.spread_ticks // 2
+        lean = -scale.spread_ticks // 3 if side == "buy" else scale.spread_ticks // 3
         price = scale.mid_ticks + lean + rng.randint(-scale.spread_ticks, scale.spread_ticks)
         if scale.wide and rng.randrange(3) == 0:
             far = rng.randrange(1, 14) if side == "buy" else rng.randrange(13, 54)
@@ -54,6 +57,20 @@ class OrderTraffic:
         if rng.randrange(100) < 6:
             self._spoil(command)
         return self._remember(account, command)
+
+    def _for_an_auction(
+        self, exchange: ReferenceExchange, account: int, instrument: int
+    ) -> Message:
+        """What an auction takes, now and then an iceberg or a market order."""
+        rng = self.rng
+        command = (self._market if rng.randrange(6) == 0 else self._limit)(exchange, account)
+        command.instrument, command.post_only = instrument, False
+        if command.order_type == "limit":
+            command.time_in_force = "gtc"
+            if wants("iceberg") and rng.randrange(4) == 0 and command.client_order_id == "":
+                command = with_terms(vars(command))
+                command.display_qty = max(1, command.qty // rng.choice((2, 3)))
+        return command
 
     def _market(self, exchange: ReferenceExchange, account: int) -> Message:
         rng, scale = self.rng, self.world.scale

@@ -51,8 +51,10 @@ class StatesTraffic:
         return Message("CancelAfter", timeout_ns=timeout_ns)
 
     def reopen(self, exchange: ReferenceExchange) -> Message:
-        """What is not open is opened again, mostly."""
+        """What is not open is opened again, mostly; a call goes on for a while."""
         instrument = self.rng.choice(self.closed(exchange))
+        if instrument.state == "auction" and self.rng.randrange(3):
+            return Message("Tick")
         state = self.rng.choice(("open", "open", "open", *STATES))
         return Message("TradingStateSet", instrument=instrument.id, state=state)
 

@@ -59,7 +59,9 @@ class Traffic:
         if wants("time") and rng.randrange(100) < (60 if self.states.is_due(exchange) else 2):
             return self._tick()
         if self.states.closed(exchange) and rng.randrange(100) < 14:
-            return self._header(exchange, PERMISSIONS["admin"]), self.states.reopen(exchange)
+            command = self.states.reopen(exchange)
+            is_tick = command.kind == "Tick"
+            return self._tick() if is_tick else (self._header(exchange, 8), command)
         if rng.randrange(100) < 87:
             header = self._header(exchange, PERMISSIONS["trade"])
             return header, self.orders.next(exchange, header.account)
