@@ -46,16 +46,16 @@ impl Engine {
             | Command::OrderPlace(_)
             | Command::OrderCancel(_)
             | Command::OrderAmend(_)
-            | Command::OrderCancelAll(_) => return Ok(()),
-            // Part 2 in the making: each of these gets its own arm, or its place in `run`.
-            Command::TradingStateSet(_)
-            | Command::FeeTierSet(_)
-            | Command::LimitSet(_)
+            | Command::OrderCancelAll(_)
             | Command::OrderPlaceTerms(_)
             | Command::OrderReplace(_)
             | Command::OrderListPlace(_)
             | Command::CancelAfter(_)
-            | Command::Tick(_)
+            | Command::Tick(_) => return Ok(()),
+            // Part 2 in the making: each of these gets its own arm, or its place in `run`.
+            Command::TradingStateSet(_)
+            | Command::FeeTierSet(_)
+            | Command::LimitSet(_)
             | Command::RiskStateSet(_)
             | Command::KillSwitch(_)
             | Command::KillReset(_)
@@ -164,6 +164,7 @@ impl Engine {
         ensure(!self.accounts.is_full(), || Reject::table_full(Field::Count, self.accounts.max()))?;
         self.ledger.add_account();
         self.orders.add_account();
+        self.timers.add_account();
         self.client_ids.add_account();
         let account = self.accounts.add(name);
         Ok(Event::AccountCreated(AccountCreated { account, name }))

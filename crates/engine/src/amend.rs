@@ -1,28 +1,31 @@
 //! Cancelling and amending: section 6 of the rules.
 
+use crate::amend_terms::push_amended;
+use crate::closing::NOWHERE;
 use crate::engine::Engine;
-use crate::ledger::Pocket;
+use crate::lists::{LEGS, Leg};
 use crate::matching::{Taker, push_level};
 use crate::orders::Order;
+use crate::paged::NONE;
 use crate::place::{check_post_only, check_price, check_qty, qty_reject};
 use crate::planted::Fault;
 use crate::reject::{Reject, ensure};
 use alloc::vec::Vec;
 use coulisse_types::command::{OrderAmend, OrderCancel, OrderCancelAll};
-use coulisse_types::event::{CloseReason, OrderAmended, OrderState, OrdersCancelled};
+use coulisse_types::event::{CloseReason, OrderState, OrdersCancelled};
 use coulisse_types::{
     AccountId, ClientOrderId, Event, Field, InstrumentId, OrderId, Price, Qty, RecordHeader,
-    RejectCode, Side, Unit,
+    RejectCode,
 };
 
 /// An amend that passed every check.
 #[derive(Clone, Copy, Debug)]
-struct Change {
+pub(crate) struct Change {
     price: Price,
     qty: Qty,
-    loses_place: bool,
+    pub(crate) loses_place: bool,
     /// What it needs more than it holds; negative for less.
-    more_minor: i128,
+    pub(crate) more_minor: i128,
 }
 
 #[expect(
@@ -37,7 +40,7 @@ impl Engine {
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
         let place = self.find_order(header.account, body.order_id, &body.client_order_id)?;
-        self.close_resting(place, CloseReason::CancelRequested, events);
+        self.close_live(place, (OrderState::Cancelled, CloseReason::CancelRequested), events);
         Ok(())
     }
 
@@ -54,23 +57,45 @@ impl Engine {
         let mut count = 0;
         let mut next = self.orders.oldest(account);
         while let Some(place) = next {
-            next = self.orders.newer(place);
-            let order = self.orders.at(place);
-            let is_there = instrument == InstrumentId(0) || order.instrument == instrument;
-            let is_wanted =
-                body.side.takes(order.side) || self.planted.is(Fault::CancelAllTakesBothSides);
-            if is_there && is_wanted {
-                self.close_resting(place, CloseReason::CancelAll, events);
+            let after = self.three_newer(place);
+            if self.is_meant(header, &body, self.orders.at(place)) {
+                self.close_live(place, (OrderState::Cancelled, CloseReason::CancelAll), events);
                 count += 1;
             }
+            // What closed with it was of the same list, placed right after it.
+            next = after.into_iter().flatten().find(|leg| self.lives(*leg)).map(|leg| leg.place);
         }
         events.push(Event::OrdersCancelled(OrdersCancelled { account, instrument, count }));
         Ok(())
     }
 
+    /// Whether an order is one of those that a cancel-all is about.
+    #[inline]
+    fn is_meant(&self, header: &RecordHeader, body: &OrderCancelAll, order: &Order) -> bool {
+        let is_there = body.instrument == InstrumentId(0) || order.instrument == body.instrument;
+        let is_wanted =
+            body.side.takes(order.side) || self.planted.is(Fault::CancelAllTakesBothSides);
+        let is_of_session =
+            (body.session, header.origin.node) == (order.session, order.node) || body.session == 0;
+        is_there && is_wanted && is_of_session
+    }
+
+    /// The account's next orders, as many as a list has legs.
+    fn three_newer(&self, place: u32) -> [Option<Leg>; LEGS] {
+        let mut newer = Some(place);
+        [(); LEGS].map(|()| {
+            newer = newer.and_then(|place| self.orders.newer(place));
+            newer.map(|place| Leg { id: self.orders.at(place).id, place })
+        })
+    }
+
+    fn lives(&self, leg: Leg) -> bool {
+        self.orders.find(leg.id) == Some(leg.place)
+    }
+
     /// The account's live order that a command names.
     #[inline]
-    fn find_order(
+    pub(crate) fn find_order(
         &self,
         account: AccountId,
         order_id: OrderId,
@@ -95,41 +120,6 @@ impl Engine {
         }
     }
 
-    /// Takes an order off the book, cancelled, and lets go what it holds.
-    #[inline]
-    fn close_resting(&mut self, place: u32, reason: CloseReason, events: &mut Vec<Event>) {
-        let order = *self.orders.at(place);
-        self.orders.remove(place);
-        self.close(&order, (OrderState::Cancelled, reason), events);
-        self.take_off_book(&order, events);
-        if !self.planted.is(Fault::CancelKeepsHold) {
-            let need_minor = order.need(&self.instruments.at(order.instrument).rules);
-            self.adjust_hold(&order, -need_minor);
-        }
-    }
-
-    #[inline]
-    fn take_off_book(&mut self, order: &Order, events: &mut Vec<Event>) {
-        let book = &mut self.instruments.at_mut(order.instrument).book;
-        let taken = book.remove(order.handle);
-        assert!(taken.order_id == order.id, "a handle of another order");
-        let level = book.level(taken.side, taken.price);
-        push_level(events, order.instrument, taken.side, taken.price, level);
-    }
-
-    /// Holds `more_minor` more for an order, or less where it is negative.
-    #[inline]
-    fn adjust_hold(&mut self, order: &Order, more_minor: i128) {
-        let account = order.account.0;
-        let asset = order.held_asset(&self.instruments.at(order.instrument).rules);
-        let (available, held) = (Pocket::Available(account), Pocket::Held(account));
-        if more_minor > 0 {
-            self.ledger.post(available, held, asset, more_minor);
-        } else {
-            self.ledger.post(held, available, asset, -more_minor);
-        }
-    }
-
     pub(crate) fn amend(
         &mut self,
         header: &RecordHeader,
@@ -141,10 +131,14 @@ impl Engine {
         })?;
         let place = self.find_order(header.account, body.order_id, &body.client_order_id)?;
         let order = self.orders.at(place);
+        if order.terms != NONE {
+            self.check_amendable(order, body)?;
+        }
         let min_qty = self.instruments.at(order.instrument).rules.min_qty;
         ensure(body.qty >= Qty::ZERO, || qty_reject(RejectCode::QtyBelowMin, body.qty, min_qty))?;
         if !body.qty.is_zero() && body.qty.lots() <= order.filled_lots {
-            self.close_resting(place, CloseReason::AmendedToFilled, events);
+            let ended = (OrderState::Cancelled, CloseReason::AmendedToFilled);
+            self.close_live(place, ended, events);
             return Ok(());
         }
         let change = self.check_amend(order, body)?;
@@ -163,26 +157,18 @@ impl Engine {
         check_price(rules, price, qty)?;
         let loses_place = !same_price || qty.lots() > order.qty_lots;
         let remaining = Qty::from_lots(qty.lots() - order.filled_lots);
-        if loses_place {
+        if loses_place && self.comes_to_level(order) {
             if order.post_only && !self.planted.is(Fault::PostOnlyIgnored) {
                 check_post_only(listing, order.side, price)?;
             }
-            // At its own level it already counts with what is left of it.
-            let counted = if same_price { order.remaining() } else { Qty::ZERO };
-            self.check_level(listing, order.side, price, (remaining, counted))?;
+            // At its own level it already counts with what is left, or shown, of it.
+            let counted = if same_price { self.shown_now(order) } else { Qty::ZERO };
+            let shown = self.shown(&Order { qty_lots: qty.lots(), ..*order });
+            self.check_level(listing, order.side, price, (shown, counted))?;
         }
         let need_minor = order.need_at(price, remaining, rules).unwrap_or(i128::MAX);
         let more_minor = need_minor - order.need(rules);
-        let (asset, unit) = match order.side {
-            Side::Sell => (rules.base, Unit::BaseMinor),
-            Side::Buy => (rules.quote, Unit::QuoteMinor),
-        };
-        let available_minor = self.ledger.available_minor(order.account, asset);
-        ensure(more_minor <= available_minor, || {
-            Reject::new(RejectCode::InsufficientBalance, Field::Available)
-                .value(unit, more_minor)
-                .limit(available_minor)
-        })?;
+        self.check_available(order, rules, more_minor)?;
         Ok(Change { price, qty, loses_place, more_minor })
     }
 
@@ -193,34 +179,31 @@ impl Engine {
         if self.planted.is(Fault::AmendLosesPriority) && order.qty_lots < old.qty_lots {
             loses_place = true;
         }
-        events.push(Event::OrderAmended(OrderAmended {
-            order_id: order.id,
-            account: order.account,
-            instrument: order.instrument,
-            qty: change.qty,
-            price: change.price,
-            remaining: order.remaining(),
-            kept_priority: !change.loses_place,
-            client_order_id: order.client_order_id,
-        }));
+        if order.terms != NONE && self.change_apart(place, &order, change, events) {
+            return;
+        }
+        push_amended(events, &order, !change.loses_place);
         if loses_place {
             #[cfg(feature = "planted")]
             let bypassed = self.planted_bypassed(&old, &order);
             self.take_off_book(&old, events);
             self.adjust_hold(&order, change.more_minor);
             let held_minor = Some(order.need(&self.instruments.at(order.instrument).rules));
-            let to_spend_minor = None;
-            let mut taker = Taker { order, held_minor, to_spend_minor };
+            let order = Order { handle: NOWHERE, ..order };
+            let mut taker = Taker { order, held_minor, to_spend_minor: None };
             let stop = self.match_taker(&mut taker, events);
             self.conclude(&taker, stop, Some(place), events);
             #[cfg(feature = "planted")]
             self.planted_requeue(&bypassed);
         } else if order.qty_lots < old.qty_lots {
+            let by = Qty::from_lots(self.shown_now(&old).lots() - self.shown_of(&old, &order));
             let book = &mut self.instruments.at_mut(order.instrument).book;
-            let left = book.reduce(order.handle, Qty::from_lots(old.qty_lots - order.qty_lots));
-            assert!(left == Some(order.remaining()), "the book had another qty than the order");
+            if !by.is_zero() {
+                let left = book.reduce(order.handle, by);
+                assert!(left.is_some(), "the book had less of an order than the engine");
+            }
             let level = book.level_of(order.handle);
-            push_level(events, order.instrument, order.side, change.price, Some(level));
+            push_level(events, order.instrument, order.side, level.price, Some(level));
             *self.orders.at_mut(place) = order;
             self.adjust_hold(&order, change.more_minor);
         }

@@ -1,12 +1,17 @@
 //! What was asked for, kept small: a repeated client order id is compared with it.
 
-use coulisse_types::OrderType;
-use coulisse_types::command::OrderPlace;
+use crate::terms::Ask;
+use coulisse_types::codec::Field;
+use coulisse_types::command::{OrderListPlace, OrderPlace};
+use coulisse_types::{Command, OrderType};
+use xxhash_rust::xxh3::xxh3_128;
 
 /// What was asked for in an accepted placement, but for the instrument, in two words.
 ///
 /// The first word is the qty, or the low half of the notional; the second the price, or the high
 /// half, with side, type, time in force and flags in its top byte. Accepted values leave that free.
+/// Of an order with terms, or a list, the two words are a digest of all that was asked for: only
+/// its own client could ever make two that are alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Body([u64; 2]);
 
@@ -15,10 +20,57 @@ impl Body {
     pub(crate) const EMPTY: Self = Self([0; 2]);
 
     const FLAGS_SHIFT: u32 = 56;
+    /// The flag of a digest.
+    const DIGEST: u64 = 1 << 63;
+    /// What a digest is of: its first byte.
+    const ORDER: u8 = 1;
+    const LIST: u8 = 2;
 
     /// `None` for a placement that could never have been accepted.
     #[inline]
-    pub(crate) fn of(place: &OrderPlace) -> Option<Self> {
+    pub(crate) fn of(ask: &Ask<'_>) -> Option<Self> {
+        match ask.terms {
+            None => Self::of_plain(ask.place),
+            Some(_) => Some(Self::of_terms(ask)),
+        }
+    }
+
+    /// Of a whole list.
+    pub(crate) fn of_list(list: &OrderListPlace) -> Self {
+        let mut bytes = alloc::vec![Self::LIST];
+        Command::OrderListPlace(*list).encode_body(&mut bytes);
+        Self::digest(&bytes)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn of_terms(ask: &Ask<'_>) -> Self {
+        let mut bytes = alloc::vec![Self::ORDER];
+        Command::OrderPlace(*ask.place).encode_body(&mut bytes);
+        if let Some(terms) = ask.terms {
+            bytes.push(terms.self_trade.number());
+            bytes.push(terms.trigger.number());
+            bytes.push(terms.trigger_on.number());
+            terms.trigger_price.encode(&mut bytes);
+            terms.trail.encode(&mut bytes);
+            terms.display_qty.encode(&mut bytes);
+            terms.min_qty.encode(&mut bytes);
+            bytes.push(terms.peg.number());
+            terms.peg_offset.encode(&mut bytes);
+            bytes.push(terms.reduce_only.into());
+            terms.expire_ns.encode(&mut bytes);
+        }
+        Self::digest(&bytes)
+    }
+
+    fn digest(bytes: &[u8]) -> Self {
+        let digest = xxh3_128(bytes);
+        let half = |half: u128| u64::try_from(half & u128::from(u64::MAX)).unwrap_or_default();
+        Self([half(digest), half(digest >> 64) | Self::DIGEST])
+    }
+
+    #[inline]
+    fn of_plain(place: &OrderPlace) -> Option<Self> {
         let by_notional = place.notional.minor() != 0;
         let (low, high) = if by_notional {
             let market = place.order_type == OrderType::Market;
@@ -37,8 +89,8 @@ impl Body {
         let flags = u64::from(place.side.number())
             | u64::from(place.order_type.number()) << 1
             | u64::from(place.time_in_force.number()) << 2
-            | u64::from(place.post_only) << 4
-            | u64::from(by_notional) << 5;
+            | u64::from(place.post_only) << 5
+            | u64::from(by_notional) << 6;
         Some(Self([low, high | flags << Self::FLAGS_SHIFT]))
     }
 }
@@ -80,12 +132,12 @@ mod tests {
             by_notional,
             OrderPlace { notional: Amount::from_minor(5 + (7 << 64)), ..by_notional },
         ];
-        let bodies = all.map(|order| Body::of(&order));
+        let bodies = all.map(|order| Body::of_plain(&order));
         for (place, body) in bodies.iter().enumerate() {
             assert!(body.is_some());
             assert_eq!(bodies.iter().position(|other| other == body), Some(place));
         }
-        assert_eq!(Body::of(&OrderPlace { notional: Amount::from_minor(5), ..order }), None);
-        assert_eq!(Body::of(&OrderPlace { qty: Qty::from_lots(-1), ..order }), None);
+        assert_eq!(Body::of_plain(&OrderPlace { notional: Amount::from_minor(5), ..order }), None);
+        assert_eq!(Body::of_plain(&OrderPlace { qty: Qty::from_lots(-1), ..order }), None);
     }
 }

@@ -21,7 +21,34 @@ pub enum Broken {
         /// The order.
         order_id: OrderId,
     },
-    /// Not as many orders rest on the books as live, or as the accounts list.
+    /// An order waits that should rest, rests that should wait, or shows what it should not.
+    Terms {
+        /// The order.
+        order_id: OrderId,
+    },
+    /// What an instrument's prices are watched for is not what waits there.
+    Watch {
+        /// Which instrument.
+        instrument: InstrumentId,
+    },
+    /// A list and its legs do not agree.
+    List {
+        /// The order id of its leg 0.
+        list_id: OrderId,
+    },
+    /// What is due at a time is not what orders and accounts say.
+    Timers {
+        /// Expiries in the tree.
+        expiries: u32,
+        /// Dead men's switches in the tree.
+        switches: u32,
+    },
+    /// The nodes of all trees are not those in use.
+    Nodes {
+        /// How many there are.
+        count: u32,
+    },
+    /// Not as many orders rest on the books, or wait, as live, or as the accounts list.
     OrderCount {
         /// On the books.
         resting: u64,
@@ -70,7 +97,7 @@ pub enum Broken {
 }
 
 /// Sums of needs, in minor units, by account and asset.
-type Needs = BTreeMap<(u32, u32), i128>;
+pub(crate) type Needs = BTreeMap<(u32, u32), i128>;
 
 #[expect(clippy::arithmetic_side_effects, reason = "sums and counts of what exists")]
 impl Engine {
@@ -92,8 +119,7 @@ impl Engine {
                     let is_same = order.id == on_book.order_id
                         && order.handle == on_book.handle
                         && order.side == side
-                        && order.price_ticks == on_book.price.ticks()
-                        && order.remaining() == on_book.qty
+                        && self.rests_rightly(order, &on_book)
                         && order.instrument == instrument
                         && self.orders.find(order.id) == Some(on_book.owner);
                     if !is_same {
@@ -106,7 +132,9 @@ impl Engine {
                 }
             }
         }
-        self.check_lists(resting)?;
+        let waiting = self.check_waiting(&mut needs)?;
+        self.check_lists(resting + waiting)?;
+        self.check_watched()?;
         self.check_money(&needs)?;
         self.check_client_ids()
     }

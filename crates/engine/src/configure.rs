@@ -7,7 +7,8 @@ use coulisse_types::command::{InstrumentConfigure, MarkSet};
 use coulisse_types::event::{InstrumentConfigured, MarkChanged};
 use coulisse_types::limits::{AHEAD_NS_MAX, BOUND_PPM_MAX, PRICE_TICKS_MAX};
 use coulisse_types::{
-    Event, FeeRate, Field, InstrumentId, MatchingMode, ReferenceKind, RejectCode, Side, Unit,
+    Event, FeeRate, Field, InstrumentId, MatchingMode, ReferenceKind, RejectCode, Side, TriggerOn,
+    Unit,
 };
 
 /// How an instrument is traded: what its last `InstrumentConfigure` said.
@@ -121,7 +122,8 @@ impl Engine {
                 .value(Unit::Ticks, price.ticks())
                 .limit(PRICE_TICKS_MAX)
         })?;
-        self.instruments.at_mut(instrument).mark_ticks = price.ticks();
+        let Self { instruments, attention, .. } = self;
+        instruments.at_mut(instrument).set_price(TriggerOn::Mark, price.ticks(), attention);
         Ok(Event::MarkChanged(MarkChanged { instrument, price }))
     }
 }

@@ -2,23 +2,27 @@
 
 use crate::accounts::Accounts;
 use crate::client_ids::ClientIds;
+use crate::follow_up::Attention;
+use crate::forest::Forest;
 use crate::groups::Groups;
 use crate::hash::EventHash;
 use crate::instruments::Instruments;
 use crate::keys::Keys;
 use crate::ledger::Ledger;
 use crate::limits::{NOTHING, bounded};
+use crate::lists::Lists;
 use crate::orders::Orders;
 use crate::paged::index;
 use crate::planted::Planted;
 use crate::reject::Reject;
 use crate::request_ids::{Request, RequestIds};
+use crate::timers::Timers;
 use alloc::vec;
 use alloc::vec::Vec;
 use coulisse_types::command::Genesis;
 use coulisse_types::event::RequestDuplicate;
 use coulisse_types::limits::GROUPS_MAX;
-use coulisse_types::{ClientOrderId, Command, Event, RecordHeader, RequestId, Seq};
+use coulisse_types::{ClientOrderId, Command, Event, InstrumentId, RecordHeader, RequestId, Seq};
 
 /// Nodes that a record's origin can name.
 const NODES: usize = 1 << 16;
@@ -42,6 +46,13 @@ pub struct Engine {
     pub(crate) instruments: Instruments,
     pub(crate) ledger: Ledger,
     pub(crate) orders: Orders,
+    /// The nodes of all trees: timers, stops, lists.
+    pub(crate) forest: Forest,
+    pub(crate) timers: Timers,
+    pub(crate) lists: Lists,
+    pub(crate) attention: Attention,
+    /// The instruments that a command touched, while it is followed up.
+    pub(crate) touched: Vec<InstrumentId>,
     pub(crate) client_ids: ClientIds,
     pub(crate) request_ids: RequestIds,
     /// Orders accepted so far.
@@ -84,6 +95,11 @@ impl Engine {
                 fills_max.saturating_add(1).saturating_mul(TOUCHES_PER_FILL),
             ),
             orders: Orders::new(limits.live_orders_max, accounts_max, seed),
+            forest: Forest::new(limits.live_orders_max),
+            timers: Timers::new(accounts_max),
+            lists: Lists::new(limits.live_orders_max),
+            attention: Attention::default(),
+            touched: Vec::new(),
             client_ids: ClientIds::new(
                 limits.client_order_ids_max,
                 limits.closed_ids_per_account_max,
@@ -116,7 +132,10 @@ impl Engine {
         self.last_seq = header.seq;
         self.time_ns = header.time_ns;
         match self.run(header, command, events) {
-            Ok(()) => self.ledger.settle(events),
+            Ok(()) => {
+                self.follow_up(first, events);
+                self.ledger.settle(events);
+            }
             Err(reject) => {
                 let untouched = events.len() == first && self.ledger.is_settled();
                 assert!(untouched, "a command was refused after it changed something");
@@ -141,6 +160,14 @@ impl Engine {
             Command::OrderCancel(body) => self.cancel(header, body, events),
             Command::OrderAmend(body) => self.amend(header, body, events),
             Command::OrderCancelAll(body) => self.cancel_all(header, *body, events),
+            Command::OrderPlaceTerms(body) => self.place_terms(header, body, events),
+            Command::OrderReplace(body) => self.replace(header, body, events),
+            Command::OrderListPlace(body) => self.place_list(header, body, events),
+            Command::CancelAfter(body) => self.cancel_after(header, *body, events),
+            Command::Tick(_) => {
+                self.tick(events);
+                Ok(())
+            }
             Command::Genesis(body) => {
                 self.set_genesis(body, events);
                 Ok(())
@@ -182,6 +209,9 @@ fn client_order_id(command: &Command) -> ClientOrderId {
         Command::OrderPlace(body) => body.client_order_id,
         Command::OrderCancel(body) => body.client_order_id,
         Command::OrderAmend(body) => body.client_order_id,
+        Command::OrderPlaceTerms(body) => body.client_order_id,
+        Command::OrderReplace(body) => body.client_order_id,
+        Command::OrderListPlace(body) => body.client_order_id,
         _ => ClientOrderId::default(),
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::charges;
 use crate::configure::Trading;
+use crate::watch::Watch;
 use alloc::vec::Vec;
 use coulisse_book::Book;
 use coulisse_types::event::InstrumentCreated;
@@ -113,6 +114,7 @@ pub(crate) struct Listing {
     pub(crate) mark_ticks: i64,
     /// What it takes now.
     pub(crate) state: TradingState,
+    pub(crate) watch: Watch,
 }
 
 /// All instruments, by id.
@@ -174,6 +176,7 @@ impl Instruments {
             last_price_ticks: 0,
             mark_ticks: 0,
             state: TradingState::Open,
+            watch: Watch::new(),
         });
         &self.at(id).rules
     }

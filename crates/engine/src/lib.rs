@@ -30,29 +30,45 @@ mod accounts;
 mod admin;
 mod admit;
 mod amend;
+mod amend_terms;
+mod arriving;
 mod body;
 mod charges;
 mod check;
+mod check_terms;
 mod client_ids;
 mod closed_index;
+mod closing;
+mod conditional;
 mod configure;
 mod engine;
+mod follow_up;
+mod forest;
 mod groups;
 mod hash;
 mod hash_index;
 mod instruments;
+mod interrupt;
 mod keys;
 mod ledger;
 mod limits;
+mod lists;
 mod matching;
 mod orders;
 mod paged;
+mod pegs;
 mod place;
+mod place_list;
 mod planted;
 mod query;
 mod reject;
+mod release;
+mod replace;
 mod request_ids;
+mod self_trade;
 mod state_hash;
+mod state_hash_terms;
+mod terms;
 #[cfg(test)]
 #[expect(
     clippy::arithmetic_side_effects,
@@ -61,7 +77,10 @@ mod state_hash;
     reason = "a test may panic"
 )]
 mod tests;
+mod timers;
+mod walk;
 mod warm;
+mod watch;
 
 pub use accounts::{Account, Membership};
 pub use check::Broken;
@@ -75,4 +94,5 @@ pub use limits::default_genesis;
 #[cfg(feature = "planted")]
 pub use planted::Fault;
 pub use query::{OpenOrder, TableUse};
+pub use terms::OrderTerms;
 pub use warm::WARM_MAX;

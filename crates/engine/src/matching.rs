@@ -6,18 +6,24 @@
 //! - A maker's hold follows its need fill by fill; the taker's is let go when matching has ended.
 
 use crate::charges::ceil_ppm;
+use crate::closing::Room;
 use crate::engine::Engine;
 use crate::instruments::Instrument;
 use crate::ledger::{Ledger, Pocket};
 use crate::orders::Order;
+use crate::paged::NONE;
+use crate::pegs::NO_ROOM;
 use crate::planted::{Fault, Planted};
+use crate::self_trade::Meeting;
 use alloc::vec::Vec;
 use coulisse_book::{Handle, Level, Top};
 use coulisse_types::event::{
-    CloseReason, LevelChanged, OrderClosed, OrderFilled, OrderRested, OrderState, Role, Traded,
+    CloseReason, LevelChanged, OrderClosed, OrderFilled, OrderState, Role, Traded,
 };
 use coulisse_types::limits::ASSET_TOTAL_MINOR_MAX;
-use coulisse_types::{Amount, Event, InstrumentId, OrderType, Price, Qty, Side, TradeId};
+use coulisse_types::{
+    Amount, Event, InstrumentId, OrderType, Price, Qty, Side, TradeId, TriggerOn,
+};
 
 /// An order on its way through the book.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +48,8 @@ pub(crate) enum Stop {
     FillLimit,
     /// The next lot cannot be paid for.
     NoFunds,
+    /// The next maker is of the same owner.
+    SelfTrade,
 }
 
 /// A match about to be made.
@@ -113,6 +121,16 @@ impl Engine {
             };
             if fills == fills_max {
                 break Stop::FillLimit;
+            }
+            if taker.order.terms != NONE {
+                match self.meet(taker, &top, &mut level, events) {
+                    Meeting::Trade => {}
+                    Meeting::Passed => {
+                        fills += 1;
+                        continue;
+                    }
+                    Meeting::Over(stop) => break stop,
+                }
             }
             let qty = match self.fill_qty(taker, &top) {
                 Ok(qty) => qty,
@@ -209,7 +227,9 @@ impl Engine {
     #[inline]
     fn trade(&mut self, taker: &mut Taker, fill: &Fill, events: &mut Vec<Event>) -> Level {
         let Fill { maker: handle, price, qty, notional_minor } = *fill;
-        let Self { instruments, ledger, orders, client_ids, trade_count, planted, .. } = self;
+        let Self {
+            instruments, ledger, orders, client_ids, attention, trade_count, planted, ..
+        } = self;
         let listing = instruments.at_mut(taker.order.instrument);
         let makers = taker.order.side.opposite();
         #[cfg(not(feature = "planted"))]
@@ -220,7 +240,7 @@ impl Engine {
         let gone = gone.filter(|gone| gone.handle == handle).expect("the maker that was met");
         listing.last_trade_id += 1;
         if listing.last_price_ticks == 0 || !planted.is(Fault::LastPriceKept) {
-            listing.last_price_ticks = price.ticks();
+            listing.set_price(TriggerOn::Last, price.ticks(), attention);
         }
         *trade_count += 1;
         let rules = &listing.rules;
@@ -244,57 +264,19 @@ impl Engine {
         };
         settle_trade(ledger, rules, taker, maker, &trade, *planted);
         push_trade(events, &trade, taker, maker);
+        let is_plain = maker.terms == NONE && taker.order.terms == NONE;
         if maker.remaining().is_zero() {
             let ended = (OrderState::Filled, CloseReason::Filled);
             push_closed(events, maker, ended);
             client_ids.close(maker, ended.0, *planted);
-            orders.remove(maker_place);
+            if maker.terms == NONE {
+                orders.remove(maker_place);
+            }
+        }
+        if !is_plain {
+            return self.after_trade(&taker.order, &gone, events);
         }
         Level { price: gone.price, qty: gone.level_left, count: gone.level_count }
-    }
-
-    /// Why a fill-or-kill order cannot be filled in full now; `None` if it can.
-    pub(crate) fn why_not_in_full(&self, taker: &Taker) -> Option<CloseReason> {
-        let order = &taker.order;
-        let book = &self.instruments.at(order.instrument).book;
-        let is_limit = order.order_type == OrderType::Limit;
-        let limit = is_limit.then_some(Price::from_ticks(order.price_ticks));
-        let qty = order.remaining();
-        if book.fillable(order.side, limit, qty, self.limits.fills_per_command_max) != qty {
-            return Some(CloseReason::FillOrKill);
-        }
-        self.dry_run(order, taker.held_minor.is_none())
-    }
-
-    /// Goes through the fills of an order that the book could fill, own makers' earnings included.
-    ///
-    /// Whether the order can bear them decides before whether it can pay for them.
-    fn dry_run(&self, order: &Order, must_pay: bool) -> Option<CloseReason> {
-        let listing = self.instruments.at(order.instrument);
-        let rules = &listing.rules;
-        let buys = must_pay && order.side == Side::Buy;
-        let mut available_minor = self.ledger.available_minor(order.account, rules.quote);
-        let mut can_pay = true;
-        let mut order = *order;
-        let mut next = listing.book.front(order.side.opposite());
-        while let Some(handle) = next.filter(|_| !order.remaining().is_zero()) {
-            let resting = listing.book.order(handle);
-            let qty = resting.qty.min(order.remaining());
-            let notional_minor = rules.notional_of_trade(resting.price, qty);
-            if !order.can_bear(notional_minor) {
-                return Some(CloseReason::FillOrKill);
-            }
-            let fee_minor = order.fill(Role::Taker, qty, notional_minor, Planted::default());
-            available_minor -= notional_minor + fee_minor;
-            can_pay &= available_minor >= 0;
-            let mut maker = *self.orders.at(resting.owner);
-            if maker.account == order.account {
-                let fee_minor = maker.fill(Role::Maker, qty, notional_minor, Planted::default());
-                available_minor += notional_minor - fee_minor;
-            }
-            next = listing.book.next_in_side(handle);
-        }
-        (buys && !can_pay).then_some(CloseReason::InsufficientBalance)
     }
 
     /// Puts what is left of an order on the book. `place` is where an amended one stands.
@@ -309,24 +291,11 @@ impl Engine {
         } else {
             self.orders.insert(order)
         };
-        let (price, remaining) = (Price::from_ticks(order.price_ticks), order.remaining());
-        let listing = self.instruments.at_mut(order.instrument);
-        listing.largest_lots = listing.largest_lots.max(order.qty_lots);
-        let book = &mut listing.book;
-        #[expect(clippy::expect_used, reason = "checked before acceptance: a broken invariant")]
-        let handle =
-            book.insert(order.side, price, remaining, order.id, place).expect("there is room");
-        let level = book.level_of(handle);
-        self.orders.at_mut(place).handle = handle;
-        events.push(Event::OrderRested(OrderRested {
-            order_id: order.id,
-            account: order.account,
-            instrument: order.instrument,
-            side: order.side,
-            price,
-            remaining,
-        }));
-        push_level(events, order.instrument, order.side, price, Some(level));
+        let price = Price::from_ticks(order.price_ticks);
+        match self.put_on_book(place, price) {
+            Ok(level) => Self::push_rested(events, order, price, level),
+            Err(Room) => self.close_live(place, NO_ROOM, events),
+        }
     }
 
     /// Ends an order that holds nothing any more and is not among the live ones.

@@ -1,4 +1,4 @@
-//! Live orders: what the engine knows of an order that rests, beside what the book knows.
+//! Live orders: what the engine knows of an order, beside what the book knows of one that rests.
 //!
 //! The book's tag of an order (its `owner`) is the order's place here. Each account's orders form a
 //! list, oldest first, which is by ascending order id: an amended order keeps its id and its place.
@@ -6,6 +6,8 @@
 use crate::body::Body;
 use crate::hash_index::{HashIndex, KeyHash};
 use crate::paged::{Arena, NONE, Paged};
+use crate::terms::Terms;
+use alloc::vec::Vec;
 use coulisse_book::{Handle, IdTable};
 use coulisse_types::{
     AccountId, ClientOrderId, InstrumentId, OrderId, OrderType, Seq, Side, TimeInForce,
@@ -39,6 +41,12 @@ pub(crate) struct Order {
     pub(crate) body: Body,
     /// Where it stands in its book. Void while it does not rest.
     pub(crate) handle: Handle,
+    /// Where its terms stand; void for a plain order.
+    pub(crate) terms: u32,
+    /// The session that placed it; 0 for none.
+    pub(crate) session: u64,
+    /// The node through which it was placed.
+    pub(crate) node: u16,
     pub(crate) side: Side,
     pub(crate) order_type: OrderType,
     pub(crate) time_in_force: TimeInForce,
@@ -68,6 +76,8 @@ struct List {
 #[derive(Clone, Debug)]
 pub(crate) struct Orders {
     arena: Arena<Order, 1_024>,
+    /// The terms of orders that are not plain.
+    terms: Arena<Terms, 256>,
     links: Paged<Links, 1_024>,
     ids: IdTable,
     client_ids: HashIndex,
@@ -84,6 +94,7 @@ impl Orders {
     pub(crate) fn new(max: u32, accounts_max: u32, seed: u64) -> Self {
         Self {
             arena: Arena::new(max),
+            terms: Arena::new(max),
             links: Paged::new(max),
             ids: IdTable::new(max),
             client_ids: HashIndex::new(max, seed),
@@ -121,6 +132,37 @@ impl Orders {
     #[inline]
     pub(crate) fn at_mut(&mut self, place: u32) -> &mut Order {
         self.arena.at_mut(place)
+    }
+
+    /// Where the terms of an order about to be inserted will stand.
+    pub(crate) fn add_terms(&mut self, terms: Terms) -> u32 {
+        self.terms.insert(terms)
+    }
+
+    /// Takes terms out, whose order goes.
+    pub(crate) fn remove_terms(&mut self, at: u32) {
+        self.terms.free(at);
+    }
+
+    /// Terms in use.
+    pub(crate) const fn terms_count(&self) -> u32 {
+        self.terms.live()
+    }
+
+    /// The terms of an order that has some.
+    pub(crate) fn terms(&self, order: &Order) -> &Terms {
+        self.terms.at(order.terms)
+    }
+
+    /// The same, to change.
+    pub(crate) fn terms_mut(&mut self, order: &Order) -> &mut Terms {
+        self.terms.at_mut(order.terms)
+    }
+
+    /// The terms of the order at a place, if it has some.
+    pub(crate) fn terms_at(&self, place: u32) -> Option<&Terms> {
+        let at = self.arena.at(place).terms;
+        (at != NONE).then(|| self.terms.at(at))
     }
 
     /// The place of a live order.
@@ -218,6 +260,15 @@ impl Orders {
             self.links.at_mut(newer).older = older;
         }
         self.arena.free(place);
+    }
+
+    /// The place of every live order, by ascending order id. Cost: a sort of all of them.
+    pub(crate) fn by_id(&self) -> Vec<u32> {
+        let heads = self.lists.iter().map(|list| list.oldest).filter(|place| *place != NONE);
+        let of_account = |oldest| core::iter::successors(Some(oldest), |place| self.newer(*place));
+        let mut places: Vec<u32> = heads.flat_map(of_account).collect();
+        places.sort_unstable_by_key(|place| self.arena.at(*place).id);
+        places
     }
 
     /// The place of the account's order with the lowest id.

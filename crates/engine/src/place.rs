@@ -1,6 +1,8 @@
 //! Placing an order: section 4 of the rules. Checks first; from `accept` on nothing can fail.
 
 use crate::body::Body;
+use crate::closing::NOWHERE;
+use crate::conditional::Aim;
 use crate::engine::Engine;
 use crate::hash_index::KeyHash;
 use crate::instruments::{Instrument, Listing};
@@ -9,42 +11,79 @@ use crate::orders::Order;
 use crate::paged::NONE;
 use crate::planted::Fault;
 use crate::reject::{Reject, ensure};
+use crate::terms::{Ask, OrderTerms, check_terms, split};
 use alloc::vec::Vec;
-use coulisse_book::{BookError, Handle};
-use coulisse_types::command::OrderPlace;
+use coulisse_book::BookError;
+use coulisse_types::command::{OrderPlace, OrderPlaceTerms};
 use coulisse_types::event::{CloseReason, OrderAccepted, OrderDuplicate, OrderState};
-use coulisse_types::limits::{NOTIONAL_MINOR_MAX, PRICE_TICKS_MAX, SHARD_SHIFT};
+use coulisse_types::limits::{
+    FOLLOWERS_PER_INSTRUMENT_MAX, NOTIONAL_MINOR_MAX, PRICE_TICKS_MAX, SHARD_SHIFT,
+};
 use coulisse_types::{
-    Event, Field, InstrumentId, OrderId, OrderType, Price, Qty, RecordHeader, RejectCode, Side,
-    TimeInForce, Unit,
+    ClientOrderId, Event, Field, InstrumentId, OrderId, OrderType, Price, Qty, RecordHeader,
+    RejectCode, Side, TimeInForce, Unit,
 };
 
 impl Engine {
+    #[inline]
     pub(crate) fn place(
         &mut self,
         header: &RecordHeader,
         body: &OrderPlace,
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
+        self.place_ask(header, &Ask::plain(body), events)
+    }
+
+    #[inline(never)]
+    pub(crate) fn place_terms(
+        &mut self,
+        header: &RecordHeader,
+        body: &OrderPlaceTerms,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
+        let (place, terms) = split(body);
+        self.place_ask(header, &Ask::new(&place, &terms), events)
+    }
+
+    pub(crate) fn place_ask(
+        &mut self,
+        header: &RecordHeader,
+        ask: &Ask<'_>,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
+        let Ask { place: body, terms } = *ask;
         let listing = self.listing(body.instrument)?;
         let hash = self.client_ids.hash(header.account, &body.client_order_id);
-        if let Some(event) = self.duplicate(header, hash, body)? {
+        let known = (body.instrument, || Body::of(ask));
+        if let Some(event) = self.duplicate(header, hash, &body.client_order_id, known)? {
             events.push(Event::OrderDuplicate(event));
             return Ok(());
         }
         check_combination(body)?;
+        if let Some(terms) = terms {
+            check_terms(ask, terms, self.time_ns)?;
+        }
         check_amount(&listing.rules, body)?;
+        let aim = match terms {
+            Some(terms) => listing.aim(ask, terms, false)?,
+            None => Aim::at(body.price),
+        };
         if body.post_only && !self.planted.is(Fault::PostOnlyIgnored) {
             check_post_only(listing, body.side, body.price)?;
         }
-        self.check_room(header, body)?;
-        let order = self.order_of(header, hash, body, &listing.rules);
-        let held_minor = self.check_funds(&order, listing)?;
+        self.check_room(header, ask)?;
+        let order = self.order_of(header, hash, ask, aim.price, &listing.rules);
+        let is_conditional = terms.is_some_and(OrderTerms::is_conditional);
+        let held_minor = self.check_funds(&order, listing, is_conditional)?;
         let minor = body.notional.minor();
         let to_spend_minor = (minor != 0).then_some(minor);
         let mut taker = Taker { order, held_minor, to_spend_minor };
-        self.accept(&mut taker.order, body, events);
-        self.execute(&mut taker, events);
+        self.accept(&mut taker.order, ask, events);
+        match terms {
+            None => self.execute(&mut taker, events),
+            Some(terms) => self.execute_with_terms(taker, terms, &aim, events),
+        }
         Ok(())
     }
 
@@ -56,15 +95,17 @@ impl Engine {
             .ok_or_else(|| Reject::new(RejectCode::UnknownInstrument, Field::Symbol).number(id.0))
     }
 
-    /// Step 2: what stands under the client order id already, if the same was asked for.
+    /// Step 2: what stands under the client order id already, if the same was asked for in the
+    /// same instrument.
     #[inline]
-    fn duplicate(
+    pub(crate) fn duplicate(
         &self,
         header: &RecordHeader,
         hash: KeyHash,
-        body: &OrderPlace,
+        client_order_id: &ClientOrderId,
+        (asked_instrument, asked): (InstrumentId, impl FnOnce() -> Option<Body>),
     ) -> Result<Option<OrderDuplicate>, Reject> {
-        let (account, client_order_id) = (header.account, body.client_order_id);
+        let (account, client_order_id) = (header.account, *client_order_id);
         if client_order_id.is_empty() {
             return Ok(None);
         }
@@ -74,7 +115,7 @@ impl Engine {
                 let event = OrderDuplicate {
                     order_id: order.id,
                     first_seq: order.first_seq,
-                    state: OrderState::Open,
+                    state: self.state_of(order),
                     filled: Qty::from_lots(order.filled_lots),
                     client_order_id,
                 };
@@ -91,7 +132,7 @@ impl Engine {
             } else {
                 return Ok(None);
             };
-        ensure(instrument == body.instrument && Body::of(body) == Some(known), || {
+        ensure(instrument == asked_instrument && asked() == Some(known), || {
             Reject::new(RejectCode::ClientOrderIdConflict, Field::ClientOrderId)
                 .number(event.order_id.0)
         })?;
@@ -100,10 +141,9 @@ impl Engine {
 
     /// Step 7: is there room for what the order may need.
     #[inline]
-    fn check_room(&self, header: &RecordHeader, body: &OrderPlace) -> Result<(), Reject> {
-        let may_rest =
-            body.order_type == OrderType::Limit && body.time_in_force == TimeInForce::Gtc;
-        if may_rest {
+    fn check_room(&self, header: &RecordHeader, ask: &Ask<'_>) -> Result<(), Reject> {
+        let (body, may_rest) = (ask.place, ask.may_rest());
+        if may_rest || ask.terms.is_some_and(OrderTerms::is_conditional) {
             let open = self.orders.open_count(header.account);
             let open_max = self.limits.open_orders_per_account_max;
             ensure(open < open_max, || {
@@ -115,15 +155,46 @@ impl Engine {
         ensure(self.orders.live() < self.orders.max(), || {
             Reject::table_full(Field::Count, self.orders.max())
         })?;
-        let has_room = self.client_ids.has_room(self.orders.named());
-        ensure(body.client_order_id.is_empty() || has_room, || {
-            Reject::table_full(Field::ClientOrderId, self.client_ids.max())
-        })?;
-        if may_rest {
-            let listing = self.instruments.at(body.instrument);
-            self.check_level(listing, body.side, body.price, (body.qty, Qty::ZERO))?;
+        self.check_client_id_room(&body.client_order_id)?;
+        let listing = self.instruments.at(body.instrument);
+        match ask.terms {
+            Some(terms) => self.check_room_for_terms(listing, ask, terms),
+            None if may_rest => {
+                self.check_level(listing, body.side, body.price, (body.qty, Qty::ZERO))
+            }
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn check_client_id_room(&self, id: &ClientOrderId) -> Result<(), Reject> {
+        let has_room = self.client_ids.has_room(self.orders.named());
+        ensure(id.is_empty() || has_room, || {
+            Reject::table_full(Field::ClientOrderId, self.client_ids.max())
+        })
+    }
+
+    #[inline(never)]
+    fn check_room_for_terms(
+        &self,
+        listing: &Listing,
+        ask: &Ask<'_>,
+        terms: &OrderTerms,
+    ) -> Result<(), Reject> {
+        if terms.is_pegged() || terms.is_trailing() {
+            let followers = listing.watch.follower_count();
+            ensure(followers < FOLLOWERS_PER_INSTRUMENT_MAX, || {
+                Reject::new(RejectCode::TooManyFollowers, Field::Count)
+                    .number(followers)
+                    .limit(FOLLOWERS_PER_INSTRUMENT_MAX)
+            })?;
+        }
+        if !ask.may_rest() || terms.is_pegged() || terms.is_conditional() {
+            return Ok(());
+        }
+        let OrderPlace { side, price, qty, .. } = *ask.place;
+        let shown = if terms.display_qty.is_zero() { qty } else { terms.display_qty };
+        self.check_level(listing, side, price, (shown, Qty::ZERO))
     }
 
     /// Whether a level's sum can take in `qty`, of which `counted` is in it already.
@@ -154,13 +225,15 @@ impl Engine {
     }
 
     #[inline]
-    fn order_of(
+    pub(crate) fn order_of(
         &self,
         header: &RecordHeader,
         hash: KeyHash,
-        body: &OrderPlace,
+        ask: &Ask<'_>,
+        price: Price,
         rules: &Instrument,
     ) -> Order {
+        let body = ask.place;
         let maker_ppm = if self.planted.is(Fault::MakerPaysTakerRate) {
             rules.taker_fee.ppm()
         } else {
@@ -170,7 +243,7 @@ impl Engine {
             id: OrderId(0),
             account: header.account,
             instrument: body.instrument,
-            price_ticks: body.price.ticks(),
+            price_ticks: price.ticks(),
             qty_lots: body.qty.lots(),
             filled_lots: 0,
             charged_minor: 0,
@@ -180,8 +253,11 @@ impl Engine {
             taker_ppm: rules.taker_fee.ppm(),
             first_seq: header.seq,
             hash,
-            body: Body::of(body).unwrap_or(Body::EMPTY),
-            handle: Handle::from_index(NONE),
+            body: Body::of(ask).unwrap_or(Body::EMPTY),
+            handle: NOWHERE,
+            terms: NONE,
+            session: header.session,
+            node: header.origin.node,
             side: body.side,
             order_type: body.order_type,
             time_in_force: body.time_in_force,
@@ -193,11 +269,21 @@ impl Engine {
     /// Step 8: can it pay. What it will hold; `None` for an order that pays fill by fill.
     #[inline]
     #[expect(clippy::arithmetic_side_effects, reason = "a notional and its charge: below 10^31")]
-    fn check_funds(&self, order: &Order, listing: &Listing) -> Result<Option<i128>, Reject> {
+    pub(crate) fn check_funds(
+        &self,
+        order: &Order,
+        listing: &Listing,
+        is_conditional: bool,
+    ) -> Result<Option<i128>, Reject> {
         let rules = &listing.rules;
         let by_notional = order.qty_lots == 0;
         let (held_minor, least_minor) = match (order.order_type, order.side) {
             (OrderType::Limit, _) | (OrderType::Market, Side::Sell) if !by_notional => {
+                let need_minor = order.need(rules);
+                (Some(need_minor), need_minor)
+            }
+            // It will be a limit order at its collar price.
+            (OrderType::Market, Side::Buy) if is_conditional => {
                 let need_minor = order.need(rules);
                 (Some(need_minor), need_minor)
             }
@@ -210,23 +296,35 @@ impl Engine {
                 None => return Ok(None),
             },
         };
+        self.check_available(order, rules, least_minor)?;
+        Ok(held_minor)
+    }
+
+    /// Whether an order's account has as much more as it needs.
+    #[inline]
+    pub(crate) fn check_available(
+        &self,
+        order: &Order,
+        rules: &Instrument,
+        more_minor: i128,
+    ) -> Result<(), Reject> {
         let (asset, unit) = match order.side {
             Side::Sell => (rules.base, Unit::BaseMinor),
             Side::Buy => (rules.quote, Unit::QuoteMinor),
         };
         let available_minor = self.ledger.available_minor(order.account, asset);
-        ensure(available_minor >= least_minor, || {
+        ensure(more_minor <= available_minor, || {
             Reject::new(RejectCode::InsufficientBalance, Field::Available)
-                .value(unit, least_minor)
+                .value(unit, more_minor)
                 .limit(available_minor)
-        })?;
-        Ok(held_minor)
+        })
     }
 
     /// Step 9: the order exists.
     #[inline]
     #[expect(clippy::arithmetic_side_effects, reason = "a u64 counter does not run out")]
-    fn accept(&mut self, order: &mut Order, body: &OrderPlace, events: &mut Vec<Event>) {
+    pub(crate) fn accept(&mut self, order: &mut Order, ask: &Ask<'_>, events: &mut Vec<Event>) {
+        let body = ask.place;
         self.order_counter += 1;
         order.id = OrderId(u64::from(self.limits.shard) << SHARD_SHIFT | self.order_counter);
         events.push(Event::OrderAccepted(OrderAccepted {
@@ -242,6 +340,9 @@ impl Engine {
             notional: body.notional,
             client_order_id: body.client_order_id,
         }));
+        if let Some(terms) = ask.terms.filter(|terms| **terms != OrderTerms::DEFAULT) {
+            events.push(Event::OrderTermsSet(terms.set(order)));
+        }
         if !body.client_order_id.is_empty() {
             self.client_ids.make_room(self.orders.named());
         }
@@ -252,7 +353,7 @@ impl Engine {
     fn execute(&mut self, taker: &mut Taker, events: &mut Vec<Event>) {
         let is_fok = taker.order.time_in_force == TimeInForce::Fok;
         if is_fok && !self.planted.is(Fault::FokPartial) {
-            if let Some(reason) = self.why_not_in_full(taker) {
+            if let Some(reason) = self.why_not_enough(taker) {
                 return self.close(&taker.order, (OrderState::Expired, reason), events);
             }
         }
@@ -274,6 +375,7 @@ impl Engine {
         let ended = match (stop, order.order_type, order.time_in_force) {
             (Stop::Filled, ..) => (OrderState::Filled, CloseReason::Filled),
             (Stop::FillLimit, ..) => (OrderState::Expired, CloseReason::FillLimit),
+            (Stop::SelfTrade, ..) => (OrderState::Expired, CloseReason::SelfTrade),
             (_, OrderType::Limit, TimeInForce::Gtc | TimeInForce::Gtd | TimeInForce::Day) => {
                 return self.rest(taker, place, events);
             }
@@ -297,16 +399,16 @@ impl Engine {
             }
         };
         self.release(taker, 0);
-        if let Some(place) = place {
-            self.orders.remove(place);
+        match place {
+            Some(place) => self.end_arrived(place, order, ended, events),
+            None => self.close(order, ended, events),
         }
-        self.close(&taker.order, ended, events);
     }
 }
 
 /// Step 3: fields that exclude each other.
 #[inline]
-fn check_combination(body: &OrderPlace) -> Result<(), Reject> {
+pub(crate) fn check_combination(body: &OrderPlace) -> Result<(), Reject> {
     let tif = body.time_in_force;
     let notional_minor = body.notional.minor();
     let refuse = |field, unit, value: i128| {
@@ -320,7 +422,7 @@ fn check_combination(body: &OrderPlace) -> Result<(), Reject> {
             if body.post_only {
                 return refuse(Field::PostOnly, Unit::Number, 1);
             }
-            if tif == TimeInForce::Gtc {
+            if tif.may_rest() {
                 return refuse(Field::TimeInForce, Unit::Number, tif.number().into());
             }
             if notional_minor != 0 && !body.qty.is_zero() {
@@ -334,7 +436,7 @@ fn check_combination(body: &OrderPlace) -> Result<(), Reject> {
             if notional_minor != 0 {
                 return refuse(Field::Notional, Unit::QuoteMinor, notional_minor);
             }
-            if body.post_only && tif != TimeInForce::Gtc {
+            if body.post_only && !tif.may_rest() {
                 return refuse(Field::PostOnly, Unit::Number, 1);
             }
         }
@@ -344,7 +446,7 @@ fn check_combination(body: &OrderPlace) -> Result<(), Reject> {
 
 /// Steps 4 and 5: how much, and for how much.
 #[inline]
-fn check_amount(rules: &Instrument, body: &OrderPlace) -> Result<(), Reject> {
+pub(crate) fn check_amount(rules: &Instrument, body: &OrderPlace) -> Result<(), Reject> {
     let notional_minor = body.notional.minor();
     if notional_minor != 0 {
         let least_minor = rules.min_notional.minor().max(1);

@@ -1,6 +1,7 @@
 //! What can be read: everything the gateway answers from. Nothing here changes anything.
 
 use crate::accounts::{Account, Membership};
+use crate::closing::NOWHERE;
 use crate::configure::Trading;
 use crate::engine::Engine;
 use crate::groups::Group;
@@ -8,11 +9,14 @@ use crate::instruments::Instrument;
 use crate::keys::Key;
 use crate::ledger::{Asset, Balance};
 use crate::orders::Order;
+use crate::paged::NONE;
+use crate::terms::OrderTerms;
 use coulisse_book::Level;
 use coulisse_types::command::Genesis;
+use coulisse_types::event::OrderState;
 use coulisse_types::{
-    AccountId, Amount, AssetId, ClientOrderId, GroupId, InstrumentId, KeyIndex, OrderId, Price,
-    Qty, Seq, Side, TradingState,
+    AccountId, Amount, AssetId, ClientOrderId, GroupId, InstrumentId, KeyIndex, OrderId, OrderType,
+    Price, Qty, Seq, Side, TimeInForce, TradingState,
 };
 
 /// A live order, with all that is known of it.
@@ -26,44 +30,42 @@ pub struct OpenOrder {
     pub account: AccountId,
     /// In which instrument.
     pub instrument: InstrumentId,
-    /// Its side. What rests is a limit order, good till cancelled.
+    /// Its side.
     pub side: Side,
+    /// Limit, or market where it waits for its trigger.
+    pub order_type: OrderType,
+    /// How long it stands.
+    pub time_in_force: TimeInForce,
+    /// Whether it rests or waits.
+    pub state: OrderState,
     /// Whether it may only make.
     pub post_only: bool,
-    /// Its limit, in ticks.
+    /// Its limit, in ticks; the collar price of a market order that waits for its trigger.
     pub price: Price,
+    /// Where it stands on the book, in ticks; 0 where it waits.
+    pub book_price: Price,
     /// Its total, in lots.
     pub qty: Qty,
     /// What is filled, in lots.
     pub filled: Qty,
     /// What is left, in lots.
     pub remaining: Qty,
+    /// What the book shows of it, in lots.
+    pub displayed: Qty,
     /// Notional of its fills, in quote minor units.
     pub notional: Amount,
     /// What its fills were charged, in quote minor units.
     pub charged: Amount,
     /// The seq at which it was accepted.
     pub first_seq: Seq,
-}
-
-impl OpenOrder {
-    const fn of(order: &Order) -> Self {
-        Self {
-            order_id: order.id,
-            client_order_id: order.client_order_id,
-            account: order.account,
-            instrument: order.instrument,
-            side: order.side,
-            post_only: order.post_only,
-            price: Price::from_ticks(order.price_ticks),
-            qty: Qty::from_lots(order.qty_lots),
-            filled: Qty::from_lots(order.filled_lots),
-            remaining: order.remaining(),
-            notional: Amount::from_minor(order.traded_minor),
-            charged: Amount::from_minor(order.charged_minor),
-            first_seq: order.first_seq,
-        }
-    }
+    /// What it asked for beyond the plain; all defaults for a plain order.
+    pub terms: OrderTerms,
+    /// Where it triggers now, in ticks; 0 for an order without a trigger.
+    pub trigger_price: Price,
+    /// When it expires, in ns since the epoch; 0 for never.
+    pub expire_ns: i64,
+    /// The order id of leg 0 of the list it is in; 0 for none.
+    pub list_id: OrderId,
 }
 
 /// How full a table is, for metrics.
@@ -78,6 +80,37 @@ pub struct TableUse {
 }
 
 impl Engine {
+    fn open_order(&self, order: &Order) -> OpenOrder {
+        let terms = (order.terms != NONE).then(|| self.orders.terms(order));
+        let resting = (order.handle != NOWHERE)
+            .then(|| self.instruments.at(order.instrument).book.order(order.handle));
+        let list = terms.map(|terms| terms.list).filter(|list| *list != NONE);
+        OpenOrder {
+            order_id: order.id,
+            client_order_id: order.client_order_id,
+            account: order.account,
+            instrument: order.instrument,
+            side: order.side,
+            order_type: order.order_type,
+            time_in_force: order.time_in_force,
+            state: self.state_of(order),
+            post_only: order.post_only,
+            price: Price::from_ticks(order.price_ticks),
+            book_price: resting.map_or(Price::from_ticks(0), |resting| resting.price),
+            qty: Qty::from_lots(order.qty_lots),
+            filled: Qty::from_lots(order.filled_lots),
+            remaining: order.remaining(),
+            displayed: resting.map_or(Qty::ZERO, |resting| resting.qty),
+            notional: Amount::from_minor(order.traded_minor),
+            charged: Amount::from_minor(order.charged_minor),
+            first_seq: order.first_seq,
+            terms: terms.map_or(OrderTerms::DEFAULT, |terms| terms.asked),
+            trigger_price: Price::from_ticks(terms.map_or(0, |terms| terms.trigger_ticks)),
+            expire_ns: terms.map_or(0, |terms| terms.expire_ns),
+            list_id: list.map_or(OrderId(0), |list| self.lists.at(list).id),
+        }
+    }
+
     /// The seq of the last record applied; 0 before the first.
     pub const fn last_seq(&self) -> Seq {
         self.last_seq
@@ -230,14 +263,14 @@ impl Engine {
 
     /// A live order.
     pub fn order(&self, order_id: OrderId) -> Option<OpenOrder> {
-        self.orders.find(order_id).map(|place| OpenOrder::of(self.orders.at(place)))
+        self.orders.find(order_id).map(|place| self.open_order(self.orders.at(place)))
     }
 
     /// The live order of an account's client order id.
     pub fn order_by_client_id(&self, account: AccountId, id: &ClientOrderId) -> Option<OpenOrder> {
         let hash = self.client_ids.hash(account, id);
         let place = self.orders.find_client(hash, account, id)?;
-        Some(OpenOrder::of(self.orders.at(place)))
+        Some(self.open_order(self.orders.at(place)))
     }
 
     /// How many orders of an account live; 0 for no such account.
@@ -249,7 +282,7 @@ impl Engine {
     pub fn open_orders(&self, account: AccountId) -> impl Iterator<Item = OpenOrder> + '_ {
         let account = self.accounts.exists(account).then_some(account);
         let places = account.into_iter().flat_map(|account| self.orders.open(account));
-        places.map(|place| OpenOrder::of(self.orders.at(place)))
+        places.map(|place| self.open_order(self.orders.at(place)))
     }
 
     /// The levels of a side of a book, best first; none for no such instrument.

@@ -7,6 +7,7 @@
 use crate::accounts::Membership;
 use crate::engine::Engine;
 use crate::instruments::Listing;
+use crate::orders::Order;
 use alloc::vec::Vec;
 use coulisse_types::codec::Field;
 use coulisse_types::{AssetId, Command, Event, Side};
@@ -17,20 +18,20 @@ const MAGIC: &[u8] = b"coulisse-state-0";
 /// Bytes gathered before they are hashed.
 const CHUNK_BYTES: usize = 1 << 16;
 
-struct Hasher {
+pub(crate) struct Hasher {
     sha: Sha256,
     chunk: Vec<u8>,
 }
 
 impl Hasher {
-    fn put(&mut self, field: &impl Field) {
+    pub(crate) fn put(&mut self, field: &impl Field) {
         field.encode(&mut self.chunk);
         if self.chunk.len() >= CHUNK_BYTES {
             self.flush();
         }
     }
 
-    fn count(&mut self, count: usize) {
+    pub(crate) fn count(&mut self, count: usize) {
         self.put(&u32::try_from(count).unwrap_or(u32::MAX));
     }
 
@@ -71,6 +72,7 @@ impl Engine {
             self.hash_nodes(&mut out);
             self.hash_groups(&mut out);
             self.hash_trading(&mut out);
+            self.hash_terms(&mut out);
         }
         out.flush();
         out.sha.finalize().into()
@@ -121,22 +123,26 @@ impl Engine {
         for side in [Side::Buy, Side::Sell] {
             out.count(listing.book.side_orders(side).count());
             for resting in listing.book.side_orders(side) {
-                let order = self.orders.at(resting.owner);
-                out.put(&order.id);
-                out.put(&order.account);
-                out.put(&order.price_ticks);
-                out.put(&order.qty_lots);
-                out.put(&order.filled_lots);
-                out.put(&order.charged_minor);
-                out.put(&order.traded_minor);
-                out.put(&order.fee_parts);
-                out.put(&order.post_only);
-                out.put(&order.maker_ppm);
-                out.put(&order.taker_ppm);
-                out.put(&order.first_seq);
-                out.put(&order.client_order_id);
+                Self::hash_order(out, self.orders.at(resting.owner));
             }
         }
+    }
+
+    /// What every live order has.
+    pub(crate) fn hash_order(out: &mut Hasher, order: &Order) {
+        out.put(&order.id);
+        out.put(&order.account);
+        out.put(&order.price_ticks);
+        out.put(&order.qty_lots);
+        out.put(&order.filled_lots);
+        out.put(&order.charged_minor);
+        out.put(&order.traded_minor);
+        out.put(&order.fee_parts);
+        out.put(&order.post_only);
+        out.put(&order.maker_ppm);
+        out.put(&order.taker_ppm);
+        out.put(&order.first_seq);
+        out.put(&order.client_order_id);
     }
 
     fn hash_remembered(&self, out: &mut Hasher) {

@@ -2,6 +2,7 @@
 
 mod configure;
 mod fuzz;
+mod fuzz_terms;
 mod ids;
 mod money;
 mod orders;

@@ -48,6 +48,11 @@ pub const FILLS_PER_COMMAND_MAX: u32 = 10_000;
 
 /// Most conditional orders that one command may trigger; more due: a volatility auction.
 pub const TRIGGERS_PER_COMMAND_MAX: u32 = 256;
+/// Largest distance of a trailing stop in basis points: its trigger price stays above zero.
+pub const TRAIL_BP_MAX: i64 = 9_999;
+/// How far a conditional market order may go from its trigger price where its instrument bounds no
+/// slippage, in millionths of it.
+pub const COLLAR_PPM: u32 = 50_000;
 /// Most pegged and trailing orders of one instrument: each may be looked at after each command.
 pub const FOLLOWERS_PER_INSTRUMENT_MAX: u32 = 1_000;
 /// Most orders that one tick expires, sweeps or cancels; more due: the next tick.

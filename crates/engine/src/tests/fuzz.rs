@@ -9,7 +9,7 @@ use coulisse_types::record::Origin;
 use coulisse_types::{EventKind, GroupId, MatchingMode, ReferenceKind, SideFilter};
 
 /// `SplitMix64` (Steele, Lea and Flood, 2014).
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -20,26 +20,26 @@ impl Random {
         bits ^ (bits >> 31)
     }
 
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 
-    fn one_in(&mut self, bound: u64) -> bool {
+    pub(super) fn one_in(&mut self, bound: u64) -> bool {
         self.below(bound) == 0
     }
 
-    fn within(&mut self, low: i64, high: i64) -> i64 {
+    pub(super) fn within(&mut self, low: i64, high: i64) -> i64 {
         let span = u64::try_from(high - low + 1).expect("low is not above high");
         low + i64::try_from(self.below(span)).expect("below the span")
     }
 
-    fn pick<T: Copy>(&mut self, all: &[T]) -> T {
+    pub(super) fn pick<T: Copy>(&mut self, all: &[T]) -> T {
         let place = self.below(u64::try_from(all.len()).expect("short"));
         all[usize::try_from(place).expect("short")]
     }
 }
 
-fn a_small_genesis() -> Genesis {
+pub(super) fn a_small_genesis() -> Genesis {
     Genesis {
         live_orders_max: 60,
         open_orders_per_account_max: 25,
@@ -53,14 +53,14 @@ fn a_small_genesis() -> Genesis {
     }
 }
 
-fn a_client_id(random: &mut Random) -> ClientOrderId {
+pub(super) fn a_client_id(random: &mut Random) -> ClientOrderId {
     if random.one_in(4) {
         return ClientOrderId::default();
     }
     text(&alloc::format!("id-{}", random.below(60)))
 }
 
-fn a_placement(random: &mut Random) -> OrderPlace {
+pub(super) fn a_placement(random: &mut Random) -> OrderPlace {
     let side = random.pick(Side::ALL);
     let by_notional = random.one_in(12);
     let order_type =
@@ -90,7 +90,7 @@ fn a_placement(random: &mut Random) -> OrderPlace {
 }
 
 /// An order that lives, or one that may have.
-fn an_order_id(random: &mut Random, world: &World, account: AccountId) -> OrderId {
+pub(super) fn an_order_id(random: &mut Random, world: &World, account: AccountId) -> OrderId {
     let count = u64::from(world.engine.open_order_count(account));
     if count > 0 && !random.one_in(6) {
         let skip = usize::try_from(random.below(count)).expect("short");
@@ -122,15 +122,15 @@ fn a_command(random: &mut Random, world: &World, account: AccountId) -> Command 
             session: 0,
         }
         .into(),
-        93..=95 => {
+        93..=94 => {
             let amount = Amount::from_minor(random.within(-10, 3_000).into());
             Deposit { asset: random.pick(&[BTC, USD, AssetId(9)]), amount }.into()
         }
-        96 => {
+        95 => {
             let amount = Amount::from_minor(random.within(-10, 3_000).into());
             Withdraw { asset: random.pick(&[BTC, USD]), amount }.into()
         }
-        97 => a_configuration(random),
+        96..=97 => a_configuration(random),
         98 => {
             let name = alloc::format!("n{}", random.below(9));
             random.pick(&[
@@ -148,7 +148,7 @@ fn a_command(random: &mut Random, world: &World, account: AccountId) -> Command 
     }
 }
 
-fn a_configuration(random: &mut Random) -> Command {
+pub(super) fn a_configuration(random: &mut Random) -> Command {
     let small = |random: &mut Random| u32::try_from(random.below(4)).expect("small");
     let instrument = InstrumentId(small(random));
     let price = Price::from_ticks(random.within(0, 130));
@@ -181,7 +181,7 @@ fn a_header(random: &mut Random) -> RecordHeader {
 }
 
 /// A second instrument, with other units and a high fee, and a third account.
-fn prepare(world: &mut World) {
+pub(super) fn prepare(world: &mut World) {
     world.run(0, AssetCreate { name: text("ETH"), scale: 1 });
     world.run(
         0,

@@ -110,12 +110,13 @@ fn a_market_fok_that_cannot_be_paid_for_expires_for_that_reason() {
 }
 
 #[test]
-fn a_market_fok_may_pay_with_what_its_own_makers_earn() {
+fn a_market_fok_must_be_able_to_pay_before_its_own_makers_earn_anything() {
     let mut world = World::usual();
-    // Bob buys his own order first; what it earns pays, but for fees, for Ann's.
     world.sell(BOB, 10, 60_000);
     world.sell(ANN, 10, 60_001);
     let events = world.run(BOB, market(Side::Buy, 20, TimeInForce::Fok));
+    assert_eq!(closed(&events).reason, CloseReason::InsufficientBalance);
+    let events = world.run(BOB, market(Side::Buy, 16, TimeInForce::Fok));
     assert_eq!(closed(&events).reason, CloseReason::Filled);
 }
 
