@@ -17,12 +17,21 @@ LEG_FIELDS = {
 
 
 @dataclass(eq=False)
-class PendingLegs:
-    """The legs that wait until leg 0 is filled."""
+class OrderList:
+    """Orders of which one depends on another.
 
-    leg_0: Order
+    Its phase: `waits` (its later legs wait for leg 0), `due` (leg 0 is filled, they may act) or
+    `pair` (its last two are at work, the first of them holds for both).
+    """
+
+    kind: str
     legs: list[Order]
-    is_filled: bool = False
+    phase: str
+
+    @property
+    def later(self) -> list[Order]:
+        """The legs that wait for leg 0, if any does."""
+        return self.legs[1:]
 
 
 class Lists(Placing):
@@ -30,10 +39,8 @@ class Lists(Placing):
 
     def __init__(self) -> None:
         super().__init__()
-        # Two orders of which one cancels the other, both ways; the lower leg holds for both.
-        self.pairs: dict[Order, Order] = {}
-        # Oldest list first.
-        self.pending: list[PendingLegs] = []
+        # Oldest first, as long as one of its orders depends on another.
+        self.lists: list[OrderList] = []
         # How many lists this command has released.
         self.released = 0
 
@@ -60,23 +67,28 @@ class Lists(Placing):
             self._accept(order)
         ids = {"leg_1": orders[1].id, "leg_2": orders[2].id if len(orders) > 2 else 0}
         self.emit("OrderListPlaced", first, list_id=first.id, of_kind=c.of_kind, **ids)
-        if c.of_kind == "oco":
-            self._pair(first, others[0])
-        else:
-            self.pending.append(PendingLegs(first, others))
+        phase = "pair" if c.of_kind == "oco" else "waits"
+        self.lists.append(OrderList(c.of_kind, orders, phase))
         self._start(first)
 
-    def _pair(self, one: Order, other: Order) -> None:
-        self.pairs |= {one: other, other: one}
+    def _list_of(self, order: Order) -> OrderList | None:
+        return next((of_list for of_list in self.lists if order in of_list.legs), None)
+
+    def _other(self, order: Order) -> Order | None:
+        """The other one of a pair that is at work."""
+        of_list = self._list_of(order)
+        if of_list is None or of_list.phase != "pair":
+            return None
+        one, other = of_list.legs[-2:]
+        return other if order is one else one
 
     def _need(self, order: Order) -> int:
         """Two that are at work as a pair hold the larger need."""
-        need, other = super()._need(order), self.pairs.get(order)
+        need, other = super()._need(order), self._other(order)
         return need if other is None else max(need, super()._need(other))
 
     def _check_is_no_leg(self, order: Order) -> None:
-        has_pending = any(order is of_list.leg_0 for of_list in self.pending)
-        is_free = not (order in self.pairs or order.is_pending or has_pending)
+        is_free = self._list_of(order) is None
         require(is_free, "INVALID_COMBINATION legs number", order.leg)
 
     # What happens to one happens to the others.
@@ -93,25 +105,26 @@ class Lists(Placing):
 
     def _after_close(self, order: Order) -> None:
         self._close_other(order)
-        for of_list in list(self.pending):
-            if order is of_list.leg_0 and order.state == "filled":
-                of_list.is_filled = True
-            elif order is of_list.leg_0 or order in of_list.legs:
-                self.pending.remove(of_list)
-                self._close_legs(of_list, "cancelled", "list")
+        of_list = self._list_of(order)
+        if of_list is not None and order is of_list.legs[0] and order.state == "filled":
+            of_list.phase = "due"
+        elif of_list is not None:
+            self._close_later(of_list, "cancelled", "list")
 
     def _close_other(self, order: Order) -> None:
         """A pair parts: the other closes, and what is held is what the survivor needs."""
-        other = self.pairs.pop(order, None)
-        if other is None:
+        of_list, other = self._list_of(order), self._other(order)
+        if of_list is None or other is None:
             return
-        del self.pairs[other]
+        self.lists.remove(of_list)
         self._close(other, "cancelled", "list")
         if order.id in self.live:
             self._hold(order, self._need(order))
 
-    def _close_legs(self, of_list: PendingLegs, state: str, reason: str) -> None:
-        for leg in of_list.legs:
+    def _close_later(self, of_list: OrderList, state: str, reason: str) -> None:
+        """Close the legs that wait for leg 0, or have waited for it."""
+        self.lists.remove(of_list)
+        for leg in of_list.later:
             if leg.id in self.live:
                 self._close(leg, state, reason)
 
@@ -119,32 +132,41 @@ class Lists(Placing):
 
     def _release_lists(self) -> None:
         """Let the legs act whose leg 0 is filled, oldest list first."""
-        while due := next(filter(is_due, self.pending), None):
-            self.pending.remove(due)
+        while due := next(filter(may_act, self.lists), None):
             if self.released == TRIGGERS_PER_COMMAND_MAX:
-                self._close_legs(due, "cancelled", "list")
+                self._close_later(due, "cancelled", "list")
             else:
                 self.released += 1
                 self._release(due)
                 self._call_auctions()
 
-    def _release(self, of_list: PendingLegs) -> None:
-        first, *others = of_list.legs
-        if not self._has_free_money(first, max(map(self._needs_at_first, of_list.legs))):
-            self._close_legs(of_list, "expired", "insufficient_balance")
+    def _release(self, of_list: OrderList) -> None:
+        first, later = of_list.later[0], of_list.later
+        if not self._has_free_money(first, max(map(self._needs_at_first, later))):
+            self._close_later(of_list, "expired", "insufficient_balance")
             return
-        first.is_pending = False
-        for other in others:
-            other.is_pending = False
-            self._pair(first, other)
+        if len(later) > 1:
+            of_list.phase = "pair"
+        else:
+            self.lists.remove(of_list)
+        for leg in later:
+            leg.is_pending = False
+            if leg.is_conditional:
+                self._look_at_the_price(leg)
         if not first.is_conditional:
             first.state = "open"
         self._start(first)
 
+    def _look_at_the_price(self, leg: Order) -> None:
+        """The price that a released leg looks at counts as touched as it is now."""
+        which, instrument = leg.placed.trigger_on, leg.instrument
+        if instrument.price(which) != 0:
+            instrument.touched[which].add(instrument.price(which))
 
-def is_due(of_list: PendingLegs) -> bool:
-    """Whether its legs can act now."""
-    return of_list.is_filled and of_list.leg_0.instrument.state == "open"
+
+def may_act(of_list: OrderList) -> bool:
+    """Whether its later legs may act now."""
+    return of_list.phase == "due" and of_list.legs[0].instrument.state == "open"
 
 
 def legs_of(c: Message) -> list[Message]:

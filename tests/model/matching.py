@@ -63,25 +63,38 @@ class Matching(Pegs):
 
     def _walk(self, order: Order, want: int) -> tuple[int, int, int]:
         """Lots that are missing, steps that it takes, and the notional of what is there."""
-        left, notional, counted = want, 0, list[Order]()
-        prevents = order.placed.self_trade != "none"
-        for maker in order.instrument.book[order.opposite]:
-            price = maker.rests_at
+        instrument, left, steps, notional = order.instrument, want, 0, 0
+        prices = dict.fromkeys(maker.rests_at for maker in instrument.book[order.opposite])
+        for price in prices:
             if left == 0 or not order.crosses(price) or self._is_out_of_band(order, price):
+                break
+            taken, level_steps, may_go_on = self._walk_level(order, price, left)
+            left, steps = left - taken, steps + level_steps
+            notional += instrument.notional(price, taken)
+            if not may_go_on:
+                break
+        return left, steps, notional
+
+    def _walk_level(self, order: Order, price: int, want: int) -> tuple[int, int, bool]:
+        """Lots to be had at a price, in so many steps, and whether the walk may go on."""
+        left, steps, may_trade = want, 0, list[Order]()
+        prevents = order.placed.self_trade != "none"
+        for maker in order.instrument.level(order.opposite, price):
+            if left == 0:
                 break
             is_own = prevents and self._same_owner(order, maker)
             if is_own and order.placed.self_trade != "expire_maker":
-                break
-            counted.append(maker)
+                return want - left, steps, False
+            steps += 1
             if not is_own and not maker.placed.reduce_only:
-                qty = min(left, maker.remaining)
-                left -= qty
-                notional += order.instrument.notional(price, qty)
-        if left == 0:
-            level = order.instrument.level(order.opposite, counted[-1].rests_at)
-            if any(maker.is_iceberg for maker in level):
-                counted += [maker for maker in level if maker not in counted]
-        return left, sum(map(steps_of, counted)), notional
+                may_trade.append(maker)
+                left -= min(left, maker.shown)
+        if left > 0:
+            # What icebergs hide comes behind all orders of the level, in turns.
+            hiding = [maker for maker in may_trade if maker.is_iceberg]
+            steps += sum(map(hidden_steps, hiding))
+            left -= min(left, sum(maker.remaining - maker.displayed for maker in hiding))
+        return want - left, steps, True
 
     # Section 5: match.
 
@@ -268,8 +281,6 @@ class Matching(Pegs):
         return ""
 
 
-def steps_of(maker: Order) -> int:
-    """In how many fills a maker can be filled: an iceberg part after part."""
-    if not maker.is_iceberg:
-        return 1
-    return 1 - (-(maker.remaining - maker.displayed) // int(maker.placed.display_qty))
+def hidden_steps(maker: Order) -> int:
+    """In how many parts an iceberg shows what it hides."""
+    return -(-(maker.remaining - maker.displayed) // int(maker.placed.display_qty))

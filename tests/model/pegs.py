@@ -1,7 +1,7 @@
 """Pegged orders in the reference exchange (section 13 of the rules)."""
 
 from tests.model.book import Instrument, Order
-from tests.model.orders import PRICE_TICKS_MAX, Orders
+from tests.model.orders import NOTIONAL_MINOR_MAX, PRICE_TICKS_MAX, Orders
 
 
 class Pegs(Orders):
@@ -61,4 +61,5 @@ def peg_price(order: Order, bid: int, ask: int) -> int:
         price = min(price, order.price, best.rests_at - 1 if best else price)
     else:
         price = max(price, order.price, best.rests_at + 1 if best else price)
-    return price if 1 <= price <= PRICE_TICKS_MAX else 0
+    countable = order.instrument.notional(price, order.remaining) <= NOTIONAL_MINOR_MAX
+    return price if 1 <= price <= PRICE_TICKS_MAX and countable else 0

@@ -46,7 +46,7 @@ class Placing(Auctions):
 
     def _start(self, order: Order) -> None:
         """What an order does when it has just been accepted or released."""
-        if order.is_conditional:
+        if order.is_conditional and order.state == "waiting":
             self._hold(order, self._need(order))
         elif order.is_pegged:
             self._place_pegged(order)

@@ -71,7 +71,7 @@ class PegsStay(ReferenceExchange):
 
 class LegsHoldTwice(ReferenceExchange):
     def _need(self, order: Order) -> int:
-        return super()._need(order) + (1 if order in self.pairs else 0)
+        return super()._need(order) + (1 if self._other(order) else 0)
 
 
 class SharesByAge(ReferenceExchange):

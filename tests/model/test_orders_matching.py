@@ -48,12 +48,14 @@ def test_fill_or_kill_counts_the_parts_of_an_iceberg_as_fills() -> None:
     assert of(filled, "Traded", "qty") == [(3,), (3,), (3,)]
 
 
-def test_fill_or_kill_counts_all_of_the_level_where_an_iceberg_is_on_it() -> None:
-    s = an_exchange(fills_per_command_max=2)
-    s.place(ANN, "sell", 5, 100)
-    s.terms(ANN, "sell", 4, 100, display_qty=2)
-    killed = s.place(BOB, "buy", 5, 100, tif="fok")
+def test_fill_or_kill_counts_all_that_a_level_hides_once_it_needs_any_of_it() -> None:
+    s = an_exchange(fills_per_command_max=5)
+    for _ in range(2):
+        s.terms(ANN, "sell", 3, 100, display_qty=1)
+    killed = s.place(BOB, "buy", 3, 100, tif="fok")
     assert of(killed, "OrderClosed", "reason") == [("fill_or_kill",)]
+    filled = s.place(BOB, "buy", 2, 100, tif="fok")
+    assert of(filled, "Traded", "maker_order_id") == [(1,), (2,)]
 
 
 def test_an_order_with_a_smallest_quantity_takes_at_least_that_or_nothing() -> None:

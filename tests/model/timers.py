@@ -41,7 +41,7 @@ class Timers(Cancelling):
 
     def _close_for_dead_men(self, most: int) -> int:
         closed = 0
-        for account in self._due_switches():
+        for account in self._due_switches()[:TIMERS_PER_TICK_MAX]:
             for order in self._own_orders(account):
                 if closed == most:
                     return closed
