@@ -392,6 +392,42 @@ impl Book {
         })
     }
 
+    /// Fills an order, wherever it stands, with at most `qty`, and frees it if nothing is left.
+    ///
+    /// `None` if `qty` is not positive. Who shares a level out fills others than its first with it.
+    pub fn fill(&mut self, handle: Handle, qty: Qty) -> Option<MakerFill> {
+        let OrderView { order_id, owner, side, price, qty: before, .. } = self.order(handle);
+        if qty.lots() <= 0 {
+            return None;
+        }
+        let qty = qty.min(before);
+        if qty == before {
+            self.remove(handle);
+        } else {
+            self.reduce(handle, qty);
+        }
+        let level = self.level(side, price);
+        Some(MakerFill {
+            handle,
+            order_id,
+            owner,
+            price,
+            qty,
+            maker_left: Qty::from_lots(before.lots() - qty.lots()),
+            level_left: level.map_or(Qty::ZERO, |level| level.qty),
+            level_count: level.map_or(0, |level| level.count),
+        })
+    }
+
+    /// Whether the best bid is not below the best ask.
+    #[inline]
+    pub fn is_crossed(&self) -> bool {
+        match (self.best(Side::Buy), self.best(Side::Sell)) {
+            (Some(bid), Some(ask)) => bid >= ask,
+            _ => false,
+        }
+    }
+
     /// Matches a taker of `side` against the other side, best price first, then first come.
     ///
     /// Without a `limit` any price will do. `on_fill` sees each fill after it happened and may

@@ -52,7 +52,7 @@ pub enum Broken {
 }
 
 impl Book {
-    /// Verifies every invariant of the book.
+    /// Verifies every invariant of a book in which orders are matched as they come.
     ///
     /// Cost: one step per order and level.
     ///
@@ -64,6 +64,16 @@ impl Book {
         {
             return Err(Broken::Crossed { bid, ask });
         }
+        self.check_structure()
+    }
+
+    /// Verifies every invariant of a book in which orders are collected: it may be crossed.
+    ///
+    /// Cost: one step per order and level.
+    ///
+    /// # Errors
+    /// [`Broken`], the first that does not hold.
+    pub fn check_structure(&self) -> Result<(), Broken> {
         let (mut orders, mut levels) = (0_u32, 0_u32);
         for side in [Side::Buy, Side::Sell] {
             if self.ladder(side).first().unwrap_or(NONE) != self.ladder(side).best() {

@@ -51,15 +51,15 @@ impl Engine {
             | Command::OrderReplace(_)
             | Command::OrderListPlace(_)
             | Command::CancelAfter(_)
-            | Command::Tick(_) => return Ok(()),
+            | Command::Tick(_)
+            | Command::TradingStateSet(_)
+            | Command::AuctionSchedule(_) => return Ok(()),
             // Part 2 in the making: each of these gets its own arm, or its place in `run`.
-            Command::TradingStateSet(_)
-            | Command::FeeTierSet(_)
+            Command::FeeTierSet(_)
             | Command::LimitSet(_)
             | Command::RiskStateSet(_)
             | Command::KillSwitch(_)
             | Command::KillReset(_)
-            | Command::AuctionSchedule(_)
             | Command::Void(_) => {
                 return Err(Reject::new(RejectCode::InvalidCombination, Field::None));
             }

@@ -7,7 +7,7 @@ use crate::lists::{LEGS, Leg};
 use crate::matching::{Taker, push_level};
 use crate::orders::Order;
 use crate::paged::NONE;
-use crate::place::{check_post_only, check_price, check_qty, qty_reject};
+use crate::place::{check_price, check_qty, qty_reject};
 use crate::planted::Fault;
 use crate::reject::{Reject, ensure};
 use alloc::vec::Vec;
@@ -40,6 +40,7 @@ impl Engine {
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
         let place = self.find_order(header.account, body.order_id, &body.client_order_id)?;
+        self.instruments.at(self.orders.at(place).instrument).check_lets_go()?;
         self.close_live(place, (OrderState::Cancelled, CloseReason::CancelRequested), events);
         Ok(())
     }
@@ -58,7 +59,9 @@ impl Engine {
         let mut next = self.orders.oldest(account);
         while let Some(place) = next {
             let after = self.three_newer(place);
-            if self.is_meant(header, &body, self.orders.at(place)) {
+            let order = self.orders.at(place);
+            let lets_go = self.instruments.at(order.instrument).lets_go();
+            if lets_go && self.is_meant(header, &body, order) {
                 self.close_live(place, (OrderState::Cancelled, CloseReason::CancelAll), events);
                 count += 1;
             }
@@ -131,10 +134,14 @@ impl Engine {
         })?;
         let place = self.find_order(header.account, body.order_id, &body.client_order_id)?;
         let order = self.orders.at(place);
+        let listing = self.instruments.at(order.instrument);
+        if !listing.is_plain {
+            listing.check_takes_amend(order, body)?;
+        }
         if order.terms != NONE {
             self.check_amendable(order, body)?;
         }
-        let min_qty = self.instruments.at(order.instrument).rules.min_qty;
+        let min_qty = listing.rules.min_qty;
         ensure(body.qty >= Qty::ZERO, || qty_reject(RejectCode::QtyBelowMin, body.qty, min_qty))?;
         if !body.qty.is_zero() && body.qty.lots() <= order.filled_lots {
             let ended = (OrderState::Cancelled, CloseReason::AmendedToFilled);
@@ -158,8 +165,8 @@ impl Engine {
         let loses_place = !same_price || qty.lots() > order.qty_lots;
         let remaining = Qty::from_lots(qty.lots() - order.filled_lots);
         if loses_place && self.comes_to_level(order) {
-            if order.post_only && !self.planted.is(Fault::PostOnlyIgnored) {
-                check_post_only(listing, order.side, price)?;
+            if !self.planted.is(Fault::PostOnlyIgnored) {
+                listing.check_amend_rests(order, price)?;
             }
             // At its own level it already counts with what is left, or shown, of it.
             let counted = if same_price { self.shown_now(order) } else { Qty::ZERO };
@@ -186,13 +193,19 @@ impl Engine {
         if loses_place {
             #[cfg(feature = "planted")]
             let bypassed = self.planted_bypassed(&old, &order);
+            self.note_reference(order.instrument);
             self.take_off_book(&old, events);
             self.adjust_hold(&order, change.more_minor);
-            let held_minor = Some(order.need(&self.instruments.at(order.instrument).rules));
+            let listing = self.instruments.at(order.instrument);
+            let (collects, held_minor) = (listing.collects(), Some(order.need(&listing.rules)));
             let order = Order { handle: NOWHERE, ..order };
             let mut taker = Taker { order, held_minor, to_spend_minor: None };
-            let stop = self.match_taker(&mut taker, events);
-            self.conclude(&taker, stop, Some(place), events);
+            if collects {
+                self.rest(&taker, Some(place), events);
+            } else {
+                let stop = self.match_taker(&mut taker, events);
+                self.conclude(&taker, stop, Some(place), events);
+            }
             #[cfg(feature = "planted")]
             self.planted_requeue(&bypassed);
         } else if order.qty_lots < old.qty_lots {

@@ -4,7 +4,7 @@ use crate::engine::Engine;
 use crate::orders::Order;
 use alloc::collections::BTreeMap;
 use coulisse_types::event::OrderState;
-use coulisse_types::{AccountId, AssetId, InstrumentId, OrderId, Side};
+use coulisse_types::{AccountId, AssetId, InstrumentId, OrderId, Side, TradingState};
 
 /// Which invariant does not hold, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,11 @@ pub enum Broken {
     /// What an instrument's prices are watched for is not what waits there.
     Watch {
         /// Which instrument.
+        instrument: InstrumentId,
+    },
+    /// What an instrument knows of its auctions, or of its way of matching, is not so.
+    Auction {
+        /// Which instrument; 0 for what is known of all.
         instrument: InstrumentId,
     },
     /// A list and its legs do not agree.
@@ -112,7 +117,11 @@ impl Engine {
         let mut resting = 0_u64;
         for listing in self.instruments.iter() {
             let instrument = listing.rules.id;
-            listing.book.check().map_err(|broken| Broken::Book { instrument, broken })?;
+            let book = match listing.state {
+                TradingState::Auction => listing.book.check_structure(),
+                _ => listing.book.check(),
+            };
+            book.map_err(|broken| Broken::Book { instrument, broken })?;
             for side in [Side::Buy, Side::Sell] {
                 for on_book in listing.book.side_orders(side) {
                     let order = self.orders.at(on_book.owner);
@@ -135,6 +144,7 @@ impl Engine {
         let waiting = self.check_waiting(&mut needs)?;
         self.check_lists(resting + waiting)?;
         self.check_watched()?;
+        self.check_auctions()?;
         self.check_money(&needs)?;
         self.check_client_ids()
     }

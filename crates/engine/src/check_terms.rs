@@ -129,6 +129,7 @@ impl Engine {
             let (last, mark) = (&watch.last.stops, &watch.mark.stops);
             let trees = [last.rising, last.falling, mark.rising, mark.falling, watch.due_lists];
             nodes += trees.iter().map(|tree| tree.count()).sum::<u32>();
+            nodes += listing.auction.market_orders.count();
             let stops: u32 = trees.iter().take(4).map(|tree| tree.count()).sum();
             let agrees = waiting.stops == stops
                 && waiting.trailing == watch.trailing.count()

@@ -13,7 +13,7 @@ use crate::terms::{Terms, Wait};
 use alloc::vec::Vec;
 use coulisse_book::{Handle, Level};
 use coulisse_types::event::{CloseReason, OrderState};
-use coulisse_types::{Event, Price, Qty};
+use coulisse_types::{Event, OrderType, Price, Qty};
 
 /// A level has no room for an order: its sum would pass the range of an `i64`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,9 @@ impl Engine {
         let order = *self.orders.at(place);
         if order.terms != NONE {
             return self.close_with_terms(place, &order, ended, events);
+        }
+        if order.order_type == OrderType::Market {
+            self.forget_market_order(&order);
         }
         self.orders.remove(place);
         self.close(&order, ended, events);
@@ -74,6 +77,9 @@ impl Engine {
         events: &mut Vec<Event>,
     ) {
         if order.terms == NONE {
+            if order.order_type == OrderType::Market {
+                self.forget_market_order(order);
+            }
             self.orders.remove(place);
             return self.close(order, ended, events);
         }
@@ -91,6 +97,8 @@ impl Engine {
         }
         if terms.wait == Wait::Trigger {
             self.discharge(place);
+        } else if order.order_type == OrderType::Market {
+            self.forget_market_order(&order);
         }
         if terms.asked.is_pegged() {
             self.remove_peg(&order);

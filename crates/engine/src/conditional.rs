@@ -65,7 +65,7 @@ fn trail_ticks(terms: &OrderTerms, side: Side, best_ticks: i64) -> i128 {
 
 /// How far a conditional market order may go.
 #[expect(clippy::arithmetic_side_effects, reason = "prices up to 2^53 and rates up to 10^6")]
-fn collar_price(listing: &Listing, side: Side, trigger_ticks: i64) -> Price {
+pub(crate) fn collar_price(listing: &Listing, side: Side, trigger_ticks: i64) -> Price {
     let ppm = match listing.config.slippage_ppm {
         0 => COLLAR_PPM,
         ppm => ppm,
@@ -255,5 +255,6 @@ impl Engine {
         let held_minor = Some(order.need(&self.instruments.at(order.instrument).rules));
         let taker = Taker { order, held_minor, to_spend_minor: None };
         self.arrive(place, taker, true, events);
+        self.call_auction(events);
     }
 }

@@ -7,8 +7,8 @@ use coulisse_types::command::{InstrumentConfigure, MarkSet};
 use coulisse_types::event::{InstrumentConfigured, MarkChanged};
 use coulisse_types::limits::{AHEAD_NS_MAX, BOUND_PPM_MAX, PRICE_TICKS_MAX};
 use coulisse_types::{
-    Event, FeeRate, Field, InstrumentId, MatchingMode, ReferenceKind, RejectCode, Side, TriggerOn,
-    Unit,
+    Event, FeeRate, Field, InstrumentId, MatchingMode, ReferenceKind, RejectCode, Side,
+    TradingState, TriggerOn, Unit,
 };
 
 /// How an instrument is traded: what its last `InstrumentConfigure` said.
@@ -75,13 +75,14 @@ impl Trading {
 }
 
 impl Listing {
-    /// The reference price, in ticks; 0 where there is none yet.
+    /// The reference price, in ticks; 0 where there is none yet. In an auction the book is no guide.
     #[inline]
     pub(crate) fn reference(&self) -> i64 {
         match self.config.reference {
             ReferenceKind::Last => self.last_or_mark(),
             ReferenceKind::Mark if self.mark_ticks != 0 => self.mark_ticks,
             ReferenceKind::Mark => self.last_price_ticks,
+            ReferenceKind::Mid if self.state == TradingState::Auction => self.last_or_mark(),
             ReferenceKind::Mid => self.mid().unwrap_or_else(|| self.last_or_mark()),
         }
     }
@@ -110,7 +111,9 @@ impl Engine {
         #[expect(clippy::arithmetic_side_effects, reason = "four billion configurations later")]
         let version = listing.config.version + 1;
         let config = Trading::of(body, version);
-        self.instruments.at_mut(body.instrument).config = config;
+        let listing = self.instruments.at_mut(body.instrument);
+        listing.config = config;
+        listing.settle_mode();
         Ok(Event::InstrumentConfigured(config.configured(body.instrument)))
     }
 
@@ -122,6 +125,7 @@ impl Engine {
                 .value(Unit::Ticks, price.ticks())
                 .limit(PRICE_TICKS_MAX)
         })?;
+        self.note_reference(instrument);
         let Self { instruments, attention, .. } = self;
         instruments.at_mut(instrument).set_price(TriggerOn::Mark, price.ticks(), attention);
         Ok(Event::MarkChanged(MarkChanged { instrument, price }))

@@ -14,6 +14,7 @@ use crate::lists::Lists;
 use crate::orders::Orders;
 use crate::paged::index;
 use crate::planted::Planted;
+use crate::pro_rata::Share;
 use crate::reject::Reject;
 use crate::request_ids::{Request, RequestIds};
 use crate::timers::Timers;
@@ -59,6 +60,10 @@ pub struct Engine {
     pub(crate) order_counter: u64,
     /// Trades so far.
     pub(crate) trade_count: u64,
+    /// When a tick is due for an auction, in ns since the epoch; `i64::MAX` for never.
+    pub(crate) next_auction_ns: i64,
+    /// What a pass over a level allocates, while it is made.
+    pub(crate) shares: Vec<Share>,
     pub(crate) planted: Planted,
 }
 
@@ -109,6 +114,8 @@ impl Engine {
             request_ids: RequestIds::new(limits.request_ids_max, seed),
             order_counter: 0,
             trade_count: 0,
+            next_auction_ns: i64::MAX,
+            shares: Vec::new(),
             planted: Planted::default(),
         }
     }
@@ -164,6 +171,8 @@ impl Engine {
             Command::OrderReplace(body) => self.replace(header, body, events),
             Command::OrderListPlace(body) => self.place_list(header, body, events),
             Command::CancelAfter(body) => self.cancel_after(header, *body, events),
+            Command::TradingStateSet(body) => self.set_trading_state(*body, events),
+            Command::AuctionSchedule(body) => self.schedule_auction(*body, events),
             Command::Tick(_) => {
                 self.tick(events);
                 Ok(())

@@ -19,12 +19,18 @@ pub(crate) struct Attention {
     pub(crate) unsettled: u32,
     /// Live pegged orders.
     pub(crate) pegs: u32,
+    /// Instruments in auction.
+    pub(crate) calls: u32,
+    /// Not 0 where what is known of auctions over all instruments is no more so.
+    pub(crate) is_stale: u32,
+    /// The id of the instrument where an order has just stopped for the band; 0 for none.
+    pub(crate) out_of_band: u32,
 }
 
 impl Attention {
     #[inline]
     pub(crate) const fn is_needed(self) -> bool {
-        self.unsettled != 0 || self.pegs != 0
+        (self.unsettled | self.pegs | self.calls | self.is_stale | self.out_of_band) != 0
     }
 }
 
@@ -55,7 +61,8 @@ impl Listing {
             TriggerOn::Mark => &mut self.mark_ticks,
         };
         let before_ticks = core::mem::replace(price_ticks, ticks);
-        let is_watched = self.watch.watchers != 0 || self.state != TradingState::Open;
+        // Where there is a band this very command may end with a call, which keeps what was touched.
+        let is_watched = self.watch.watchers != 0 || !self.is_plain;
         if is_watched && ticks != before_ticks {
             self.touch(on, ticks, attention);
         }
@@ -92,6 +99,7 @@ impl Engine {
     #[cold]
     #[inline(never)]
     fn follow_up_touched(&mut self, first: usize, events: &mut Vec<Event>) {
+        self.call_auction(events);
         let mut touched = core::mem::take(&mut self.touched);
         let said = events.get(first..).unwrap_or_default();
         for instrument in said.iter().filter_map(instrument_of) {
@@ -114,6 +122,7 @@ impl Engine {
         }
         touched.clear();
         self.touched = touched;
+        self.settle_auctions(events.get(first..).unwrap_or_default());
     }
 
     /// The open instrument among these that has the oldest list to release.

@@ -1,5 +1,6 @@
 //! What can be traded: rules, book and trade counter of each instrument.
 
+use crate::auction::Auction;
 use crate::charges;
 use crate::configure::Trading;
 use crate::watch::Watch;
@@ -114,6 +115,9 @@ pub(crate) struct Listing {
     pub(crate) mark_ticks: i64,
     /// What it takes now.
     pub(crate) state: TradingState,
+    /// Whether it is open, without a band, and matches by price and time.
+    pub(crate) is_plain: bool,
+    pub(crate) auction: Auction,
     pub(crate) watch: Watch,
 }
 
@@ -158,6 +162,11 @@ impl Instruments {
         &mut self.rows[crate::paged::index(id.0 - 1)]
     }
 
+    /// All ids, ascending.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = InstrumentId> + use<> {
+        (1..=self.count()).map(InstrumentId)
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Listing> {
         self.rows.iter()
     }
@@ -176,6 +185,8 @@ impl Instruments {
             last_price_ticks: 0,
             mark_ticks: 0,
             state: TradingState::Open,
+            is_plain: true,
+            auction: Auction::NONE,
             watch: Watch::new(),
         });
         &self.at(id).rules

@@ -2,7 +2,6 @@
 
 use crate::engine::Engine;
 use alloc::vec::Vec;
-use coulisse_types::event::TradingStateChanged;
 use coulisse_types::{Event, InstrumentId, StateReason, TradingState};
 
 impl Engine {
@@ -13,16 +12,13 @@ impl Engine {
         reason: StateReason,
         events: &mut Vec<Event>,
     ) {
-        let now_ns = self.time_ns;
-        let listing = self.instruments.at_mut(instrument);
-        let (state, until_ns) = match listing.config.auction_ns {
+        let (state, until_ns) = match self.instruments.at(instrument).config.auction_ns {
             0 => (TradingState::Halted, 0),
             auction_ns => {
-                (TradingState::Auction, now_ns.checked_add(auction_ns).unwrap_or(i64::MAX))
+                let until_ns = self.time_ns.checked_add(auction_ns).unwrap_or(i64::MAX);
+                (TradingState::Auction, until_ns)
             }
         };
-        listing.state = state;
-        let changed = TradingStateChanged { instrument, state, reason, until_ns };
-        events.push(Event::TradingStateChanged(changed));
+        self.change_state(instrument, state, reason, until_ns, events);
     }
 }

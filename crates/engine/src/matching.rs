@@ -16,7 +16,7 @@ use crate::pegs::NO_ROOM;
 use crate::planted::{Fault, Planted};
 use crate::self_trade::Meeting;
 use alloc::vec::Vec;
-use coulisse_book::{Handle, Level, Top};
+use coulisse_book::{Handle, Level, MakerFill, Top};
 use coulisse_types::event::{
     CloseReason, LevelChanged, OrderClosed, OrderFilled, OrderState, Role, Traded,
 };
@@ -50,11 +50,13 @@ pub(crate) enum Stop {
     NoFunds,
     /// The next maker is of the same owner.
     SelfTrade,
+    /// The next fill would be outside the band.
+    Band,
 }
 
 /// A match about to be made.
 #[derive(Clone, Copy, Debug)]
-struct Fill {
+pub(crate) struct Fill {
     /// Whom the taker meets.
     maker: Handle,
     price: Price,
@@ -64,15 +66,15 @@ struct Fill {
 
 /// One match, with what it costs whom.
 #[derive(Clone, Copy, Debug)]
-struct Trade {
-    id: TradeId,
-    price: Price,
-    qty: Qty,
-    notional_minor: i128,
-    maker_fee_minor: i128,
-    taker_fee_minor: i128,
+pub(crate) struct Trade {
+    pub(crate) id: TradeId,
+    pub(crate) price: Price,
+    pub(crate) qty: Qty,
+    pub(crate) notional_minor: i128,
+    pub(crate) maker_fee_minor: i128,
+    pub(crate) taker_fee_minor: i128,
     /// What the maker no longer needs to hold of the quote asset, beside what it paid.
-    maker_saved_minor: i128,
+    pub(crate) maker_saved_minor: i128,
 }
 
 #[expect(
@@ -110,6 +112,10 @@ impl Engine {
     pub(crate) fn match_taker(&mut self, taker: &mut Taker, events: &mut Vec<Event>) -> Stop {
         let fills_max = self.limits.fills_per_command_max;
         let (instrument, makers) = (taker.order.instrument, taker.order.side.opposite());
+        let is_plain = self.instruments.at(instrument).is_plain;
+        if !is_plain {
+            self.note_reference(instrument);
+        }
         let mut fills = 0;
         let mut level: Option<Level> = None;
         let stop = loop {
@@ -132,20 +138,21 @@ impl Engine {
                     Meeting::Over(stop) => break stop,
                 }
             }
-            let qty = match self.fill_qty(taker, &top) {
-                Ok(qty) => qty,
+            if !is_plain && self.is_shared(taker, &top) {
+                let (made, stop) = self.share(taker, &top, fills_max - fills, &mut level, events);
+                fills += made;
+                match stop {
+                    None => continue,
+                    Some(stop) => break stop,
+                }
+            }
+            let fill = match self.next_fill(taker, &top, is_plain) {
+                Ok(fill) => fill,
                 Err(stop) => break stop,
             };
-            let price = taker.trade_price(top.price, self.planted);
-            let rules = &self.instruments.at(instrument).rules;
-            let notional_minor = rules.notional_of_trade(price, qty);
-            if !taker.order.can_bear(notional_minor) {
-                break Stop::FillLimit;
-            }
             if let Some(left) = level.filter(|level| level.price != top.price) {
                 push_level(events, instrument, makers, left.price, Some(left));
             }
-            let fill = Fill { maker: top.handle, price, qty, notional_minor };
             level = Some(self.trade(taker, &fill, events));
             fills += 1;
         };
@@ -174,6 +181,36 @@ impl Engine {
             (OrderType::Limit, Side::Sell) => top.price.ticks() >= limit,
         };
         within.then_some(top)
+    }
+
+    /// The fill with the next maker: steps 2 and 3, and what stops it.
+    #[inline]
+    fn next_fill(&mut self, taker: &Taker, top: &Top, is_plain: bool) -> Result<Fill, Stop> {
+        let qty = self.fill_qty(taker, top)?;
+        self.price_fill(taker, top, qty, is_plain)
+    }
+
+    /// A fill of so much with a maker, unless it may not be.
+    #[inline]
+    pub(crate) fn price_fill(
+        &mut self,
+        taker: &Taker,
+        top: &Top,
+        qty: Qty,
+        is_plain: bool,
+    ) -> Result<Fill, Stop> {
+        let order = &taker.order;
+        let price = taker.trade_price(top.price, self.planted);
+        let listing = self.instruments.at(order.instrument);
+        let notional_minor = listing.rules.notional_of_trade(price, qty);
+        if !order.can_bear(notional_minor) {
+            return Err(Stop::FillLimit);
+        }
+        if !is_plain && self.is_out_of_band(listing, price) {
+            self.leave_band(order.instrument);
+            return Err(Stop::Band);
+        }
+        Ok(Fill { maker: top.handle, price, qty, notional_minor })
     }
 
     /// How much it trades with the next maker: steps 2 and 3.
@@ -226,18 +263,46 @@ impl Engine {
     /// Trades `qty` with the next maker: step 4. The maker's level as it is left.
     #[inline]
     fn trade(&mut self, taker: &mut Taker, fill: &Fill, events: &mut Vec<Event>) -> Level {
-        let Fill { maker: handle, price, qty, notional_minor } = *fill;
+        let book = &mut self.instruments.at_mut(taker.order.instrument).book;
+        let makers = taker.order.side.opposite();
+        #[cfg(not(feature = "planted"))]
+        let gone = book.fill_front(makers, fill.qty);
+        #[cfg(feature = "planted")]
+        let gone = Planted::fill(book, &mut self.orders, makers, fill.maker, fill.qty);
+        #[expect(clippy::expect_used, reason = "the maker was just seen: a broken invariant")]
+        let gone = gone.filter(|gone| gone.handle == fill.maker).expect("the maker that was met");
+        self.after_fill(taker, fill, &gone, events)
+    }
+
+    /// The same with a maker that may stand anywhere in its level.
+    #[inline(never)]
+    pub(crate) fn trade_apart(
+        &mut self,
+        taker: &mut Taker,
+        fill: &Fill,
+        events: &mut Vec<Event>,
+    ) -> Level {
+        let book = &mut self.instruments.at_mut(taker.order.instrument).book;
+        let gone = book.fill(fill.maker, fill.qty);
+        #[expect(clippy::expect_used, reason = "no fill is of nothing: a broken invariant")]
+        let gone = gone.expect("the maker that was allocated to");
+        self.after_fill(taker, fill, &gone, events)
+    }
+
+    /// What the book filled is paid and said. The maker's level as it is left.
+    #[inline]
+    fn after_fill(
+        &mut self,
+        taker: &mut Taker,
+        fill: &Fill,
+        gone: &MakerFill,
+        events: &mut Vec<Event>,
+    ) -> Level {
+        let Fill { price, qty, notional_minor, .. } = *fill;
         let Self {
             instruments, ledger, orders, client_ids, attention, trade_count, planted, ..
         } = self;
         let listing = instruments.at_mut(taker.order.instrument);
-        let makers = taker.order.side.opposite();
-        #[cfg(not(feature = "planted"))]
-        let gone = listing.book.fill_front(makers, qty);
-        #[cfg(feature = "planted")]
-        let gone = Planted::fill(&mut listing.book, orders, makers, handle, qty);
-        #[expect(clippy::expect_used, reason = "the maker was just seen: a broken invariant")]
-        let gone = gone.filter(|gone| gone.handle == handle).expect("the maker that was met");
         listing.last_trade_id += 1;
         if listing.last_price_ticks == 0 || !planted.is(Fault::LastPriceKept) {
             listing.set_price(TriggerOn::Last, price.ticks(), attention);
@@ -274,7 +339,7 @@ impl Engine {
             }
         }
         if !is_plain {
-            return self.after_trade(&taker.order, &gone, events);
+            return self.after_trade(&taker.order, gone, events);
         }
         Level { price: gone.price, qty: gone.level_left, count: gone.level_count }
     }
@@ -344,18 +409,30 @@ impl Order {
     ///
     /// Only trades with oneself can get there; the bound keeps every charge inside 128 bits.
     #[inline]
-    const fn can_bear(&self, notional_minor: i128) -> bool {
+    pub(crate) const fn can_bear(&self, notional_minor: i128) -> bool {
         self.traded_minor + notional_minor <= ASSET_TOTAL_MINOR_MAX
     }
 
     /// Takes in a fill; what it adds to the charge.
     #[inline]
     fn fill(&mut self, role: Role, qty: Qty, notional_minor: i128, planted: Planted) -> i128 {
-        self.filled_lots += qty.lots();
         let rate_ppm = match role {
             Role::Maker => self.maker_ppm,
             Role::Taker => self.taker_ppm,
         };
+        self.fill_at(rate_ppm, qty, notional_minor, planted)
+    }
+
+    /// The same at a rate that is not one of its own.
+    #[inline]
+    pub(crate) fn fill_at(
+        &mut self,
+        rate_ppm: i32,
+        qty: Qty,
+        notional_minor: i128,
+        planted: Planted,
+    ) -> i128 {
+        self.filled_lots += qty.lots();
         self.traded_minor += notional_minor;
         self.fee_parts += crate::charges::parts(rate_ppm, notional_minor);
         let mut fee_minor = ceil_ppm(self.fee_parts) - self.charged_minor;
@@ -440,7 +517,13 @@ fn push_trade(events: &mut Vec<Event>, trade: &Trade, taker: &Taker, maker: &Ord
 }
 
 #[inline]
-fn push_filled(events: &mut Vec<Event>, trade: &Trade, order: &Order, role: Role, remaining: Qty) {
+pub(crate) fn push_filled(
+    events: &mut Vec<Event>,
+    trade: &Trade,
+    order: &Order,
+    role: Role,
+    remaining: Qty,
+) {
     let fee_minor = match role {
         Role::Maker => trade.maker_fee_minor,
         Role::Taker => trade.taker_fee_minor,

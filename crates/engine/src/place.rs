@@ -60,27 +60,37 @@ impl Engine {
             events.push(Event::OrderDuplicate(event));
             return Ok(());
         }
+        if !listing.is_plain {
+            listing.check_takes(ask)?;
+        }
+        let collects = listing.collects();
         check_combination(body)?;
         if let Some(terms) = terms {
             check_terms(ask, terms, self.time_ns)?;
         }
         check_amount(&listing.rules, body)?;
         let aim = match terms {
+            _ if collects => listing.aim_in_auction(body)?,
             Some(terms) => listing.aim(ask, terms, false)?,
             None => Aim::at(body.price),
         };
         if body.post_only && !self.planted.is(Fault::PostOnlyIgnored) {
             check_post_only(listing, body.side, body.price)?;
         }
-        self.check_room(header, ask)?;
+        if collects {
+            self.check_room_to_collect(header, ask, aim.price)?;
+        } else {
+            self.check_room(header, ask)?;
+        }
         let order = self.order_of(header, hash, ask, aim.price, &listing.rules);
         let is_conditional = terms.is_some_and(OrderTerms::is_conditional);
-        let held_minor = self.check_funds(&order, listing, is_conditional)?;
+        let held_minor = self.check_funds(&order, listing, is_conditional || collects)?;
         let minor = body.notional.minor();
         let to_spend_minor = (minor != 0).then_some(minor);
         let mut taker = Taker { order, held_minor, to_spend_minor };
         self.accept(&mut taker.order, ask, events);
         match terms {
+            _ if collects => self.collect(taker, terms, &aim, events),
             None => self.execute(&mut taker, events),
             Some(terms) => self.execute_with_terms(taker, terms, &aim, events),
         }
@@ -143,7 +153,27 @@ impl Engine {
     #[inline]
     fn check_room(&self, header: &RecordHeader, ask: &Ask<'_>) -> Result<(), Reject> {
         let (body, may_rest) = (ask.place, ask.may_rest());
-        if may_rest || ask.terms.is_some_and(OrderTerms::is_conditional) {
+        let counts = may_rest || ask.terms.is_some_and(OrderTerms::is_conditional);
+        self.check_tables(header, body, counts)?;
+        let listing = self.instruments.at(body.instrument);
+        match ask.terms {
+            Some(terms) => self.check_room_for_terms(listing, ask, terms),
+            None if may_rest => {
+                self.check_level(listing, body.side, body.price, (body.qty, Qty::ZERO))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the tables have room for it; `counts` says whether it will be open.
+    #[inline]
+    pub(crate) fn check_tables(
+        &self,
+        header: &RecordHeader,
+        body: &OrderPlace,
+        counts: bool,
+    ) -> Result<(), Reject> {
+        if counts {
             let open = self.orders.open_count(header.account);
             let open_max = self.limits.open_orders_per_account_max;
             ensure(open < open_max, || {
@@ -155,15 +185,7 @@ impl Engine {
         ensure(self.orders.live() < self.orders.max(), || {
             Reject::table_full(Field::Count, self.orders.max())
         })?;
-        self.check_client_id_room(&body.client_order_id)?;
-        let listing = self.instruments.at(body.instrument);
-        match ask.terms {
-            Some(terms) => self.check_room_for_terms(listing, ask, terms),
-            None if may_rest => {
-                self.check_level(listing, body.side, body.price, (body.qty, Qty::ZERO))
-            }
-            None => Ok(()),
-        }
+        self.check_client_id_room(&body.client_order_id)
     }
 
     #[inline]
@@ -391,7 +413,7 @@ impl Engine {
             (Stop::NotionalSpent, OrderType::Market, _) => {
                 (OrderState::Expired, CloseReason::NotionalSpent)
             }
-            (Stop::NoMaker, OrderType::Market, _) => {
+            (Stop::NoMaker | Stop::Band, OrderType::Market, _) => {
                 (OrderState::Expired, CloseReason::NoLiquidity)
             }
             (Stop::NoFunds, OrderType::Market, _) => {

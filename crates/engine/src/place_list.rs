@@ -178,6 +178,9 @@ impl Engine {
             events.push(Event::OrderDuplicate(event));
             return Ok(());
         }
+        if !listing.is_plain {
+            listing.check_takes_lists()?;
+        }
         let asked = legs(body);
         check_shape(body.kind, &asked)?;
         let used = if body.kind == ListKind::Otoco { LEGS } else { LEGS - 1 };

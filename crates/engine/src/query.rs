@@ -325,6 +325,19 @@ impl Engine {
         self.instruments.get(instrument).map(|listing| listing.state)
     }
 
+    /// When an instrument's state ends by itself, in ns since the epoch; `None` for never.
+    pub fn trading_until_ns(&self, instrument: InstrumentId) -> Option<i64> {
+        let until_ns = self.instruments.get(instrument)?.auction.until_ns;
+        (until_ns != 0).then_some(until_ns)
+    }
+
+    /// When an instrument's next scheduled call begins and ends, or the one that has begun, in ns
+    /// since the epoch; `None` for none.
+    pub fn auction_schedule_ns(&self, instrument: InstrumentId) -> Option<(i64, i64)> {
+        let auction = &self.instruments.get(instrument)?.auction;
+        (auction.start_ns != 0).then_some((auction.start_ns, auction.end_ns))
+    }
+
     /// The price of an instrument's last trade; `None` before the first.
     pub fn last_price(&self, instrument: InstrumentId) -> Option<Price> {
         a_price(self.instruments.get(instrument)?.last_price_ticks)

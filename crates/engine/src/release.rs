@@ -36,6 +36,7 @@ impl Engine {
         } else {
             self.release_one(at, events);
         }
+        self.call_auction(events);
         true
     }
 

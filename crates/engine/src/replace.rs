@@ -25,8 +25,16 @@ impl Engine {
             events.push(Event::OrderDuplicate(event));
             return Ok(());
         }
+        if self.instruments.get(place.instrument).is_some() {
+            self.note_reference(place.instrument);
+        }
         let (cancel_id, cancel_client_id) = (body.cancel_order_id, body.cancel_client_order_id);
-        match self.find_order(header.account, cancel_id, &cancel_client_id) {
+        let found = self.find_order(header.account, cancel_id, &cancel_client_id);
+        let lets_go = |found: u32| {
+            let instrument = self.orders.at(found).instrument;
+            self.instruments.at(instrument).check_lets_go().map(|()| found)
+        };
+        match found.and_then(lets_go) {
             Ok(found) => {
                 self.close_live(found, (OrderState::Cancelled, CloseReason::Replaced), events);
             }

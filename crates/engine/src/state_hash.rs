@@ -73,6 +73,7 @@ impl Engine {
             self.hash_groups(&mut out);
             self.hash_trading(&mut out);
             self.hash_terms(&mut out);
+            self.hash_auctions(&mut out);
         }
         out.flush();
         out.sha.finalize().into()

@@ -1,12 +1,16 @@
 //! The engine's behaviour, by small stories; after every command all invariants are verified.
 
+mod auctions;
 mod configure;
 mod fuzz;
+mod fuzz_auctions;
 mod fuzz_terms;
 mod ids;
 mod money;
 mod orders;
+mod pro_rata;
 mod refusals;
+mod states;
 
 use crate::{Engine, default_genesis};
 use alloc::vec::Vec;

@@ -54,8 +54,11 @@ impl Engine {
     /// When the next tick is due, in ns since the epoch; `None` where nothing waits for a time.
     pub fn next_timer_ns(&self) -> Option<i64> {
         let trees = [self.timers.expiries, self.timers.switches];
-        // Auctions and sweeps have their times too: they go here.
-        trees.iter().filter_map(|tree| self.forest.first(*tree)).map(|((ns, _), _)| ns).min()
+        // Sweeps have their times too: they go here.
+        let timers =
+            trees.iter().filter_map(|tree| self.forest.first(*tree)).map(|((ns, _), _)| ns);
+        let auctions = Some(self.next_auction_ns).filter(|ns| *ns != i64::MAX);
+        timers.chain(auctions).min()
     }
 
     /// When an account's orders are cancelled unless it says otherwise, in ns since the epoch;
@@ -101,6 +104,7 @@ impl Engine {
 
     /// Does what is due now.
     pub(crate) fn tick(&mut self, events: &mut Vec<Event>) {
+        self.tick_auctions(events);
         let mut closed = self.trip_switches(events);
         closed += self.expire_orders(TIMERS_PER_TICK_MAX - closed, events);
         let (switches, expiries) = (self.timers.switches, self.timers.expiries);

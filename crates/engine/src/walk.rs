@@ -106,6 +106,9 @@ impl Engine {
             if walk.left == 0 || !reaches(order, level.price) {
                 break;
             }
+            if !listing.is_plain && self.is_out_of_band(listing, level.price) {
+                break;
+            }
             let mut hides = false;
             for resting in listing.book.orders(makers, level.price) {
                 let maker = self.orders.at(resting.owner);

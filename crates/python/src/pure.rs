@@ -30,7 +30,9 @@ impl Book {
         qty: i64,
         tif: &str,
     ) -> PyResult<Vec<(u64, i64, i64)>> {
-        let Some(tif) = TimeInForce::from_name(tif.as_bytes()) else {
+        // A book of its own has no clock.
+        let known = TimeInForce::from_name(tif.as_bytes()).filter(|tif| !tif.ends_by_clock());
+        let Some(tif) = known else {
             return Err(failed("INVALID_VALUE", format!("tif {tif:?} is not gtc, ioc or fok")));
         };
         let mut trades = Vec::new();

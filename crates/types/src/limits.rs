@@ -57,6 +57,8 @@ pub const COLLAR_PPM: u32 = 50_000;
 pub const FOLLOWERS_PER_INSTRUMENT_MAX: u32 = 1_000;
 /// Most orders that one tick expires, sweeps or cancels; more due: the next tick.
 pub const TIMERS_PER_TICK_MAX: u32 = 256;
+/// Most orders of a level among which one pass of pro-rata shares; the rest: a later pass.
+pub const PRO_RATA_ORDERS_MAX: u32 = 1_000;
 /// Most groups of accounts.
 pub const GROUPS_MAX: u32 = 65_536;
 /// Most fee tiers of one asset.

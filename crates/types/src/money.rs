@@ -298,6 +298,14 @@ byte_enum! {
 }
 
 impl TimeInForce {
+    /// Whether an order of this kind may end because a time has come.
+    pub const fn ends_by_clock(self) -> bool {
+        match self {
+            Self::Gtc | Self::Ioc | Self::Fok => false,
+            Self::Gtd | Self::Day => true,
+        }
+    }
+
     /// Whether what is left of a limit order may stay.
     pub const fn may_rest(self) -> bool {
         matches!(self, Self::Gtc | Self::Gtd | Self::Day)

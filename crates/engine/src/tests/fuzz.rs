@@ -150,7 +150,7 @@ fn a_command(random: &mut Random, world: &World, account: AccountId) -> Command 
 
 pub(super) fn a_configuration(random: &mut Random) -> Command {
     let small = |random: &mut Random| u32::try_from(random.below(4)).expect("small");
-    let instrument = InstrumentId(small(random));
+    let instrument = InstrumentId(small(random).max(1));
     let price = Price::from_ticks(random.within(0, 130));
     let name = text(&alloc::format!("g{}", random.below(200)));
     let (group, trade_group) = (GroupId(small(random)), small(random));

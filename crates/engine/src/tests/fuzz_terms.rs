@@ -10,9 +10,9 @@ use coulisse_types::command::{
 use coulisse_types::record::Origin;
 use coulisse_types::{EventKind, ListKind, Peg, SelfTrade, SideFilter, Trigger, TriggerOn};
 
-const SECOND_NS: i64 = 1_000_000_000;
+pub(super) const SECOND_NS: i64 = 1_000_000_000;
 
-fn terms_of(order: OrderPlace) -> OrderPlaceTerms {
+pub(super) fn terms_of(order: OrderPlace) -> OrderPlaceTerms {
     OrderPlaceTerms {
         instrument: order.instrument,
         side: order.side,
@@ -186,7 +186,7 @@ fn a_replacement(random: &mut Random, world: &World, account: AccountId) -> Orde
     }
 }
 
-fn a_command(random: &mut Random, world: &World, account: AccountId) -> Command {
+pub(super) fn a_command(random: &mut Random, world: &World, account: AccountId) -> Command {
     match random.below(100) {
         0..=24 => a_placement(random).into(),
         25..=54 => with_terms(random, world.header.time_ns).into(),

@@ -89,6 +89,11 @@ fn unhex(digits: &[u8]) -> Option<[u8; SIGNATURE_BYTES]> {
     Some(bytes)
 }
 
+/// A time in force that needs no clock: the others are not on the wire yet.
+fn plain_tif(name: &[u8]) -> Option<TimeInForce> {
+    TimeInForce::from_name(name).filter(|tif| !tif.ends_by_clock())
+}
+
 fn read_place<'a>(params: &Params<'a>, symbols: &(impl Symbols + ?Sized)) -> Read<'a, Body<'a>> {
     let mut scratch = [0; TEXT_BYTES_MAX];
     let info = find_symbol(params.get(at::place::SYMBOL), "symbol", symbols)?;
@@ -100,7 +105,7 @@ fn read_place<'a>(params: &Params<'a>, symbols: &(impl Symbols + ?Sized)) -> Rea
     };
     let tif = params.get(at::place::TIF);
     let time_in_force = match (tif.is_present(), order_type) {
-        (true, _) => one_of(at_op(Op::Place, at::place::TIF), tif, TimeInForce::from_name)?,
+        (true, _) => one_of(at_op(Op::Place, at::place::TIF), tif, plain_tif)?,
         (false, OrderType::Limit) => TimeInForce::Gtc,
         (false, OrderType::Market) => TimeInForce::Ioc,
     };
