@@ -3,9 +3,9 @@
 from tests.model.book import Instrument, Order, Uncross
 from tests.model.codec import Header, Message
 from tests.model.conditional import Conditional
-from tests.model.orders import require
+from tests.model.orders import ASSET_TOTAL_MINOR_MAX, I64_MAX, require
 from tests.model.terms import AHEAD_NS_MAX, may_rest, number_of
-from tests.model.uncross import at_price, uncross_price
+from tests.model.uncross import at_price, is_crossed, uncross_price
 
 
 class Auctions(Conditional):
@@ -144,36 +144,57 @@ class Auctions(Conditional):
         instrument.is_changed = False
         price, qty = uncross_price(instrument)
         bids, asks = at_price(instrument, price)
-        what = {"price": price, "qty": qty, "surplus": bids - asks if qty else 0}
+        surplus = max(-I64_MAX - 1, min(I64_MAX, bids - asks)) if qty else 0
+        what = {"price": price, "qty": qty, "surplus": surplus}
         self.emit("AuctionIndicated", instrument=instrument.id, **what)
 
     # How it ends.
 
     def _begin_uncross(self, instrument: Instrument, then: str, reason: str) -> None:
-        price, qty = uncross_price(instrument)
-        self.emit("AuctionUncrossed", instrument=instrument.id, price=price, qty=qty)
-        instrument.uncross = Uncross(price, qty, then, reason)
+        instrument.uncross = Uncross(0, 0, then, reason)
+        self._set_uncross_price(instrument, instrument.uncross)
         self._go_on_uncrossing(instrument, instrument.uncross)
 
+    def _set_uncross_price(self, instrument: Instrument, uncross: Uncross) -> None:
+        uncross.price, uncross.left = uncross_price(instrument)
+        what = {"price": uncross.price, "qty": uncross.left}
+        self.emit("AuctionUncrossed", instrument=instrument.id, **what)
+
     def _go_on_uncrossing(self, instrument: Instrument, uncross: Uncross) -> None:
-        traded_at: set[tuple[str, int]] = set()
+        changed: set[tuple[str, int]] = set()
+        self._execute(instrument, uncross, changed)
+        while uncross.left == 0 and is_crossed(instrument):
+            self._set_uncross_price(instrument, uncross)
+            self._execute(instrument, uncross, changed)
+        for side, sign in (("buy", -1), ("sell", 1)):
+            for price in sorted((p for s, p in changed if s == side), key=lambda p: sign * p):
+                self._say_level(instrument, side, price)
+        if uncross.left == 0:
+            self._end_auction(instrument, uncross)
+
+    def _execute(
+        self, instrument: Instrument, uncross: Uncross, changed: set[tuple[str, int]]
+    ) -> None:
+        """Trade until all is executed, or the fills are used up, or nothing crosses any more."""
         while uncross.left > 0 and self.fills < self.limits.fills_per_command_max:
             bid, ask = instrument.first("buy"), instrument.first("sell")
             if bid is None or ask is None or not bid.rests_at >= uncross.price >= ask.rests_at:
                 uncross.left = 0
-                break
-            traded_at |= {("buy", bid.rests_at), ("sell", ask.rests_at)}
-            qty = min(bid.shown, ask.shown, uncross.left)
-            uncross.left -= qty
+                return
+            changed |= {("buy", bid.rests_at), ("sell", ask.rests_at)}
             self.fills += 1
-            self._trade_in_auction(bid, ask, qty, uncross.price)
-        for side, best_first in (("buy", -1), ("sell", 1)):
-            for price in sorted(
-                (p for s, p in traded_at if s == side), key=lambda p: best_first * p
-            ):
-                self._say_level(instrument, side, price)
-        if uncross.left == 0:
-            self._end_auction(instrument, uncross)
+            qty = min(bid.shown, ask.shown, uncross.left)
+            unbearable = self._unbearable(bid, ask, instrument.notional(uncross.price, qty))
+            if unbearable is not None:
+                self._close(unbearable, "expired", "fill_limit", says_level=False)
+            else:
+                uncross.left -= qty
+                self._trade_in_auction(bid, ask, qty, uncross.price)
+
+    def _unbearable(self, bid: Order, ask: Order, notional: int) -> Order | None:
+        """The older of the two whose notional would be too large with so much more."""
+        full = [o for o in (bid, ask) if o.traded + notional > ASSET_TOTAL_MINOR_MAX]
+        return min(full, key=lambda order: order.id) if full else None
 
     def _trade_in_auction(self, bid: Order, ask: Order, qty: int, price: int) -> None:
         maker, taker = sorted((bid, ask), key=lambda order: order.id)
@@ -192,11 +213,14 @@ class Auctions(Conditional):
         self._after_fill(taker)
 
     def _end_auction(self, instrument: Instrument, uncross: Uncross) -> None:
-        instrument.uncross = None
-        live = [o for o in self.live.values() if o.instrument is instrument]
+        """Close its market orders, as many as a command may fill, then change the state."""
+        live = [o for o in self.live.values() if o.instrument is instrument and o.ends_with_auction]
         for order in sorted(live, key=lambda o: o.id):
-            if order.ends_with_auction:
-                self._close(order, "expired", "auction_end")
+            if self.fills == self.limits.fills_per_command_max:
+                return
+            self.fills += 1
+            self._close(order, "expired", "auction_end")
+        instrument.uncross = None
         if instrument.is_scheduled:
             instrument.is_scheduled, instrument.schedule = False, (0, 0)
         self._set_state(instrument, uncross.then, uncross.reason)

@@ -99,13 +99,18 @@ class Instrument:
 
     def set_price(self, which: str, price: int) -> None:
         """The last price or the mark is now this."""
-        if price != self.price(which):
-            self.touched[which].add(price)
-            self.touched_for_trailing[which].add(price)
+        if price == self.price(which):
+            return
         if which == "last":
             self.last_price = price
         else:
             self.mark = price
+        self.touch(which)
+
+    def touch(self, which: str) -> None:
+        """The price as it is now counts as touched."""
+        self.touched[which].add(self.price(which))
+        self.touched_for_trailing[which].add(self.price(which))
 
     def first(self, side: str) -> "Order | None":
         """The oldest order at the best price of a side."""

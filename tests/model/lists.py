@@ -161,7 +161,7 @@ class Lists(Placing):
         """The price that a released leg looks at counts as touched as it is now."""
         which, instrument = leg.placed.trigger_on, leg.instrument
         if instrument.price(which) != 0:
-            instrument.touched[which].add(instrument.price(which))
+            instrument.touch(which)
 
 
 def may_act(of_list: OrderList) -> bool:

@@ -1,4 +1,4 @@
-"""Items 13 to 16 of the state hash: ranges, terms, switches, lists (section 7 of the rules)."""
+"""Items 13 to 16a of the state hash: ranges, terms, switches, lists, auctions (section 7)."""
 
 import struct
 
@@ -22,6 +22,7 @@ def terms_content(exchange: ReferenceExchange) -> bytes:
     parts.append(_counted([_list(exchange, of_list) for of_list in lists]))
     placed_by = [(o.id, o.header.session, o.header.node) for o in live if o.header.session]
     parts.append(_counted([struct.pack("<QQH", *row) for row in placed_by]))
+    parts += [_auction(instrument, live) for instrument in exchange.instruments]
     return b"".join(parts)
 
 
@@ -75,3 +76,15 @@ def _list(exchange: ReferenceExchange, of_list: OrderList) -> bytes:
     ids += [0] * (3 - len(ids))
     kind, phase = number_of("list_kind", of_list.kind), PHASES.index(of_list.phase)
     return struct.pack("<QB", of_list.legs[0].id, kind) + struct.pack("<QQQB", *ids, phase)
+
+
+def _auction(i: Instrument, live: list[Order]) -> bytes:
+    is_changed = i.state == "auction" and i.uncross is None and i.is_changed
+    times = struct.pack("<qqqBB", i.until_ns, *i.schedule, i.is_scheduled, is_changed)
+    uncross = bytes(19)
+    if i.uncross is not None:
+        sizes = struct.pack("<Bqq", 1, i.uncross.price, i.uncross.left)
+        then = number_of("trading_state", i.uncross.then)
+        uncross = sizes + bytes([then, number_of("state_reason", i.uncross.reason)])
+    market = [o.id for o in live if o.instrument is i and o.ends_with_auction]
+    return times + uncross + _counted([struct.pack("<Q", order_id) for order_id in market])
