@@ -9,6 +9,7 @@ from tests.model.codec import ENUMS, Message
 from tests.model.conditional import is_rising
 from tests.model.exchange import ReferenceExchange
 from tests.model.lists import LEG_FIELDS
+from tests.model.orders import I64_MAX
 from tests.model.subjects import TERMS, wants
 from tests.model.terms import AHEAD_NS_MAX, with_terms
 from tests.model.world import EDGES_I64, World
@@ -99,7 +100,7 @@ class TermsTraffic:
             command.peg = rng.choice(("bid", "ask", "mid"))
             command.peg_offset = rng.choice((0, 0, 1, -1, rng.randint(-spread, spread)))
             lean = spread if command.side == "buy" else -spread
-            command.price = max(1, command.price + rng.choice((0, lean)))
+            command.price = min(max(1, command.price + rng.choice((0, lean))), I64_MAX)
 
     def _self_trade(self, command: Message, instrument: Instrument) -> None:
         command.self_trade = self.rng.choice(SELF_TRADE[1:])
@@ -116,8 +117,8 @@ class TermsTraffic:
             "trigger_on": ("mark",),
             "trigger_price": EDGES_I64,
             "trail": (*EDGES_I64, 10_000, 9_999),
-            "display_qty": (*EDGES_I64, command.qty, command.qty + 1),
-            "min_qty": (*EDGES_I64, command.qty, command.qty + 1),
+            "display_qty": (*EDGES_I64, command.qty, min(command.qty + 1, I64_MAX)),
+            "min_qty": (*EDGES_I64, command.qty, min(command.qty + 1, I64_MAX)),
             "peg": tuple(ENUMS["peg"].values()),
             "peg_offset": (*EDGES_I64, -(2**53) - 1),
             "expire_ns": (*EDGES_I64, now_ns, now_ns + 1, now_ns + AHEAD_NS_MAX + 1),
