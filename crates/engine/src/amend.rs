@@ -99,8 +99,10 @@ impl Engine {
         self.close(&order, (OrderState::Cancelled, reason), events);
         self.take_off_book(&order, events);
         if !self.planted.is(Fault::CancelKeepsHold) {
-            let need_minor = order.need(&self.instruments.at(order.instrument).rules);
-            self.adjust_hold(&order, -need_minor);
+            let rules = &self.instruments.at(order.instrument).rules;
+            let (account, asset) = (order.account.0, order.held_asset(rules));
+            let (held, available) = (Pocket::Held(account), Pocket::Available(account));
+            self.ledger.post(held, available, asset, order.need(rules));
         }
     }
 

@@ -244,10 +244,32 @@ impl Ledger {
     #[inline]
     pub(crate) fn post(&mut self, debit: Pocket, credit: Pocket, asset: u32, minor: i128) {
         assert!(minor >= 0, "a posting of less than nothing");
-        if minor > 0 {
-            self.add(debit, asset, -minor);
-            self.add(credit, asset, minor);
+        if minor == 0 {
+            return;
         }
+        match (debit, credit) {
+            // Within one balance: it is looked for once.
+            (Pocket::Available(account), Pocket::Held(same)) if account == same => {
+                self.hold(account, asset, minor);
+            }
+            (Pocket::Held(account), Pocket::Available(same)) if account == same => {
+                self.hold(account, asset, -minor);
+            }
+            _ => {
+                self.add(debit, asset, -minor);
+                self.add(credit, asset, minor);
+            }
+        }
+    }
+
+    /// Moves `minor` units from available to held; back, where it is negative.
+    #[inline]
+    fn hold(&mut self, account: u32, asset: u32, minor: i128) {
+        let row = self.touch(account, asset);
+        row.available_minor -= minor;
+        row.held_minor += minor;
+        assert!(row.available_minor >= 0, "an available balance would be negative");
+        assert!(row.held_minor >= 0, "a held balance would be negative");
     }
 
     /// Whether no balance was touched since the last command ended.

@@ -298,8 +298,11 @@ impl Engine {
     #[inline]
     pub(crate) fn rest(&mut self, taker: &Taker, place: Option<u32>, events: &mut Vec<Event>) {
         let order = &taker.order;
-        let need_minor = order.need(&self.instruments.at(order.instrument).rules);
-        self.release(taker, need_minor);
+        // What was never filled needs what it holds.
+        if order.filled_lots > 0 {
+            let need_minor = order.need(&self.instruments.at(order.instrument).rules);
+            self.release(taker, need_minor);
+        }
         let place = if let Some(place) = place {
             *self.orders.at_mut(place) = *order;
             place

@@ -38,11 +38,13 @@ impl Engine {
             check_post_only(listing, body.side, body.price)?;
         }
         self.check_room(header, body)?;
-        let order = self.order_of(header, hash, body, &listing.rules);
-        let held_minor = self.check_funds(&order, listing)?;
         let minor = body.notional.minor();
-        let to_spend_minor = (minor != 0).then_some(minor);
-        let mut taker = Taker { order, held_minor, to_spend_minor };
+        let mut taker = Taker {
+            order: self.order_of(header, hash, body, &listing.rules),
+            held_minor: None,
+            to_spend_minor: (minor != 0).then_some(minor),
+        };
+        taker.held_minor = self.check_funds(&taker.order, listing)?;
         self.accept(&mut taker.order, body, events);
         self.execute(&mut taker, events);
         Ok(())

@@ -1,7 +1,6 @@
 //! Identifiers: small integers that the core assigns in order, so that tables are arrays.
 
-use crate::codec::{Field, Reader};
-use alloc::vec::Vec;
+use crate::codec::{Field, Reader, Writer};
 
 macro_rules! id {
     ($(#[$meta:meta])* $name:ident, $inner:ty, $type_name:literal) => {
@@ -11,8 +10,10 @@ macro_rules! id {
 
         impl Field for $name {
             const TYPE: &'static str = $type_name;
-            fn encode(&self, out: &mut Vec<u8>) {
-                self.0.encode(out);
+            const BYTES_MAX: usize = <$inner as Field>::BYTES_MAX;
+            #[inline]
+            fn put(&self, out: &mut Writer<'_>) {
+                self.0.put(out);
             }
             fn decode(reader: &mut Reader<'_>) -> Option<Self> {
                 <$inner as Field>::decode(reader).map(Self)

@@ -59,9 +59,14 @@ macro_rules! messages {
                     }, )*
                 ];
 
-                fn encode(&self, out: &mut alloc::vec::Vec<u8>) {
-                    let _ = &out;
-                    $( $crate::codec::Field::encode(&self.$field, out); )*
+                const BYTES_MAX: usize = 0 $( + <$type as $crate::codec::Field>::BYTES_MAX )*;
+
+                #[inline]
+                fn put(&self, out: &mut $crate::codec::Writer<'_>) {
+                    out.put_within::<{ Self::BYTES_MAX }>(|out| {
+                        let _ = &out;
+                        $( $crate::codec::Field::put(&self.$field, out); )*
+                    });
                 }
 
                 fn decode(reader: &mut $crate::codec::Reader<'_>) -> Option<Self> {
@@ -126,9 +131,21 @@ macro_rules! messages {
                 match self { $( Self::$name(_) => $kind::$name, )+ }
             }
 
-            /// Appends the fields in order, little-endian, without the number.
+            /// The most bytes that the fields of one message take.
+            pub const BYTES_MAX: usize = {
+                let mut most = 0;
+                $( if most < $name::BYTES_MAX { most = $name::BYTES_MAX; } )+
+                most
+            };
+
+            /// Writes the fields in order, little-endian, without the number.
+            pub fn put_body(&self, out: &mut $crate::codec::Writer<'_>) {
+                match self { $( Self::$name(body) => body.put(out), )+ }
+            }
+
+            /// Appends the same.
             pub fn encode_body(&self, out: &mut alloc::vec::Vec<u8>) {
-                match self { $( Self::$name(body) => body.encode(out), )+ }
+                $crate::codec::append(out, Self::BYTES_MAX, |writer| self.put_body(writer));
             }
 
             /// Reads the body of message `number`; `None` if unknown, too short, too long or

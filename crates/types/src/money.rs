@@ -4,9 +4,8 @@
 //! - [`Price`], [`Qty`] and [`Amount`] never mix without naming the conversion.
 //! - Only [`FeeRate::charge_ceil`] rounds: up, in favour of the house.
 
-use crate::codec::{Field, Reader};
+use crate::codec::{Field, Reader, Writer};
 use crate::limits::NOTIONAL_MINOR_MAX;
-use alloc::vec::Vec;
 
 /// A price, in whole ticks of its instrument.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -176,8 +175,10 @@ macro_rules! integer_field {
     ($type:ty, $name:literal, $inner:ty) => {
         impl Field for $type {
             const TYPE: &'static str = $name;
-            fn encode(&self, out: &mut Vec<u8>) {
-                out.extend_from_slice(&self.0.to_le_bytes());
+            const BYTES_MAX: usize = <$inner as Field>::BYTES_MAX;
+            #[inline]
+            fn put(&self, out: &mut Writer<'_>) {
+                self.0.put(out);
             }
             fn decode(reader: &mut Reader<'_>) -> Option<Self> {
                 <$inner as Field>::decode(reader).map(Self)
@@ -239,8 +240,10 @@ macro_rules! byte_enum {
 
         impl $crate::codec::Field for $name {
             const TYPE: &'static str = $type_name;
-            fn encode(&self, out: &mut alloc::vec::Vec<u8>) {
-                out.push(self.number());
+            const BYTES_MAX: usize = 1;
+            #[inline]
+            fn put(&self, out: &mut $crate::codec::Writer<'_>) {
+                $crate::codec::Field::put(&self.number(), out);
             }
             fn decode(reader: &mut $crate::codec::Reader<'_>) -> Option<Self> {
                 <u8 as $crate::codec::Field>::decode(reader).and_then(Self::from_number)

@@ -2,9 +2,8 @@
 //!
 //! Invariant: a number is never used again for something else.
 
-use crate::codec::{Field as Encoded, Reader};
+use crate::codec::{Field as Encoded, Reader, Writer};
 use crate::money::byte_enum;
-use alloc::vec::Vec;
 
 /// Who refuses: the edge before the log, or the core after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,8 +138,10 @@ rejects! {
 
 impl Encoded for RejectCode {
     const TYPE: &'static str = "reject_code";
-    fn encode(&self, out: &mut Vec<u8>) {
-        self.number().encode(out);
+    const BYTES_MAX: usize = <u16 as Encoded>::BYTES_MAX;
+    #[inline]
+    fn put(&self, out: &mut Writer<'_>) {
+        self.number().put(out);
     }
     fn decode(reader: &mut Reader<'_>) -> Option<Self> {
         <u16 as Encoded>::decode(reader).and_then(Self::from_number)

@@ -1,8 +1,7 @@
 //! Short ASCII text of a bounded length, held in place: names and client ids never allocate.
 
-use crate::codec::{Field, Reader};
+use crate::codec::{Field, Reader, Writer};
 use crate::limits;
-use alloc::vec::Vec;
 
 /// At most `N` bytes of printable ASCII without spaces or quotes; `Copy`, no allocation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,6 +50,12 @@ impl<const N: usize> Text<N> {
         self.bytes.get(..usize::from(self.len)).unwrap_or_default()
     }
 
+    /// The bytes with zeros behind them: no two texts have the same.
+    #[inline]
+    pub const fn padded(&self) -> &[u8; N] {
+        &self.bytes
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         core::str::from_utf8(self.as_bytes()).unwrap_or_default()
@@ -64,9 +69,11 @@ impl<const N: usize> Text<N> {
 
 impl<const N: usize> Field for Text<N> {
     const TYPE: &'static str = "text";
-    fn encode(&self, out: &mut Vec<u8>) {
-        out.push(self.len);
-        out.extend_from_slice(self.as_bytes());
+    const BYTES_MAX: usize = 1_usize.saturating_add(N);
+    #[inline]
+    fn put(&self, out: &mut Writer<'_>) {
+        self.len.put(out);
+        out.put_padded(self.bytes, usize::from(self.len));
     }
     fn decode(reader: &mut Reader<'_>) -> Option<Self> {
         let len = <u8 as Field>::decode(reader)?;
