@@ -10,21 +10,44 @@ from dataclasses import dataclass, field
 from tests.model.codec import Message
 
 PPM = 1_000_000
+BOUNDS = ("collar_ppm", "slippage_ppm", "band_ppm", "auction_ns", "auction_fee")
+
+
+def _never_configured() -> Message:
+    how: dict[str, object] = {"matching": "price_time", "reference": "last"}
+    bounds = dict.fromkeys(BOUNDS, 0)
+    return Message("InstrumentConfigured", instrument=0, version=0, **how, **bounds)
 
 
 @dataclass(eq=False, slots=True)
 class Instrument:
-    """An instrument with its rules (its `InstrumentCreate`) and its book."""
+    """An instrument with its rules (its `InstrumentCreate`), its book and its prices.
+
+    `config` is its last `InstrumentConfigured`.
+    """
 
     id: int
     rules: Message
     tick_lot_minor: int
     last_trade_id: int = 0
     book: dict[str, list["Order"]] = field(default_factory=lambda: {"buy": [], "sell": []})
+    config: Message = field(default_factory=_never_configured)
+    last_price: int = 0
+    mark: int = 0
+    state: str = "open"
 
     def notional(self, price: int, qty: int) -> int:
         """What so many lots are worth at a price, in quote minor units."""
         return price * qty * self.tick_lot_minor
+
+    def reference(self) -> int:
+        """What prices are measured against, in ticks; 0 where there is nothing yet."""
+        bid, ask = self.first("buy"), self.first("sell")
+        if self.config.reference == "mid" and bid is not None and ask is not None:
+            return (bid.price + ask.price) // 2
+        if self.config.reference == "mark":
+            return self.mark or self.last_price
+        return self.last_price or self.mark
 
     def first(self, side: str) -> "Order | None":
         """The oldest order at the best price of a side."""

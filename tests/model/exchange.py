@@ -5,15 +5,14 @@ cannot fail. Nothing here is fast and nothing is shared with the Rust core.
 """
 
 import re
-from collections.abc import Sequence
 
 from tests.model.book import Instrument
 from tests.model.codec import Header, Message
+from tests.model.configure import Configuring
 from tests.model.matching import (
     ASSET_TOTAL_MINOR_MAX,
     NOTIONAL_MINOR_MAX,
     QTY_LOTS_MAX,
-    Matching,
     Reject,
     require,
 )
@@ -25,12 +24,19 @@ NEEDED = {
     **{"Genesis": 0, "NodeStarted": 0, "AssetCreate": 8, "InstrumentCreate": 8, "AccountCreate": 8},
     **{"KeyCreate": 8, "Deposit": 8, "Withdraw": 4},
     **{"OrderPlace": 2, "OrderCancel": 2, "OrderAmend": 2, "OrderCancelAll": 2},
+    **{"GroupCreate": 8, "AccountConfigure": 8, "InstrumentConfigure": 8, "MarkSet": 8},
 }
-FOR_AN_ACCOUNT = ("KeyCreate", "Deposit", "Withdraw", *[k for k in NEEDED if "Order" in k])
-REQUESTS = ("AssetCreate", "InstrumentCreate", "AccountCreate", "KeyCreate", "Deposit", "Withdraw")
+FOR_AN_ACCOUNT = (
+    *("KeyCreate", "Deposit", "Withdraw", "AccountConfigure"),
+    *[kind for kind in NEEDED if "Order" in kind],
+)
+REQUESTS = (
+    *("AssetCreate", "InstrumentCreate", "AccountCreate", "KeyCreate", "Deposit", "Withdraw"),
+    *("GroupCreate", "AccountConfigure", "InstrumentConfigure", "MarkSet"),
+)
 
 
-class ReferenceExchange(Matching):
+class ReferenceExchange(Configuring):
     """The whole state; `apply` is its only entrance."""
 
     def __init__(self) -> None:
@@ -149,6 +155,7 @@ class ReferenceExchange(Matching):
         self._require_free("name", self.accounts, c.name)
         self._require_room(self.accounts, self.limits.accounts_max)
         self.accounts.append(c.name)
+        self.memberships.append((0, 0))
         self.emit("AccountCreated", account=len(self.accounts), name=c.name)
 
     def _key_create(self, header: Header, c: Message) -> None:
@@ -182,13 +189,6 @@ class ReferenceExchange(Matching):
     def _require_asset(self, field: str, asset: int) -> None:
         exists = 1 <= asset <= len(self.assets)
         require(exists, f"UNKNOWN_ASSET {field} number", asset)
-
-    def _require_free(self, field: str, taken: list[str], name: str) -> None:
-        if name in taken:
-            raise Reject(f"ALREADY_EXISTS {field} number", taken.index(name) + 1, 0)
-
-    def _require_room(self, table: Sequence[object], most: int) -> None:
-        require(len(table) < most, "TABLE_FULL count number", most, most)
 
     def _require_amount(self, amount: int, good: bool) -> None:
         what = "AMOUNT_OUT_OF_RANGE amount asset_minor"

@@ -9,6 +9,8 @@ from tests.model.book import Order
 from tests.model.codec import Message, encode_body, number
 from tests.model.exchange import ReferenceExchange
 
+TRADING_STATES = ("open", "cancel_only", "post_only", "halted", "auction")
+
 
 def next_event_hash(old: bytes, seq: int, events: list[Message]) -> bytes:
     """The running hash after one more record."""
@@ -22,7 +24,7 @@ def state_hash(exchange: ReferenceExchange) -> bytes:
     parts = [b"coulisse-state-0", _u64(exchange.last_seq)]
     if exchange.genesis is not None:
         parts += [encode_body(exchange.genesis), _things(exchange), _books(exchange)]
-        parts += [_u64(exchange.order_count), _remembered(exchange)]
+        parts += [_u64(exchange.order_count), _remembered(exchange), _configured(exchange)]
     return hashlib.sha256(b"".join(parts)).digest()
 
 
@@ -71,6 +73,16 @@ def _remembered(exchange: ReferenceExchange) -> bytes:
         parts += [_u32(account), request_id.to_bytes(16, "little"), _u64(first_seq)]
     parts.append(_u32(len(exchange.nodes)))
     parts += [struct.pack("<HI", *node) for node in sorted(exchange.nodes.items())]
+    return b"".join(parts)
+
+
+def _configured(exchange: ReferenceExchange) -> bytes:
+    parts = [_u32(len(exchange.groups)), *[_text(name) for name in exchange.groups]]
+    parts += [struct.pack("<II", *membership) for membership in exchange.memberships]
+    for i in exchange.instruments:
+        # The body begins with the id, which is the place in the list already.
+        parts += [encode_body(i.config)[4:], struct.pack("<qq", i.last_price, i.mark)]
+        parts.append(bytes([TRADING_STATES.index(i.state)]))
     return b"".join(parts)
 
 

@@ -282,6 +282,7 @@ class Matching:
     def _trade(self, taker: Order, maker: Order, qty: int) -> None:
         price, notional = maker.price, taker.instrument.notional(maker.price, qty)
         taker.instrument.last_trade_id += 1
+        taker.instrument.last_price = price
         trade = {"trade_id": taker.instrument.last_trade_id, "price": price, "qty": qty}
         orders = {"maker_order_id": maker.id, "taker_order_id": taker.id}
         self.emit("Traded", taker, **trade, taker_side=taker.side, **orders)
@@ -346,7 +347,9 @@ class Matching:
         if c.instrument != 0:
             self._instrument(c.instrument)
         own = [order for order in self.live.values() if order.account == header.account]
-        there = [o for o in own if c.instrument in (0, o.instrument.id)]
+        there = [
+            o for o in own if c.instrument in (0, o.instrument.id) and c.side in ("both", o.side)
+        ]
         for order in sorted(there, key=lambda o: o.id):
             self._take_off(order, "cancel_all")
         where = {"account": header.account, "instrument": c.instrument}

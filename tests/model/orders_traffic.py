@@ -102,7 +102,8 @@ class OrderTraffic:
 
     def _cancel_all(self, exchange: ReferenceExchange, account: int) -> Message:
         instrument = self.rng.choice((0, self._instrument(exchange), 9))
-        return Message("OrderCancelAll", instrument=instrument)
+        side = self.rng.choice(("both", "buy", "sell"))
+        return Message("OrderCancelAll", instrument=instrument, side=side, session=0)
 
     def _amend(self, exchange: ReferenceExchange, account: int) -> Message:
         rng, scale = self.rng, self.world.scale

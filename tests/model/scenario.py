@@ -61,9 +61,10 @@ class Scenario:
         command = Message("OrderCancel", order_id=order_id, client_order_id="")
         return self.send(command, account=account)
 
-    def cancel_all(self, account: int) -> list[Message]:
-        """Cancel everything of an account."""
-        return self.send(Message("OrderCancelAll", instrument=0), account=account)
+    def cancel_all(self, account: int, *, side: str = "both", session: int = 0) -> list[Message]:
+        """Cancel everything of an account, or what it has on one side or from one session."""
+        command = Message("OrderCancelAll", instrument=0, side=side, session=session)
+        return self.send(command, account=account)
 
     def amend(self, account: int, order_id: int, *, qty: int = 0, price: int = 0) -> list[Message]:
         """Amend by order id."""

@@ -16,6 +16,22 @@ from tests.model.differential import Coverage, from_json, replay, run_world
 WORLDS, COMMANDS_EACH = 80, 2_500
 CHECKED_CLOSELY = range(0, WORLDS, 10)
 TIMES_EACH_AT_LEAST = 20
+# What part 2 says that nothing does yet. Whoever builds one takes it out of here: each must not
+# have been seen.
+NOT_BUILT_YET = frozenset(
+    """
+    OrderTermsSet OrderTriggered OrderRefreshed OrderRepriced OrderDecremented OrderListPlaced
+    CancelAfterSet TradingStateChanged AuctionIndicated AuctionUncrossed AuctionScheduled
+    PositionChanged LimitChanged LimitUsed RiskStateChanged KillSwitchSet KillResetAsked
+    KillSwitchReset FeeTierChanged Ticked RecordVoided
+    TRIGGER_WOULD_FIRE TIME_OUT_OF_RANGE TOO_MANY_CONDITIONAL_ORDERS TOO_MANY_FOLLOWERS
+    TRADING_STATE NO_REFERENCE REDUCE_ONLY RISK_PRICE_COLLAR RISK_ORDER_QTY RISK_ORDER_NOTIONAL
+    RISK_POSITION RISK_GROSS_NOTIONAL RISK_NET_NOTIONAL RISK_ORDER_RATE RISK_MESSAGE_RATE
+    RISK_DUPLICATE_ORDER RISK_DAILY_LOSS RISK_DRAWDOWN RISK_REDUCING RISK_HALTED KILL_SWITCH_ON
+    KILL_SWITCH_STATE LIMIT_BINDS_ASKER VOIDED
+    self_trade expiry min_qty reduce_only slippage kill_switch dead_man replaced list auction_end
+    """.split()
+)
 REGRESSIONS = sorted((Path(__file__).parent / "regressions").glob("*.json"))
 
 
@@ -29,7 +45,11 @@ def test_200_000_commands_have_the_same_events_and_hashes() -> None:
     assert seen.accepted * 100 >= seen.commands * 40, f"only {seen.accepted} were accepted"
     assert seen.trading * 100 >= seen.commands * 10, f"only {seen.trading} traded"
     kinds = [kind for kind, _ in EVENT_TABLE.values()]
-    expected = [*kinds, *REJECTS.values(), *ENUMS["close_reason"].values()]
+    all_names = {*kinds, *REJECTS.values(), *ENUMS["close_reason"].values()}
+    assert NOT_BUILT_YET <= all_names, f"no such thing: {NOT_BUILT_YET - all_names}"
+    built = {name for name in NOT_BUILT_YET if seen.seen[name]}
+    assert not built, f"take what is built out of NOT_BUILT_YET: {built}"
+    expected = sorted(all_names - NOT_BUILT_YET)
     rare = {name: seen.seen[name] for name in expected if seen.seen[name] < TIMES_EACH_AT_LEAST}
     assert not rare, f"seen fewer than {TIMES_EACH_AT_LEAST} times: {rare}"
 

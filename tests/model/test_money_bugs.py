@@ -201,7 +201,8 @@ def test_a_deposit_sent_twice_is_credited_once() -> None:
 def test_records_of_an_earlier_incarnation_are_void() -> None:
     s = an_exchange()
     s.send(Message("NodeStarted", incarnation=5))
-    late = s.send(Message("OrderCancelAll", instrument=0), account=ANN, incarnation=4)
+    command = Message("OrderCancelAll", instrument=0, side="both", session=0)
+    late = s.send(command, account=ANN, incarnation=4)
     detail = of(late, "Rejected", "code", "field", "unit", "value", "limit")
     assert detail == [("STALE_INCARNATION", "incarnation", "number", 4, 5)]
     same = s.send(Message("NodeStarted", incarnation=5))
@@ -212,7 +213,7 @@ def test_a_key_acts_only_within_its_permissions_and_account() -> None:
     s = an_exchange()
     trade = {"key_id": "k", "public_key": bytes(32), "permissions": 2}
     s.send(Message("KeyCreate", **trade), account=ANN)
-    cancel_all = Message("OrderCancelAll", instrument=0)
+    cancel_all = Message("OrderCancelAll", instrument=0, side="both", session=0)
     assert kinds(s.send(cancel_all, account=ANN, key=1)) == ["OrdersCancelled"]
     other = s.send(cancel_all, account=BOB, key=1)
     assert of(other, "Rejected", "code", "field", "value", "limit") == [

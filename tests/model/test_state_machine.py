@@ -90,9 +90,9 @@ class TwoExchanges(RuleBasedStateMachine):
         account = order.account if order else 1
         self.both.amend(account, order_id, qty=qty, price=price)
 
-    @rule(account=ACCOUNTS)
-    def cancel_all(self, account: int) -> None:
-        self.both.cancel_all(account)
+    @rule(account=ACCOUNTS, side=st.sampled_from(("both", "buy", "sell")))
+    def cancel_all(self, account: int, side: str) -> None:
+        self.both.cancel_all(account, side=side)
 
     @rule(
         kind=st.sampled_from(("Deposit", "Withdraw")),

@@ -9,6 +9,7 @@ import random
 from dataclasses import dataclass, field, replace
 
 from tests.model.codec import Header, Message
+from tests.model.configure_traffic import ConfigureTraffic
 from tests.model.exchange import PERMISSIONS, REQUESTS, ReferenceExchange
 from tests.model.orders_traffic import OrderTraffic
 from tests.model.world import ASSETS, World, a_world
@@ -27,6 +28,7 @@ class Traffic:
     rng: random.Random
     world: World
     orders: OrderTraffic
+    configure: ConfigureTraffic
     setup: list[tuple[Header, Message]]
     sent: list[tuple[Header, Message]] = field(default_factory=list)
 
@@ -85,11 +87,14 @@ class Traffic:
 
     def _other(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
         money, things = (self._deposit, self._withdraw), (self._asset, self._instrument)
-        make = self.rng.choices(
-            (*money, *things, self._account, self._key, self._node, self._genesis),
-            (54, 16, 4, 15, 3, 4, 3, 1),
-        )[0]
+        others = (self._account, self._key, self._node, self._genesis, self._configure)
+        make = self.rng.choices((*money, *things, *others), (54, 16, 4, 15, 3, 4, 3, 1, 14))[0]
         return make(exchange)
+
+    def _configure(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
+        to = self.configure
+        make = self.rng.choice((to.group, to.account, to.instrument, to.instrument, to.mark))
+        return self._header(exchange, 8), make(exchange)
 
     def _deposit(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
         rng = self.rng
@@ -178,4 +183,5 @@ def traffic(seed: int) -> Traffic:
     """The traffic of one seed, from its first record on."""
     rng = random.Random(seed)
     world = a_world(rng)
-    return Traffic(rng, world, OrderTraffic(rng, world), world.setup()[::-1])
+    orders, configure = OrderTraffic(rng, world), ConfigureTraffic(rng, world)
+    return Traffic(rng, world, orders, configure, world.setup()[::-1])

@@ -275,7 +275,8 @@ def random_command(rng: random.Random, life: Life, serial: int, spread_ticks: in
         params: dict[str, object] = {"client_order_id": earlier, "qty": f"0.{qty:05}"}
         life.ask(account, amend, "order.amend", params)
     elif draw < 0.87:
-        life.ask(account, Message("OrderCancelAll", instrument=0), "order.cancel_all", {})
+        cancel_all = Message("OrderCancelAll", instrument=0, side="both", session=0)
+        life.ask(account, cancel_all, "order.cancel_all", {})
     else:
         amount = rng.randrange(1, 10**9)
         deposit = Message("Deposit", asset=rng.choice([1, 2]), amount=amount)

@@ -35,7 +35,8 @@ class Tree:
         found: dict[str, str] = {}
         for folder, subfolders, names in os.walk(self.root):
             subfolders[:] = [name for name in subfolders if name not in NOT_OURS]
-            for name in names:
+            # In a work tree of git's, `.git` is a file.
+            for name in set(names) - NOT_OURS:
                 path = Path(folder, name)
                 if path.suffix in TEXT and not path.is_symlink():
                     found[path.relative_to(self.root).as_posix()] = read(path)

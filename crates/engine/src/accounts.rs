@@ -1,8 +1,8 @@
-//! Who owns money: names to ids.
+//! Who owns money: names to ids, and the groups that accounts are in.
 
 use crate::hash_index::HashIndex;
 use crate::paged::Paged;
-use coulisse_types::{AccountId, AccountName};
+use coulisse_types::{AccountId, AccountName, GroupId};
 
 /// An account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,18 +13,37 @@ pub struct Account {
     pub name: AccountName,
 }
 
+/// The groups that an account is in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Membership {
+    /// The group whose limits bind it; 0 for none.
+    pub group: GroupId,
+    /// Accounts with the same number, not 0, are one for self-trade prevention.
+    pub trade_group: u32,
+}
+
 /// All accounts.
 #[derive(Clone, Debug)]
 pub(crate) struct Accounts {
     rows: Paged<Account, 1_024>,
+    /// Apart from the names: looked at with every order.
+    memberships: Paged<Membership, 1_024>,
     names: HashIndex,
     max: u32,
 }
 
-#[expect(clippy::arithmetic_side_effects, reason = "ids follow the number of accounts, below max")]
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "ids are from 1 and follow the number of accounts, below max"
+)]
 impl Accounts {
     pub(crate) fn new(max: u32, seed: u64) -> Self {
-        Self { rows: Paged::new(max), names: HashIndex::new(max, seed), max }
+        Self {
+            rows: Paged::new(max),
+            memberships: Paged::new(max),
+            names: HashIndex::new(max, seed),
+            max,
+        }
     }
 
     pub(crate) const fn count(&self) -> u32 {
@@ -53,6 +72,17 @@ impl Accounts {
         self.names.find(self.names.hash(name), is_name).map(|place| AccountId(place + 1))
     }
 
+    /// The groups of an account that exists.
+    #[inline]
+    pub(crate) fn membership(&self, id: AccountId) -> Membership {
+        *self.memberships.at(id.0 - 1)
+    }
+
+    /// Puts an account that exists into groups.
+    pub(crate) fn set_membership(&mut self, id: AccountId, membership: Membership) {
+        *self.memberships.at_mut(id.0 - 1) = membership;
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Account> {
         self.rows.iter()
     }
@@ -60,6 +90,7 @@ impl Accounts {
     pub(crate) fn add(&mut self, name: AccountName) -> AccountId {
         let id = AccountId(self.rows.len() + 1);
         let place = self.rows.push(Account { id, name });
+        self.memberships.push(Membership::default());
         self.names.add(self.names.hash(name.as_bytes()), place);
         id
     }

@@ -37,6 +37,10 @@ impl Engine {
             Command::KeyCreate(body) => self.create_key(header, body)?,
             Command::Deposit(body) => self.deposit(header, body)?,
             Command::Withdraw(body) => self.withdraw(header, body)?,
+            Command::GroupCreate(body) => self.create_group(body)?,
+            Command::AccountConfigure(body) => self.configure_account(header, *body)?,
+            Command::InstrumentConfigure(body) => self.configure_instrument(body)?,
+            Command::MarkSet(body) => self.set_mark(*body)?,
             Command::Genesis(_)
             | Command::NodeStarted(_)
             | Command::OrderPlace(_)
@@ -44,11 +48,7 @@ impl Engine {
             | Command::OrderAmend(_)
             | Command::OrderCancelAll(_) => return Ok(()),
             // Part 2 in the making: each of these gets its own arm, or its place in `run`.
-            Command::GroupCreate(_)
-            | Command::AccountConfigure(_)
-            | Command::InstrumentConfigure(_)
-            | Command::TradingStateSet(_)
-            | Command::MarkSet(_)
+            Command::TradingStateSet(_)
             | Command::FeeTierSet(_)
             | Command::LimitSet(_)
             | Command::OrderPlaceTerms(_)

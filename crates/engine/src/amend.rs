@@ -55,7 +55,11 @@ impl Engine {
         let mut next = self.orders.oldest(account);
         while let Some(place) = next {
             next = self.orders.newer(place);
-            if instrument == InstrumentId(0) || self.orders.at(place).instrument == instrument {
+            let order = self.orders.at(place);
+            let is_there = instrument == InstrumentId(0) || order.instrument == instrument;
+            let is_wanted =
+                body.side.takes(order.side) || self.planted.is(Fault::CancelAllTakesBothSides);
+            if is_there && is_wanted {
                 self.close_resting(place, CloseReason::CancelAll, events);
                 count += 1;
             }

@@ -2,6 +2,7 @@
 
 use crate::accounts::Accounts;
 use crate::client_ids::ClientIds;
+use crate::groups::Groups;
 use crate::hash::EventHash;
 use crate::instruments::Instruments;
 use crate::keys::Keys;
@@ -16,6 +17,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use coulisse_types::command::Genesis;
 use coulisse_types::event::RequestDuplicate;
+use coulisse_types::limits::GROUPS_MAX;
 use coulisse_types::{ClientOrderId, Command, Event, RecordHeader, RequestId, Seq};
 
 /// Nodes that a record's origin can name.
@@ -35,6 +37,7 @@ pub struct Engine {
     /// The newest start of each node; 0 for a node that never started.
     pub(crate) incarnations: Vec<u32>,
     pub(crate) accounts: Accounts,
+    pub(crate) groups: Groups,
     pub(crate) keys: Keys,
     pub(crate) instruments: Instruments,
     pub(crate) ledger: Ledger,
@@ -62,6 +65,7 @@ impl Engine {
 
     fn with_tables(genesis: Option<Genesis>, limits: Genesis) -> Self {
         let Genesis { hash_seed: seed, accounts_max, .. } = limits;
+        let groups_max = genesis.map_or(0, |_| GROUPS_MAX);
         let fills_max = index(limits.fills_per_command_max);
         Self {
             last_seq: Seq(0),
@@ -71,6 +75,7 @@ impl Engine {
             limits,
             incarnations: vec![0; NODES],
             accounts: Accounts::new(accounts_max, seed),
+            groups: Groups::new(groups_max, seed),
             keys: Keys::new(limits.keys_max, seed),
             instruments: Instruments::new(limits.instruments_max, limits.live_orders_max),
             ledger: Ledger::new(

@@ -1,10 +1,13 @@
 //! What can be traded: rules, book and trade counter of each instrument.
 
 use crate::charges;
+use crate::configure::Trading;
 use alloc::vec::Vec;
 use coulisse_book::Book;
 use coulisse_types::event::InstrumentCreated;
-use coulisse_types::{Amount, AssetId, FeeRate, InstrumentId, Price, Qty, Symbol, TickLotValue};
+use coulisse_types::{
+    Amount, AssetId, FeeRate, InstrumentId, Price, Qty, Symbol, TickLotValue, TradingState,
+};
 
 /// An instrument's rules. They never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +105,14 @@ pub(crate) struct Listing {
     pub(crate) last_trade_id: u64,
     /// The largest qty that an order here ever had, in lots.
     pub(crate) largest_lots: i64,
+    /// How it is traded.
+    pub(crate) config: Trading,
+    /// The price of its last trade, in ticks; 0 before the first.
+    pub(crate) last_price_ticks: i64,
+    /// Its mark price, in ticks; 0 before the first.
+    pub(crate) mark_ticks: i64,
+    /// What it takes now.
+    pub(crate) state: TradingState,
 }
 
 /// All instruments, by id.
@@ -154,7 +165,16 @@ impl Instruments {
         let id = InstrumentId(self.count() + 1);
         let book = Book::new(self.live_orders_max);
         let rules = Instrument { id, ..rules };
-        self.rows.push(Listing { rules, book, last_trade_id: 0, largest_lots: 0 });
+        self.rows.push(Listing {
+            rules,
+            book,
+            last_trade_id: 0,
+            largest_lots: 0,
+            config: Trading::UNCONFIGURED,
+            last_price_ticks: 0,
+            mark_ticks: 0,
+            state: TradingState::Open,
+        });
         &self.at(id).rules
     }
 }

@@ -219,6 +219,9 @@ impl Engine {
         #[expect(clippy::expect_used, reason = "the maker was just seen: a broken invariant")]
         let gone = gone.filter(|gone| gone.handle == handle).expect("the maker that was met");
         listing.last_trade_id += 1;
+        if listing.last_price_ticks == 0 || !planted.is(Fault::LastPriceKept) {
+            listing.last_price_ticks = price.ticks();
+        }
         *trade_count += 1;
         let rules = &listing.rules;
         let maker_place = gone.owner;

@@ -38,6 +38,10 @@ pub enum Fault {
     ClientIdForgotten,
     /// A limit order trades one tick past its limit.
     PastLimit,
+    /// A cancel-all of one side takes both.
+    CancelAllTakesBothSides,
+    /// An instrument's last price stays that of its first trade.
+    LastPriceKept,
 }
 
 #[cfg(feature = "planted")]
@@ -58,6 +62,8 @@ impl Fault {
         ("fok_partial", Self::FokPartial),
         ("client_id_forgotten", Self::ClientIdForgotten),
         ("past_limit", Self::PastLimit),
+        ("cancel_all_takes_both_sides", Self::CancelAllTakesBothSides),
+        ("last_price_kept", Self::LastPriceKept),
     ];
 }
 

@@ -1,7 +1,9 @@
 //! What can be read: everything the gateway answers from. Nothing here changes anything.
 
-use crate::accounts::Account;
+use crate::accounts::{Account, Membership};
+use crate::configure::Trading;
 use crate::engine::Engine;
+use crate::groups::Group;
 use crate::instruments::Instrument;
 use crate::keys::Key;
 use crate::ledger::{Asset, Balance};
@@ -9,8 +11,8 @@ use crate::orders::Order;
 use coulisse_book::Level;
 use coulisse_types::command::Genesis;
 use coulisse_types::{
-    AccountId, Amount, AssetId, ClientOrderId, InstrumentId, KeyIndex, OrderId, Price, Qty, Seq,
-    Side,
+    AccountId, Amount, AssetId, ClientOrderId, GroupId, InstrumentId, KeyIndex, OrderId, Price,
+    Qty, Seq, Side, TradingState,
 };
 
 /// A live order, with all that is known of it.
@@ -45,7 +47,6 @@ pub struct OpenOrder {
 }
 
 impl OpenOrder {
-    #[expect(clippy::arithmetic_side_effects, reason = "two notionals of one order")]
     const fn of(order: &Order) -> Self {
         Self {
             order_id: order.id,
@@ -118,13 +119,14 @@ impl Engine {
     }
 
     /// How full each table is.
-    pub fn tables(&self) -> [TableUse; 7] {
+    pub fn tables(&self) -> [TableUse; 8] {
         let table = |name, used, max| TableUse { name, used, max };
         let ids = self.client_ids.count().saturating_add(self.orders.named());
         [
             table("assets", self.ledger.asset_count(), self.limits.assets_max),
             table("instruments", self.instruments.count(), self.instruments.max()),
             table("accounts", self.accounts.count(), self.accounts.max()),
+            table("groups", self.groups.count(), self.groups.max()),
             table("keys", self.keys.count(), self.keys.max()),
             table("live_orders", self.orders.live(), self.orders.max()),
             table("client_order_ids", ids, self.client_ids.max()),
@@ -175,6 +177,26 @@ impl Engine {
     /// The account of this name.
     pub fn account_by_name(&self, name: &[u8]) -> Option<&Account> {
         self.accounts.get(self.accounts.by_name(name)?)
+    }
+
+    /// The groups that an account is in; `None` for no such account.
+    pub fn membership(&self, id: AccountId) -> Option<Membership> {
+        self.accounts.exists(id).then(|| self.accounts.membership(id))
+    }
+
+    /// All groups, by id.
+    pub fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.groups.iter()
+    }
+
+    /// A group.
+    pub fn group(&self, id: GroupId) -> Option<&Group> {
+        self.groups.get(id)
+    }
+
+    /// The group of this name.
+    pub fn group_by_name(&self, name: &[u8]) -> Option<&Group> {
+        self.groups.get(self.groups.by_name(name)?)
     }
 
     /// All keys, by index.
@@ -259,4 +281,34 @@ impl Engine {
     pub fn last_trade_id(&self, instrument: InstrumentId) -> Option<u64> {
         self.instruments.get(instrument).map(|listing| listing.last_trade_id)
     }
+
+    /// How an instrument is traded.
+    pub fn trading(&self, instrument: InstrumentId) -> Option<&Trading> {
+        self.instruments.get(instrument).map(|listing| &listing.config)
+    }
+
+    /// What an instrument takes now.
+    pub fn trading_state(&self, instrument: InstrumentId) -> Option<TradingState> {
+        self.instruments.get(instrument).map(|listing| listing.state)
+    }
+
+    /// The price of an instrument's last trade; `None` before the first.
+    pub fn last_price(&self, instrument: InstrumentId) -> Option<Price> {
+        a_price(self.instruments.get(instrument)?.last_price_ticks)
+    }
+
+    /// An instrument's mark price; `None` before the first.
+    pub fn mark(&self, instrument: InstrumentId) -> Option<Price> {
+        a_price(self.instruments.get(instrument)?.mark_ticks)
+    }
+
+    /// What an instrument's prices are measured against; `None` where there is nothing yet.
+    pub fn reference(&self, instrument: InstrumentId) -> Option<Price> {
+        a_price(self.instruments.get(instrument)?.reference())
+    }
+}
+
+/// A price in ticks, of which 0 means none.
+const fn a_price(ticks: i64) -> Option<Price> {
+    if ticks == 0 { None } else { Some(Price::from_ticks(ticks)) }
 }

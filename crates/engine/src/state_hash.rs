@@ -4,6 +4,7 @@
 //!
 //! Cost: one pass over all that exists. On demand, not on the hot path.
 
+use crate::accounts::Membership;
 use crate::engine::Engine;
 use crate::instruments::Listing;
 use alloc::vec::Vec;
@@ -31,6 +32,13 @@ impl Hasher {
 
     fn count(&mut self, count: usize) {
         self.put(&u32::try_from(count).unwrap_or(u32::MAX));
+    }
+
+    /// The body of an event that begins with an id which is the place in a list already.
+    fn body_after_id(&mut self, event: &Event) {
+        let mut body = Vec::new();
+        event.encode_body(&mut body);
+        self.chunk.extend_from_slice(body.get(size_of::<u32>()..).unwrap_or_default());
     }
 
     fn flush(&mut self) {
@@ -61,6 +69,8 @@ impl Engine {
             out.put(&self.order_counter);
             self.hash_remembered(&mut out);
             self.hash_nodes(&mut out);
+            self.hash_groups(&mut out);
+            self.hash_trading(&mut out);
         }
         out.flush();
         out.sha.finalize().into()
@@ -106,11 +116,7 @@ impl Engine {
     }
 
     fn hash_listing(&self, out: &mut Hasher, listing: &Listing) {
-        // The body begins with the id, which is the place in the list already.
-        let mut body = Vec::new();
-        Event::InstrumentCreated(listing.rules.created()).encode_body(&mut body);
-        let after_id = body.get(size_of::<u32>()..).unwrap_or_default();
-        out.chunk.extend_from_slice(after_id);
+        out.body_after_id(&Event::InstrumentCreated(listing.rules.created()));
         out.put(&listing.last_trade_id);
         for side in [Side::Buy, Side::Sell] {
             out.count(listing.book.side_orders(side).count());
@@ -157,6 +163,28 @@ impl Engine {
         for (node, newest) in started() {
             out.put(&node);
             out.put(newest);
+        }
+    }
+
+    fn hash_groups(&self, out: &mut Hasher) {
+        out.put(&self.groups.count());
+        for group in self.groups.iter() {
+            out.put(&group.name);
+        }
+        for account in self.accounts.iter() {
+            let Membership { group, trade_group } = self.accounts.membership(account.id);
+            out.put(&group);
+            out.put(&trade_group);
+        }
+    }
+
+    fn hash_trading(&self, out: &mut Hasher) {
+        for listing in self.instruments.iter() {
+            let configured = listing.config.configured(listing.rules.id);
+            out.body_after_id(&Event::InstrumentConfigured(configured));
+            out.put(&listing.last_price_ticks);
+            out.put(&listing.mark_ticks);
+            out.put(&listing.state);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The engine's behaviour, by small stories; after every command all invariants are verified.
 
+mod configure;
 mod fuzz;
 mod ids;
 mod money;

@@ -1,6 +1,6 @@
 //! What orders, instruments and limits can be beyond the plain: the small enums of part 2's rules.
 
-use crate::money::byte_enum;
+use crate::money::{Side, byte_enum};
 
 byte_enum! {
     /// What happens where an order would trade with one of the same account or trade group. The
@@ -80,6 +80,17 @@ byte_enum! {
         Buy = 1 => "buy",
         /// Asks.
         Sell = 2 => "sell",
+    }
+}
+
+impl SideFilter {
+    /// Whether orders of this side are meant.
+    pub const fn takes(self, side: Side) -> bool {
+        match self {
+            Self::Both => true,
+            Self::Buy => matches!(side, Side::Buy),
+            Self::Sell => matches!(side, Side::Sell),
+        }
     }
 }
 

@@ -18,6 +18,11 @@ use super::spec::Channel;
 use crate::digits;
 use crate::instruments::{AssetInfo, InstrumentInfo, InstrumentTable};
 
+/// Nanoseconds in a microsecond.
+const NS_PER_US: i128 = 1_000;
+/// Decimals of a nanosecond in seconds.
+const NS_DECIMALS: u8 = 9;
+
 /// When a command was read, logged and answered, and where it stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stamps {
@@ -269,6 +274,22 @@ fn has_limit(code: RejectCode) -> bool {
             | RejectCode::InvalidInstrument
             | RejectCode::NotPermitted
             | RejectCode::StaleIncarnation
+            | RejectCode::TriggerWouldFire
+            | RejectCode::TimeOutOfRange
+            | RejectCode::TooManyConditionalOrders
+            | RejectCode::TooManyFollowers
+            | RejectCode::ReduceOnlyWouldIncrease
+            | RejectCode::RiskPriceCollar
+            | RejectCode::RiskOrderQty
+            | RejectCode::RiskOrderNotional
+            | RejectCode::RiskPosition
+            | RejectCode::RiskGrossNotional
+            | RejectCode::RiskNetNotional
+            | RejectCode::RiskOrderRate
+            | RejectCode::RiskMessageRate
+            | RejectCode::RiskDuplicateOrder
+            | RejectCode::RiskDailyLoss
+            | RejectCode::RiskDrawdown
     )
 }
 
@@ -279,6 +300,8 @@ fn write_in_unit(out: &mut Vec<u8>, value: i128, unit: Unit, units: &Units<'_>) 
         (Unit::Ticks, Some(info), Ok(ticks)) => info.write_price(out, Price::from_ticks(ticks)),
         (Unit::Lots, Some(info), Ok(lots)) => info.write_qty(out, Qty::from_lots(lots)),
         (Unit::Ppm, _, _) => digits::fixed(out, value, 6),
+        // Times are integers of microseconds, as in requests.
+        (Unit::Ns, _, _) => decimal::write(out, value.div_euclid(NS_PER_US), 0, 0),
         _ => match asset_of(unit, units) {
             Some(asset) => asset.write_amount(out, Amount::from_minor(value)),
             None => decimal::write(out, value, 0, 0),
@@ -286,13 +309,17 @@ fn write_in_unit(out: &mut Vec<u8>, value: i128, unit: Unit, units: &Units<'_>) 
     }
 }
 
-/// The same with the asset's name, and with no more decimals than are worth reading.
+/// The same with the asset's name or `s` for seconds, and with no more decimals than are worth reading.
 fn write_for_people(out: &mut Vec<u8>, value: i128, unit: Unit, units: &Units<'_>) {
     match asset_of(unit, units) {
         Some(asset) => {
             decimal::write(out, value, asset.scale, asset.scale.min(2));
             out.push(b' ');
             out.extend_from_slice(asset.name.as_bytes());
+        }
+        None if unit == Unit::Ns => {
+            decimal::write(out, value, NS_DECIMALS, 0);
+            out.extend_from_slice(b" s");
         }
         None => write_in_unit(out, value, unit, units),
     }
