@@ -60,6 +60,14 @@ pub const FEE_TIERS_MAX: u8 = 16;
 pub const REBATE_PPM_MAX: i32 = 100_000;
 /// Most limits in force, over all scopes.
 pub const RISK_LIMITS_MAX: u32 = 1_000_000;
+/// Highest message or order rate, per second.
+pub const RISK_RATE_MAX: i128 = 1_000_000_000;
+/// Most net lots of one position, long or short: sums of two stay within an `i64`.
+pub const POSITION_LOTS_MAX: i64 = 1 << 62;
+/// Most that cost, realised profit and fees of one position come to over its life, in minor units.
+pub const POSITION_MINOR_MAX: i128 = ASSET_TOTAL_MINOR_MAX * 100;
+/// Most that lots count at a reference, in minor units: sums over all instruments fit an `i128`.
+pub const MARKED_MINOR_MAX: i128 = ASSET_TOTAL_MINOR_MAX * 10;
 /// A day, in nanoseconds.
 pub const DAY_NS: i64 = 86_400_000_000_000;
 /// Days whose traded notional decides the fee tier, today's included.
