@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 
 from tests.model.codec import Header, Message
-from tests.model.matching import PRICE_TICKS_MAX, Matching, Reject, require
+from tests.model.matching import Matching
+from tests.model.orders import PRICE_TICKS_MAX, Reject, require
 
 GROUPS_MAX = 65_536
 BOUND_PPM_MAX = 1_000_000
@@ -13,12 +14,6 @@ AHEAD_NS_MAX = 315_360_000_000_000_000
 
 class Configuring(Matching):
     """Who belongs together, and how instruments are traded."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.groups: list[str] = []
-        # Group and trade group of each account, in the order of `accounts`.
-        self.memberships: list[tuple[int, int]] = []
 
     def _group_create(self, header: Header, c: Message) -> None:
         require(re.fullmatch("[a-z0-9_-]{1,32}", c.name), "INVALID_NAME name")

@@ -45,7 +45,7 @@ class ConfigureTraffic:
                 "matching": rng.choice([*ENUMS["matching_mode"].values()]),
             },
             **{"reference": rng.choice([*ENUMS["reference_kind"].values()])},
-            **{"collar_ppm": rng.choice((0, 0, 0, 100_000, most))},
+            **{"collar_ppm": rng.choice((0, 0, 0, 0, 100_000, most))},
             **{"slippage_ppm": rng.choice((0, 0, 0, 50_000, most))},
             **{"band_ppm": rng.choice((0, 0, 0, 80_000, most))},
             **{"auction_ns": rng.choice((1, 5_000, 50_000, AHEAD_NS_MAX))},

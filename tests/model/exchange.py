@@ -9,7 +9,8 @@ import re
 from tests.model.book import Instrument
 from tests.model.codec import Header, Message
 from tests.model.configure import Configuring
-from tests.model.matching import (
+from tests.model.fees import FEE_PPM_MAX
+from tests.model.orders import (
     ASSET_TOTAL_MINOR_MAX,
     NOTIONAL_MINOR_MAX,
     QTY_LOTS_MAX,
@@ -18,12 +19,14 @@ from tests.model.matching import (
 )
 
 ASSET_SCALE_MAX = 18
-FEE_PPM_MAX = 100_000
+TIMERS_PER_TICK_MAX = 256
 PERMISSIONS = {"read": 1, "trade": 2, "withdraw": 4, "admin": 8}
 NEEDED = {
     **{"Genesis": 0, "NodeStarted": 0, "AssetCreate": 8, "InstrumentCreate": 8, "AccountCreate": 8},
     **{"KeyCreate": 8, "Deposit": 8, "Withdraw": 4},
     **{"OrderPlace": 2, "OrderCancel": 2, "OrderAmend": 2, "OrderCancelAll": 2},
+    **{"OrderPlaceTerms": 2, "Tick": 0},
+    **{"FeeTierSet": 8, "LimitSet": 8, "RiskStateSet": 8, "KillSwitch": 8, "KillReset": 8},
     **{"GroupCreate": 8, "AccountConfigure": 8, "InstrumentConfigure": 8, "MarkSet": 8},
 }
 FOR_AN_ACCOUNT = (
@@ -33,6 +36,7 @@ FOR_AN_ACCOUNT = (
 REQUESTS = (
     *("AssetCreate", "InstrumentCreate", "AccountCreate", "KeyCreate", "Deposit", "Withdraw"),
     *("GroupCreate", "AccountConfigure", "InstrumentConfigure", "MarkSet"),
+    *("FeeTierSet", "LimitSet", "RiskStateSet", "KillSwitch", "KillReset"),
 )
 
 
@@ -43,16 +47,15 @@ class ReferenceExchange(Configuring):
         super().__init__()
         self.last_seq = 0
         self.nodes: dict[int, int] = {}
-        self.assets: list[Message] = []
-        self.keys: list[tuple[Message, int]] = []
         self.requests: dict[tuple[int, int], tuple[int, Message]] = {}
 
     def apply(self, header: Header, command: Message) -> list[Message]:
         """Apply one record and return its events."""
-        self.events = []
+        self.events, self.now_ns = [], header.time_ns
         try:
             self._admit(header, command)
             self._apply_once(header, command)
+            self._end()
         except Reject as reject:
             what, value, limit = reject.args
             names = zip(("code", "field", "unit"), (*what.split(), "", ""), strict=False)
@@ -62,6 +65,15 @@ class ReferenceExchange(Configuring):
         self.events += self.ledger.changes()
         self.last_seq = header.seq
         return self.events
+
+    def _end(self) -> None:
+        """The end of a command that was not refused."""
+        self._say_positions()
+        self._say_use()
+
+    def _tick(self, header: Header, c: Message) -> None:
+        closed = self._sweep(TIMERS_PER_TICK_MAX)
+        self.emit("Ticked", closed=closed, more=bool(self._dead_orders()))
 
     def _admit(self, header: Header, command: Message) -> None:
         """Section 1: the checks common to all commands."""
@@ -185,10 +197,6 @@ class ReferenceExchange(Configuring):
         self.ledger.post(c.asset, c.amount, ("available", header.account), ("external", 0))
         whose = {"account": header.account, "request_id": header.request_id}
         self.emit("Withdrawn", **vars(c) | whose)
-
-    def _require_asset(self, field: str, asset: int) -> None:
-        exists = 1 <= asset <= len(self.assets)
-        require(exists, f"UNKNOWN_ASSET {field} number", asset)
 
     def _require_amount(self, amount: int, good: bool) -> None:
         what = "AMOUNT_OUT_OF_RANGE amount asset_minor"

@@ -8,6 +8,7 @@ import xxhash
 from tests.model.book import Order
 from tests.model.codec import Message, encode_body, number
 from tests.model.exchange import ReferenceExchange
+from tests.model.risk_hashes import risk_content
 
 TRADING_STATES = ("open", "cancel_only", "post_only", "halted", "auction")
 
@@ -25,6 +26,7 @@ def state_hash(exchange: ReferenceExchange) -> bytes:
     if exchange.genesis is not None:
         parts += [encode_body(exchange.genesis), _things(exchange), _books(exchange)]
         parts += [_u64(exchange.order_count), _remembered(exchange), _configured(exchange)]
+        parts.append(risk_content(exchange))
     return hashlib.sha256(b"".join(parts)).digest()
 
 
@@ -32,7 +34,8 @@ def _things(exchange: ReferenceExchange) -> bytes:
     ledger = exchange.ledger
     parts = [_u32(len(exchange.assets))]
     for asset, c in enumerate(exchange.assets, start=1):
-        parts += [encode_body(c), _i128(-ledger.external[asset], ledger.fees[asset])]
+        parts += [encode_body(c), _i128(-ledger.external[asset])]
+        parts.append(_i128(ledger.fees[asset], ledger.rounding[asset]))
     parts.append(_u32(len(exchange.accounts)))
     for account, name in enumerate(exchange.accounts, start=1):
         keys = [(account, asset + 1) for asset in range(len(exchange.assets))]

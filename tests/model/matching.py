@@ -1,53 +1,29 @@
 """Orders in the reference exchange: place, match, cancel, amend (sections 4 to 6 of the rules)."""
 
-from tests.model.book import Instrument, Ledger, Order
-from tests.model.codec import FIELD_NAMES, Header, Message
-
-QTY_LOTS_MAX = PRICE_TICKS_MAX = 1 << 53
-NOTIONAL_MINOR_MAX = 10**30
-ASSET_TOTAL_MINOR_MAX = NOTIONAL_MINOR_MAX * 100
-I64_MAX, I128_MAX = (1 << 63) - 1, (1 << 127) - 1
-SHARD_SHIFT = 44
-
-
-class Reject(Exception):
-    """A command is refused: (what, value, limit). It must not have changed anything."""
-
-
-def require(good: object, what: str, value: int = 0, limit: int = 0) -> None:
-    """Refuse the command unless `good`; `what` is the code, the field and the unit."""
-    if not good:
-        raise Reject(what, value, limit)
+from tests.model.book import Instrument, Order
+from tests.model.codec import Header, Message
+from tests.model.kills import Kills
+from tests.model.orders import (
+    ASSET_TOTAL_MINOR_MAX,
+    I64_MAX,
+    I128_MAX,
+    NOTIONAL_MINOR_MAX,
+    PRICE_TICKS_MAX,
+    SHARD_SHIFT,
+    require,
+    with_terms,
+)
 
 
-class Matching:
-    """The state that orders touch, and what they do to it."""
-
-    def __init__(self) -> None:
-        self.genesis: Message | None = None
-        self.accounts: list[str] = []
-        self.instruments: list[Instrument] = []
-        self.ledger = Ledger()
-        self.order_count = 0
-        self.live: dict[int, Order] = {}
-        self.live_ids: dict[tuple[int, str], Order] = {}
-        self.closed_ids: dict[tuple[int, str], Order] = {}
-        self.events: list[Message] = []
-
-    @property
-    def limits(self) -> Message:
-        """The bounds that genesis set."""
-        assert self.genesis is not None
-        return self.genesis
-
-    def emit(self, said: str, order: Order | None = None, **fields: object) -> None:
-        """Say an event; what it does not say itself is taken from the order."""
-        given = order.facts() | fields if order else fields
-        self.events.append(Message(said, **{name: given[name] for name in FIELD_NAMES[said]}))
+class Matching(Kills):
+    """What orders do to the books and to each other."""
 
     # Section 4: place.
 
     def _order_place(self, header: Header, c: Message) -> None:
+        self._order_place_terms(header, with_terms(c))
+
+    def _order_place_terms(self, header: Header, c: Message) -> None:
         instrument = self._instrument(c.instrument)
         rules, identity = instrument.rules, (header.account, c.client_order_id)
         if c.client_order_id and self._is_duplicate(identity, c):
@@ -64,8 +40,12 @@ class Matching:
         if c.order_type == "limit":
             self._check_price(instrument, c.price, c.qty)
         order_id = self.limits.shard << SHARD_SHIFT | (self.order_count + 1)
-        rates = (rules.maker_fee, rules.taker_fee)
+        rates = self._rates(header.account, instrument)
         order = Order(order_id, header.account, instrument, c, header.seq, c.qty, c.price, *rates)
+        if c.reduce_only:
+            capacity = self.capacity(order)
+            require(c.qty <= capacity, "REDUCE_ONLY qty lots", c.qty, capacity)
+        self._gate(order, c.price, c.qty)
         if c.post_only:
             self._check_post_only(order, c.price)
         self._check_tables(order)
@@ -79,7 +59,10 @@ class Matching:
                 del self.closed_ids[next(iter(self.closed_ids))]
             self.live_ids[identity] = order
         self.live[order.id] = order
+        self._note_accepted(order)
         self.emit("OrderAccepted", order)
+        if c.reduce_only:
+            self.emit("OrderTermsSet", order)
         failure = self._fill_or_kill_failure(order) if c.time_in_force == "fok" else ""
         if failure:
             self._close(order, "expired", failure)
@@ -88,18 +71,14 @@ class Matching:
             self._hold(order, order.need(order.price, order.qty))
         self._finish(order, self._match(order))
 
-    def _instrument(self, instrument: int) -> Instrument:
-        exists = 1 <= instrument <= len(self.instruments)
-        require(exists, "UNKNOWN_INSTRUMENT symbol number", instrument)
-        return self.instruments[instrument - 1]
-
     def _is_duplicate(self, identity: tuple[int, str], c: Message) -> bool:
         order = self.live_ids.get(identity) or self.closed_ids.get(identity)
         if order is None:
             return False
         same = order.placed == c
         require(same, "CLIENT_ORDER_ID_CONFLICT client_order_id number", order.id)
-        self.emit("OrderDuplicate", order, first_seq=order.first_seq)
+        state = "cancelled" if order.is_dead else order.state
+        self.emit("OrderDuplicate", order, first_seq=order.first_seq, state=state)
         return True
 
     def _check_combination(self, c: Message) -> None:
@@ -113,6 +92,8 @@ class Matching:
         else:
             require(c.notional == 0, "INVALID_COMBINATION notional quote_minor", c.notional)
             require(not c.post_only or tif == "gtc", "INVALID_COMBINATION post_only number", 1)
+        reduces = c.reduce_only and c.notional != 0
+        require(not reduces, "INVALID_COMBINATION reduce_only number", 1)
 
     def _check_qty(self, rules: Message, qty: int) -> None:
         require(qty >= rules.min_qty, "QTY_BELOW_MIN qty lots", qty, rules.min_qty)
@@ -167,11 +148,14 @@ class Matching:
         require(minor <= available, f"INSUFFICIENT_BALANCE available {unit}", minor, available)
 
     def _fill_or_kill_failure(self, order: Order) -> str:
+        if self.reducible(order, order.qty) < order.qty:
+            return "reduce_only"
         left, fills, notional = order.qty, [], 0
         for maker in order.instrument.book[order.opposite]:
-            if left == 0 or not order.crosses(maker.price):
+            if left == 0 or not order.crosses(maker.price) or order.slips_past(maker.price):
                 break
-            fills.append((maker, min(left, maker.remaining)))
+            counts = not maker.is_dead and not maker.placed.reduce_only
+            fills.append((maker, min(left, maker.remaining) if counts else 0))
             left -= fills[-1][1]
             notional += order.instrument.notional(maker.price, fills[-1][1])
         too_many = len(fills) > self.limits.fills_per_command_max
@@ -185,22 +169,22 @@ class Matching:
         available, taken = self.ledger.available[order.account, order.pays_in], 0
         for maker, qty in fills:
             notional = order.instrument.notional(maker.price, qty)
-            rate, before = order.taker_rate, order.charge_with(order.taker_rate, taken)
-            cost = notional + order.charge_with(rate, taken + notional) - before
-            if cost > available:
+            before = order.charge_with(order.taker_rate, taken)
+            fee = order.charge_with(order.taker_rate, taken + notional) - before
+            if notional + fee > available:
                 return False
-            available, taken = available - cost, taken + notional
+            available, taken = available - notional - fee, taken + notional
             if maker.account == order.account:
-                fee = maker.charge_with(maker.maker_rate, notional) - maker.charged
-                available += notional - fee
+                makers_fee = maker.charge_with(maker.maker_rate, notional) - maker.charged
+                available += notional - max(makers_fee, -fee)
         return True
 
     def _finish(self, order: Order, stop: str) -> None:
         """What becomes of an order once matching has stopped."""
         if stop == "filled":
             self._close(order, "filled", "filled")
-        elif stop == "fill_limit":
-            self._close(order, "expired", "fill_limit")
+        elif stop in ("fill_limit", "reduce_only"):
+            self._close(order, "expired", stop)
         elif order.placed.time_in_force == "gtc":
             self._hold(order, order.need(order.price, order.remaining))
             order.instrument.rest(order)
@@ -212,30 +196,6 @@ class Matching:
             self._close(order, "filled", "notional_spent")
         else:
             self._close(order, "expired", stop)
-
-    def _close(self, order: Order, state: str, reason: str) -> None:
-        self._hold(order, 0)
-        order.state = state
-        del self.live[order.id]
-        identity = (order.account, order.placed.client_order_id)
-        if order.placed.client_order_id:
-            self.closed_ids[identity] = self.live_ids.pop(identity)
-            own = [key for key in self.closed_ids if key[0] == order.account]
-            if len(own) > self.limits.closed_ids_per_account_max:
-                del self.closed_ids[own[0]]
-        self.emit("OrderClosed", order, reason=reason)
-
-    def _hold(self, order: Order, minor: int) -> None:
-        """Make an order hold so much, from and to what its account has available."""
-        available, held = ("available", order.account), ("held", order.account)
-        self.ledger.post(order.pays_in, minor - order.held, available, held)
-        order.held = minor
-
-    def _say_level(self, instrument: Instrument, side: str, price: int) -> None:
-        resting = [order.remaining for order in instrument.book[side] if order.price == price]
-        level = {"instrument": instrument.id, "side": side, "price": price}
-        level |= {"qty": sum(resting), "order_count": len(resting)}
-        self.events.append(Message("LevelChanged", **level))
 
     # Section 5: match.
 
@@ -253,6 +213,10 @@ class Matching:
                 stop = "no_liquidity"
             elif fills == self.limits.fills_per_command_max:
                 stop = "fill_limit"
+            elif self.cannot_reduce(order):
+                stop = "reduce_only"
+            elif self._close_void(maker):
+                fills, traded_price = fills + 1, maker.price
             else:
                 qty, stop = self._fill_qty(order, maker)
                 if qty > 0:
@@ -262,12 +226,24 @@ class Matching:
             self._say_level(book, order.opposite, traded_price)
         return stop
 
+    def _close_void(self, maker: Order) -> bool:
+        """Close the next maker if it is dead, or may not trade because it would not reduce."""
+        if not maker.is_dead and not self.cannot_reduce(maker):
+            return False
+        maker.instrument.remove(maker)
+        if maker.is_dead:
+            self._close(maker, "cancelled", "kill_switch")
+        else:
+            self._close(maker, "expired", "reduce_only")
+        return True
+
     def _fill_qty(self, order: Order, maker: Order) -> tuple[int, str]:
         """How many lots to trade with a maker, or 0 and why none."""
         one_lot = order.instrument.notional(maker.price, 1)
         qty = min(maker.remaining, order.remaining)
         if order.by_notional:
             qty = min(maker.remaining, (order.placed.notional - order.traded) // one_lot)
+        qty = self.reducible(order, self.reducible(maker, qty))
         if qty == 0:
             return 0, "notional_spent"
         if not order.holds:
@@ -275,8 +251,12 @@ class Matching:
             qty = order.affordable(maker.price, qty, available)
         if qty == 0:
             return 0, "insufficient_balance"
-        if order.traded + qty * one_lot > ASSET_TOTAL_MINOR_MAX:
+        notional, both = qty * one_lot, (maker, order)
+        countable = all(self._is_countable(one, qty, notional) for one in both)
+        if order.traded + notional > ASSET_TOTAL_MINOR_MAX or not countable:
             return 0, "fill_limit"
+        if order.slips_past(maker.price):
+            return 0, "slippage"
         return qty, ""
 
     def _trade(self, taker: Order, maker: Order, qty: int) -> None:
@@ -286,16 +266,13 @@ class Matching:
         trade = {"trade_id": taker.instrument.last_trade_id, "price": price, "qty": qty}
         orders = {"maker_order_id": maker.id, "taker_order_id": taker.id}
         self.emit("Traded", taker, **trade, taker_side=taker.side, **orders)
-        fees = {}
+        fees = {taker.side: self._charge(taker, taker.taker_rate, notional)}
+        fees[maker.side] = self._charge(maker, maker.maker_rate, notional, fees[taker.side])
         for role, order in (("maker", maker), ("taker", taker)):
-            rate = order.maker_rate if role == "maker" else order.taker_rate
             order.filled += qty
-            fees[order.side] = order.charge_with(rate, notional) - order.charged
-            order.charged += fees[order.side]
-            order.traded += notional
-            order.fee_parts += rate * notional
             sums = {"notional": notional, "fee": fees[order.side]}
             self.emit("OrderFilled", order, role=role, **trade, **sums)
+            self._count_fill(order, qty, notional, fees[order.side])
         buyer, seller = (maker, taker) if maker.side == "buy" else (taker, maker)
         self._settle(buyer, seller, qty, notional, fees)
         if maker.remaining == 0:
@@ -321,52 +298,35 @@ class Matching:
 
     # Section 6: cancel, cancel all, amend.
 
-    def _find(self, header: Header, c: Message) -> Order:
-        both, none = c.order_id and c.client_order_id, not (c.order_id or c.client_order_id)
-        require(not both, "INVALID_COMBINATION client_order_id")
-        require(not none, "INVALID_COMBINATION order_id")
-        if c.client_order_id:
-            order = self.live_ids.get((header.account, c.client_order_id))
-            if order is None:
-                raise Reject("ORDER_NOT_FOUND client_order_id", 0, 0)
-            return order
-        order = self.live.get(c.order_id)
-        if order is None or order.account != header.account:
-            raise Reject("ORDER_NOT_FOUND order_id number", c.order_id, 0)
-        return order
-
-    def _take_off(self, order: Order, reason: str) -> None:
-        order.instrument.remove(order)
-        self._close(order, "cancelled", reason)
-        self._say_level(order.instrument, order.side, order.price)
-
     def _order_cancel(self, header: Header, c: Message) -> None:
-        self._take_off(self._find(header, c), "cancel_requested")
+        order = self._find(header.account, c.order_id, c.client_order_id)
+        self._take_off(order, "cancelled", "cancel_requested")
 
     def _order_cancel_all(self, header: Header, c: Message) -> None:
         if c.instrument != 0:
             self._instrument(c.instrument)
-        own = [order for order in self.live.values() if order.account == header.account]
+        own = self._open_orders(("account", header.account))
         there = [
             o for o in own if c.instrument in (0, o.instrument.id) and c.side in ("both", o.side)
         ]
         for order in sorted(there, key=lambda o: o.id):
-            self._take_off(order, "cancel_all")
+            self._take_off(order, "cancelled", "cancel_all")
         where = {"account": header.account, "instrument": c.instrument}
         self.emit("OrdersCancelled", **where, count=len(there))
 
     def _order_amend(self, header: Header, c: Message) -> None:
         require(c.qty != 0 or c.price != 0, "INVALID_COMBINATION qty")
-        order = self._find(header, c)
+        order = self._find(header.account, c.order_id, c.client_order_id)
         instrument, rules = order.instrument, order.instrument.rules
         require(c.qty >= 0, "QTY_BELOW_MIN qty lots", c.qty, rules.min_qty)
         if 0 < c.qty <= order.filled:
-            self._take_off(order, "amended_to_filled")
+            self._take_off(order, "cancelled", "amended_to_filled")
             return
         old_price, old_qty = order.price, order.qty
         qty, price = c.qty or old_qty, c.price or old_price
         self._check_qty(rules, qty)
         self._check_price(instrument, price, qty)
+        self._gate(order, price, qty - order.filled)
         loses_place = price != old_price or qty > old_qty
         if order.placed.post_only and loses_place:
             self._check_post_only(order, price)

@@ -25,15 +25,14 @@ class OrderTraffic:
         """A command for this account, given the state."""
         make = self.rng.choices(
             (self._limit, self._market, self._again, self._cancel, self._amend, self._cancel_all),
-            (50, 15, 4, 12, 18, 1),
+            (56, 18, 4, 10, 11, 1),
         )[0]
         return make(exchange, account)
 
     def _limit(self, exchange: ReferenceExchange, account: int) -> Message:
         rng, scale = self.rng, self.world.scale
         side = rng.choice(("buy", "sell"))
-        lean = -scale.spread_ticks // 2 if side == "buy" else scale.spread_ticks // 2
-        price = scale.mid_ticks + lean + rng.randint(-scale.spread_ticks, scale.spread_ticks)
+        price = scale.mid_ticks + rng.randint(-scale.spread_ticks, scale.spread_ticks)
         if scale.wide and rng.randrange(3) == 0:
             far = rng.randrange(1, 14) if side == "buy" else rng.randrange(13, 54)
             price = (1 << far) - rng.randrange(3)

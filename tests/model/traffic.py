@@ -11,7 +11,9 @@ from dataclasses import dataclass, field, replace
 from tests.model.codec import Header, Message
 from tests.model.configure_traffic import ConfigureTraffic
 from tests.model.exchange import PERMISSIONS, REQUESTS, ReferenceExchange
+from tests.model.orders import DAY_NS
 from tests.model.orders_traffic import OrderTraffic
+from tests.model.risk_traffic import RiskTraffic
 from tests.model.world import ASSETS, World, a_world
 
 ASSET_NAMES = ("USD", "BTC", "ETH", "AB", "ABC", "CDE")
@@ -29,16 +31,28 @@ class Traffic:
     world: World
     orders: OrderTraffic
     configure: ConfigureTraffic
+    risk: RiskTraffic
     setup: list[tuple[Header, Message]]
     sent: list[tuple[Header, Message]] = field(default_factory=list)
+    now_ns: int = 0
 
     def next(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
         """The next record for an exchange in this state."""
         header, command = self._draw(exchange)
-        header = replace(header, seq=exchange.last_seq + 1, time_ns=exchange.last_seq * 1000)
+        self.now_ns += self._step_ns()
+        header = replace(header, seq=exchange.last_seq + 1, time_ns=self.now_ns)
         if command.kind in REQUESTS and header.request_id:
             self.sent = [*self.sent[-5:], (header, command)]
         return header, command
+
+    def _step_ns(self) -> int:
+        """Mostly microseconds; now and then it is later, or another day."""
+        rng, chance = self.rng, self.rng.randrange(1_000)
+        if chance < 3:
+            return DAY_NS * rng.choice((1, 1, 1, 2, 11, 29, 30, 31)) + rng.randrange(DAY_NS)
+        if chance < 30:
+            return rng.choice((10**6, 10**9, 60 * 10**9, 3_600 * 10**9))
+        return rng.choice((0, 1, 1_000, 1_000, 1_000, 1_000, 2_500))
 
     def _draw(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
         rng = self.rng
@@ -50,10 +64,20 @@ class Traffic:
             return self.setup.pop()
         if self.sent and rng.randrange(100) < 2:
             return self._again()
+        if self.risk.is_next(exchange):
+            header = self._header(exchange, PERMISSIONS["admin"])
+            return self._of_risk(header, self.risk.next(exchange, header))
         if rng.randrange(100) < 87:
             header = self._header(exchange, PERMISSIONS["trade"])
-            return header, self.orders.next(exchange, header.account)
+            command = self.orders.next(exchange, header.account)
+            return header, self.risk.vary(exchange, header.account, command)
         return self._other(exchange)
+
+    def _of_risk(self, header: Header, command: Message) -> tuple[Header, Message]:
+        """Ticks come from the node itself, nearly always."""
+        if command.kind == "Tick" and self.rng.randrange(100) < 95:
+            header = replace(header, key=0)
+        return header, command
 
     def _again(self) -> tuple[Header, Message]:
         """A request sent before, or its id with something else."""
@@ -184,4 +208,5 @@ def traffic(seed: int) -> Traffic:
     rng = random.Random(seed)
     world = a_world(rng)
     orders, configure = OrderTraffic(rng, world), ConfigureTraffic(rng, world)
-    return Traffic(rng, world, orders, configure, world.setup()[::-1])
+    risk = RiskTraffic(rng, world)
+    return Traffic(rng, world, orders, configure, risk, world.setup()[::-1])
