@@ -11,8 +11,8 @@ from tests.model.orders import (
     PRICE_TICKS_MAX,
     SHARD_SHIFT,
     require,
-    with_terms,
 )
+from tests.model.terms import with_terms
 
 
 class Matching(Kills):
@@ -21,7 +21,7 @@ class Matching(Kills):
     # Section 4: place.
 
     def _order_place(self, header: Header, c: Message) -> None:
-        self._order_place_terms(header, with_terms(c))
+        self._order_place_terms(header, with_terms(vars(c)))
 
     def _order_place_terms(self, header: Header, c: Message) -> None:
         instrument = self._instrument(c.instrument)

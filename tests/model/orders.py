@@ -11,11 +11,6 @@ ASSET_TOTAL_MINOR_MAX = NOTIONAL_MINOR_MAX * 100
 I64_MAX, I128_MAX = (1 << 63) - 1, (1 << 127) - 1
 SHARD_SHIFT = 44
 DAY_NS = 86_400_000_000_000
-PLAIN_TERMS: dict[str, object] = {
-    **{"self_trade": "none", "trigger": "none", "trigger_on": "last", "trigger_price": 0},
-    **{"trail": 0, "display_qty": 0, "min_qty": 0, "peg": "none", "peg_offset": 0},
-    **{"reduce_only": False, "expire_ns": 0},
-}
 
 
 class Reject(Exception):
@@ -26,12 +21,6 @@ def require(good: object, what: str, value: int = 0, limit: int = 0) -> None:
     """Refuse the command unless `good`; `what` is the code, the field and the unit."""
     if not good:
         raise Reject(what, value, limit)
-
-
-def with_terms(c: Message) -> Message:
-    """A placement with all its terms, whichever command it came with."""
-    given = PLAIN_TERMS | vars(c)
-    return Message("OrderPlaceTerms", **{n: given[n] for n in FIELD_NAMES["OrderPlaceTerms"]})
 
 
 class Orders:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from tests.model.codec import Header, Message
 from tests.model.exchange import ReferenceExchange
 from tests.model.limits import BY_ASSET, BY_INSTRUMENT, KINDS, RATES, SCOPES, LimitKey
-from tests.model.orders import ASSET_TOTAL_MINOR_MAX, DAY_NS, with_terms
+from tests.model.orders import ASSET_TOTAL_MINOR_MAX, DAY_NS
+from tests.model.terms import with_terms
 from tests.model.world import World
 
 EDGES_I128 = (0, 1, 10**9 + 1, ASSET_TOTAL_MINOR_MAX, ASSET_TOTAL_MINOR_MAX + 1, (1 << 127) - 1)
@@ -73,11 +74,11 @@ class RiskTraffic:
             return Message(**vars(last) | {"client_order_id": f"r{self.count}"})
         if 12 <= chance < 22:
             return self._reducing(exchange, account, command)
-        return with_terms(command) if rng.randrange(100) < 5 else command
+        return with_terms(vars(command)) if rng.randrange(100) < 5 else command
 
     def _reducing(self, exchange: ReferenceExchange, account: int, command: Message) -> Message:
         """Of the side and size that would reduce, mostly."""
-        rng, command = self.rng, with_terms(command)
+        rng, command = self.rng, with_terms(vars(command))
         held = exchange.positions.get((account, command.instrument))
         can = held is not None and held.qty != 0
         command.reduce_only = can or rng.randrange(100) < 6
