@@ -211,6 +211,8 @@ class Matching(Kills):
                 stop = "notional_spent" if order.by_notional else "filled"
             elif maker is None or not order.crosses(maker.price):
                 stop = "no_liquidity"
+            elif order.slips_past(maker.price):
+                stop = "slippage"
             elif fills == self.limits.fills_per_command_max:
                 stop = "fill_limit"
             elif self.cannot_reduce(order):
@@ -255,8 +257,6 @@ class Matching(Kills):
         countable = all(self._is_countable(one, qty, notional) for one in both)
         if order.traded + notional > ASSET_TOTAL_MINOR_MAX or not countable:
             return 0, "fill_limit"
-        if order.slips_past(maker.price):
-            return 0, "slippage"
         return qty, ""
 
     def _trade(self, taker: Order, maker: Order, qty: int) -> None:
