@@ -17,7 +17,7 @@ EDGES_I128 = (0, 1, 10**9 + 1, ASSET_TOTAL_MINOR_MAX, ASSET_TOTAL_MINOR_MAX + 1,
 UNKNOWN = (0, 9, 2**32 - 1)
 RATES_PER_S = (1, 1_000, 100_000, 300_000, 10**9)
 BURSTS = (1, 2, 5, 50, 2**32 - 1)
-WINDOWS_NS = (0, 1_500, 30_000, 10**6, DAY_NS)
+WINDOWS_NS = (0, 0, 1_500, 30_000, 10**6, DAY_NS)
 TIER_FEES_PPM = (-100_000, -900, -7, 0, 0, 150, 2_500)
 
 
@@ -27,6 +27,8 @@ class RiskTraffic:
 
     rng: random.Random
     world: World
+    # Many limits, which are seldom tight, stay for long: scopes bind together.
+    patient: bool
     count: int = 0
 
     def is_next(self, exchange: ReferenceExchange) -> bool:
@@ -47,7 +49,8 @@ class RiskTraffic:
             scope, scope_id = rng.choice(sorted(exchange.risk_states))
             state = rng.choice(("active", "active", "active", "reducing"))
             return Message("RiskStateSet", scope=scope, scope_id=scope_id, state=state)
-        if exchange.risk_limits and rng.randrange(100) < 20 + 15 * len(exchange.risk_limits):
+        limits = len(exchange.risk_limits)
+        if limits and rng.randrange(100) < (4 * limits if self.patient else 20 + 15 * limits):
             return self._change(exchange)
         make = rng.choices(
             (self._limit, self._tier, self._state, self._kill, self._reset, self._tick),
@@ -95,9 +98,14 @@ class RiskTraffic:
     def _limit(self, exchange: ReferenceExchange) -> Message:
         rng = self.rng
         scope, scope_id = self._scope(exchange)
-        kind = rng.choice(KINDS)
+        kind = rng.choice((*KINDS, "duplicate_window", "duplicate_window"))
         burst = rng.choice(BURSTS) if kind in RATES else 0
         value, subject = self._value(kind), self._subject(exchange, kind)
+        if exchange.risk_limits and rng.randrange(100) < 40:
+            # Of the same kind as one in force, so that scopes bind together.
+            _, _, number, subject = rng.choice(sorted(exchange.risk_limits))
+            kind = KINDS[number]
+            value, burst = self._value(kind), rng.choice(BURSTS) if kind in RATES else 0
         command = Message(
             "LimitSet",
             **{"scope": scope, "scope_id": scope_id, "of_kind": kind, "subject": subject},
@@ -121,7 +129,7 @@ class RiskTraffic:
     def _value(self, kind: str) -> int:
         """Tight or loose, for a world of this size."""
         rng, scale = self.rng, self.world.scale
-        lots = scale.qty_lots_max * rng.choice((0, 1, 2, 6, 20, 60, 1_000))
+        lots = scale.qty_lots_max * rng.choice((0, 1, 2, 6, 20, 60, 1_000)[2 * self.patient :])
         lots //= rng.choice((1, 1, 2, 3))
         notional = lots * scale.mid_ticks * scale.tick_lot_minor
         if kind in RATES:

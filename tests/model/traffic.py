@@ -66,18 +66,23 @@ class Traffic:
             return self._again()
         if self.risk.is_next(exchange):
             header = self._header(exchange, PERMISSIONS["admin"])
-            return self._of_risk(header, self.risk.next(exchange, header))
+            command = self.risk.next(exchange, header)
+            return self._by_whom(exchange, header, command), command
         if rng.randrange(100) < 87:
             header = self._header(exchange, PERMISSIONS["trade"])
             command = self.orders.next(exchange, header.account)
             return header, self.risk.vary(exchange, header.account, command)
         return self._other(exchange)
 
-    def _of_risk(self, header: Header, command: Message) -> tuple[Header, Message]:
-        """Ticks come from the node itself, nearly always."""
-        if command.kind == "Tick" and self.rng.randrange(100) < 95:
-            header = replace(header, key=0)
-        return header, command
+    def _by_whom(self, exchange: ReferenceExchange, header: Header, command: Message) -> Header:
+        """Ticks come from the node, and the first step of a reset's key tries the second too."""
+        chance = self.rng.randrange(100)
+        if command.kind == "Tick" and chance < 95:
+            return replace(header, key=0)
+        if command.kind == "KillReset" and command.step == 2 and chance < 40:
+            asked_by = exchange.kill_switches.get((command.scope, command.scope_id))
+            return replace(header, key=asked_by or header.key)
+        return header
 
     def _again(self) -> tuple[Header, Message]:
         """A request sent before, or its id with something else."""
@@ -208,5 +213,5 @@ def traffic(seed: int) -> Traffic:
     rng = random.Random(seed)
     world = a_world(rng)
     orders, configure = OrderTraffic(rng, world), ConfigureTraffic(rng, world)
-    risk = RiskTraffic(rng, world)
+    risk = RiskTraffic(rng, world, patient=rng.randrange(3) == 0)
     return Traffic(rng, world, orders, configure, risk, world.setup()[::-1])
