@@ -418,19 +418,40 @@ def test_net_is_the_worse_of_both_sides() -> None:
     assert refused == ("RISK_NET_NOTIONAL", "notional", "quote_minor", 600, 500)
 
 
-def test_a_mark_beyond_all_reason_is_cut() -> None:
-    s = an_exchange()
+def a_dear_instrument(s: Scenario) -> None:
+    """Instrument 2, at a mark of which a million lots are worth more than is counted."""
     s.send(Message("AssetCreate", name="ETH", scale=0))
     rules = {"tick_minor": 10**12, "lot_minor": 1, "min_qty": 1, "max_qty": 1 << 53}
     free = {"min_notional": 0, "maker_fee": 0, "taker_fee": 0}
     ids = {"symbol": "ETH-USD", "base": 3, "quote": USD}
     s.send(Message("InstrumentCreate", **ids, **rules, **free))
     s.send(Message("MarkSet", instrument=2, price=1 << 53))
+    s.send(Message("Deposit", asset=USD, amount=10**30), account=ANN)
+
+
+def test_a_mark_beyond_all_reason_is_cut() -> None:
+    s = an_exchange()
+    a_dear_instrument(s)
     set_limit(s, "gross_notional", 5, subject=USD)
     refused = refusal(s.place(ANN, "buy", 10, 1, instrument=2))
     assert refused == ("RISK_GROSS_NOTIONAL", "notional", "quote_minor", 10 * 2**53 * 10**12, 5)
     refused = refusal(s.place(ANN, "buy", 10**6, 1, instrument=2))
     assert refused == ("RISK_GROSS_NOTIONAL", "notional", "quote_minor", 10**33, 5)
+
+
+@pytest.mark.parametrize("kind", ["gross_notional", "net_notional"])
+def test_an_amended_order_is_taken_out_before_what_is_open_is_cut(kind: str) -> None:
+    s = an_exchange()
+    a_dear_instrument(s)
+    for _ in range(2):
+        s.place(ANN, "buy", 10**6, 1, instrument=2)
+    set_limit(s, kind, 5, subject=USD)
+    code = f"RISK_{kind.upper()}"
+    refused = refusal(s.place(ANN, "buy", 10**6, 1, instrument=2))
+    assert refused == (code, "notional", "quote_minor", 2 * 10**33, 5)
+    assert refusal(s.amend(ANN, 2, qty=10**6 + 1)) == refused
+    s.cancel(ANN, 1)
+    assert refusal(s.amend(ANN, 2, qty=10**6 + 1))[3:] == (10**33, 5)
 
 
 # The order of the checks.
