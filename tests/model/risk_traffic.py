@@ -40,6 +40,10 @@ class RiskTraffic:
     def next(self, exchange: ReferenceExchange, header: Header) -> Message:
         """A command of sections 21, 22 and 24, or a tick."""
         rng = self.rng
+        if any(order.is_dead for order in exchange.live.values()) and rng.randrange(100) < 25:
+            # Who goes to another group leaves the dead behind.
+            group = rng.randrange(len(exchange.groups) + 1)
+            return Message("AccountConfigure", group=group, trade_group=0)
         unmarked = self._unmarked(exchange)
         if unmarked and rng.randrange(100) < 25:
             return Message("MarkSet", instrument=unmarked[0], price=self.world.scale.mid_ticks)
