@@ -183,17 +183,26 @@ class Auctions(Conditional):
                 return
             changed |= {("buy", bid.rests_at), ("sell", ask.rests_at)}
             self.fills += 1
+            older, younger = sorted((bid, ask), key=lambda order: order.id)
+            if self._close_void(older) or self._close_void(younger):
+                continue
             qty = min(bid.shown, ask.shown, uncross.left)
-            unbearable = self._unbearable(bid, ask, instrument.notional(uncross.price, qty))
+            qty = self.reducible(bid, self.reducible(ask, qty))
+            unbearable = self._unbearable(bid, ask, qty, instrument.notional(uncross.price, qty))
             if unbearable is not None:
                 self._close(unbearable, "expired", "fill_limit", says_level=False)
             else:
                 uncross.left -= qty
                 self._trade_in_auction(bid, ask, qty, uncross.price)
 
-    def _unbearable(self, bid: Order, ask: Order, notional: int) -> Order | None:
-        """The older of the two whose notional would be too large with so much more."""
-        full = [o for o in (bid, ask) if o.traded + notional > ASSET_TOTAL_MINOR_MAX]
+    def _unbearable(self, bid: Order, ask: Order, qty: int, notional: int) -> Order | None:
+        """The older of the two that has no room, or whose position has none, for so much more."""
+        full = [
+            order
+            for order in (bid, ask)
+            if order.traded + notional > ASSET_TOTAL_MINOR_MAX
+            or not self._is_countable(order, qty, notional)
+        ]
         return min(full, key=lambda order: order.id) if full else None
 
     def _trade_in_auction(self, bid: Order, ask: Order, qty: int, price: int) -> None:

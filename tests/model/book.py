@@ -167,6 +167,10 @@ class Order:
     # In a list: which leg, and whether it waits for leg 0.
     leg: int = 0
     is_pending: bool = False
+    # A kill switch has ended it; it is still to be closed.
+    is_dead: bool = False
+    # The last price that a market order may trade at; 0 for any.
+    slips_to: int = 0
 
     def __post_init__(self) -> None:
         placed, rules = self.placed, self.instrument.rules
@@ -229,6 +233,11 @@ class Order:
             return True
         return price <= self.price if self.side == "buy" else price >= self.price
 
+    def slips_past(self, price: int) -> bool:
+        """Whether a trade at this price would be beyond its slippage bound."""
+        beyond = price > self.slips_to if self.side == "buy" else price < self.slips_to
+        return self.slips_to != 0 and beyond
+
     def charge_with(self, rate: int, notional: int) -> int:
         """What it is charged in all with so much more traded at a rate, rounded up once."""
         return -(-(self.fee_parts + rate * notional) // PPM)
@@ -250,21 +259,22 @@ class Order:
         """What it must hold to live on at this price with so much left."""
         if self.side == "sell":
             return remaining * int(self.instrument.rules.lot_minor)
-        return self.cost(price, remaining)
+        return max(0, self.cost(price, remaining))
 
 
 class Ledger:
-    """All money: available and held by (account, asset), fees and net deposits by asset."""
+    """All money: by (account, asset) what is available and held; by asset the houses' accounts."""
 
     def __init__(self) -> None:
         self.available: defaultdict[tuple[int, int], int] = defaultdict(int)
         self.held: defaultdict[tuple[int, int], int] = defaultdict(int)
         self.fees: defaultdict[int, int] = defaultdict(int)
+        self.rounding: defaultdict[int, int] = defaultdict(int)
         self.external: defaultdict[int, int] = defaultdict(int)
         self._before: dict[tuple[int, int], tuple[int, int]] = {}
 
     def post(self, asset: int, minor: int, debit: tuple[str, int], credit: tuple[str, int]) -> None:
-        """Move money between two of available, held, fees and external. The only way it moves."""
+        """Move money between two of these tables, by their names. The only way it moves."""
         for (place, account), change in ((debit, -minor), (credit, minor)):
             if place in ("available", "held"):
                 key = (account, asset)
@@ -273,7 +283,8 @@ class Ledger:
                 balances[key] += change
                 assert balances[key] >= 0, f"{place} of {key} is negative"
             else:
-                (self.fees if place == "fees" else self.external)[asset] += change
+                houses = {"fees": self.fees, "rounding": self.rounding, "external": self.external}
+                houses[place][asset] += change
 
     def changes(self) -> list[Message]:
         """`BalanceChanged` for what differs since the last call, by account and asset."""

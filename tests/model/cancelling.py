@@ -25,6 +25,7 @@ class Cancelling(Lists):
             is_meant = c.instrument in (0, order.instrument.id) and c.side in ("both", order.side)
             placed_by = (order.header.node, order.header.session)
             is_meant &= c.session == 0 or placed_by == (header.node, c.session)
+            is_meant &= not order.is_dead
             if is_meant and order.id in self.live and self._lets_go(order.instrument):
                 self._close(order, "cancelled", "cancel_all")
                 count += 1
@@ -78,7 +79,7 @@ class Cancelling(Lists):
         self._check_price(order.instrument, price, qty)
         waits_for_a_trigger = order.is_conditional and order.state == "waiting"
         loses_place = (price != order.price or qty > order.qty) and not waits_for_a_trigger
-        self._check_amend_risk(order, price, qty)
+        self._gate(order, price, qty - order.filled)
         if loses_place and not order.is_pegged:
             if self._amends_post_only(order):
                 self._check_post_only(order, price)
@@ -93,9 +94,6 @@ class Cancelling(Lists):
         self._check_is_no_leg(order)
         has_price = order.placed.order_type == "limit" or c.price == 0
         require(has_price, "INVALID_COMBINATION price ticks", c.price)
-
-    def _check_amend_risk(self, order: Order, price: int, qty: int) -> None:
-        """The risk gate for an amend: section 23 goes here."""
 
     def _amend(self, order: Order, qty: int, price: int, loses_place: bool) -> None:
         changes_qty, old_price = qty != order.qty, order.rests_at

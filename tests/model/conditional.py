@@ -88,7 +88,7 @@ class Conditional(Matching):
         order.is_due = is_past(order.side, placed.trigger, now, order.trigger_price)
 
     def _next_due(self, instrument: Instrument) -> Order | None:
-        waiting = self._waiting(instrument)
+        waiting = [order for order in self._waiting(instrument) if not order.is_dead]
         for which in ("last", "mark"):
             seen = instrument.touched[which]
             due = [

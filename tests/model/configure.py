@@ -15,10 +15,6 @@ BOUND_PPM_MAX = 1_000_000
 class Configuring(Timers):
     """Who belongs together, and how instruments are traded."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.groups: list[str] = []
-
     def _group_create(self, header: Header, c: Message) -> None:
         require(re.fullmatch("[a-z0-9_-]{1,32}", c.name), "INVALID_NAME name")
         self._require_free("name", self.groups, c.name)

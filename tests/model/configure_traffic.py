@@ -46,7 +46,7 @@ class ConfigureTraffic:
                 "matching": rng.choice(("price_time", "pro_rata")[: 1 + wants("pro_rata")]),
             },
             **{"reference": rng.choice([*ENUMS["reference_kind"].values()])},
-            **{"collar_ppm": rng.choice((0, 0, 0, 100_000, most))},
+            **{"collar_ppm": rng.choice((0, 0, 0, 0, 100_000, most))},
             **{"slippage_ppm": rng.choice((0, 0, 0, 50_000, most))},
             **{"band_ppm": rng.choice((0, 0, 0, 80_000, most)[: 5 if wants("bands") else 3])},
             **{"auction_ns": rng.choice((1, 5_000, 50_000, AHEAD_NS_MAX))},

@@ -9,6 +9,7 @@ import re
 from tests.model.book import Instrument
 from tests.model.codec import Header, Message
 from tests.model.configure import Configuring
+from tests.model.fees import FEE_PPM_MAX
 from tests.model.orders import (
     ASSET_TOTAL_MINOR_MAX,
     NOTIONAL_MINOR_MAX,
@@ -18,7 +19,6 @@ from tests.model.orders import (
 )
 
 ASSET_SCALE_MAX = 18
-FEE_PPM_MAX = 100_000
 PERMISSIONS = {"read": 1, "trade": 2, "withdraw": 4, "admin": 8}
 NEEDED = {
     **{"Genesis": 0, "NodeStarted": 0, "AssetCreate": 8, "InstrumentCreate": 8, "AccountCreate": 8},
@@ -27,6 +27,7 @@ NEEDED = {
     **{"OrderPlaceTerms": 2, "OrderReplace": 2, "OrderListPlace": 2, "CancelAfter": 2, "Tick": 0},
     **{"GroupCreate": 8, "AccountConfigure": 8, "InstrumentConfigure": 8, "MarkSet": 8},
     **{"TradingStateSet": 8, "AuctionSchedule": 8},
+    **{"FeeTierSet": 8, "LimitSet": 8, "RiskStateSet": 8, "KillSwitch": 8, "KillReset": 8},
 }
 FOR_AN_ACCOUNT = (
     *("KeyCreate", "Deposit", "Withdraw", "AccountConfigure", "CancelAfter"),
@@ -35,6 +36,7 @@ FOR_AN_ACCOUNT = (
 REQUESTS = (
     *("AssetCreate", "InstrumentCreate", "AccountCreate", "KeyCreate", "Deposit", "Withdraw"),
     *("GroupCreate", "AccountConfigure", "InstrumentConfigure", "MarkSet"),
+    *("FeeTierSet", "LimitSet", "RiskStateSet", "KillSwitch", "KillReset"),
 )
 # An instrument is touched by a command that says one of these of it.
 TOUCHING = (
@@ -51,8 +53,6 @@ class ReferenceExchange(Configuring):
         super().__init__()
         self.last_seq = 0
         self.nodes: dict[int, int] = {}
-        self.assets: list[Message] = []
-        self.keys: list[tuple[Message, int]] = []
         self.requests: dict[tuple[int, int], tuple[int, Message]] = {}
 
     def apply(self, header: Header, command: Message) -> list[Message]:
@@ -76,7 +76,7 @@ class ReferenceExchange(Configuring):
         self._note_references()
 
     def _end(self) -> None:
-        """Sections 18 (bands), 15, 12 and 13, in this order, of a command that was not refused."""
+        """Sections 18 (bands), 15, 12, 13, 20 and 23, in this order, unless it was refused."""
         self._call_auctions()
         self._release_lists()
         self._trigger_what_is_due()
@@ -84,6 +84,8 @@ class ReferenceExchange(Configuring):
         for instrument in self.instruments:
             if instrument.id in touched and instrument.state in ("open", "post_only"):
                 self._follow(instrument)
+        self._say_positions()
+        self._say_use()
 
     def _admit(self, header: Header, command: Message) -> None:
         """Section 1: the checks common to all commands."""
@@ -207,10 +209,6 @@ class ReferenceExchange(Configuring):
         self.ledger.post(c.asset, c.amount, ("available", header.account), ("external", 0))
         whose = {"account": header.account, "request_id": header.request_id}
         self.emit("Withdrawn", **vars(c) | whose)
-
-    def _require_asset(self, field: str, asset: int) -> None:
-        exists = 1 <= asset <= len(self.assets)
-        require(exists, f"UNKNOWN_ASSET {field} number", asset)
 
     def _require_amount(self, amount: int, good: bool) -> None:
         what = "AMOUNT_OUT_OF_RANGE amount asset_minor"

@@ -8,6 +8,7 @@ import xxhash
 from tests.model.codec import Message, encode_body, number
 from tests.model.exchange import ReferenceExchange
 from tests.model.packing import i128, text, u32, u64
+from tests.model.risk_hashes import risk_content
 from tests.model.terms_hashes import order_content, terms_content
 
 TRADING_STATES = ("open", "cancel_only", "post_only", "halted", "auction")
@@ -26,7 +27,7 @@ def state_hash(exchange: ReferenceExchange) -> bytes:
     if exchange.genesis is not None:
         parts += [encode_body(exchange.genesis), _things(exchange), _books(exchange)]
         parts += [u64(exchange.order_count), _remembered(exchange), _configured(exchange)]
-        parts.append(terms_content(exchange))
+        parts += [terms_content(exchange), risk_content(exchange)]
     return hashlib.sha256(b"".join(parts)).digest()
 
 
@@ -34,7 +35,8 @@ def _things(exchange: ReferenceExchange) -> bytes:
     ledger = exchange.ledger
     parts = [u32(len(exchange.assets))]
     for asset, c in enumerate(exchange.assets, start=1):
-        parts += [encode_body(c), i128(-ledger.external[asset], ledger.fees[asset])]
+        parts += [encode_body(c), i128(-ledger.external[asset])]
+        parts.append(i128(ledger.fees[asset], ledger.rounding[asset]))
     parts.append(u32(len(exchange.accounts)))
     for account, name in enumerate(exchange.accounts, start=1):
         keys = [(account, asset + 1) for asset in range(len(exchange.assets))]

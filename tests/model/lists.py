@@ -104,6 +104,7 @@ class Lists(Placing):
         self._release_lists()
 
     def _after_close(self, order: Order) -> None:
+        super()._after_close(order)
         self._close_other(order)
         of_list = self._list_of(order)
         if of_list is not None and order is of_list.legs[0] and order.state == "filled":
@@ -142,6 +143,9 @@ class Lists(Placing):
 
     def _release(self, of_list: OrderList) -> None:
         first, later = of_list.later[0], of_list.later
+        if first.is_dead:
+            self._close_later(of_list, "cancelled", "kill_switch")
+            return
         if not self._has_free_money(first, max(map(self._needs_at_first, later))):
             self._close_later(of_list, "expired", "insufficient_balance")
             return

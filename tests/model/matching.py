@@ -31,7 +31,7 @@ class Matching(Pegs):
         """What becomes of an order once matching has stopped."""
         if stop == "filled":
             self._close(order, "filled", "filled")
-        elif stop in ("fill_limit", "self_trade"):
+        elif stop in ("fill_limit", "self_trade", "reduce_only"):
             self._close(order, "expired", stop)
         elif order.may_rest:
             self._rest(order, order.price)
@@ -51,6 +51,8 @@ class Matching(Pegs):
         want = order.remaining if is_fok else order.placed.min_qty
         if want == 0:
             return ""
+        if is_fok and self.reducible(order, want) < want:
+            return "reduce_only"
         missing, steps, notional = self._walk(order, want)
         too_many = steps > self.limits.fills_per_command_max
         if missing or too_many or order.traded + notional > ASSET_TOTAL_MINOR_MAX:
@@ -66,7 +68,9 @@ class Matching(Pegs):
         instrument, left, steps, notional = order.instrument, want, 0, 0
         prices = dict.fromkeys(maker.rests_at for maker in instrument.book[order.opposite])
         for price in prices:
-            if left == 0 or not order.crosses(price) or self._is_out_of_band(order, price):
+            if left == 0 or not order.crosses(price) or order.slips_past(price):
+                break
+            if self._is_out_of_band(order, price):
                 break
             taken, level_steps, may_go_on = self._walk_level(order, price, left)
             left, steps = left - taken, steps + level_steps
@@ -77,23 +81,26 @@ class Matching(Pegs):
 
     def _walk_level(self, order: Order, price: int, want: int) -> tuple[int, int, bool]:
         """Lots to be had at a price, in so many steps, and whether the walk may go on."""
-        left, steps, may_trade = want, 0, list[Order]()
+        left, steps, hiding = want, 0, list[Order]()
         prevents = order.placed.self_trade != "none"
         for maker in order.instrument.level(order.opposite, price):
             if left == 0:
                 break
-            is_own = prevents and self._same_owner(order, maker)
+            is_own = prevents and not maker.is_dead and self._same_owner(order, maker)
             if is_own and order.placed.self_trade != "expire_maker":
                 return want - left, steps, False
             steps += 1
-            if not is_own and not maker.placed.reduce_only:
-                may_trade.append(maker)
+            if is_own or maker.is_dead:
+                continue
+            if maker.is_iceberg:
+                hiding.append(maker)
+            if not maker.placed.reduce_only:
                 left -= min(left, maker.shown)
         if left > 0:
             # What icebergs hide comes behind all orders of the level, in turns.
-            hiding = [maker for maker in may_trade if maker.is_iceberg]
             steps += sum(map(hidden_steps, hiding))
-            left -= min(left, sum(maker.remaining - maker.displayed for maker in hiding))
+            hidden = [o.remaining - o.displayed for o in hiding if not o.placed.reduce_only]
+            left -= min(left, sum(hidden))
         return want - left, steps, True
 
     # Section 5: match.
@@ -111,6 +118,8 @@ class Matching(Pegs):
                 stop = "notional_spent" if order.by_notional else "filled"
             elif maker is None or not order.crosses(maker.rests_at):
                 stop = "no_liquidity"
+            elif order.slips_past(maker.rests_at):
+                stop = "slippage"
             elif self.fills == self.limits.fills_per_command_max:
                 stop = "fill_limit"
             else:
@@ -124,17 +133,34 @@ class Matching(Pegs):
 
     def _meet(self, order: Order, maker: Order) -> str:
         """The next step with the best maker; why it was the last one, if it was."""
-        if order.placed.self_trade != "none" and self._same_owner(order, maker):
-            return self._prevent_self_trade(order, maker)
+        if self.cannot_reduce(order):
+            return "reduce_only"
+        if not maker.is_dead and order.placed.self_trade != "none":
+            if self._same_owner(order, maker):
+                return self._prevent_self_trade(order, maker)
+        if self._close_void(maker):
+            self.fills += 1
+            return ""
         if self._is_shared(order, maker.rests_at):
             return self._share(order, maker.rests_at)
         one_lot = order.instrument.notional(maker.rests_at, 1)
         qty = min(maker.shown, order.remaining)
         if order.by_notional:
             qty = min(maker.shown, (order.placed.notional - order.traded) // one_lot)
+        qty = self.reducible(order, self.reducible(maker, qty))
         if qty == 0:
             return "notional_spent"
         return self._fill(order, maker, qty)
+
+    def _close_void(self, order: Order) -> bool:
+        """Close an order that is met if it is dead, or may not trade because it would not reduce."""
+        if order.is_dead:
+            self._close(order, "cancelled", "kill_switch", says_level=False)
+        elif self.cannot_reduce(order):
+            self._close(order, "expired", "reduce_only", says_level=False)
+        else:
+            return False
+        return True
 
     def _fill(self, order: Order, maker: Order, qty: int) -> str:
         """Trade so many lots, or as many as are paid for; why none, if none."""
@@ -144,7 +170,9 @@ class Matching(Pegs):
             qty = order.affordable(price, qty, available)
             if qty == 0:
                 return "insufficient_balance"
-        if order.traded + order.instrument.notional(price, qty) > ASSET_TOTAL_MINOR_MAX:
+        notional = order.instrument.notional(price, qty)
+        countable = all(self._is_countable(one, qty, notional) for one in (maker, order))
+        if order.traded + notional > ASSET_TOTAL_MINOR_MAX or not countable:
             return "fill_limit"
         if self._is_out_of_band(order, price):
             self.out_of_band.append(order.instrument)
@@ -190,16 +218,14 @@ class Matching(Pegs):
         trade = {"trade_id": instrument.last_trade_id, "price": price, "qty": qty}
         orders = {"maker_order_id": maker.id, "taker_order_id": taker.id}
         self.emit("Traded", taker, **trade, **orders, taker_side=taker_side)
-        fees = {}
-        for role, order, rate in (("maker", maker, rates[0]), ("taker", taker, rates[1])):
+        fees = {taker.side: self._charge(taker, rates[1], notional)}
+        fees[maker.side] = self._charge(maker, rates[0], notional, fees[taker.side])
+        for role, order in (("maker", maker), ("taker", taker)):
             order.filled += qty
             order.displayed -= qty if order.rests_at and order.is_iceberg else 0
-            fees[order.side] = order.charge_with(rate, notional) - order.charged
-            order.charged += fees[order.side]
-            order.traded += notional
-            order.fee_parts += rate * notional
             sums = {"notional": notional, "fee": fees[order.side]}
             self.emit("OrderFilled", order, role=role, **trade, **sums)
+            self._count_fill(order, qty, notional, fees[order.side])
         buyer, seller = (maker, taker) if maker.side == "buy" else (taker, maker)
         self._settle(buyer, seller, qty, notional, fees)
 
@@ -264,6 +290,8 @@ class Matching(Pegs):
         if order.instrument.config.matching != "pro_rata" or not order.holds:
             return False
         level = order.instrument.level(order.opposite, price)[:PRO_RATA_ORDERS_MAX]
+        if any(one.is_dead or one.placed.reduce_only for one in (order, *level)):
+            return False
         prevents = order.placed.self_trade != "none"
         return not (prevents and any(self._same_owner(order, maker) for maker in level))
 

@@ -1,5 +1,7 @@
 """What everything about orders stands on: the tables, and how an order holds, rests and closes."""
 
+from collections.abc import Iterable
+
 from tests.model.book import Instrument, Ledger, Order
 from tests.model.codec import FIELD_NAMES, Message
 
@@ -8,6 +10,7 @@ NOTIONAL_MINOR_MAX = 10**30
 ASSET_TOTAL_MINOR_MAX = NOTIONAL_MINOR_MAX * 100
 I64_MAX, I128_MAX = (1 << 63) - 1, (1 << 127) - 1
 SHARD_SHIFT = 44
+DAY_NS = 86_400_000_000_000
 
 
 class Reject(Exception):
@@ -25,9 +28,12 @@ class Orders:
 
     def __init__(self) -> None:
         self.genesis: Message | None = None
+        self.assets: list[Message] = []
         self.accounts: list[str] = []
+        self.groups: list[str] = []
         # Group and trade group of each account, in the order of `accounts`.
         self.memberships: list[tuple[int, int]] = []
+        self.keys: list[tuple[Message, int]] = []
         self.instruments: list[Instrument] = []
         self.ledger = Ledger()
         self.order_count = 0
@@ -43,10 +49,19 @@ class Orders:
         assert self.genesis is not None
         return self.genesis
 
+    @property
+    def youngest_order_id(self) -> int:
+        """The last order id that was given; 0 before the first."""
+        return self.limits.shard << SHARD_SHIFT | self.order_count if self.order_count else 0
+
     def emit(self, said: str, order: Order | None = None, /, **fields: object) -> None:
         """Say an event; what it does not say itself is taken from the order."""
         given = order.facts() | fields if order else fields
         self.events.append(Message(said, **{name: given[name] for name in FIELD_NAMES[said]}))
+
+    def said_of(self, *kinds: str) -> Iterable[Message]:
+        """The events so far of these kinds."""
+        return (event for event in self.events if event.kind in kinds)
 
     def _say_reject(self, reject: Reject, client_order_id: str) -> None:
         what, value, limit = reject.args
@@ -54,23 +69,27 @@ class Orders:
         detail = {"value": value, "limit": limit, "client_order_id": client_order_id}
         self.emit("Rejected", **dict(names) | detail)
 
-    def _instrument(self, instrument: int) -> Instrument:
+    def _instrument(self, instrument: int, field: str = "symbol") -> Instrument:
         exists = 1 <= instrument <= len(self.instruments)
-        require(exists, "UNKNOWN_INSTRUMENT symbol number", instrument)
+        require(exists, f"UNKNOWN_INSTRUMENT {field} number", instrument)
         return self.instruments[instrument - 1]
 
+    def _require_asset(self, field: str, asset: int) -> None:
+        exists = 1 <= asset <= len(self.assets)
+        require(exists, f"UNKNOWN_ASSET {field} number", asset)
+
     def _find(self, account: int, order_id: int, client_order_id: str) -> Order:
-        """The live order that a command names (section 6)."""
+        """The live order that a command names (section 6); never a dead one."""
         both, none = order_id and client_order_id, not (order_id or client_order_id)
         require(not both, "INVALID_COMBINATION client_order_id")
         require(not none, "INVALID_COMBINATION order_id")
         if client_order_id:
             order = self.live_ids.get((account, client_order_id))
-            if order is None:
+            if order is None or order.is_dead:
                 raise Reject("ORDER_NOT_FOUND client_order_id", 0, 0)
             return order
         order = self.live.get(order_id)
-        if order is None or order.account != account:
+        if order is None or order.account != account or order.is_dead:
             raise Reject("ORDER_NOT_FOUND order_id number", order_id, 0)
         return order
 

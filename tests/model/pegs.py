@@ -1,10 +1,11 @@
 """Pegged orders in the reference exchange (section 13 of the rules)."""
 
 from tests.model.book import Instrument, Order
-from tests.model.orders import NOTIONAL_MINOR_MAX, PRICE_TICKS_MAX, Orders
+from tests.model.kills import Kills
+from tests.model.orders import NOTIONAL_MINOR_MAX, PRICE_TICKS_MAX
 
 
-class Pegs(Orders):
+class Pegs(Kills):
     """Orders that rest where the best prices of the others put them, and never take."""
 
     def _place_pegged(self, order: Order) -> None:
@@ -19,7 +20,8 @@ class Pegs(Orders):
     def _follow(self, instrument: Instrument) -> None:
         """At the end of a command: every pegged order goes where it belongs now."""
         bid, ask = best_unpegged(instrument)
-        pegged = [o for o in self.live.values() if o.is_pegged and o.instrument is instrument]
+        live = [o for o in self.live.values() if o.instrument is instrument]
+        pegged = [o for o in live if o.is_pegged and not o.is_dead]
         for order in sorted(pegged, key=lambda o: o.id):
             price = peg_price(order, bid, ask)
             if price != order.rests_at:

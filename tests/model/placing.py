@@ -65,7 +65,8 @@ class Placing(Auctions):
             return False
         same = order.body == body
         require(same, "CLIENT_ORDER_ID_CONFLICT client_order_id number", order.id)
-        self.emit("OrderDuplicate", order, first_seq=order.first_seq)
+        state = "cancelled" if order.is_dead else order.state
+        self.emit("OrderDuplicate", order, first_seq=order.first_seq, state=state)
         return True
 
     def _checked(
@@ -141,12 +142,12 @@ class Placing(Auctions):
         self._check_price(instrument, price, c.qty)
         return price
 
-    def _rates(self, account: int, instrument: Instrument) -> tuple[int, int]:
-        """Maker and taker rate of an order that is accepted now: section 21 goes here."""
-        return instrument.rules.maker_fee, instrument.rules.taker_fee
-
     def _check_risk(self, order: Order) -> None:
-        """The risk gate: sections 20, reduce-only, and 23 go here."""
+        """Sections 20, reduce-only, and 23."""
+        if order.placed.reduce_only and not order.is_conditional:
+            capacity = self.capacity(order)
+            require(order.qty <= capacity, "REDUCE_ONLY qty lots", order.qty, capacity)
+        self._gate(order, order.price, order.qty)
 
     def _check_post_only(self, order: Order, price: int) -> None:
         best = order.instrument.first(order.opposite)
@@ -209,6 +210,7 @@ class Placing(Auctions):
                 del self.closed_ids[next(iter(self.closed_ids))]
             self.live_ids[order.account, client_order_id] = order
         self.live[order.id] = order
+        self._note_accepted(order)
         self.emit("OrderAccepted", order, price=order.placed.price)
         if has_terms(order.placed):
             terms = {name: getattr(order.placed, name) for name in FIELD_NAMES["OrderTermsSet"][3:]}

@@ -52,7 +52,9 @@ class StandIn:
             inside = [
                 v for b in (ledger.available, ledger.held) for k, v in b.items() if k[1] == asset
             ]
-            assert sum(inside) + ledger.fees[asset] + ledger.external[asset] == 0
+            house = ledger.fees[asset] + ledger.rounding[asset]
+            assert house >= 0
+            assert sum(inside) + house + ledger.external[asset] == 0
         for instrument in self.exchange.instruments:
             bid, ask = instrument.first("buy"), instrument.first("sell")
             if bid is not None and ask is not None and instrument.state != "auction":

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from tests.model.book import Instrument
 from tests.model.codec import ENUMS, Message
 from tests.model.exchange import ReferenceExchange
-from tests.model.terms import AHEAD_NS_MAX, DAY_NS
+from tests.model.orders import DAY_NS
+from tests.model.terms import AHEAD_NS_MAX
 from tests.model.world import EDGES_I64
 
 STEP_NS = 1_000
@@ -26,6 +27,9 @@ class StatesTraffic:
         """Time goes on: mostly one step, seldom far."""
         chance = self.rng.randrange(1_000)
         steps = 0 if chance < 200 else 1 if chance < 990 else 40
+        if chance == 998:
+            days = self.rng.choice((1, 1, 1, 2, 11, 29, 30, 31))
+            self.now_ns += DAY_NS * days + self.rng.randrange(DAY_NS)
         if chance == 999:
             self.now_ns += DAY_NS // self.rng.choice((1, 3, 1_000_000))
         self.now_ns += steps * STEP_NS

@@ -2,10 +2,9 @@
 
 from tests.model.book import TIFS_THAT_MAY_REST
 from tests.model.codec import ENUMS, FIELD_NAMES, Message
-from tests.model.orders import PRICE_TICKS_MAX, require
+from tests.model.orders import DAY_NS, PRICE_TICKS_MAX, require
 
 AHEAD_NS_MAX = 315_360_000_000_000_000
-DAY_NS = 86_400_000_000_000
 TRAIL_BP_MAX = 9_999
 DEFAULTS: dict[str, object] = {
     **{"self_trade": "none", "trigger": "none", "trigger_on": "last", "trigger_price": 0},

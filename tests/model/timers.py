@@ -1,4 +1,4 @@
-"""What happens when its time has come, in the reference exchange (section 9 of the rules)."""
+"""What happens when its time has come, in the reference exchange (sections 9 and 24)."""
 
 from tests.model.cancelling import Cancelling
 from tests.model.codec import Header, Message
@@ -31,7 +31,8 @@ class Timers(Cancelling):
         self._tick_auctions()
         closed = self._close_for_dead_men(TIMERS_PER_TICK_MAX)
         closed += self._close_expired(TIMERS_PER_TICK_MAX - closed)
-        more = bool(self._due_switches() or self._due_expiries())
+        closed += self._sweep(TIMERS_PER_TICK_MAX - closed)
+        more = bool(self._due_switches() or self._due_expiries() or self._dead_orders())
         self.emit("Ticked", closed=closed, more=more)
 
     def _due_switches(self) -> list[int]:

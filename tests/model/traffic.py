@@ -12,6 +12,7 @@ from tests.model.codec import Header, Message
 from tests.model.configure_traffic import ConfigureTraffic
 from tests.model.exchange import PERMISSIONS, REQUESTS, ReferenceExchange
 from tests.model.orders_traffic import OrderTraffic
+from tests.model.risk_traffic import RiskTraffic
 from tests.model.states_traffic import StatesTraffic
 from tests.model.subjects import wants
 from tests.model.terms_traffic import TermsTraffic
@@ -33,6 +34,7 @@ class Traffic:
     orders: OrderTraffic
     configure: ConfigureTraffic
     states: StatesTraffic
+    risk: RiskTraffic
     setup: list[tuple[Header, Message]]
     sent: list[tuple[Header, Message]] = field(default_factory=list)
 
@@ -62,10 +64,27 @@ class Traffic:
             command = self.states.reopen(exchange)
             is_tick = command.kind == "Tick"
             return self._tick() if is_tick else (self._header(exchange, 8), command)
+        if wants("risk") and self.risk.is_next(exchange):
+            header = self._header(exchange, PERMISSIONS["admin"])
+            command = self.risk.next(exchange, header)
+            return self._by_whom(exchange, header, command), command
         if rng.randrange(100) < 87:
             header = self._header(exchange, PERMISSIONS["trade"])
-            return header, self.orders.next(exchange, header.account)
+            command = self.orders.next(exchange, header.account)
+            if wants("risk"):
+                command = self.risk.vary(exchange, header.account, command)
+            return header, command
         return self._other(exchange)
+
+    def _by_whom(self, exchange: ReferenceExchange, header: Header, command: Message) -> Header:
+        """Ticks come from the node, and the first step of a reset's key tries the second too."""
+        chance = self.rng.randrange(100)
+        if command.kind == "Tick" and chance < 95:
+            return replace(header, key=0)
+        if command.kind == "KillReset" and command.step == 2 and chance < 40:
+            asked_by = exchange.kill_switches.get((command.scope, command.scope_id))
+            return replace(header, key=asked_by or header.key)
+        return header
 
     def _again(self) -> tuple[Header, Message]:
         """A request sent before, or its id with something else."""
@@ -214,4 +233,5 @@ def traffic(seed: int) -> Traffic:
     world = a_world(rng)
     orders = OrderTraffic(rng, world, TermsTraffic(rng, world))
     configure, states = ConfigureTraffic(rng, world), StatesTraffic(rng)
-    return Traffic(rng, world, orders, configure, states, world.setup()[::-1])
+    risk = RiskTraffic(rng, world, patient=rng.randrange(3) == 0)
+    return Traffic(rng, world, orders, configure, states, risk, world.setup()[::-1])

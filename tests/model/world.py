@@ -47,6 +47,7 @@ class World:
     min_qty_lots: int
     min_notional_minor: int
     poor: bool
+    bounded: bool
 
     def purse_minor(self, asset: int) -> int:
         """What an account has of an asset when it is neither rich nor poor."""
@@ -68,6 +69,12 @@ class World:
         least = self.min_notional_minor
         return Message("InstrumentCreate", **ids, **steps, **bounds, **fees, min_notional=least)
 
+    def bounds(self) -> Message:
+        """The first instrument takes no price far from a reference that it does not have yet."""
+        how: dict[str, object] = {"instrument": 1, "matching": "price_time", "reference": "last"}
+        within = {"collar_ppm": 500_000, "slippage_ppm": 200_000, "band_ppm": 0}
+        return Message("InstrumentConfigure", **how, **within, auction_ns=0, auction_fee=0)
+
     def setup(self) -> list[tuple[Header, Message]]:
         """The records that build the world, after its genesis."""
         node = Header(0)
@@ -88,7 +95,7 @@ class World:
             for asset in range(1, self.instruments + 2):
                 amount = self.purse_minor(asset) // (account % 2 + 1)
                 commands.append((own, Message("Deposit", asset=asset, amount=amount)))
-        return commands
+        return commands + [(node, self.bounds()) for _ in range(self.bounded)]
 
 
 def a_world(rng: random.Random) -> World:
@@ -119,4 +126,5 @@ def a_world(rng: random.Random) -> World:
         min_qty_lots=rng.choice((1, 1, 2)),
         min_notional_minor=rng.choice((0, 1, scale.mid_ticks * scale.tick_lot_minor * 2)),
         poor=rng.randrange(3) == 0,
+        bounded=rng.randrange(4) == 0,
     )
