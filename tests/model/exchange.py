@@ -9,7 +9,8 @@ import re
 from tests.model.book import Instrument
 from tests.model.codec import Header, Message
 from tests.model.configure import Configuring
-from tests.model.matching import (
+from tests.model.fees import FEE_PPM_MAX
+from tests.model.orders import (
     ASSET_TOTAL_MINOR_MAX,
     NOTIONAL_MINOR_MAX,
     QTY_LOTS_MAX,
@@ -18,22 +19,31 @@ from tests.model.matching import (
 )
 
 ASSET_SCALE_MAX = 18
-FEE_PPM_MAX = 100_000
 PERMISSIONS = {"read": 1, "trade": 2, "withdraw": 4, "admin": 8}
 NEEDED = {
     **{"Genesis": 0, "NodeStarted": 0, "Void": 0},
     **{"AssetCreate": 8, "InstrumentCreate": 8, "AccountCreate": 8},
     **{"KeyCreate": 8, "Deposit": 8, "Withdraw": 4},
     **{"OrderPlace": 2, "OrderCancel": 2, "OrderAmend": 2, "OrderCancelAll": 2},
+    **{"OrderPlaceTerms": 2, "OrderReplace": 2, "OrderListPlace": 2, "CancelAfter": 2, "Tick": 0},
     **{"GroupCreate": 8, "AccountConfigure": 8, "InstrumentConfigure": 8, "MarkSet": 8},
+    **{"TradingStateSet": 8, "AuctionSchedule": 8},
+    **{"FeeTierSet": 8, "LimitSet": 8, "RiskStateSet": 8, "KillSwitch": 8, "KillReset": 8},
 }
 FOR_AN_ACCOUNT = (
-    *("KeyCreate", "Deposit", "Withdraw", "AccountConfigure"),
+    *("KeyCreate", "Deposit", "Withdraw", "AccountConfigure", "CancelAfter"),
     *[kind for kind in NEEDED if "Order" in kind],
 )
 REQUESTS = (
     *("AssetCreate", "InstrumentCreate", "AccountCreate", "KeyCreate", "Deposit", "Withdraw"),
     *("GroupCreate", "AccountConfigure", "InstrumentConfigure", "MarkSet"),
+    *("FeeTierSet", "LimitSet", "RiskStateSet", "KillSwitch", "KillReset"),
+)
+# An instrument is touched by a command that says one of these of it.
+TOUCHING = (
+    *("OrderAccepted", "OrderFilled", "OrderRested", "OrderAmended", "OrderClosed"),
+    *("OrderTriggered", "OrderDecremented", "LevelChanged", "MarkChanged"),
+    *("InstrumentConfigured", "TradingStateChanged"),
 )
 
 
@@ -44,22 +54,19 @@ class ReferenceExchange(Configuring):
         super().__init__()
         self.last_seq = 0
         self.nodes: dict[int, int] = {}
-        self.assets: list[Message] = []
-        self.keys: list[tuple[Message, int]] = []
         self.requests: dict[tuple[int, int], tuple[int, Message]] = {}
 
     def apply(self, header: Header, command: Message) -> list[Message]:
         """Apply one record and return its events."""
         self.events = []
+        self._begin(header)
         try:
             self._admit(header, command)
             self._apply_once(header, command)
+            self._end()
         except Reject as reject:
-            what, value, limit = reject.args
-            names = zip(("code", "field", "unit"), (*what.split(), "", ""), strict=False)
-            detail = dict(names) | {"value": value, "limit": limit}
-            detail["client_order_id"] = getattr(command, "client_order_id", "")
-            self.events = [Message("Rejected", **detail)]
+            self.events = []
+            self._say_reject(reject, getattr(command, "client_order_id", ""))
         self.events += self.ledger.changes()
         self.last_seq = header.seq
         return self.events
@@ -71,6 +78,23 @@ class ReferenceExchange(Configuring):
         self.events = [Message("Rejected", **detail, client_order_id=client_order_id)]
         self.last_seq = header.seq
         return self.events
+
+    def _begin(self, header: Header) -> None:
+        self.now_ns = header.time_ns
+        self.triggered = self.released = 0
+        self._note_references()
+
+    def _end(self) -> None:
+        """Sections 18 (bands), 15, 12, 13, 20 and 23, in this order, unless it was refused."""
+        self._call_auctions()
+        self._release_lists()
+        self._trigger_what_is_due()
+        touched = {e.instrument for e in self.events if e.kind in TOUCHING}
+        for instrument in self.instruments:
+            if instrument.id in touched and instrument.state in ("open", "post_only"):
+                self._follow(instrument)
+        self._say_positions()
+        self._say_use()
 
     def _admit(self, header: Header, command: Message) -> None:
         """Section 1: the checks common to all commands."""
@@ -129,9 +153,8 @@ class ReferenceExchange(Configuring):
         instrument = self._instrument(c.instrument) if c.instrument else None
         self.emit("RecordVoided", voided_seq=c.seq, instrument=c.instrument)
         if instrument is not None and instrument.state != "halted":
-            instrument.state = "halted"
-            where = {"instrument": c.instrument, "until_ns": 0}
-            self.emit("TradingStateChanged", **where, state="halted", reason="void")
+            instrument.uncross = None
+            self._set_state(instrument, "halted", "void")
 
     def _asset_create(self, header: Header, c: Message) -> None:
         require(re.fullmatch("[A-Z0-9]{2,12}", c.name), "INVALID_NAME name")
@@ -204,10 +227,6 @@ class ReferenceExchange(Configuring):
         self.ledger.post(c.asset, c.amount, ("available", header.account), ("external", 0))
         whose = {"account": header.account, "request_id": header.request_id}
         self.emit("Withdrawn", **vars(c) | whose)
-
-    def _require_asset(self, field: str, asset: int) -> None:
-        exists = 1 <= asset <= len(self.assets)
-        require(exists, f"UNKNOWN_ASSET {field} number", asset)
 
     def _require_amount(self, amount: int, good: bool) -> None:
         what = "AMOUNT_OUT_OF_RANGE amount asset_minor"

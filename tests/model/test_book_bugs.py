@@ -25,7 +25,7 @@ def test_events_of_a_placement_come_in_their_order() -> None:
     s.place(ANN, "sell", 2, 100)
     assert kinds(s.place(BOB, "buy", 3, 100)) == [
         *("OrderAccepted", "Traded", "OrderFilled", "OrderFilled", "OrderClosed", "LevelChanged"),
-        *("OrderRested", "LevelChanged", *["BalanceChanged"] * 4),
+        *("OrderRested", "LevelChanged", *["PositionChanged"] * 2, *["BalanceChanged"] * 4),
     ]
 
 

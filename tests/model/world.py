@@ -7,6 +7,7 @@ from tests.model.codec import Header, Message
 
 ASSETS = (("USD", 2), ("BTC", 3), ("ETH", 0), ("EUR", 18), ("XAU", 1))
 FEES_PPM = ((0, 0), (100, 250), (1_000, 2_500), (7, 13), (0, 100_000), (100_000, 100_000))
+EDGES_I64 = (0, -1, 2**53, 2**53 + 1, 2**63 - 1, -(2**63))
 PRIVILEGES = (2, 15, 6, 3, 8, 4)
 
 
@@ -46,6 +47,7 @@ class World:
     min_qty_lots: int
     min_notional_minor: int
     poor: bool
+    bounded: bool
 
     def purse_minor(self, asset: int) -> int:
         """What an account has of an asset when it is neither rich nor poor."""
@@ -67,6 +69,12 @@ class World:
         least = self.min_notional_minor
         return Message("InstrumentCreate", **ids, **steps, **bounds, **fees, min_notional=least)
 
+    def bounds(self) -> Message:
+        """The first instrument takes no price far from a reference that it does not have yet."""
+        how: dict[str, object] = {"instrument": 1, "matching": "price_time", "reference": "last"}
+        within = {"collar_ppm": 500_000, "slippage_ppm": 200_000, "band_ppm": 0}
+        return Message("InstrumentConfigure", **how, **within, auction_ns=0, auction_fee=0)
+
     def setup(self) -> list[tuple[Header, Message]]:
         """The records that build the world, after its genesis."""
         node = Header(0)
@@ -87,7 +95,7 @@ class World:
             for asset in range(1, self.instruments + 2):
                 amount = self.purse_minor(asset) // (account % 2 + 1)
                 commands.append((own, Message("Deposit", asset=asset, amount=amount)))
-        return commands
+        return commands + [(node, self.bounds()) for _ in range(self.bounded)]
 
 
 def a_world(rng: random.Random) -> World:
@@ -102,10 +110,10 @@ def a_world(rng: random.Random) -> World:
         "instruments_max": instruments + rng.randrange(2),
         "accounts_max": accounts + rng.randrange(2),
         "keys_max": 6 + rng.randrange(3),
-        "live_orders_max": 200 if roomy else rng.randrange(10, 26),
-        "open_orders_per_account_max": 60 if roomy else rng.randrange(4, 12),
+        "live_orders_max": 200 if roomy else rng.randrange(24, 70),
+        "open_orders_per_account_max": 60 if roomy else rng.randrange(7, 20),
         "fills_per_command_max": rng.choice((1, 2, 3, 5, 50, 50, 50)),
-        "client_order_ids_max": 300 if roomy else rng.randrange(8, 22),
+        "client_order_ids_max": 300 if roomy else rng.randrange(14, 36),
         "closed_ids_per_account_max": rng.choice((0, 1, 3, 6, 6, 6)),
         "request_ids_max": rng.choice((0, 1, 3, 6, 6)),
     }
@@ -118,4 +126,5 @@ def a_world(rng: random.Random) -> World:
         min_qty_lots=rng.choice((1, 1, 2)),
         min_notional_minor=rng.choice((0, 1, scale.mid_ticks * scale.tick_lot_minor * 2)),
         poor=rng.randrange(3) == 0,
+        bounded=rng.randrange(4) == 0,
     )
