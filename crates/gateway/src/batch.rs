@@ -16,6 +16,26 @@ pub struct ConnId {
     pub generation: u32,
 }
 
+impl ConnId {
+    /// The number of the session in the headers of its records; never 0.
+    pub fn session(self) -> u64 {
+        (u64::from(self.generation) << 32) | (u64::from(self.slot) + 1)
+    }
+}
+
+/// Whether a command only takes risk away: there is room for it when there is none for orders.
+pub(crate) fn is_way_out(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::OrderCancel(_)
+            | Command::OrderCancelAll(_)
+            | Command::CancelAfter(_)
+            | Command::KillSwitch(_)
+            | Command::RiskStateSet(_)
+            | Command::TradingStateSet(_)
+    )
+}
+
 /// Who waits for the outcome of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waiter {
@@ -83,12 +103,10 @@ impl Batch {
     /// Adds a command at the end.
     ///
     /// # Errors
-    /// [`Full`] past [`BATCH_COMMANDS_MAX`], of which [`BATCH_CANCELS_RESERVED`] are for cancels
-    /// alone: the caller answers `OVERLOADED`.
+    /// [`Full`] past [`BATCH_COMMANDS_MAX`], of which [`BATCH_CANCELS_RESERVED`] are for ways
+    /// out alone: the caller answers `OVERLOADED`.
     pub fn push(&mut self, request: &Request<'_>) -> Result<(), Full> {
-        let cancels =
-            matches!(request.command, Command::OrderCancel(_) | Command::OrderCancelAll(_));
-        let reserved = if cancels { 0 } else { BATCH_CANCELS_RESERVED };
+        let reserved = if is_way_out(&request.command) { 0 } else { BATCH_CANCELS_RESERVED };
         if self.entries.len() >= BATCH_COMMANDS_MAX - reserved {
             return Err(Full);
         }

@@ -4,18 +4,20 @@
 //! in the batch under its origin; everything else is answered here, marked with the seq it was read
 //! at.
 
-use crate::batch::{ConnId, Request as Asked, Waiter};
+use crate::batch::{ConnId, Request as Asked, Waiter, is_way_out};
 use crate::conn::{Identity, Stage, Subscription};
 use crate::hub::Hub;
 use crate::limits::SUBSCRIPTIONS_MAX;
 use crate::logon;
 use crate::view::CoreView;
+use coulisse_types::command::{OrderCancelAll, permission};
 use coulisse_types::{
-    AccountId, Command, InstrumentId, KeyId, KeyIndex, RejectCode, RequestId, Seq,
-    command::permission,
+    AccountId, AccountName, ClientOrderId, Command, InstrumentId, KeyId, KeyIndex, RejectCode,
+    RequestId, Seq,
 };
 use coulisse_wire::native::reply::{self, LoggedOn, Notice};
 use coulisse_wire::native::request::{Amend, Subscription as Wanted};
+use coulisse_wire::native::spec::Access;
 use coulisse_wire::native::{Body, Channel, Request, RequestError, parse_request};
 
 impl Hub {
@@ -52,8 +54,12 @@ impl Hub {
         if request.deadline_us.is_some_and(|deadline_us| deadline_us < now_us) {
             return refused(RejectCode::DeadlinePassed);
         }
-        if request.op.spec().needs_logon && self.identity(id).is_none() {
-            return refused(RejectCode::NotLoggedOn);
+        let access = request.op.spec().access;
+        if access != Access::Open {
+            let Some(identity) = self.identity(id) else { return refused(RejectCode::NotLoggedOn) };
+            if access == Access::Admin && identity.permissions & permission::ADMIN == 0 {
+                return refused(RejectCode::NotPermitted);
+            }
         }
         let seq = view.seq();
         match &request.body {
@@ -66,6 +72,20 @@ impl Hub {
             }
             Body::Command { command, instrument } => {
                 let asked = (*command, *instrument, RequestId(0));
+                return self.enter(id, request, asked, now_us, view);
+            }
+            Body::CancelAll { all, this_session } => {
+                let session = if *this_session { id.session() } else { 0 };
+                let command = OrderCancelAll { session, ..*all }.into();
+                let asked = (command, all.instrument, RequestId(0));
+                return self.enter(id, request, asked, now_us, view);
+            }
+            Body::Admin(admin) => {
+                let command = match &admin.bound {
+                    Some(name) => admin.resolve(find_account(request, name, b"scope_id", view)?),
+                    None => admin.command,
+                };
+                let asked = (command, admin.instrument, admin.request_id);
                 return self.enter(id, request, asked, now_us, view);
             }
             Body::Deposit { deposit, request_id } => {
@@ -217,9 +237,10 @@ impl Hub {
             return Err(refused(RejectCode::ShuttingDown));
         }
         let identity = self.identity(id).ok_or(refused(RejectCode::NotLoggedOn))?;
-        // A session inside the process has the node's own key, of which the core asks nothing.
+        // A session inside the process has the node's own key, of which the core asks nothing: what
+        // only an operator may do is refused here.
         let is_node = identity.key == KeyIndex(0) && identity.permissions & permission::ADMIN == 0;
-        if is_node && matches!(command, Command::Deposit(_)) {
+        if is_node && !is_traders(&command) {
             return Err(refused(RejectCode::NotPermitted));
         }
         // What the key may do is the core's to say: it decides at the command's place in the log.
@@ -227,8 +248,7 @@ impl Hub {
             None => identity.account,
             Some(_) => self.account_of(id, request, 0, view)?,
         };
-        let cancels = matches!(command, Command::OrderCancel(_) | Command::OrderCancelAll(_));
-        if self.log_full && !cancels {
+        if self.log_full && !is_way_out(&command) {
             return Err(refused(RejectCode::Overloaded));
         }
         self.batch
@@ -271,15 +291,13 @@ impl Hub {
 
     /// The instrument of an order that is placed and amended within one tick.
     fn placed_in_batch(&self, account: AccountId, amend: &Amend<'_>) -> Option<InstrumentId> {
-        self.batch.entries().iter().rev().find_map(|entry| match entry.command {
-            Command::OrderPlace(place)
-                if entry.account == account
-                    && !amend.client_order_id.is_empty()
-                    && place.client_order_id == amend.client_order_id =>
-            {
-                Some(place.instrument)
-            }
-            _ => None,
+        if amend.client_order_id.is_empty() {
+            return None;
+        }
+        self.batch.entries().iter().rev().find_map(|entry| {
+            let (instrument, client_order_id) = placed_by(&entry.command)?;
+            let is_it = entry.account == account && client_order_id == amend.client_order_id;
+            is_it.then_some(instrument)
         })
     }
 
@@ -376,7 +394,11 @@ impl Hub {
         view: &impl CoreView,
     ) -> Result<Vec<Subscription>, RequestError<'a>> {
         match wanted.channel {
-            Channel::Orders | Channel::Fills | Channel::Balances => {
+            Channel::Orders
+            | Channel::Fills
+            | Channel::Balances
+            | Channel::Positions
+            | Channel::Risk => {
                 let channel = wanted.channel;
                 let account = self.account_of(id, request, permission::READ, view)?;
                 Ok(vec![Subscription::Private { account, channel }])
@@ -392,6 +414,11 @@ impl Hub {
             Channel::Trades => {
                 let one =
                     |instrument: &InstrumentId| Subscription::Trades { instrument: *instrument };
+                Ok(wanted.instruments.iter().map(one).collect())
+            }
+            Channel::Status => {
+                let one =
+                    |instrument: &InstrumentId| Subscription::Status { instrument: *instrument };
                 Ok(wanted.instruments.iter().map(one).collect())
             }
         }
@@ -410,5 +437,42 @@ impl Hub {
                 });
             }
         }
+    }
+}
+
+/// The account of this name, or that there is none, said of `field`.
+fn find_account<'a>(
+    request: &Request<'a>,
+    name: &AccountName,
+    field: &'static [u8],
+    view: &impl CoreView,
+) -> Result<AccountId, RequestError<'a>> {
+    let unknown = RequestError::new(request.id_raw, RejectCode::UnknownAccount).about(field, b"");
+    view.account_id(name.as_bytes()).ok_or(unknown)
+}
+
+/// Whether a command is one that whoever trades may send.
+fn is_traders(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::OrderPlace(_)
+            | Command::OrderPlaceTerms(_)
+            | Command::OrderReplace(_)
+            | Command::OrderListPlace(_)
+            | Command::OrderCancel(_)
+            | Command::OrderAmend(_)
+            | Command::OrderCancelAll(_)
+            | Command::CancelAfter(_)
+    )
+}
+
+/// The instrument and the client's id of the order that a command places.
+fn placed_by(command: &Command) -> Option<(InstrumentId, ClientOrderId)> {
+    match command {
+        Command::OrderPlace(place) => Some((place.instrument, place.client_order_id)),
+        Command::OrderPlaceTerms(place) => Some((place.instrument, place.client_order_id)),
+        Command::OrderReplace(place) => Some((place.instrument, place.client_order_id)),
+        Command::OrderListPlace(list) => Some((list.instrument, list.client_order_id)),
+        _ => None,
     }
 }

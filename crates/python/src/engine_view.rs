@@ -2,10 +2,12 @@
 
 use coulisse_engine::{Engine, OpenOrder as Resting};
 use coulisse_gateway::view::{CoreView, KeyView};
+use coulisse_types::event::PositionChanged;
 use coulisse_types::{
-    AccountId, AccountName, ClientOrderId, InstrumentId, OrderId, Price, Qty, Seq, Side,
+    AccountId, AccountName, ClientOrderId, Event, InstrumentId, OrderId, OrderType, Price, Qty,
+    Seq, Side, TimeInForce,
 };
-use coulisse_wire::native::feed::{Balance, OpenOrder};
+use coulisse_wire::native::feed::{Balance, InstrumentStatus, OpenOrder};
 
 /// The engine as the edge reads it.
 pub(crate) struct EngineView<'e>(pub(crate) &'e Engine);
@@ -57,10 +59,14 @@ impl CoreView for EngineView<'_> {
             client_order_id: order.client_order_id,
             instrument: order.instrument,
             side: order.side,
+            order_type: OrderType::Limit,
+            time_in_force: TimeInForce::Gtc,
             post_only: order.post_only,
             qty: order.qty,
             price: order.price,
             filled: order.filled,
+            waits: false,
+            terms: None,
         }));
     }
 
@@ -84,5 +90,21 @@ impl CoreView for EngineView<'_> {
             self.0.order(order_id).filter(|order| order.account == account)
         };
         order.map(|order| order.instrument)
+    }
+
+    /// Every live order of this engine is on a book.
+    fn is_waiting(&self, _: OrderId) -> bool {
+        false
+    }
+
+    /// This engine keeps no positions.
+    fn positions(&self, _: AccountId, _: &mut Vec<PositionChanged>) {}
+
+    /// This engine has no risk gate.
+    fn risk(&self, _: AccountId, _: &mut Vec<Event>) {}
+
+    /// Every instrument of this engine stands as it was listed.
+    fn status(&self, instrument: InstrumentId) -> InstrumentStatus {
+        InstrumentStatus::listed(instrument)
     }
 }

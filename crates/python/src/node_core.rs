@@ -230,9 +230,7 @@ impl NodeCore {
             account: entry.account,
             key: entry.key,
             session: match entry.waiter {
-                Waiter::Session(conn) => {
-                    (u64::from(conn.generation) << 32) | (u64::from(conn.slot) + 1)
-                }
+                Waiter::Session(conn) => conn.session(),
                 Waiter::Ticket(_) => 0,
             },
             request_id: entry.request_id,
@@ -247,7 +245,7 @@ impl NodeCore {
         let view = EngineView(&self.engine);
         self.hub.deliver(header, &self.events, &view);
         match entry.waiter {
-            Waiter::Session(_) => self.hub.reply(batch, entry, header, &self.events),
+            Waiter::Session(_) => self.hub.reply(batch, entry, header, &self.events, &view),
             Waiter::Ticket(ticket) => self.outcomes.push(Outcome {
                 ticket,
                 seq: header.seq,

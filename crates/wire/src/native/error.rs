@@ -124,7 +124,7 @@ impl<'a> RequestError<'a> {
             (_, Detail::Limit(limit)) => {
                 subject(out);
                 out.extend_from_slice(b": ");
-                super::reply::write_meaning(out, self.code);
+                super::rejects::write_meaning(out, self.code);
                 out.extend_from_slice(match self.code {
                     RejectCode::NumberOutOfRange => b"; limit ",
                     _ => b"; step ",
@@ -136,7 +136,7 @@ impl<'a> RequestError<'a> {
                     subject(out);
                     out.extend_from_slice(b": ");
                 }
-                super::reply::write_meaning(out, self.code);
+                super::rejects::write_meaning(out, self.code);
             }
         }
     }

@@ -71,8 +71,8 @@ fn an_order_that_means_nothing_is_refused_with_code_field_and_value() {
         case(place(&[("symbol", r#""BTC/USD""#)]), UnknownSymbol, "symbol", "BTC/USD"),
         case(place(&[("side", r#""long""#)]), InvalidValue, "side", "long"),
         case(place(&[("side", r#""BUY""#)]), InvalidValue, "side", "BUY"),
-        case(place(&[("type", r#""stop""#)]), InvalidValue, "type", "stop"),
-        case(place(&[("tif", r#""day""#)]), InvalidValue, "tif", "day"),
+        case(place(&[("type", r#""iceberg""#)]), InvalidValue, "type", "iceberg"),
+        case(place(&[("tif", r#""week""#)]), InvalidValue, "tif", "week"),
         case(place(&[("price", r#""60000.001""#)]), OffTick, "price", "60000.001"),
         case(place(&[("qty", r#""0.000015""#)]), OffLot, "qty", "0.000015"),
         case(
