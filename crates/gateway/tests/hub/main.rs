@@ -4,5 +4,6 @@
 
 mod durable_first;
 mod feeds;
+mod risk_and_status;
 mod slow_readers;
 mod world;
