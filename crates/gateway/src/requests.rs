@@ -70,52 +70,13 @@ impl Hub {
                 self.logoff(id);
                 self.write(id, seq, |out| reply::write_done(out, request.id_raw));
             }
-            Body::Command { command, instrument } => {
-                let asked = (*command, *instrument, RequestId(0));
-                return self.enter(id, request, asked, now_us, view);
-            }
-            Body::CancelAll { all, this_session } => {
-                let session = if *this_session { id.session() } else { 0 };
-                let command = OrderCancelAll { session, ..*all }.into();
-                let asked = (command, all.instrument, RequestId(0));
-                return self.enter(id, request, asked, now_us, view);
-            }
-            Body::Admin(admin) => {
-                let command = match &admin.bound {
-                    Some(name) => admin.resolve(find_account(request, name, b"scope_id", view)?),
-                    None => admin.command,
-                };
-                let asked = (command, admin.instrument, admin.request_id);
-                return self.enter(id, request, asked, now_us, view);
-            }
-            Body::Deposit { deposit, request_id } => {
-                let asked = ((*deposit).into(), InstrumentId(0), *request_id);
-                return self.enter(id, request, asked, now_us, view);
-            }
-            Body::Amend(amend) => {
-                let (command, instrument) = self.resolve(id, request, amend, view)?;
-                let asked = (command, instrument, RequestId(0));
-                return self.enter(id, request, asked, now_us, view);
-            }
-            Body::OrdersOpen(instrument) => {
-                let account = self.account_of(id, request, permission::READ, view)?;
-                let mut orders = Vec::new();
-                view.open_orders(account, *instrument, &mut orders);
-                let table = std::mem::take(&mut self.instruments);
-                self.write(id, seq, |out| {
-                    reply::write_open_orders(out, request.id_raw, seq.0, orders, &table);
-                });
-                self.instruments = table;
-            }
-            Body::BalancesGet => {
-                let account = self.account_of(id, request, permission::READ, view)?;
-                let mut balances = Vec::new();
-                view.balances(account, &mut balances);
-                let table = std::mem::take(&mut self.instruments);
-                self.write(id, seq, |out| {
-                    reply::write_balances(out, request.id_raw, seq.0, balances, &table);
-                });
-                self.instruments = table;
+            Body::Command { .. }
+            | Body::CancelAll { .. }
+            | Body::Admin(_)
+            | Body::Deposit { .. }
+            | Body::Amend(_) => return self.command(id, request, now_us, view),
+            Body::OrdersOpen(_) | Body::BalancesGet | Body::PositionsGet => {
+                return self.read(id, request, view);
             }
             Body::Subscribe(wanted) => return self.subscribe(id, request, wanted, view),
             Body::Unsubscribe(wanted) => return self.unsubscribe(id, request, wanted, view),
@@ -124,6 +85,78 @@ impl Hub {
                 reply::write_time(out, request.id_raw, now_us, seq.0);
             }),
         }
+        Ok(())
+    }
+
+    /// Puts what needs the log into the batch.
+    fn command<'a>(
+        &mut self,
+        id: ConnId,
+        request: &Request<'a>,
+        now_us: i64,
+        view: &impl CoreView,
+    ) -> Result<(), RequestError<'a>> {
+        let asked = match &request.body {
+            Body::Command { command, instrument } => (*command, *instrument, RequestId(0)),
+            Body::CancelAll { all, this_session } => {
+                let session = if *this_session { id.session() } else { 0 };
+                let command = OrderCancelAll { session, ..*all }.into();
+                (command, all.instrument, RequestId(0))
+            }
+            Body::Admin(admin) => {
+                let command = match &admin.bound {
+                    Some(name) => admin.resolve(find_account(request, name, b"scope_id", view)?),
+                    None => admin.command,
+                };
+                (command, admin.instrument, admin.request_id)
+            }
+            Body::Deposit { deposit, request_id } => {
+                ((*deposit).into(), InstrumentId(0), *request_id)
+            }
+            Body::Amend(amend) => {
+                let (command, instrument) = self.resolve(id, request, amend, view)?;
+                (command, instrument, RequestId(0))
+            }
+            _ => return Ok(()),
+        };
+        self.enter(id, request, asked, now_us, view)
+    }
+
+    /// Answers what only reads an account.
+    fn read<'a>(
+        &mut self,
+        id: ConnId,
+        request: &Request<'a>,
+        view: &impl CoreView,
+    ) -> Result<(), RequestError<'a>> {
+        let account = self.account_of(id, request, permission::READ, view)?;
+        let (seq, id_raw) = (view.seq(), request.id_raw);
+        let table = std::mem::take(&mut self.instruments);
+        match &request.body {
+            Body::OrdersOpen(instrument) => {
+                let mut orders = Vec::new();
+                view.open_orders(account, *instrument, &mut orders);
+                self.write(id, seq, |out| {
+                    reply::write_open_orders(out, id_raw, seq.0, orders, &table);
+                });
+            }
+            Body::BalancesGet => {
+                let mut balances = Vec::new();
+                view.balances(account, &mut balances);
+                self.write(id, seq, |out| {
+                    reply::write_balances(out, id_raw, seq.0, balances, &table);
+                });
+            }
+            Body::PositionsGet => {
+                let mut positions = Vec::new();
+                view.positions(account, &mut positions);
+                self.write(id, seq, |out| {
+                    reply::write_positions(out, id_raw, seq.0, &positions, &table);
+                });
+            }
+            _ => {}
+        }
+        self.instruments = table;
         Ok(())
     }
 

@@ -64,13 +64,14 @@ fn read_rarer_body<'a>(
         Op::PlaceList => read_place_list(params, symbols)?,
         Op::CancelAll => read_cancel_all(params, symbols)?,
         Op::CancelAfter => {
-            let timeout_ms = integer(params.get(at::TIMEOUT), "timeout", TIMEOUT_MS_MAX)?;
-            let timeout_ns = nanoseconds(timeout_ms, 1_000_000);
+            let millis = integer(params.get(at::TIMEOUT), "timeout", TIMEOUT_MS_MAX)?;
+            let timeout_ns = nanoseconds(millis, 1_000_000);
             Body::Command { command: CancelAfter { timeout_ns }.into(), instrument: NO_INSTRUMENT }
         }
         Op::Deposit => read_deposit(params, symbols)?,
         Op::OrdersOpen => Body::OrdersOpen(read_one_symbol(params, symbols)?),
         Op::BalancesGet => Body::BalancesGet,
+        Op::PositionsGet => Body::PositionsGet,
         Op::Subscribe => Body::Subscribe(read_subscription(params, symbols)?),
         Op::Unsubscribe => Body::Unsubscribe(read_subscription(params, symbols)?),
         Op::Logon => read_logon(params)?,

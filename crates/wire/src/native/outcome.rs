@@ -110,7 +110,9 @@ fn placed(events: &[Event]) -> CommandOutcome {
         match rest.next() {
             Some(Event::OrderAccepted(accepted)) => {
                 let mut order = accepted_order(accepted);
-                rest.for_each(|event| fold(&mut order, event));
+                for event in rest {
+                    fold(&mut order, event);
+                }
                 return CommandOutcome::Order(order);
             }
             Some(Event::OrderDuplicate(duplicate)) => {
@@ -256,7 +258,9 @@ fn listed(kind: ListKind, events: &[Event]) -> CommandOutcome {
                 if index > 0 && kind != ListKind::Oco {
                     order.state = OrderState::Waiting;
                 }
-                events.iter().for_each(|event| fold(&mut order, event));
+                for event in events {
+                    fold(&mut order, event);
+                }
                 *leg = Some(order);
             }
             _ => {}

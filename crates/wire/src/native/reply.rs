@@ -7,7 +7,7 @@
 
 use alloc::vec::Vec;
 
-use coulisse_types::event::OrderState;
+use coulisse_types::event::{OrderState, PositionChanged};
 use coulisse_types::{AccountName, AssetId, Command, InstrumentId, KeyId, RejectCode};
 
 use super::outcome::{CommandOutcome, OrderOutcome, Part};
@@ -331,6 +331,22 @@ pub fn write_balances(
     digits::unsigned(out, seq);
     out.extend_from_slice(b",\"balances\":[");
     super::feed::write_balance_items(out, balances, table);
+    out.extend_from_slice(b"]}}");
+}
+
+/// Appends the reply to `positions.get`.
+pub fn write_positions(
+    out: &mut Vec<u8>,
+    id_raw: &[u8],
+    seq: u64,
+    positions: &[PositionChanged],
+    table: &InstrumentTable,
+) {
+    open_ok(out, id_raw);
+    out.extend_from_slice(b"\"seq\":");
+    digits::unsigned(out, seq);
+    out.extend_from_slice(b",\"positions\":[");
+    super::feed::write_position_items(out, positions, table);
     out.extend_from_slice(b"]}}");
 }
 

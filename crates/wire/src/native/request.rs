@@ -87,6 +87,8 @@ pub enum Body<'a> {
     OrdersOpen(Option<InstrumentId>),
     /// `balances.get`.
     BalancesGet,
+    /// `positions.get`.
+    PositionsGet,
     /// `subscribe`.
     Subscribe(Subscription),
     /// `unsubscribe`.

@@ -66,6 +66,18 @@ pub(super) fn write_position(
     item.close();
 }
 
+pub(in crate::native) fn write_position_items(
+    out: &mut Vec<u8>,
+    positions: &[PositionChanged],
+    table: &InstrumentTable,
+) {
+    let mut first = true;
+    for position in positions {
+        separate(out, &mut first);
+        write_position(out, position, table);
+    }
+}
+
 /// Whom an event of the risk gate binds; `None` for other events and for instruments.
 pub(super) const fn bound_by(event: &Event) -> Option<(Scope, u32)> {
     match event {

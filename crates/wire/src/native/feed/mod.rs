@@ -15,8 +15,8 @@ use coulisse_types::event::PositionChanged;
 use coulisse_types::{AccountId, Event, GroupId, Scope};
 
 pub use self::account::Balance;
-pub(super) use self::account::write_balance_items;
 use self::account::{Bound, bound_by, write_balance, write_position, write_risk};
+pub(super) use self::account::{write_balance_items, write_position_items};
 pub use self::orders::OpenOrder;
 pub(super) use self::orders::write_open_order_items;
 use self::orders::{write_fill, write_order_event};
@@ -211,11 +211,7 @@ pub fn write_positions_image(
     table: &InstrumentTable,
 ) {
     open_private_image(out, Channel::Positions, account, seq);
-    let mut first = true;
-    for position in positions {
-        separate(out, &mut first);
-        write_position(out, position, table);
-    }
+    write_position_items(out, positions, table);
     out.extend_from_slice(b"]}");
 }
 

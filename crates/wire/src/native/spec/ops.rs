@@ -242,6 +242,11 @@ ops! {
         SEQ, field("balances", "array", "Per asset `asset`, `available`, `held`."),
     ] r"{}";
 
+    /// The account's positions.
+    PositionsGet "positions.get" LoggedOn [] => [
+        SEQ, field("positions", "array", "The positions, by instrument; fields as in the items of the `positions` channel."),
+    ] r"{}";
+
     /// Credit an account from outside. Needs a key with `admin`; `account` says whose. The same
     /// `request_id` and body again is answered with `duplicate`, and nothing is done.
     Deposit "account.deposit" LoggedOn [

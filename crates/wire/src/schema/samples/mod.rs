@@ -105,6 +105,9 @@ pub(super) fn reply(op: Op) -> Vec<u8> {
         Op::Logoff | Op::Ping => reply::write_done(out, b"7"),
         Op::OrdersOpen => reply::write_open_orders(out, b"7", SEQ, [open_order()], &table),
         Op::BalancesGet => reply::write_balances(out, b"7", SEQ, balances(), &table),
+        Op::PositionsGet => {
+            reply::write_positions(out, b"7", SEQ, &[events::position()], &table);
+        }
         Op::Subscribe | Op::Unsubscribe => {
             reply::write_subscribed(out, b"7", Channel::Book, &[BTC_USD], SEQ, &table);
         }
