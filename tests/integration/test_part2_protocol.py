@@ -7,7 +7,6 @@ import json
 import pytest
 
 from coulisse import Client, OrderResult
-from coulisse.domain.errors import Refused
 from coulisse.domain.outcomes import CancelAllResult, Rejected
 
 from .conftest import Server
@@ -53,20 +52,11 @@ async def test_a_mass_cancel_takes_a_side(demo: Server) -> None:
         assert isinstance(outcome, CancelAllResult) and outcome.count >= 1
 
 
-async def test_whoever_may_not_admin_is_refused_before_the_log(demo: Server) -> None:
-    async with await connected(demo) as client:
-        with pytest.raises(Refused) as refused:
-            await client.admin.set_state("BTC-USD", "halted")
-        assert refused.value.rejected.code == "NOT_PERMITTED"
-        assert refused.value.rejected.state == "not_sent"
-
-
 def test_the_commands_of_part_2_say_what_is_wrong_in_one_line(demo: Server) -> None:
     for arguments, said in (
         (("order", "sell", "1", "BTC-USD", "--peg", "top"), "--peg is bid, ask or mid"),
         (("order", "sell", "1", "BTC-USD", "--trail", "xbp"), "basis points"),
         (("admin", "kill-switch", "desk"), "say firm, group:NAME"),
-        (("admin", "halt", "BTC-USD"), "NOT_PERMITTED"),
         (("admin", "halt", "BTC-USD", "--auction", "--cancel-only"), "not both"),
     ):
         ended = demo.cli(*arguments)

@@ -185,11 +185,14 @@ fn what_orders_with_terms_do_is_told() {
     ];
     assert_eq!(
         items(Channel::Orders, &events).replace("},{", "}\n{"),
-        r#"{"event":"triggered","order_id":"1","client_order_id":"s1","symbol":"BTC-USD","trigger_on":"last","trigger_price":"59000.00","price":"58000.00"}
-{"event":"refreshed","order_id":"2","symbol":"BTC-USD","side":"sell","price":"60000.00","display_qty":"0.00100","remaining":"0.00900"}
-{"event":"repriced","order_id":"3","symbol":"BTC-USD","side":"sell","price":"60000.01","remaining":"0.00900","state":"open"}
-{"event":"repriced","order_id":"4","symbol":"BTC-USD","side":"sell","remaining":"0.00900","state":"waiting"}
-{"event":"decremented","order_id":"5","symbol":"BTC-USD","by":"0.00100","qty":"0.01000","remaining":"0.00900"}"#
+        [
+            r#"{"event":"triggered","order_id":"1","client_order_id":"s1","symbol":"BTC-USD","trigger_on":"last","trigger_price":"59000.00","price":"58000.00"}"#,
+            r#"{"event":"refreshed","order_id":"2","symbol":"BTC-USD","side":"sell","price":"60000.00","display_qty":"0.00100","remaining":"0.00900"}"#,
+            r#"{"event":"repriced","order_id":"3","symbol":"BTC-USD","side":"sell","price":"60000.01","remaining":"0.00900","state":"open"}"#,
+            r#"{"event":"repriced","order_id":"4","symbol":"BTC-USD","side":"sell","remaining":"0.00900","state":"waiting"}"#,
+            r#"{"event":"decremented","order_id":"5","symbol":"BTC-USD","by":"0.00100","qty":"0.01000","remaining":"0.00900"}"#,
+        ]
+        .join("\n")
     );
 }
 
@@ -264,11 +267,14 @@ fn risk_tells_an_account_what_binds_it_and_nothing_else() {
     ];
     assert_eq!(
         items(Channel::Risk, &events).replace("},{", "}\n{"),
-        r#"{"event":"state_changed","scope":"firm","state":"halted"}
-{"event":"state_changed","scope":"group","scope_id":"desk","state":"halted"}
-{"event":"state_changed","scope":"account","scope_id":"alice","state":"halted"}
-{"event":"limit_used","scope":"account","scope_id":"alice","kind":"daily_loss","subject":"USD","used":"9.00000000","limit":"10.00000000","level":80}
-{"event":"configured","group":"desk","trade_group":7}"#
+        [
+            r#"{"event":"state_changed","scope":"firm","state":"halted"}"#,
+            r#"{"event":"state_changed","scope":"group","scope_id":"desk","state":"halted"}"#,
+            r#"{"event":"state_changed","scope":"account","scope_id":"alice","state":"halted"}"#,
+            r#"{"event":"limit_used","scope":"account","scope_id":"alice","kind":"daily_loss","subject":"USD","used":"9.00000000","limit":"10.00000000","level":80}"#,
+            r#"{"event":"configured","group":"desk","trade_group":7}"#,
+        ]
+        .join("\n")
     );
     let audience = |event| feed::private_channels(event).map(|(who, _)| who);
     assert_eq!(audience(&events[0]), Some(Audience::Everyone));
