@@ -15,6 +15,13 @@ use super::spec::type_name;
 use crate::digits;
 use crate::instruments::AssetInfo;
 
+/// Nanoseconds in a microsecond.
+const NS_PER_US: i128 = 1_000;
+/// Nanoseconds in a millisecond.
+const NS_PER_MS: i128 = 1_000_000;
+/// Decimals of a nanosecond in seconds.
+const NS_DECIMALS: u8 = 9;
+
 /// Appends the start of an error object, up to the text of its message behind the code.
 pub(super) fn open_error_object(out: &mut Vec<u8>, code: RejectCode) {
     out.extend_from_slice(br#"{"code":""#);
@@ -116,9 +123,7 @@ fn write_own_sentence(out: &mut Vec<u8>, rejected: &Rejected, units: &Units<'_>)
         }
         RejectCode::RiskOrderRate => (b"orders come faster than ", b" a second, ", b" at once"),
         RejectCode::RiskMessageRate => (b"messages come faster than ", b" a second, ", b" at once"),
-        RejectCode::RiskDuplicateOrder => {
-            (b"the same order came ", " µs ago; limit ".as_bytes(), " µs".as_bytes())
-        }
+        RejectCode::RiskDuplicateOrder => (b"the same order came ", b" ago; limit ", b""),
         _ => return false,
     };
     out.extend_from_slice(before);
@@ -272,7 +277,7 @@ fn write_number(out: &mut Vec<u8>, rejected: &Rejected, value: i128, units: &Uni
         (Unit::Lots, Some(info), Ok(lots)) => info.write_qty(out, Qty::from_lots(lots)),
         (Unit::Ppm, _, _) => digits::fixed(out, value, 6),
         (Unit::Ns, _, _) => {
-            let unit_ns = if rejected.field == Field::Timeout { 1_000_000 } else { 1_000 };
+            let unit_ns = if rejected.field == Field::Timeout { NS_PER_MS } else { NS_PER_US };
             digits::fixed(out, value.div_euclid(unit_ns), 0);
         }
         _ => match asset_of(unit, units) {
@@ -282,13 +287,18 @@ fn write_number(out: &mut Vec<u8>, rejected: &Rejected, value: i128, units: &Uni
     }
 }
 
-/// The same with the asset's name, and with no more decimals than are worth reading.
+/// The same with the asset's name or `s` for seconds, and with no more decimals than are worth
+/// reading.
 fn write_for_people(out: &mut Vec<u8>, rejected: &Rejected, value: i128, units: &Units<'_>) {
     match asset_of(rejected.unit, units) {
         Some(asset) => {
             decimal::write(out, value, asset.scale, asset.scale.min(2));
             out.push(b' ');
             out.extend_from_slice(asset.name.as_bytes());
+        }
+        None if unit_of(rejected, units) == Unit::Ns => {
+            decimal::write(out, value, NS_DECIMALS, 0);
+            out.extend_from_slice(b" s");
         }
         None => write_number(out, rejected, value, units),
     }

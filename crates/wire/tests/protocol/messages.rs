@@ -202,6 +202,15 @@ fn a_reject_gives_what_the_client_sent_in_the_clients_own_words() {
 }
 
 #[test]
+fn a_time_in_a_reject_is_microseconds_for_programs_and_seconds_for_people() {
+    let late = (1_795_000_000_500_000_000, 315_360_000_000_000_000);
+    assert_eq!(
+        rejected(RejectCode::TimeOutOfRange, Field::ExpireTime, Unit::Ns, late.0, late.1),
+        r#"{"code":"TIME_OUT_OF_RANGE","message":"TIME_OUT_OF_RANGE: expire_time 1795000000.500000000 s: the time is past, or further ahead than the limit; limit 315360000 s","field":"expire_time","value":"1795000000500000","limit":"315360000000000","state":"rejected"}"#
+    );
+}
+
+#[test]
 fn every_code_with_every_field_and_unit_makes_json() {
     for code in RejectCode::ALL {
         for field in Field::ALL {

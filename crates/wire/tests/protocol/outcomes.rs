@@ -407,7 +407,7 @@ fn risk_refusals_say_value_and_limit_in_the_clients_units() {
             (C::RiskDuplicateOrder, F::Qty, U::Ns),
             1_500_999,
             5_000_000,
-            r#""code":"RISK_DUPLICATE_ORDER","message":"RISK_DUPLICATE_ORDER: the same order came 1500 µs ago; limit 5000 µs","field":"qty","value":"1500","limit":"5000""#,
+            r#""code":"RISK_DUPLICATE_ORDER","message":"RISK_DUPLICATE_ORDER: the same order came 0.001500999 s ago; limit 0.005000000 s","field":"qty","value":"1500","limit":"5000""#,
         ),
         (
             (C::TradingStateForbids, F::State, U::Number),
