@@ -33,6 +33,8 @@ FOR_AN_ACCOUNT = (
 REQUESTS = (
     *("AssetCreate", "InstrumentCreate", "AccountCreate", "KeyCreate", "Deposit", "Withdraw"),
     *("GroupCreate", "AccountConfigure", "InstrumentConfigure", "MarkSet"),
+    *("TradingStateSet", "AuctionSchedule", "FeeTierSet", "LimitSet"),
+    *("RiskStateSet", "KillSwitch", "KillReset"),
 )
 
 

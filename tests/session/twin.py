@@ -67,6 +67,7 @@ class Sent:
     account: int
     request_id: int
     incarnation: int
+    session: int = 0
     text: bytes = b""
 
 
@@ -106,6 +107,7 @@ class Ledger:
             one.seq,
             incarnation=one.incarnation,
             account=one.account,
+            session=one.session,
             request_id=one.request_id,
         )
         events = decode_events(self.twin.apply(encode_record(header, one.command)))
@@ -165,6 +167,7 @@ class Life:
         self.incarnation = self.core.recovery["incarnation"]
         self._next = self.core.seq + 1
         self.sessions: dict[str, _core.LocalSession] = {}
+        """In the order in which they were opened, which numbers them."""
 
     def _on_fatal(self, reason: str) -> None:
         self.fatal.append(reason)
@@ -207,7 +210,8 @@ class Life:
         self._next += 1
         text = json.dumps({"id": seq, "op": op, "params": params}).encode()
         whose = ACCOUNTS.index(account) + 1
-        self._sent(Sent(seq, command, whose, 0, self.incarnation, text))
+        session = (self.incarnation << 32) + list(self.sessions).index(account) + 1
+        self._sent(Sent(seq, command, whose, 0, self.incarnation, session, text))
         self.sessions[account].request(text)
 
     def again(self, one: Sent) -> None:

@@ -116,7 +116,9 @@ impl NodeCore {
         let started = Instant::now();
         let reader = recovered.reader(snapshot_seq + 1).map_err(OpenError::Journal)?;
         replay(reader, &mut state)?;
-        let State { engine, hub } = state;
+        let State { engine, mut hub } = state;
+        let incarnation = engine.node_incarnation(setup.node) + 1;
+        hub.number_sessions(incarnation);
         let sync = SyncThread::start(recovered.writer, report.last_seq).map_err(OpenError::Io)?;
         sync.applied((engine.last_seq().0, engine.event_hash()));
         let recovery = RecoveryReport {
@@ -128,7 +130,7 @@ impl NodeCore {
             segments: report.segments,
             cut_bytes: report.cut_bytes,
             replay_us: elapsed_us(started),
-            incarnation: engine.node_incarnation(setup.node) + 1,
+            incarnation,
             epoch: report.epoch,
         };
         let mut core = Self {
@@ -253,9 +255,7 @@ impl NodeCore {
             account: entry.account,
             key: entry.key,
             session: match entry.waiter {
-                Waiter::Session(conn) => {
-                    (u64::from(conn.generation) << 32) | (u64::from(conn.slot) + 1)
-                }
+                Waiter::Session(conn) => conn.session,
                 Waiter::Ticket(_) => 0,
             },
             request_id: entry.request_id,
@@ -270,7 +270,7 @@ impl NodeCore {
         let view = EngineView(&self.engine);
         self.hub.deliver(header, &self.events, &view);
         match entry.waiter {
-            Waiter::Session(_) => self.hub.reply(batch, entry, header, &self.events),
+            Waiter::Session(_) => self.hub.reply(batch, entry, header, &self.events, &view),
             Waiter::Ticket(ticket) => self.outcomes.push(Outcome {
                 ticket,
                 seq: header.seq,
