@@ -14,6 +14,8 @@ from .conftest import Server
 COMMANDS: tuple[list[str], ...] = (
     ["serve"], ["demo"], ["book"], ["trades"], ["order"], ["order", "buy"], ["order", "sell"],
     ["orders"], ["cancel"], ["balances"], ["account"], ["account", "deposit"], ["replay"],
+    ["positions"], ["admin"], ["admin", "halt"], ["admin", "open"], ["admin", "mark"],
+    ["admin", "limit"], ["admin", "kill-switch"], ["admin", "kill-reset"],
     ["bench"], ["bench", "core"], ["bench", "gateway"], [],
 )  # fmt: skip
 

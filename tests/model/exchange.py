@@ -37,7 +37,8 @@ FOR_AN_ACCOUNT = (
 REQUESTS = (
     *("AssetCreate", "InstrumentCreate", "AccountCreate", "KeyCreate", "Deposit", "Withdraw"),
     *("GroupCreate", "AccountConfigure", "InstrumentConfigure", "MarkSet"),
-    *("FeeTierSet", "LimitSet", "RiskStateSet", "KillSwitch", "KillReset"),
+    *("TradingStateSet", "AuctionSchedule", "FeeTierSet", "LimitSet"),
+    *("RiskStateSet", "KillSwitch", "KillReset"),
 )
 # An instrument is touched by a command that says one of these of it.
 TOUCHING = (

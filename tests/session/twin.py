@@ -67,9 +67,9 @@ class Sent:
     account: int
     request_id: int
     incarnation: int
-    text: bytes = b""
     session: int = 0
     """Which session of its life asked, by the number that its orders keep; 0 for the node."""
+    text: bytes = b""
 
 
 @dataclass(slots=True)
@@ -108,8 +108,8 @@ class Ledger:
             one.seq,
             incarnation=one.incarnation,
             account=one.account,
-            request_id=one.request_id,
             session=one.session,
+            request_id=one.request_id,
         )
         events = decode_events(self.twin.apply(encode_record(header, one.command)))
         self.applied = one.seq
@@ -168,6 +168,7 @@ class Life:
         self.incarnation = self.core.recovery["incarnation"]
         self._next = self.core.seq + 1
         self.sessions: dict[str, _core.LocalSession] = {}
+        """In the order in which they were opened, which numbers them."""
 
     def _on_fatal(self, reason: str) -> None:
         self.fatal.append(reason)
@@ -210,9 +211,8 @@ class Life:
         self._next += 1
         text = json.dumps({"id": seq, "op": op, "params": params}).encode()
         whose = ACCOUNTS.index(account) + 1
-        # A session's number is its slot, from 1; a life opens them here, one after another.
-        session = 1 + list(self.sessions).index(account)
-        self._sent(Sent(seq, command, whose, 0, self.incarnation, text, session))
+        session = (self.incarnation << 32) + list(self.sessions).index(account) + 1
+        self._sent(Sent(seq, command, whose, 0, self.incarnation, session, text))
         self.sessions[account].request(text)
 
     def again(self, one: Sent) -> None:

@@ -23,7 +23,8 @@ use coulisse_types::{
 };
 
 impl Engine {
-    /// Runs what a request id may name.
+    /// Runs what is about no order, and rare.
+    #[inline(never)]
     pub(crate) fn administer(
         &mut self,
         header: &RecordHeader,

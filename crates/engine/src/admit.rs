@@ -5,7 +5,7 @@ use crate::keys::Rights;
 use crate::reject::{Reject, ensure};
 use coulisse_types::command::permission;
 use coulisse_types::{
-    AccountId, Command, CommandKind, Field, KeyIndex, RecordHeader, RejectCode, RequestId, Seq,
+    AccountId, Command, CommandKind, Field, KeyIndex, RecordHeader, RejectCode, Seq,
 };
 
 /// The permission a command needs of a key; 0 where no key suffices.
@@ -40,6 +40,12 @@ const fn needed(kind: CommandKind) -> u8 {
         | CommandKind::OrderListPlace
         | CommandKind::CancelAfter => permission::TRADE,
     }
+}
+
+/// Whether a request id names a command: what an operator or a withdrawer asks for. Orders have their
+/// clients' ids.
+pub(crate) const fn is_remembered(kind: CommandKind) -> bool {
+    needed(kind) & (permission::ADMIN | permission::WITHDRAW) != 0
 }
 
 /// Whether a command is for the account in its header.
@@ -147,9 +153,6 @@ impl Engine {
         header: &RecordHeader,
         command: &Command,
     ) -> Result<Option<Seq>, Reject> {
-        if header.request_id == RequestId(0) {
-            return Ok(None);
-        }
         let Some(known) = self.request_ids.find(header.account, header.request_id) else {
             return Ok(None);
         };

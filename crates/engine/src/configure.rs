@@ -59,7 +59,7 @@ impl Trading {
     }
 
     /// The event that says so.
-    pub(crate) const fn configured(&self, instrument: InstrumentId) -> InstrumentConfigured {
+    pub const fn configured(&self, instrument: InstrumentId) -> InstrumentConfigured {
         InstrumentConfigured {
             instrument,
             version: self.version,

@@ -1,6 +1,7 @@
 //! The engine as a whole: one record in, its events out.
 
 use crate::accounts::Accounts;
+use crate::admit::is_remembered;
 use crate::client_ids::ClientIds;
 use crate::follow_up::Attention;
 use crate::forest::Forest;
@@ -174,6 +175,19 @@ impl Engine {
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
         self.admit(header, command)?;
+        if header.request_id != RequestId(0) && is_remembered(command.kind()) {
+            return self.run_once(header, command, events);
+        }
+        self.dispatch(header, command, events)
+    }
+
+    #[inline]
+    fn dispatch(
+        &mut self,
+        header: &RecordHeader,
+        command: &Command,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
         match command {
             Command::OrderPlace(body) => self.place(header, body, events),
             Command::OrderCancel(body) => self.cancel(header, body, events),
@@ -198,11 +212,11 @@ impl Engine {
                 Ok(())
             }
             Command::Void(body) => self.void(header, *body, events),
-            _ => self.run_once(header, command, events),
+            _ => self.administer(header, command, events),
         }
     }
 
-    /// Runs a command that a request id may name, unless it stands in the log already.
+    /// Runs a command that a request id names, unless it stands in the log already.
     #[inline(never)]
     fn run_once(
         &mut self,
@@ -215,12 +229,10 @@ impl Engine {
             events.push(Event::RequestDuplicate(RequestDuplicate { request_id, first_seq }));
             return Ok(());
         }
-        self.administer(header, command, events)?;
-        if request_id != RequestId(0) {
-            let first_seq = header.seq;
-            let request = Request { account, id: request_id, first_seq, command: *command };
-            self.request_ids.remember(request);
-        }
+        self.dispatch(header, command, events)?;
+        let first_seq = header.seq;
+        let request = Request { account, id: request_id, first_seq, command: *command };
+        self.request_ids.remember(request);
         Ok(())
     }
 }

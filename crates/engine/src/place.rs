@@ -399,7 +399,7 @@ impl Engine {
             client_order_id: body.client_order_id,
         }));
         if let Some(terms) = ask.terms.filter(|terms| **terms != OrderTerms::DEFAULT) {
-            events.push(Event::OrderTermsSet(terms.set(order)));
+            events.push(Event::OrderTermsSet(terms.set(order.id, order.account, order.instrument)));
         }
         if !body.client_order_id.is_empty() {
             self.client_ids.make_room(self.orders.named());

@@ -13,7 +13,7 @@ use crate::paged::NONE;
 use crate::terms::OrderTerms;
 use coulisse_book::Level;
 use coulisse_types::command::Genesis;
-use coulisse_types::event::OrderState;
+use coulisse_types::event::{OrderState, OrderTermsSet};
 use coulisse_types::{
     AccountId, Amount, AssetId, ClientOrderId, GroupId, InstrumentId, KeyIndex, OrderId, OrderType,
     Price, Qty, RequestId, Seq, Side, TimeInForce, TradingState,
@@ -77,6 +77,14 @@ pub struct TableUse {
     pub used: u32,
     /// How many there may be.
     pub max: u32,
+}
+
+impl OpenOrder {
+    /// The event that said its terms; `None` where all are at their defaults.
+    pub fn terms_set(&self) -> Option<OrderTermsSet> {
+        let is_plain = self.terms == OrderTerms::DEFAULT;
+        (!is_plain).then(|| self.terms.set(self.order_id, self.account, self.instrument))
+    }
 }
 
 impl Engine {

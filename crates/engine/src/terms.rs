@@ -3,13 +3,13 @@
 //! Terms are rare, so they stand apart from the orders: an order has the place of its terms, or
 //! none, and whoever handles plain orders asks one question.
 
-use crate::orders::Order;
 use crate::reject::{Reject, ensure};
 use coulisse_types::command::{OrderPlace, OrderPlaceTerms, OrderReplace};
 use coulisse_types::event::OrderTermsSet;
 use coulisse_types::limits::{AHEAD_NS_MAX, DAY_NS, PRICE_TICKS_MAX, TRAIL_BP_MAX};
 use coulisse_types::{
-    Field, OrderType, Peg, Price, Qty, RejectCode, SelfTrade, TimeInForce, Trigger, TriggerOn, Unit,
+    AccountId, Field, InstrumentId, OrderId, OrderType, Peg, Price, Qty, RejectCode, SelfTrade,
+    TimeInForce, Trigger, TriggerOn, Unit,
 };
 
 mod snapshot;
@@ -130,11 +130,16 @@ impl OrderTerms {
     }
 
     /// The event that says them.
-    pub(crate) const fn set(&self, order: &Order) -> OrderTermsSet {
+    pub(crate) const fn set(
+        &self,
+        order_id: OrderId,
+        account: AccountId,
+        instrument: InstrumentId,
+    ) -> OrderTermsSet {
         OrderTermsSet {
-            order_id: order.id,
-            account: order.account,
-            instrument: order.instrument,
+            order_id,
+            account,
+            instrument,
             self_trade: self.self_trade,
             trigger: self.trigger,
             trigger_on: self.trigger_on,

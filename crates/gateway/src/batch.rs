@@ -6,14 +6,28 @@
 use crate::limits::{BATCH_CANCELS_RESERVED, BATCH_COMMANDS_MAX};
 use coulisse_types::{AccountId, Command, InstrumentId, KeyIndex, RequestId};
 
-/// A connection, or a session inside the process: slot and generation, so that a reply to one
-/// that is gone never reaches the next one in its slot.
+/// A connection, or a session inside the process: slot and number, so that a reply to one that is
+/// gone never reaches the next one in its slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId {
     /// The slot in the table of connections.
     pub slot: u32,
-    /// How often the slot was used before.
-    pub generation: u32,
+    /// Its number in the headers of its records: never 0, and no other session of this node has or
+    /// had it, whenever it was started.
+    pub session: u64,
+}
+
+/// Whether a command only takes risk away: there is room for it when there is none for orders.
+pub(crate) fn is_way_out(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::OrderCancel(_)
+            | Command::OrderCancelAll(_)
+            | Command::CancelAfter(_)
+            | Command::KillSwitch(_)
+            | Command::RiskStateSet(_)
+            | Command::TradingStateSet(_)
+    )
 }
 
 /// Who waits for the outcome of a command.
@@ -85,12 +99,10 @@ impl Batch {
     /// Adds a command at the end.
     ///
     /// # Errors
-    /// [`Full`] past [`BATCH_COMMANDS_MAX`], of which [`BATCH_CANCELS_RESERVED`] are for cancels
-    /// alone: the caller answers `OVERLOADED`.
+    /// [`Full`] past [`BATCH_COMMANDS_MAX`], of which [`BATCH_CANCELS_RESERVED`] are for ways
+    /// out alone: the caller answers `OVERLOADED`.
     pub fn push(&mut self, request: &Request<'_>) -> Result<(), Full> {
-        let cancels =
-            matches!(request.command, Command::OrderCancel(_) | Command::OrderCancelAll(_));
-        let reserved = if cancels { 0 } else { BATCH_CANCELS_RESERVED };
+        let reserved = if is_way_out(&request.command) { 0 } else { BATCH_CANCELS_RESERVED };
         if self.entries.len() >= BATCH_COMMANDS_MAX - reserved {
             return Err(Full);
         }

@@ -35,6 +35,7 @@ pub(crate) struct Identity {
 pub(crate) enum Subscription {
     Book { instrument: InstrumentId, depth: usize },
     Trades { instrument: InstrumentId },
+    Status { instrument: InstrumentId },
     Private { account: AccountId, channel: Channel },
 }
 

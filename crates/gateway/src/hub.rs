@@ -85,15 +85,9 @@ struct Awaited {
     begun: bool,
 }
 
-#[derive(Debug, Default)]
-struct Slot {
-    generation: u32,
-    conn: Option<Conn>,
-}
-
 /// Every connection of a process.
 pub struct Hub {
-    slots: Vec<Slot>,
+    slots: Vec<Option<Conn>>,
     free: Vec<u32>,
     pub(crate) batch: Batch,
     pub(crate) instruments: InstrumentTable,
@@ -116,6 +110,8 @@ pub struct Hub {
     lingering: Vec<Lingering>,
     awaited: Vec<Awaited>,
     open: usize,
+    /// The number of the latest session.
+    sessions: u64,
 }
 
 impl Hub {
@@ -143,12 +139,19 @@ impl Hub {
             lingering: Vec::new(),
             awaited: Vec::new(),
             open: 0,
+            sessions: 0,
         }
     }
 
     /// Lets the pages of these origins (`https://desk.example`; `*` for any) open sockets.
     pub fn allow_origins(&mut self, origins: Vec<String>) {
         self.origins = origins;
+    }
+
+    /// Numbers sessions apart from those of every earlier start of this node: an order's session
+    /// stands in the log.
+    pub fn number_sessions(&mut self, incarnation: u32) {
+        self.sessions = u64::from(incarnation) << u32::BITS;
     }
 
     /// A connection was accepted; `nonce` is what its logon must sign.
@@ -160,12 +163,12 @@ impl Hub {
 
     pub(crate) fn insert(&mut self, stage: Stage, nonce: [u8; 16]) -> ConnId {
         let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot::default());
+            self.slots.push(None);
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
         });
-        let place = &mut self.slots[slot as usize];
-        let id = ConnId { slot, generation: place.generation };
-        place.conn = Some(Conn::new(id, stage, nonce));
+        self.sessions += 1;
+        let id = ConnId { slot, session: self.sessions };
+        self.slots[slot as usize] = Some(Conn::new(id, stage, nonce));
         self.open += 1;
         self.counters.opened += 1;
         id
@@ -174,11 +177,7 @@ impl Hub {
     /// A connection is gone. What it asked for stays in the log; nobody waits for it any more.
     pub fn close(&mut self, id: ConnId) {
         let Some(place) = self.slots.get_mut(id.slot as usize) else { return };
-        if place.generation != id.generation {
-            return;
-        }
-        let Some(conn) = place.conn.take() else { return };
-        place.generation = place.generation.wrapping_add(1);
+        let Some(conn) = place.take_if(|conn| conn.id == id) else { return };
         self.free.push(id.slot);
         self.open -= 1;
         for subscription in conn.subscriptions {
@@ -229,12 +228,12 @@ impl Hub {
 
     pub(crate) fn conn(&mut self, id: ConnId) -> Option<&mut Conn> {
         let place = self.slots.get_mut(id.slot as usize)?;
-        place.conn.as_mut().filter(|conn| conn.id == id)
+        place.as_mut().filter(|conn| conn.id == id)
     }
 
     /// The ids of all connections, by slot.
     pub(crate) fn conn_ids(&self) -> Vec<ConnId> {
-        self.slots.iter().filter_map(|slot| slot.conn.as_ref().map(|conn| conn.id)).collect()
+        self.slots.iter().flatten().map(|conn| conn.id).collect()
     }
 
     /// The transport wants no more bytes for now, or wants them again.

@@ -5,13 +5,15 @@ use crate::batch::{Batch, ConnId, Entry, Waiter};
 use crate::book_feed::{BookFeed, Levels};
 use crate::conn::Subscription;
 use crate::hub::Hub;
-use crate::public_feed::{BookGroup, BookListener, InstrumentFeeds};
+use crate::public_feed::{BookGroup, BookListener, InstrumentFeeds, StatusChange};
 use crate::view::CoreView;
-use coulisse_types::{AssetId, Command, Event, InstrumentId, RecordHeader, Seq, Side};
+use coulisse_types::event::OrderState;
+use coulisse_types::{AccountId, AssetId, Command, Event, InstrumentId, RecordHeader, Seq, Side};
 use coulisse_wire::InstrumentTable;
 use coulisse_wire::native::feed::{
-    DeltaHead, TradeRow, book_crc, write_balances_image, write_book_delta, write_book_image,
-    write_fills_image, write_orders_image, write_private_delta, write_trades,
+    DeltaHead, TradeRow, book_crc, status_of, write_balances_image, write_book_delta,
+    write_book_image, write_fills_image, write_orders_image, write_positions_image,
+    write_private_delta, write_risk_image, write_status_delta, write_status_image, write_trades,
 };
 use coulisse_wire::native::reply::{Stamps, Units, write_outcome};
 use coulisse_wire::native::{Channel, CommandOutcome};
@@ -28,9 +30,10 @@ impl Hub {
     /// feeds, and tells the private channels.
     pub fn deliver(&mut self, header: &RecordHeader, events: &[Event], view: &impl CoreView) {
         for event in events {
-            self.instruments.apply(event);
             match event {
+                Event::AssetCreated(_) | Event::GroupCreated(_) => self.instruments.apply(event),
                 Event::InstrumentCreated(created) => {
+                    self.instruments.apply(event);
                     let count = created.instrument.0 as usize + 1;
                     self.feeds.resize_with(count.max(self.feeds.len()), InstrumentFeeds::default);
                 }
@@ -47,10 +50,19 @@ impl Hub {
                         time_us: header.time_ns.div_euclid(1_000),
                     });
                 }
-                _ => {}
+                _ => self.note_status(header, event),
             }
         }
         self.tell(header, events, view);
+    }
+
+    /// Keeps what changes the status of an instrument for the next publication.
+    fn note_status(&mut self, header: &RecordHeader, event: &Event) {
+        let Some(instrument) = status_of(event) else { return };
+        let time_us = header.time_ns.div_euclid(1_000);
+        if let Some(feed) = self.feeds.get_mut(instrument.0 as usize) {
+            feed.status_changed(StatusChange { seq: header.seq, time_us, event: *event });
+        }
     }
 
     /// Tells those who listen to the private channels that the record touched.
@@ -62,6 +74,7 @@ impl Hub {
             let head = DeltaHead {
                 account: one.account,
                 account_name: name.as_str(),
+                group: self.private.group(one.account),
                 prev: one.prev.0,
                 seq: header.seq.0,
                 time_us: header.time_ns.div_euclid(1_000),
@@ -80,9 +93,26 @@ impl Hub {
     }
 
     /// Replies to the session that sent the command.
-    pub fn reply(&mut self, batch: &Batch, entry: &Entry, header: &RecordHeader, events: &[Event]) {
+    ///
+    /// `view` is the core right after the record.
+    pub fn reply(
+        &mut self,
+        batch: &Batch,
+        entry: &Entry,
+        header: &RecordHeader,
+        events: &[Event],
+        view: &impl CoreView,
+    ) {
         let Waiter::Session(id) = entry.waiter else { return };
-        let outcome = CommandOutcome::from_events(events);
+        let mut outcome = CommandOutcome::from_events(&entry.command, events);
+        // The events of an amendment do not say whether the order is on a book.
+        if let (Command::OrderAmend(_), CommandOutcome::Order(order)) =
+            (&entry.command, &mut outcome)
+            && order.state == OrderState::Open
+            && view.is_waiting(order.order_id)
+        {
+            order.state = OrderState::Waiting;
+        }
         let tail = match outcome {
             CommandOutcome::Rejected(_) => None,
             _ => Some(REPLY_TAIL_BYTES),
@@ -108,6 +138,7 @@ impl Hub {
         for (index, feed) in (0_u32..).zip(&mut feeds) {
             let instrument = InstrumentId(index);
             self.publish_trades(instrument, feed, view.seq());
+            self.publish_status(instrument, feed, view.seq());
             let changed = std::mem::take(&mut feed.book_changed);
             for group in &mut feed.groups {
                 if changed || group.listeners.iter().any(|listener| listener.stale) {
@@ -134,6 +165,24 @@ impl Hub {
             self.message = message;
         }
         feed.recycle(trades);
+    }
+
+    fn publish_status(&mut self, instrument: InstrumentId, feed: &mut InstrumentFeeds, seq: Seq) {
+        let changes = feed.take_status();
+        let Some(info) = self.instruments.instrument(instrument).copied() else { return };
+        for of_one_seq in changes.chunk_by(|one, next| one.seq == next.seq) {
+            let Some(first) = of_one_seq.first() else { continue };
+            let mut message = std::mem::take(&mut self.message);
+            message.clear();
+            let at = (feed.status_published.0, first.seq.0);
+            let events = of_one_seq.iter().map(|change| change.event);
+            write_status_delta(&mut message, &info, at, first.time_us, events);
+            feed.status_published = first.seq;
+            for listener in &feed.status_listeners {
+                self.write(*listener, seq, |out| out.extend_from_slice(&message));
+            }
+            self.message = message;
+        }
     }
 
     /// Brings one book and its listeners to where the core is.
@@ -198,34 +247,66 @@ impl Hub {
                 self.start_book(id, instrument, depth, view);
             }
             Subscription::Trades { instrument } => self.start_trades(id, instrument, view.seq()),
+            Subscription::Status { instrument } => self.start_status(id, instrument, view),
             Subscription::Private { account, channel } => {
                 self.private.listen(account, channel, id);
-                let Some(name) = view.account_name(account) else { return };
-                let (seq, at) = (view.seq(), self.private.at(account, channel).0);
-                let table = std::mem::take(&mut self.instruments);
-                match channel {
-                    Channel::Orders => {
-                        let mut orders = Vec::new();
-                        view.open_orders(account, None, &mut orders);
-                        self.write(id, seq, |out| {
-                            write_orders_image(out, name.as_str(), at, orders, &table);
-                        });
-                    }
-                    Channel::Balances => {
-                        let mut balances = Vec::new();
-                        view.balances(account, &mut balances);
-                        self.write(id, seq, |out| {
-                            write_balances_image(out, name.as_str(), at, balances, &table);
-                        });
-                    }
-                    Channel::Fills => {
-                        self.write(id, seq, |out| write_fills_image(out, name.as_str(), at));
-                    }
-                    Channel::Book | Channel::Trades => {}
-                }
-                self.instruments = table;
+                self.start_private(id, account, channel, view);
             }
         }
+    }
+
+    /// Sends a new listener of a private channel its image.
+    fn start_private(
+        &mut self,
+        id: ConnId,
+        account: AccountId,
+        channel: Channel,
+        view: &impl CoreView,
+    ) {
+        let Some(name) = view.account_name(account) else { return };
+        let (seq, at) = (view.seq(), self.private.at(account, channel).0);
+        let table = std::mem::take(&mut self.instruments);
+        match channel {
+            Channel::Orders => {
+                let mut orders = Vec::new();
+                view.open_orders(account, None, &mut orders);
+                self.write(id, seq, |out| {
+                    write_orders_image(out, name.as_str(), at, orders, &table);
+                });
+            }
+            Channel::Balances => {
+                let mut balances = Vec::new();
+                view.balances(account, &mut balances);
+                self.write(id, seq, |out| {
+                    write_balances_image(out, name.as_str(), at, balances, &table);
+                });
+            }
+            Channel::Fills => {
+                self.write(id, seq, |out| write_fills_image(out, name.as_str(), at));
+            }
+            Channel::Positions => {
+                let mut positions = Vec::new();
+                view.positions(account, &mut positions);
+                self.write(id, seq, |out| {
+                    write_positions_image(out, name.as_str(), at, &positions, &table);
+                });
+            }
+            Channel::Risk => {
+                let mut events = Vec::new();
+                view.risk(account, &mut events);
+                let head = DeltaHead {
+                    account,
+                    account_name: name.as_str(),
+                    group: self.private.group(account),
+                    prev: 0,
+                    seq: at,
+                    time_us: 0,
+                };
+                self.write(id, seq, |out| write_risk_image(out, &head, &events, &table));
+            }
+            Channel::Book | Channel::Trades | Channel::Status => {}
+        }
+        self.instruments = table;
     }
 
     fn start_book(
@@ -277,6 +358,20 @@ impl Hub {
         self.feeds = feeds;
     }
 
+    fn start_status(&mut self, id: ConnId, instrument: InstrumentId, view: &impl CoreView) {
+        let mut feeds = std::mem::take(&mut self.feeds);
+        let info = self.instruments.instrument(instrument).copied();
+        if let (Some(feed), Some(info)) = (feeds.get_mut(instrument.0 as usize), info) {
+            self.publish_status(instrument, feed, view.seq());
+            if !feed.status_listeners.contains(&id) {
+                feed.status_listeners.push(id);
+            }
+            let (at, status) = (feed.status_seq.0, view.status(instrument));
+            self.write(id, view.seq(), |out| write_status_image(out, &info, at, &status));
+        }
+        self.feeds = feeds;
+    }
+
     /// Removes a listener.
     pub(crate) fn drop_subscription(&mut self, id: ConnId, subscription: Subscription) {
         match subscription {
@@ -288,6 +383,11 @@ impl Hub {
             Subscription::Trades { instrument } => {
                 if let Some(feed) = self.feeds.get_mut(instrument.0 as usize) {
                     feed.leave_trades(id);
+                }
+            }
+            Subscription::Status { instrument } => {
+                if let Some(feed) = self.feeds.get_mut(instrument.0 as usize) {
+                    feed.leave_status(id);
                 }
             }
             Subscription::Private { account, channel } => {
@@ -316,11 +416,14 @@ pub fn read_levels(
 }
 
 /// What the numbers of a command's reply mean.
-fn units_of<'t>(table: &'t InstrumentTable, entry: &Entry) -> Units<'t> {
+fn units_of<'t>(table: &'t InstrumentTable, entry: &'t Entry) -> Units<'t> {
     let asset = match entry.command {
         Command::Deposit(deposit) => deposit.asset,
         Command::Withdraw(withdraw) => withdraw.asset,
+        Command::FeeTierSet(tier) => tier.asset,
         _ => AssetId(0),
     };
-    Units { asset, request_id: entry.request_id, ..Units::of(table, entry.instrument) }
+    let request_id = entry.request_id;
+    let of = Units::of(table, entry.instrument);
+    Units { asset, request_id, command: Some(&entry.command), ..of }
 }

@@ -1,12 +1,12 @@
-//! The public feeds of one instrument: its books by depth, and its trades.
+//! The public feeds of one instrument: its books by depth, its trades, its status.
 //!
-//! Books are conflated to the newest state whenever the hub publishes; trades are never left out:
-//! each seq that traded is one message.
+//! Books are conflated to the newest state whenever the hub publishes; trades and changes of the
+//! status are never left out: each seq is one message.
 
 use crate::batch::ConnId;
 use crate::book_feed::BookFeed;
 use crate::limits::TRADES_KEPT_MAX;
-use coulisse_types::Seq;
+use coulisse_types::{Event, Seq};
 use coulisse_wire::native::feed::TradeRow;
 use std::collections::VecDeque;
 
@@ -45,8 +45,26 @@ pub struct InstrumentFeeds {
     pub trades_seq: Seq,
     /// The seq of the last trade that was published.
     pub published_seq: Seq,
+    /// Who listens to the status.
+    pub status_listeners: Vec<ConnId>,
+    /// The last seq that changed the status.
+    pub status_seq: Seq,
+    /// The seq of the last change of the status that was published.
+    pub status_published: Seq,
     trades: VecDeque<TradeRow>,
     unpublished: Vec<TradeRow>,
+    status_unpublished: Vec<StatusChange>,
+}
+
+/// A change of an instrument's status.
+#[derive(Clone, Copy, Debug)]
+pub struct StatusChange {
+    /// The seq of the record.
+    pub seq: Seq,
+    /// When the log took it, in µs since the epoch.
+    pub time_us: i64,
+    /// What changed.
+    pub event: Event,
 }
 
 impl InstrumentFeeds {
@@ -79,6 +97,30 @@ impl InstrumentFeeds {
         if self.unpublished.is_empty() {
             trades.clear();
             self.unpublished = trades;
+        }
+    }
+
+    /// Takes a change of the status.
+    pub fn status_changed(&mut self, change: StatusChange) {
+        self.status_seq = change.seq;
+        if self.status_listeners.is_empty() {
+            self.status_published = change.seq;
+        } else {
+            self.status_unpublished.push(change);
+        }
+    }
+
+    /// The changes of the status since the last publication, oldest first; they count as published.
+    pub fn take_status(&mut self) -> Vec<StatusChange> {
+        std::mem::take(&mut self.status_unpublished)
+    }
+
+    /// Removes a listener of the status.
+    pub fn leave_status(&mut self, conn: ConnId) {
+        self.status_listeners.retain(|listener| *listener != conn);
+        if self.status_listeners.is_empty() {
+            self.status_unpublished.clear();
+            self.status_published = self.status_seq;
         }
     }
 

@@ -4,20 +4,25 @@
 //! in the batch under its origin; everything else is answered here, marked with the seq it was read
 //! at.
 
-use crate::batch::{ConnId, Request as Asked, Waiter};
+use crate::batch::{ConnId, Request as Asked, Waiter, is_way_out};
 use crate::conn::{Identity, Stage, Subscription};
 use crate::hub::Hub;
 use crate::limits::SUBSCRIPTIONS_MAX;
 use crate::logon;
 use crate::site;
 use crate::view::CoreView;
+use coulisse_types::command::{OrderCancelAll, permission};
 use coulisse_types::{
-    AccountId, Command, InstrumentId, KeyId, KeyIndex, RejectCode, RequestId, Seq,
-    command::permission,
+    AccountId, AccountName, ClientOrderId, Command, InstrumentId, KeyId, KeyIndex, RejectCode,
+    RequestId, Seq,
 };
 use coulisse_wire::native::reply::{self, LoggedOn};
 use coulisse_wire::native::request::{Amend, Subscription as Wanted};
+use coulisse_wire::native::spec::Access;
 use coulisse_wire::native::{Body, Channel, Request, RequestError, parse_request};
+
+/// The field that names whom an operator's request binds.
+const SCOPE_ID: &[u8] = b"scope_id";
 
 impl Hub {
     /// Takes one request of a session.
@@ -56,8 +61,12 @@ impl Hub {
             self.refuse(id, view.seq(), &error.about(b"deadline", value.as_bytes()));
             return Ok(());
         }
-        if request.op.spec().needs_logon && self.identity(id).is_none() {
-            return refused(RejectCode::NotLoggedOn);
+        let access = request.op.spec().access;
+        if access != Access::Open {
+            let Some(identity) = self.identity(id) else { return refused(RejectCode::NotLoggedOn) };
+            if access == Access::Admin && identity.permissions & permission::ADMIN == 0 {
+                return refused(RejectCode::NotPermitted);
+            }
         }
         let seq = view.seq();
         match &request.body {
@@ -68,38 +77,13 @@ impl Hub {
                 self.logoff(id);
                 self.write(id, seq, |out| reply::write_done(out, request.id_raw));
             }
-            Body::Command { command, instrument } => {
-                let asked = (*command, *instrument, RequestId(0));
-                return self.enter(id, request, asked, now_us, view);
-            }
-            Body::Deposit { deposit, request_id } => {
-                let asked = ((*deposit).into(), InstrumentId(0), *request_id);
-                return self.enter(id, request, asked, now_us, view);
-            }
-            Body::Amend(amend) => {
-                let (command, instrument) = self.resolve(id, request, amend, view)?;
-                let asked = (command, instrument, RequestId(0));
-                return self.enter(id, request, asked, now_us, view);
-            }
-            Body::OrdersOpen(instrument) => {
-                let account = self.account_of(id, request, permission::READ, view)?;
-                let mut orders = Vec::new();
-                view.open_orders(account, *instrument, &mut orders);
-                let table = std::mem::take(&mut self.instruments);
-                self.write(id, seq, |out| {
-                    reply::write_open_orders(out, request.id_raw, seq.0, orders, &table);
-                });
-                self.instruments = table;
-            }
-            Body::BalancesGet => {
-                let account = self.account_of(id, request, permission::READ, view)?;
-                let mut balances = Vec::new();
-                view.balances(account, &mut balances);
-                let table = std::mem::take(&mut self.instruments);
-                self.write(id, seq, |out| {
-                    reply::write_balances(out, request.id_raw, seq.0, balances, &table);
-                });
-                self.instruments = table;
+            Body::Command { .. }
+            | Body::CancelAll { .. }
+            | Body::Admin(_)
+            | Body::Deposit { .. }
+            | Body::Amend(_) => return self.command(id, request, now_us, view),
+            Body::OrdersOpen(_) | Body::BalancesGet | Body::PositionsGet => {
+                return self.read(id, request, view);
             }
             Body::Subscribe(wanted) => return self.subscribe(id, request, wanted, view),
             Body::Unsubscribe(wanted) => return self.unsubscribe(id, request, wanted, view),
@@ -108,6 +92,78 @@ impl Hub {
                 reply::write_time(out, request.id_raw, now_us, seq.0);
             }),
         }
+        Ok(())
+    }
+
+    /// Puts what needs the log into the batch.
+    fn command<'a>(
+        &mut self,
+        id: ConnId,
+        request: &Request<'a>,
+        now_us: i64,
+        view: &impl CoreView,
+    ) -> Result<(), RequestError<'a>> {
+        let asked = match &request.body {
+            Body::Command { command, instrument } => (*command, *instrument, RequestId(0)),
+            Body::CancelAll { all, this_session } => {
+                let session = if *this_session { id.session } else { 0 };
+                let command = OrderCancelAll { session, ..*all }.into();
+                (command, all.instrument, RequestId(0))
+            }
+            Body::Admin(admin) => {
+                let command = match &admin.bound {
+                    Some(name) => admin.resolve(find_bound(request, name, view)?),
+                    None => admin.command,
+                };
+                (command, admin.instrument, admin.request_id)
+            }
+            Body::Deposit { deposit, request_id } => {
+                ((*deposit).into(), InstrumentId(0), *request_id)
+            }
+            Body::Amend(amend) => {
+                let (command, instrument) = self.resolve(id, request, amend, view)?;
+                (command, instrument, RequestId(0))
+            }
+            _ => return Ok(()),
+        };
+        self.enter(id, request, asked, now_us, view)
+    }
+
+    /// Answers what only reads an account.
+    fn read<'a>(
+        &mut self,
+        id: ConnId,
+        request: &Request<'a>,
+        view: &impl CoreView,
+    ) -> Result<(), RequestError<'a>> {
+        let account = self.account_of(id, request, permission::READ, view)?;
+        let (seq, id_raw) = (view.seq(), request.id_raw);
+        let table = std::mem::take(&mut self.instruments);
+        match &request.body {
+            Body::OrdersOpen(instrument) => {
+                let mut orders = Vec::new();
+                view.open_orders(account, *instrument, &mut orders);
+                self.write(id, seq, |out| {
+                    reply::write_open_orders(out, id_raw, seq.0, orders, &table);
+                });
+            }
+            Body::BalancesGet => {
+                let mut balances = Vec::new();
+                view.balances(account, &mut balances);
+                self.write(id, seq, |out| {
+                    reply::write_balances(out, id_raw, seq.0, balances, &table);
+                });
+            }
+            Body::PositionsGet => {
+                let mut positions = Vec::new();
+                view.positions(account, &mut positions);
+                self.write(id, seq, |out| {
+                    reply::write_positions(out, id_raw, seq.0, &positions, &table);
+                });
+            }
+            _ => {}
+        }
+        self.instruments = table;
         Ok(())
     }
 
@@ -221,9 +277,10 @@ impl Hub {
             return Err(refused(RejectCode::ShuttingDown));
         }
         let identity = self.identity(id).ok_or(refused(RejectCode::NotLoggedOn))?;
-        // A session inside the process has the node's own key, of which the core asks nothing.
+        // A session inside the process has the node's own key, of which the core asks nothing: what
+        // only an operator may do is refused here.
         let is_node = identity.key == KeyIndex(0) && identity.permissions & permission::ADMIN == 0;
-        if is_node && matches!(command, Command::Deposit(_)) {
+        if is_node && !is_traders(&command) {
             return Err(refused(RejectCode::NotPermitted));
         }
         // What the key may do is the core's to say: it decides at the command's place in the log.
@@ -231,8 +288,7 @@ impl Hub {
             None => identity.account,
             Some(_) => self.account_of(id, request, 0, view)?,
         };
-        let cancels = matches!(command, Command::OrderCancel(_) | Command::OrderCancelAll(_));
-        if self.log_full && !cancels {
+        if self.log_full && !is_way_out(&command) {
             return Err(refused(RejectCode::Overloaded));
         }
         self.batch
@@ -275,15 +331,13 @@ impl Hub {
 
     /// The instrument of an order that is placed and amended within one tick.
     fn placed_in_batch(&self, account: AccountId, amend: &Amend<'_>) -> Option<InstrumentId> {
-        self.batch.entries().iter().rev().find_map(|entry| match entry.command {
-            Command::OrderPlace(place)
-                if entry.account == account
-                    && !amend.client_order_id.is_empty()
-                    && place.client_order_id == amend.client_order_id =>
-            {
-                Some(place.instrument)
-            }
-            _ => None,
+        if amend.client_order_id.is_empty() {
+            return None;
+        }
+        self.batch.entries().iter().rev().find_map(|entry| {
+            let (instrument, client_order_id) = placed_by(&entry.command)?;
+            let is_it = entry.account == account && client_order_id == amend.client_order_id;
+            is_it.then_some(instrument)
         })
     }
 
@@ -391,7 +445,11 @@ impl Hub {
         view: &impl CoreView,
     ) -> Result<Vec<Subscription>, RequestError<'a>> {
         match wanted.channel {
-            Channel::Orders | Channel::Fills | Channel::Balances => {
+            Channel::Orders
+            | Channel::Fills
+            | Channel::Balances
+            | Channel::Positions
+            | Channel::Risk => {
                 let channel = wanted.channel;
                 let account = self.account_of(id, request, permission::READ, view)?;
                 Ok(vec![Subscription::Private { account, channel }])
@@ -407,6 +465,11 @@ impl Hub {
             Channel::Trades => {
                 let one =
                     |instrument: &InstrumentId| Subscription::Trades { instrument: *instrument };
+                Ok(wanted.instruments.iter().map(one).collect())
+            }
+            Channel::Status => {
+                let one =
+                    |instrument: &InstrumentId| Subscription::Status { instrument: *instrument };
                 Ok(wanted.instruments.iter().map(one).collect())
             }
         }
@@ -431,10 +494,51 @@ impl Hub {
 /// Puts in the name of the account that was not found: it stands in the request, which the error does
 /// not borrow.
 fn with_account<'r>(error: RequestError<'r>, request: &'r Request<'_>) -> RequestError<'r> {
-    match &request.account {
+    let name = match (&request.body, error.field) {
+        (Body::Admin(admin), SCOPE_ID) => &admin.bound,
+        _ => &request.account,
+    };
+    match name {
         Some(name) if error.code == RejectCode::UnknownAccount => {
-            error.about(b"account", name.as_bytes())
+            error.about(error.field, name.as_bytes())
         }
         _ => error,
+    }
+}
+
+/// The account of this name, which a request binds.
+fn find_bound<'a>(
+    request: &Request<'a>,
+    name: &AccountName,
+    view: &impl CoreView,
+) -> Result<AccountId, RequestError<'a>> {
+    let unknown =
+        RequestError::new(request.id_raw, RejectCode::UnknownAccount).about(SCOPE_ID, b"");
+    view.account_id(name.as_bytes()).ok_or(unknown)
+}
+
+/// Whether a command is one that whoever trades may send.
+fn is_traders(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::OrderPlace(_)
+            | Command::OrderPlaceTerms(_)
+            | Command::OrderReplace(_)
+            | Command::OrderListPlace(_)
+            | Command::OrderCancel(_)
+            | Command::OrderAmend(_)
+            | Command::OrderCancelAll(_)
+            | Command::CancelAfter(_)
+    )
+}
+
+/// The instrument and the client's id of the order that a command places.
+fn placed_by(command: &Command) -> Option<(InstrumentId, ClientOrderId)> {
+    match command {
+        Command::OrderPlace(place) => Some((place.instrument, place.client_order_id)),
+        Command::OrderPlaceTerms(place) => Some((place.instrument, place.client_order_id)),
+        Command::OrderReplace(place) => Some((place.instrument, place.client_order_id)),
+        Command::OrderListPlace(list) => Some((list.instrument, list.client_order_id)),
+        _ => None,
     }
 }

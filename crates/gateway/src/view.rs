@@ -1,9 +1,11 @@
 //! What the edge reads of the core: kept behind a trait, so that this crate knows no engine.
 
+use coulisse_types::event::PositionChanged;
 use coulisse_types::{
-    AccountId, AccountName, ClientOrderId, InstrumentId, KeyIndex, OrderId, Price, Qty, Seq, Side,
+    AccountId, AccountName, ClientOrderId, Event, InstrumentId, KeyIndex, OrderId, Price, Qty, Seq,
+    Side,
 };
-use coulisse_wire::native::feed::{Balance, OpenOrder};
+use coulisse_wire::native::feed::{Balance, InstrumentStatus, OpenOrder};
 
 /// A key as the logon needs it.
 #[derive(Clone, Copy, Debug)]
@@ -52,4 +54,14 @@ pub trait CoreView {
         order_id: OrderId,
         client_order_id: &ClientOrderId,
     ) -> Option<InstrumentId>;
+    /// Whether a live order is on no book: it waits for its trigger, its peg's reference or its list.
+    fn is_waiting(&self, order_id: OrderId) -> bool;
+    /// Appends an account's positions that are not all zero, by ascending instrument.
+    fn positions(&self, account: AccountId, out: &mut Vec<PositionChanged>);
+    /// Appends what binds an account now, as the events that would say so: `RiskStateChanged` where
+    /// the state is not `active` and `KillSwitchSet` where one is on, for the firm, its group and
+    /// itself, and `LimitUsed` of each limit that is used to 80 % or more.
+    fn risk(&self, account: AccountId, out: &mut Vec<Event>);
+    /// How an instrument stands.
+    fn status(&self, instrument: InstrumentId) -> InstrumentStatus;
 }

@@ -1,11 +1,12 @@
 //! The engine as the edge reads it.
 
-use coulisse_engine::{Engine, OpenOrder as Resting};
+use coulisse_engine::{Engine, OpenOrder as Live};
 use coulisse_gateway::view::{CoreView, KeyView};
+use coulisse_types::event::{OrderState, PositionChanged};
 use coulisse_types::{
-    AccountId, AccountName, ClientOrderId, InstrumentId, OrderId, Price, Qty, Seq, Side,
+    AccountId, AccountName, ClientOrderId, Event, InstrumentId, OrderId, Price, Qty, Seq, Side,
 };
-use coulisse_wire::native::feed::{Balance, OpenOrder};
+use coulisse_wire::native::feed::{Balance, InstrumentStatus, OpenOrder};
 
 /// The engine as the edge reads it.
 pub(crate) struct EngineView<'e>(pub(crate) &'e Engine);
@@ -51,16 +52,20 @@ impl CoreView for EngineView<'_> {
         instrument: Option<InstrumentId>,
         out: &mut Vec<OpenOrder>,
     ) {
-        let wanted = |order: &Resting| instrument.is_none_or(|wanted| order.instrument == wanted);
+        let wanted = |order: &Live| instrument.is_none_or(|wanted| order.instrument == wanted);
         out.extend(self.0.open_orders(account).filter(wanted).map(|order| OpenOrder {
             order_id: order.order_id,
             client_order_id: order.client_order_id,
             instrument: order.instrument,
             side: order.side,
+            order_type: order.order_type,
+            time_in_force: order.time_in_force,
             post_only: order.post_only,
             qty: order.qty,
             price: order.price,
             filled: order.filled,
+            waits: order.state == OrderState::Waiting,
+            terms: order.terms_set(),
         }));
     }
 
@@ -84,5 +89,26 @@ impl CoreView for EngineView<'_> {
             self.0.order(order_id).filter(|order| order.account == account)
         };
         order.map(|order| order.instrument)
+    }
+
+    fn is_waiting(&self, order_id: OrderId) -> bool {
+        self.0.order(order_id).is_some_and(|order| order.state == OrderState::Waiting)
+    }
+
+    // What the engine does not keep: positions, what binds an account or an instrument, and auctions.
+
+    fn positions(&self, _: AccountId, _: &mut Vec<PositionChanged>) {}
+
+    fn risk(&self, _: AccountId, _: &mut Vec<Event>) {}
+
+    fn status(&self, instrument: InstrumentId) -> InstrumentStatus {
+        let listed = InstrumentStatus::listed(instrument);
+        let trading = self.0.trading(instrument);
+        InstrumentStatus {
+            state: self.0.trading_state(instrument).unwrap_or(listed.state),
+            mark: self.0.mark(instrument).unwrap_or(listed.mark),
+            configured: trading.map_or(listed.configured, |trading| trading.configured(instrument)),
+            ..listed
+        }
     }
 }

@@ -141,7 +141,9 @@ impl NodeCore {
         let started = Instant::now();
         let replayed = replay(setup, &recovered)?;
         let Replayed { state, snapshot_seq, snapshot_us, passed_over, voids } = replayed;
-        let State { engine, hub } = state;
+        let State { engine, mut hub } = state;
+        let incarnation = engine.node_incarnation(setup.node) + 1;
+        hub.number_sessions(incarnation);
         let sync = SyncThread::start(recovered.writer, report.last_seq).map_err(OpenError::Io)?;
         // What a replica is to compare must be what it finds in the log: not before that says what
         // is void.
@@ -157,7 +159,7 @@ impl NodeCore {
             segments: report.segments,
             cut_bytes: report.cut_bytes,
             replay_us: elapsed_us(started).saturating_sub(snapshot_us),
-            incarnation: engine.node_incarnation(setup.node) + 1,
+            incarnation,
             epoch: report.epoch,
         };
         let mut core = Self {
@@ -334,9 +336,7 @@ impl NodeCore {
             account: entry.account,
             key: entry.key,
             session: match entry.waiter {
-                Waiter::Session(conn) => {
-                    (u64::from(conn.generation) << 32) | (u64::from(conn.slot) + 1)
-                }
+                Waiter::Session(conn) => conn.session,
                 Waiter::Ticket(_) | Waiter::Nobody => 0,
             },
             request_id: entry.request_id,
@@ -351,7 +351,7 @@ impl NodeCore {
         let view = EngineView(&self.engine);
         self.hub.deliver(header, &self.events, &view);
         match entry.waiter {
-            Waiter::Session(_) => self.hub.reply(batch, entry, header, &self.events),
+            Waiter::Session(_) => self.hub.reply(batch, entry, header, &self.events, &view),
             Waiter::Ticket(ticket) => self.outcomes.push(Outcome {
                 ticket,
                 seq: header.seq,

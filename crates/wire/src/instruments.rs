@@ -1,7 +1,7 @@
 //! What the edge must know of assets and instruments to read and write their numbers.
 //!
-//! [`InstrumentTable`] is a fold of `AssetCreated` and `InstrumentCreated`; the same events give the
-//! same table on every node.
+//! [`InstrumentTable`] is a fold of `AssetCreated`, `InstrumentCreated` and `GroupCreated`; the same
+//! events give the same table on every node.
 //!
 //! Invariant: text becomes ticks, lots and minor units exactly or not at all; nothing is rounded.
 
@@ -10,7 +10,8 @@ use alloc::vec::Vec;
 use coulisse_types::decimal::{self, DecimalError};
 use coulisse_types::event::{AssetCreated, InstrumentCreated};
 use coulisse_types::{
-    Amount, AssetId, AssetName, Event, FeeRate, InstrumentId, Price, Qty, RejectCode, Symbol,
+    AccountName, Amount, AssetId, AssetName, Event, FeeRate, GroupId, InstrumentId, Price, Qty,
+    RejectCode, Symbol, TickLotValue,
 };
 
 use crate::digits;
@@ -221,10 +222,58 @@ impl InstrumentInfo {
         self.qtys.write(out, qty.lots());
     }
 
+    /// Appends the average price at which `qty` was entered for `cost`, to the decimals of a price,
+    /// rounded down; nothing where there is no quantity.
+    ///
+    /// Exact: the price of one lot is cost / qty, a tick on a lot is a whole number of minor units, and
+    /// the decimals of a price are `factor` for each tick.
+    pub fn write_average_entry(&self, out: &mut Vec<u8>, qty: Qty, cost: Amount) {
+        let unit = TickLotValue::new(self.tick_minor, self.lot_minor, self.base.scale);
+        let lots = u128::from(qty.lots().unsigned_abs());
+        let per_tick = unit.and_then(|unit| lots.checked_mul(u128::try_from(unit.minor()).ok()?));
+        let Some(per_tick) = per_tick.filter(|minor| *minor > 0) else { return };
+        let cost = cost.minor().unsigned_abs();
+        let (Some(ticks), Some(rest)) = (cost.checked_div(per_tick), cost.checked_rem(per_tick))
+        else {
+            return;
+        };
+        let factor = self.prices.factor.unsigned_abs();
+        let whole = ticks.checked_mul(u128::from(factor));
+        let value = whole.and_then(|whole| whole.checked_add(scaled_part(rest, factor, per_tick)));
+        if let Some(value) = value.and_then(|value| i128::try_from(value).ok()) {
+            digits::fixed(out, value, self.prices.decimals);
+        }
+    }
+
     /// Appends an amount of the quote asset.
     pub fn write_notional(&self, out: &mut Vec<u8>, amount: Amount) {
         self.quote.write_amount(out, amount);
     }
+}
+
+/// floor(`part` × `factor` / `whole`), for `part` < `whole` ≤ 2^126: bit by bit where the product is
+/// past 128 bits.
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "part < whole ≤ 2^126 keeps twice the rest and one part more below 2^128; whole is not 0"
+)]
+fn scaled_part(part: u128, factor: u64, whole: u128) -> u128 {
+    if let Some(product) = part.checked_mul(u128::from(factor)) {
+        return product / whole;
+    }
+    let (mut quotient, mut rest) = (0_u128, 0_u128);
+    for bit in (0..u64::BITS).rev() {
+        quotient <<= 1;
+        rest <<= 1;
+        if factor >> bit & 1 == 1 {
+            rest += part;
+        }
+        while rest >= whole {
+            rest -= whole;
+            quotient += 1;
+        }
+    }
+    quotient
 }
 
 /// Finds instruments by the name that stands on the wire.
@@ -234,6 +283,9 @@ pub trait Symbols {
 
     /// The asset of this name, as `USD`.
     fn find_asset(&self, name: &[u8]) -> Option<&AssetInfo>;
+
+    /// The group of accounts of this name.
+    fn find_group(&self, name: &[u8]) -> Option<GroupId>;
 }
 
 /// All assets and instruments, by id and by symbol.
@@ -244,15 +296,16 @@ pub struct InstrumentTable {
     /// Open addressing by the hash of the symbol: the instrument's id, 0 for a free slot. Its length
     /// is a power of two, and at most half of it is used.
     slots: Vec<u32>,
+    groups: Vec<AccountName>,
 }
 
 impl InstrumentTable {
     /// An empty table.
     pub const fn new() -> Self {
-        Self { assets: Vec::new(), instruments: Vec::new(), slots: Vec::new() }
+        Self { assets: Vec::new(), instruments: Vec::new(), slots: Vec::new(), groups: Vec::new() }
     }
 
-    /// Takes the next event; any but the two that matter change nothing.
+    /// Takes the next event; any but the three that matter change nothing.
     pub fn apply(&mut self, event: &Event) {
         match event {
             Event::AssetCreated(AssetCreated { asset, name, scale }) => {
@@ -266,6 +319,7 @@ impl InstrumentTable {
                     self.rebuild();
                 }
             }
+            Event::GroupCreated(created) => self.groups.push(created.name),
             _ => {}
         }
     }
@@ -301,6 +355,11 @@ impl InstrumentTable {
         by_id(&self.instruments, id.0)
     }
 
+    /// The name of a group of accounts.
+    pub fn group(&self, id: GroupId) -> Option<&AccountName> {
+        by_id(&self.groups, id.0)
+    }
+
     /// All instruments, by id.
     pub fn instruments(&self) -> &[InstrumentInfo] {
         &self.instruments
@@ -320,6 +379,12 @@ fn by_id<T>(all: &[T], id: u32) -> Option<&T> {
 impl Symbols for InstrumentTable {
     fn find_asset(&self, name: &[u8]) -> Option<&AssetInfo> {
         self.asset_named(name)
+    }
+
+    /// Cost: linear; only operators ask.
+    fn find_group(&self, name: &[u8]) -> Option<GroupId> {
+        let index = self.groups.iter().position(|group| group.as_bytes() == name)?;
+        u32::try_from(index).ok()?.checked_add(1).map(GroupId)
     }
 
     fn find(&self, symbol: &[u8]) -> Option<&InstrumentInfo> {

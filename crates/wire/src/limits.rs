@@ -1,6 +1,6 @@
 //! Bounds of the wire, by name.
 
-/// How deep JSON may nest; the deepest request of ours nests 3.
+/// How deep JSON may nest; the deepest request of ours nests 4.
 pub const DEPTH_MAX: usize = 8;
 /// Keys of one object among which duplicates are looked for. More than any object of ours has, so
 /// that an object beyond it is refused for an unknown field in any case.
@@ -11,8 +11,15 @@ pub const REQUEST_ID_BYTES_MAX: usize = 64;
 pub const INTEGER_MAX: u64 = (1 << 53) - 1;
 /// Longest text of a parameter after its escapes are decoded: a signature has 128 digits.
 pub const TEXT_BYTES_MAX: usize = 136;
-/// Most parameters of one operation.
-pub const PARAMS_MAX: usize = 10;
+/// Parameters that plain orders use stand before this place of their table, and so do all that
+/// other operations on the hot path have: only what comes after it costs more.
+pub const PLAIN_PARAMS_MAX: usize = 9;
+/// Most parameters of one operation beyond those.
+pub const MORE_PARAMS_MAX: usize = 14;
+/// Legs of a list of orders.
+pub const LEGS_MAX: usize = 3;
+/// Longest time in a request that is given in milliseconds: in nanoseconds it fits.
+pub const TIMEOUT_MS_MAX: u64 = 9_223_372_036_854;
 /// How much of an offending name or value an error repeats, in bytes.
 pub const EXCERPT_BYTES_MAX: usize = 64;
 /// Levels of one side of a book that its checksum covers.

@@ -7,6 +7,7 @@ import typer
 from coulisse import __version__
 from coulisse.cli import (
     account,
+    admin,
     balances,
     bench,
     book,
@@ -14,6 +15,7 @@ from coulisse.cli import (
     demo,
     order,
     orders,
+    positions,
     replay,
     serve,
     trades,
@@ -53,7 +55,9 @@ app.add_typer(order.app, name="order")
 app.command("orders")(orders.orders)
 app.command("cancel")(cancel.cancel)
 app.command("balances")(balances.balances)
+app.command("positions")(positions.positions)
 app.add_typer(account.app, name="account")
+app.add_typer(admin.app, name="admin")
 app.command("replay")(replay.replay)
 app.add_typer(bench.app, name="bench")
 

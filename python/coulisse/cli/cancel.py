@@ -18,6 +18,7 @@ def cancel(
     ),
     everything: bool = typer.Option(False, "--all", help="All open orders."),
     symbol: str | None = typer.Option(None, "--symbol", help="With --all: in this instrument."),
+    side: str | None = typer.Option(None, "--side", help="With --all: buy or sell orders."),
     account: AccountName = None,
     as_json: AsJson = False,
     url: Url = None,
@@ -30,12 +31,12 @@ def cancel(
     if order_id is not None and not order_id.isdecimal():
         fail(f"an order id is a number, not {order_id!r}")
     ids = (None if order_id is None else int(order_id), client_order_id)
-    run(_cancel(ids, symbol, account, as_json, url, key_file))
+    run(_cancel(ids, (symbol, side), account, as_json, url, key_file))
 
 
 async def _cancel(
     ids: tuple[int | None, str | None],
-    symbol: str | None,
+    which: tuple[str | None, str | None],
     account: str | None,
     as_json: bool,
     url: str | None,
@@ -44,7 +45,7 @@ async def _cancel(
     outcome: OrderResult | CancelAllResult | Rejected | Unknown
     async with await connect(url, key_file) as client:
         if ids == (None, None):
-            outcome = await client.cancel_all(symbol, account=account)
+            outcome = await client.cancel_all(which[0], side=which[1], account=account)
         else:
             outcome = await client.cancel(ids[0], client_order_id=ids[1], account=account)
     match outcome:

@@ -38,11 +38,12 @@ async def _orders(
         typer.echo("no open orders")
         return
     table = Table(box=None)
-    for name in ("order", "symbol", "side", "price", "qty", "filled", "client order id"):
-        table.add_column(name, justify="right" if name in ("price", "qty", "filled") else "left")
+    numbers = ("price", "trigger_price", "qty", "filled")
+    names = ("order_id", "symbol", "side", "type", *numbers, "state", "client_order_id")
+    for name in names:
+        table.add_column(name.replace("_", " "), justify="right" if name in numbers else "left")
     for order in found:
         shown = _as_json(order)
-        names = ("order_id", "symbol", "side", "price", "qty", "filled", "client_order_id")
         table.add_row(*(str(shown[name] or "") for name in names))
     Console().print(table)
 
@@ -53,8 +54,11 @@ def _as_json(order: Order) -> dict[str, object]:
         "client_order_id": order.client_order_id,
         "symbol": order.symbol,
         "side": order.side,
+        "type": order.type,
         "price": None if order.price is None else as_text(order.price),
+        "trigger_price": None if order.trigger_price is None else as_text(order.trigger_price),
         "qty": as_text(order.qty),
         "filled": as_text(order.filled),
         "remaining": as_text(order.remaining),
+        "state": order.state,
     }

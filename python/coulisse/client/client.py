@@ -12,28 +12,29 @@ subscribed again: books from a new image, private channels from where they stopp
 
 from __future__ import annotations
 
-import asyncio
-import random
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self, Unpack
 
-from coulisse.client import sharing
+from coulisse.client.admin import Admin
 from coulisse.client.credentials import Credentials, find_credentials
 from coulisse.client.feeds import (
     BookFeed,
     Feed,
     Item,
+    Message,
     TradesReader,
     read_balances,
     read_fills,
     read_orders,
+    read_positions,
+    read_risk,
+    read_status,
 )
-from coulisse.client.local_book import LocalBook
-from coulisse.client.session import Reply, Session, not_connected
-from coulisse.domain.errors import ConnectionLost, FeedBroken, LogonFailed, Refused
+from coulisse.client.link import Link
+from coulisse.client.session import Reply
 from coulisse.domain.money import Number, as_text
 from coulisse.domain.orders import (
     Balance,
@@ -45,19 +46,22 @@ from coulisse.domain.orders import (
     order_from_wire,
 )
 from coulisse.domain.outcomes import (
+    CancelAfterResult,
     CancelAllResult,
+    ListResult,
     OrderResult,
     Rejected,
+    ReplaceResult,
     Unknown,
+    list_result_from_wire,
     order_result_from_wire,
+    replace_result_from_wire,
 )
-from coulisse.domain.requests import place_params
+from coulisse.domain.positions import Position, RiskNotice, StatusUpdate, position_from_wire
+from coulisse.domain.requests import OrderTerms, leg_params, place_params
 from coulisse.domain.symbols import wire_symbol
 
-BACKOFF_FIRST_S: Final = 0.1
-BACKOFF_MAX_S: Final = 5.0
 REQUEST_TIMEOUT_S: Final = 10.0
-ASK_ATTEMPTS: Final = 3
 Outcome = OrderResult | Rejected | Unknown
 
 
@@ -69,14 +73,14 @@ class Client:
     ) -> None:
         """Prepare; `start` connects. A request waits `request_timeout_s` seconds at most."""
         self.credentials = credentials
-        self.reconnect_count = 0
-        self._timeout_s = request_timeout_s
-        self._session: Session | None = None
-        self._feeds: list[Feed[Any]] = []
-        self._keeper: asyncio.Task[None] | None = None
-        self._ready = asyncio.Event()
-        self._fault: Exception | None = None
-        self._jitter = random.Random(secrets.randbits(64))
+        self._link = Link(credentials, request_timeout_s)
+        self.admin = Admin(self._link)
+        """What only a key with the admin permission may ask for."""
+
+    @property
+    def reconnect_count(self) -> int:
+        """How often the connection was made again."""
+        return self._link.reconnect_count
 
     @classmethod
     async def connect(
@@ -105,21 +109,11 @@ class Client:
 
     async def start(self) -> None:
         """Connect for the first time. Raises `ConnectionLost` or `LogonFailed`."""
-        assert self._keeper is None, "a client starts once"
-        await self._open_session()
-        # The one task of a client: owned by it from here to `close`, which waits for its end.
-        self._keeper = asyncio.get_running_loop().create_task(self._keep_connected())
+        await self._link.start()
 
     async def close(self) -> None:
         """Disconnect; feeds end. Idempotent."""
-        keeper, self._keeper = self._keeper, None
-        self._fault = self._fault or ConnectionLost("the client was closed")
-        if keeper is not None:
-            keeper.cancel()
-            await asyncio.wait([keeper])
-        if self._session is not None:
-            self._session.close()
-        self._end_feeds(self._fault)
+        await self._link.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -138,27 +132,65 @@ class Client:
         side: str,
         qty: Number | None = None,
         *,
-        price: Number | None = None,
-        type: str | None = None,  # the protocol's word
-        tif: str | None = None,
-        notional: Number | None = None,
-        post_only: bool | None = None,
         client_order_id: str | None = None,
         account: str | None = None,
+        **terms: Unpack[OrderTerms],
     ) -> Outcome:
-        """Place an order; without a price it is a market order.
+        """Place an order; without a price or a type it is a market order.
 
         A client order id is drawn where none is given. After `Unknown`, call again with the id it
         carries: an order is never placed twice under one id.
         """
-        params = place_params(
-            {
-                "symbol": symbol, "side": side, "type": type, "tif": tif, "qty": qty,
-                "price": price, "notional": notional, "post_only": post_only,
-                "client_order_id": client_order_id or secrets.token_hex(10),
-            }
-        )  # fmt: skip
-        return _order_outcome(await self._request("order.place", params, account))
+        params = _order_params(symbol, side, qty, client_order_id, terms)
+        return _order_outcome(await self._link.request("order.place", params, account))
+
+    async def replace(
+        self,
+        symbol: str,
+        side: str,
+        qty: Number | None = None,
+        *,
+        cancel_order_id: int | None = None,
+        cancel_client_order_id: str | None = None,
+        allow_failure: bool = False,
+        client_order_id: str | None = None,
+        account: str | None = None,
+        **terms: Unpack[OrderTerms],
+    ) -> ReplaceResult | Rejected | Unknown:
+        """Cancel an order and place another, with nothing between them: two results.
+
+        Where the old order cannot be cancelled nothing is placed, unless `allow_failure` is set.
+        """
+        params = _order_params(symbol, side, qty, client_order_id, terms)
+        if cancel_order_id is not None:
+            params["cancel_order_id"] = str(cancel_order_id)
+        if cancel_client_order_id is not None:
+            params["cancel_client_order_id"] = cancel_client_order_id
+        if allow_failure:
+            params["allow_failure"] = True
+        reply = await self._link.request("order.replace", params, account)
+        return reply if isinstance(reply, Rejected | Unknown) else replace_result_from_wire(reply)
+
+    async def place_list(
+        self,
+        kind: str,
+        symbol: str,
+        legs: Iterable[Mapping[str, object]],
+        *,
+        client_order_id: str | None = None,
+        account: str | None = None,
+    ) -> ListResult | Rejected | Unknown:
+        """Place orders that belong together: `oco`, `oto` or `otoco`.
+
+        A leg is a mapping of `side`, `qty` and, as in `place`, `type`, `tif`, `price`,
+        `trigger_price`, `trigger_on`.
+        """
+        params = {
+            "kind": kind, "symbol": wire_symbol(symbol), "legs": [leg_params(leg) for leg in legs],
+            "client_order_id": client_order_id or secrets.token_hex(10),
+        }  # fmt: skip
+        reply = await self._link.request("order.place_list", params, account)
+        return reply if isinstance(reply, Rejected | Unknown) else list_result_from_wire(reply)
 
     async def cancel(
         self,
@@ -169,7 +201,7 @@ class Client:
     ) -> Outcome:
         """Cancel one order, named by its id or by the client's id."""
         params = _order_ref(order_id, client_order_id)
-        return _order_outcome(await self._request("order.cancel", params, account))
+        return _order_outcome(await self._link.request("order.cancel", params, account))
 
     async def amend(
         self,
@@ -184,29 +216,58 @@ class Client:
         params = _order_ref(order_id, client_order_id)
         given = {"qty": qty, "price": price}
         params |= {name: as_text(number) for name, number in given.items() if number is not None}
-        return _order_outcome(await self._request("order.amend", params, account))
+        return _order_outcome(await self._link.request("order.amend", params, account))
 
     async def cancel_all(
-        self, symbol: str | None = None, *, account: str | None = None
+        self,
+        symbol: str | None = None,
+        *,
+        side: str | None = None,
+        this_session: bool = False,
+        account: str | None = None,
     ) -> CancelAllResult | Rejected | Unknown:
-        """Cancel all orders of the account, or those in one instrument."""
-        params = {} if symbol is None else {"symbol": wire_symbol(symbol)}
-        reply = await self._request("order.cancel_all", params, account)
+        """Cancel all orders of the account; or of one instrument, one side, this session alone.
+
+        A session is one connection: after a lost one, `this_session` means the new one.
+        """
+        params: dict[str, object] = {} if symbol is None else {"symbol": wire_symbol(symbol)}
+        if side is not None:
+            params["side"] = side
+        if this_session:
+            params["session"] = True
+        reply = await self._link.request("order.cancel_all", params, account)
         if isinstance(reply, Rejected | Unknown):
             return reply
         return CancelAllResult(int(str(reply["count"])), int(str(reply["seq"])))
 
+    async def cancel_after(
+        self, timeout_ms: int, *, account: str | None = None
+    ) -> CancelAfterResult | Rejected | Unknown:
+        """Cancel everything of the account in `timeout_ms`, unless this comes again; 0 never."""
+        reply = await self._link.request("order.cancel_after", {"timeout": timeout_ms}, account)
+        if isinstance(reply, Rejected | Unknown):
+            return reply
+        deadline = reply.get("deadline")
+        return CancelAfterResult(
+            None if deadline is None else int(str(deadline)), int(str(reply["seq"]))
+        )
+
     async def open_orders(self, symbol: str | None = None) -> list[Order]:
         """Return the account's open orders. Raises `Refused` or `ConnectionLost`."""
         params = {} if symbol is None else {"symbol": wire_symbol(symbol)}
-        result = await self._ask("orders.open", params)
+        result = await self._link.ask("orders.open", params)
         return [order_from_wire(item) for item in _list(result, "orders")]
 
     async def balances(self) -> dict[str, Balance]:
         """Return the account's balances by asset. Raises `Refused` or `ConnectionLost`."""
-        result = await self._ask("balances.get", {})
+        result = await self._link.ask("balances.get", {})
         found = [balance_from_wire(item) for item in _list(result, "balances")]
         return {balance.asset: balance for balance in found}
+
+    async def open_positions(self) -> list[Position]:
+        """Return the account's positions. Raises `Refused` or `ConnectionLost`."""
+        result = await self._link.ask("positions.get", {})
+        return [position_from_wire(item) for item in _list(result, "positions")]
 
     async def deposit(
         self, account: str, asset: str, qty: Number, *, request_id: str | None = None
@@ -218,7 +279,7 @@ class Client:
         params = {
             "asset": asset, "qty": as_text(qty), "request_id": request_id or secrets.token_hex(16)
         }  # fmt: skip
-        await self._ask("account.deposit", params, account)
+        await self._link.ask("account.deposit", params, account)
 
     async def book(self, symbol: str, depth: int = 50) -> BookFeed:
         """Follow a book: each step of the feed is the checked `LocalBook` one message later.
@@ -226,153 +287,60 @@ class Client:
         A connection has one depth of each book: while another feed follows the symbol at another
         depth, this raises `Refused`.
         """
-        feed = BookFeed(wire_symbol(symbol), depth, self._leave, self._restart)
-        sharing.check_depth(feed, self._feeds)
-        await self._join(feed)
+        feed = BookFeed(wire_symbol(symbol), depth, self._link.leave, self._link.restart)
+        await self._link.join_book(feed)
         return feed
 
     async def trades(self, *symbols: str) -> Feed[Trade]:
         """Follow the trades of some instruments; the latest ones come first."""
-        names = list(dict.fromkeys(wire_symbol(symbol) for symbol in symbols))
-        params: dict[str, object] = {"channel": "trades", "symbols": names}
-        feed = Feed(params, TradesReader().read, self._leave)
-        await self._join(feed)
+        params: dict[str, object] = {"channel": "trades", "symbols": _symbols(symbols)}
+        feed = Feed(params, TradesReader().read, self._link.leave)
+        await self._link.join(feed)
         return feed
 
     async def orders(self) -> Feed[OrderUpdate]:
         """Follow the account's orders; the open ones come first."""
-        feed = Feed({"channel": "orders"}, read_orders, self._leave)
-        await self._join(feed)
-        return feed
+        return await self._private("orders", read_orders)
 
     async def fills(self) -> Feed[Fill]:
         """Follow the account's fills from now on."""
-        feed = Feed({"channel": "fills"}, read_fills, self._leave)
-        await self._join(feed)
-        return feed
+        return await self._private("fills", read_fills)
 
     async def balance_changes(self) -> Feed[Balance]:
         """Follow the account's balances; what they are now comes first."""
-        feed = Feed({"channel": "balances"}, read_balances, self._leave)
-        await self._join(feed)
+        return await self._private("balances", read_balances)
+
+    async def positions(self) -> Feed[Position]:
+        """Follow the account's positions; what they are now comes first."""
+        return await self._private("positions", read_positions)
+
+    async def risk(self) -> Feed[RiskNotice]:
+        """Follow the limits, states and kill switches that bind the account."""
+        return await self._private("risk", read_risk)
+
+    async def status(self, *symbols: str) -> Feed[StatusUpdate]:
+        """Follow the status of some instruments; what it is now comes first."""
+        params: dict[str, object] = {"channel": "status", "symbols": _symbols(symbols)}
+        feed = Feed(params, read_status, self._link.leave)
+        await self._link.join(feed)
         return feed
 
-    async def _join(self, feed: Feed[Item]) -> None:
-        # Listed before the request goes out: the image comes right behind the reply.
-        self._feeds.append(feed)
-        try:
-            feed.began_at(_seq(await self._ask("subscribe", feed.params)))
-        except (Refused, ConnectionLost):
-            self._feeds.remove(feed)
-            raise
+    async def _private(self, channel: str, read: Callable[[Message], list[Item]]) -> Feed[Item]:
+        feed = Feed({"channel": channel}, read, self._link.leave)
+        await self._link.join(feed)
+        return feed
 
-    def _leave(self, feed: Feed[Item]) -> None:
-        if feed not in self._feeds:
-            return
-        self._feeds.remove(feed)
-        params = sharing.params_to_leave(feed, self._feeds)
-        if self._session is not None and params is not None:
-            self._session.post("unsubscribe", params)
 
-    def _restart(self, feed: Feed[LocalBook]) -> None:
-        # To subscribe again is to ask for an image.
-        if self._session is not None:
-            self._session.post("subscribe", feed.params)
-
-    async def _ask(
-        self, op: str, params: Mapping[str, object], account: str | None = None
-    ) -> dict[str, object]:
-        # What only reads, or carries a request id, may be asked again on a new connection.
-        for _ in range(ASK_ATTEMPTS):
-            reply = await self._request(op, params, account)
-            if isinstance(reply, Rejected):
-                raise Refused(reply)
-            if not isinstance(reply, Unknown):
-                return reply
-        raise ConnectionLost("the connection was lost before the answer came")
-
-    async def _request(
-        self, op: str, params: Mapping[str, object], account: str | None = None
-    ) -> Reply:
-        if self._fault is None and self._session is not None and self._session.ended.is_set():
-            # The keeper has not seen it yet: what is asked now waits for the next connection.
-            self._ready.clear()
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                await self._ready.wait()
-        except TimeoutError:
-            return not_connected(f"no connection within {self._timeout_s} s")
-        if self._fault is not None or self._session is None:
-            return not_connected(str(self._fault))
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                return await self._session.request(op, params, account)
-        except TimeoutError:
-            client_order_id = params.get("client_order_id")
-            return Unknown(str(client_order_id) if client_order_id else None)
-
-    def _on_feed(self, message: Mapping[str, object]) -> None:
-        for feed in self._feeds:
-            if feed.wants(message):
-                feed.push(message)
-
-    async def _open_session(self) -> None:
-        session = Session(self._on_feed)
-        try:
-            await session.open(self.credentials)
-        except TimeoutError:
-            session.close()
-            raise ConnectionLost(f"{self.credentials.http_url}: no answer") from None
-        except (ConnectionLost, LogonFailed):
-            session.close()
-            raise
-        self._session = session
-        self._ready.set()
-
-    async def _keep_connected(self) -> None:
-        while self._fault is None:
-            assert self._session is not None, "a session was open before"
-            await self._session.ended.wait()
-            self._ready.clear()
-            await self._reconnect()
-
-    async def _reconnect(self) -> None:
-        pause_s = BACKOFF_FIRST_S
-        while True:
-            # Full jitter: after a restart, a thousand clients do not come back in one wave.
-            await asyncio.sleep(self._jitter.uniform(0, pause_s))
-            pause_s = min(2 * pause_s, BACKOFF_MAX_S)
-            try:
-                await self._open_session()
-                self.reconnect_count += 1
-                await self._resubscribe()
-                return
-            except LogonFailed as error:
-                self._fault = error
-                self._ready.set()
-                self._end_feeds(error)
-                return
-            except ConnectionLost:
-                continue
-
-    async def _resubscribe(self) -> None:
-        for feed, place in sharing.places_to_go_on_from(self._feeds):
-            try:
-                await self._ask("subscribe", place)
-            except Refused as error:
-                if sharing.begins_anew(feed, error):
-                    await self._ask("subscribe", feed.params)
-                    continue
-                # Fills have no image: what was missed is missing, and must be said.
-                since = f"{feed.channel} since seq {feed.last_seq} were missed: {error}"
-                feed.fail(FeedBroken(since))
-                if feed in self._feeds:
-                    self._feeds.remove(feed)
-
-    def _end_feeds(self, fault: Exception) -> None:
-        for feed in self._feeds:
-            feed.fail(fault)
-        self._feeds.clear()
+def _order_params(
+    symbol: str,
+    side: str,
+    qty: Number | None,
+    client_order_id: str | None,
+    terms: OrderTerms,
+) -> dict[str, object]:
+    own_id = client_order_id or secrets.token_hex(10)
+    named = {"symbol": symbol, "side": side, "qty": qty, "client_order_id": own_id}
+    return place_params({**named, **terms})
 
 
 def _order_outcome(reply: Reply) -> Outcome:
@@ -388,8 +356,9 @@ def _order_ref(order_id: int | None, client_order_id: str | None) -> dict[str, o
     return params
 
 
-def _seq(result: Mapping[str, object]) -> int:
-    return int(str(result["seq"]))
+def _symbols(given: Iterable[str]) -> list[str]:
+    # Each once: a subscription does not name an instrument twice.
+    return list(dict.fromkeys(wire_symbol(symbol) for symbol in given))
 
 
 def _list(result: Mapping[str, object], name: str) -> Iterable[Mapping[str, object]]:

@@ -23,6 +23,14 @@ from coulisse.domain.orders import (
     order_update_from_wire,
     trade_from_wire,
 )
+from coulisse.domain.positions import (
+    Position,
+    RiskNotice,
+    StatusUpdate,
+    position_from_wire,
+    risk_notice_from_wire,
+    status_from_wire,
+)
 
 Item = TypeVar("Item")
 Message = Mapping[str, object]
@@ -225,6 +233,22 @@ def read_fills(message: Message) -> list[Fill]:
 def read_balances(message: Message) -> list[Balance]:
     """Read a message of the `balances` channel."""
     return [balance_from_wire(item) for item in _items(message)]
+
+
+def read_positions(message: Message) -> list[Position]:
+    """Read a message of the `positions` channel."""
+    return [position_from_wire(item, _seq(message)) for item in _items(message)]
+
+
+def read_risk(message: Message) -> list[RiskNotice]:
+    """Read a message of the `risk` channel."""
+    return [risk_notice_from_wire(item, _seq(message)) for item in _items(message)]
+
+
+def read_status(message: Message) -> list[StatusUpdate]:
+    """Read a message of the `status` channel."""
+    symbol = str(message["symbol"])
+    return [status_from_wire(symbol, item, _seq(message)) for item in _items(message)]
 
 
 def _items(message: Message) -> list[Mapping[str, object]]:

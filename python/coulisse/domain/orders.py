@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Final
 
 from coulisse.domain.money import as_text, to_decimal
 
@@ -68,6 +69,10 @@ class Order:
     """Why it closed, where it did."""
     client_order_id: str | None = None
     seq: int | None = None
+    type: str | None = None
+    trigger_price: Decimal | None = None
+    terms: Mapping[str, object] = field(default_factory=dict)
+    """What else it has, as on the wire: `tif`, `trail`, `display_qty`, `peg` and such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,8 @@ class OrderUpdate:
     """Something that happened to an order; what did not change with it is None."""
 
     event: str
-    """`accepted`, `filled`, `rested`, `amended`, `closed`; `image`: it was open already."""
+    """`accepted`, `filled`, `rested`, `amended`, `triggered`, `refreshed`, `repriced`,
+    `decremented`, `closed`, `list_placed`; `image`: it was open already."""
     order_id: int
     symbol: str
     client_order_id: str | None = None
@@ -86,6 +92,10 @@ class OrderUpdate:
     remaining: Decimal | None = None
     state: str | None = None
     reason: str | None = None
+    type: str | None = None
+    trigger_price: Decimal | None = None
+    terms: Mapping[str, object] = field(default_factory=dict)
+    """What else was said of it, as on the wire: `trail`, `display_qty`, `peg`, `legs` and such."""
     seq: int | None = None
 
 
@@ -120,6 +130,14 @@ class Balance:
     def total(self) -> Decimal:
         """All of it."""
         return self.available + self.held
+
+
+_ORDER_KEYS: Final = frozenset(
+    {
+        "event", "order_id", "symbol", "client_order_id", "side", "price", "qty", "filled",
+        "remaining", "state", "reason", "type", "trigger_price",
+    }
+)  # fmt: skip
 
 
 def _number(item: Mapping[str, object], name: str) -> Decimal:
@@ -189,7 +207,14 @@ def order_from_wire(item: Mapping[str, object], seq: int | None = None) -> Order
         state=str(item.get("state", "open")),
         client_order_id=_text(item, "client_order_id"),
         seq=seq,
+        type=_text(item, "type"),
+        trigger_price=_number_or_none(item, "trigger_price"),
+        terms=_terms(item),
     )
+
+
+def _terms(item: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in item.items() if name not in _ORDER_KEYS}
 
 
 def order_update_from_wire(item: Mapping[str, object], seq: int | None = None) -> OrderUpdate:
@@ -206,6 +231,9 @@ def order_update_from_wire(item: Mapping[str, object], seq: int | None = None) -
         remaining=_number_or_none(item, "remaining"),
         state=_text(item, "state"),
         reason=_text(item, "reason"),
+        type=_text(item, "type"),
+        trigger_price=_number_or_none(item, "trigger_price"),
+        terms=_terms(item),
         seq=seq,
     )
 

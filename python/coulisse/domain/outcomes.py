@@ -62,7 +62,7 @@ class OrderResult:
     """What became of an order request; durable when you hold it."""
 
     state: str
-    """`open`, `filled`, `cancelled`, `expired` or `rejected`."""
+    """`open`, `waiting`, `filled`, `cancelled`, `expired` or `rejected`."""
     order_id: int | None = None
     client_order_id: str | None = None
     symbol: str | None = None
@@ -110,6 +110,39 @@ class CancelAllResult:
     seq: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CancelAfterResult:
+    """When everything will be cancelled; None for never."""
+
+    deadline_us: int | None
+    """In microseconds since the epoch."""
+    seq: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceResult:
+    """The two results of a replacement: each was done or refused by itself."""
+
+    cancel: OrderResult | Rejected | None
+    """What became of the old order; None where the new one was placed before: then nothing was
+    cancelled."""
+    place: OrderResult | Rejected
+    """What became of the new one."""
+    seq: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListResult:
+    """What became of orders that were placed together."""
+
+    list_id: int
+    """The order id of leg 0."""
+    orders: tuple[OrderResult, ...]
+    """Each leg, in order; of a list that was placed before, leg 0 alone."""
+    duplicate: bool = False
+    seq: int | None = None
+
+
 _KNOWN = frozenset(
     {"order_id", "client_order_id", "symbol", "state", "seq", "filled", "remaining", "duplicate"}
 )
@@ -154,3 +187,31 @@ def order_result_from_wire(result: Mapping[str, object]) -> OrderResult:
         duplicate=bool(result.get("duplicate", False)),
         more={name: value for name, value in result.items() if name not in _KNOWN},
     )
+
+
+def replace_result_from_wire(result: Mapping[str, object]) -> ReplaceResult:
+    """Read the result of a replacement."""
+    cancel = result.get("cancel")
+    return ReplaceResult(
+        cancel=None if cancel is None else _part(cancel),
+        place=_part(result["place"]),
+        seq=int(str(result["seq"])),
+    )
+
+
+def _part(part: object) -> OrderResult | Rejected:
+    assert isinstance(part, Mapping), "each result is an object"
+    error = part.get("error")
+    return rejected_from_wire(error) if isinstance(error, Mapping) else order_result_from_wire(part)
+
+
+def list_result_from_wire(result: Mapping[str, object]) -> ListResult:
+    """Read the result of a list of orders."""
+    seq = int(str(result["seq"]))
+    orders = result.get("orders")
+    if not isinstance(orders, list):
+        # A list that was placed before is answered with where its first leg stands.
+        first = order_result_from_wire(result)
+        return ListResult(first.order_id or 0, (first,), duplicate=True, seq=seq)
+    found = tuple(order_result_from_wire(order) for order in orders)
+    return ListResult(int(str(result["list_id"])), found, seq=seq)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, Protocol, TypedDict, runtime_checkable
 
 import msgspec
 
@@ -17,10 +18,50 @@ from coulisse.domain.money import Number, as_text
 from coulisse.domain.outcomes import OrderResult, Rejected, rejected_from_wire
 from coulisse.domain.symbols import wire_symbol
 
-MONEY_FIELDS: Final = ("qty", "price", "notional")
+MONEY_FIELDS: Final = (
+    "qty", "price", "notional", "trigger_price", "trail", "display_qty", "min_qty", "peg_offset",
+)  # fmt: skip
 PLACE_FIELDS: Final = (
     "symbol", "side", "type", "tif", "qty", "price", "notional", "post_only", "client_order_id",
+    "trigger_price", "trigger_on", "trail", "trail_bp", "display_qty", "min_qty", "peg",
+    "peg_offset", "reduce_only", "self_trade", "expire_time",
 )  # fmt: skip
+LIMIT_TYPES: Final = frozenset({"limit", "stop_limit", "take_profit_limit"})
+
+
+class OrderTerms(TypedDict, total=False):
+    """What an order may say beyond symbol, side and qty; None is as if it were not there."""
+
+    price: Number | None
+    """The limit."""
+    type: str | None
+    """`limit`, `market`, `stop`, `stop_limit`, `take_profit`, `take_profit_limit`,
+    `trailing_stop`."""
+    tif: str | None
+    """`gtc`, `ioc`, `fok`, `gtd`, `day`."""
+    notional: Number | None
+    post_only: bool | None
+    trigger_price: Number | None
+    trigger_on: str | None
+    """`last` or `mark`."""
+    trail: Number | None
+    """How far a trailing stop stays behind, as a difference of prices."""
+    trail_bp: int | None
+    """The same in basis points."""
+    display_qty: Number | None
+    """How much of an iceberg the book shows."""
+    min_qty: Number | None
+    peg: str | None
+    """`bid`, `ask` or `mid`."""
+    peg_offset: Number | None
+    reduce_only: bool | None
+    self_trade: str | None
+    """`none`, `expire_taker`, `expire_maker`, `expire_both`, `decrement`."""
+    expire_time: datetime | int | None
+    """With `gtd`: an aware time, or microseconds since the epoch."""
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @runtime_checkable
@@ -44,17 +85,37 @@ def place_params(order: Mapping[str, object]) -> dict[str, object]:
     """Return the params of `order.place`; unknown fields pass, for the core to refuse by name.
 
     `type` defaults to `limit` where there is a price and to `market` where there is none, `tif` to
-    `gtc` and `ioc`. A float is a TypeError.
+    `gtd` where there is an expire time, else to `gtc` for limits and `ioc` for what acts at the
+    market. A float is a TypeError.
     """
     params = {name: value for name, value in order.items() if value is not None}
     if isinstance(params.get("symbol"), str):
         params["symbol"] = _symbol_or_as_is(str(params["symbol"]))
+    if "expire_time" in params:
+        params["expire_time"] = micros(params["expire_time"])
+    return leg_params(params)
+
+
+def leg_params(leg: Mapping[str, object]) -> dict[str, object]:
+    """Return an order without its symbol, or a leg of a list, with its defaults."""
+    params = {name: value for name, value in leg.items() if value is not None}
     for name in MONEY_FIELDS:
         if name in params:
             params[name] = _money_text(params[name])
     params.setdefault("type", "limit" if "price" in params else "market")
-    params.setdefault("tif", "gtc" if params["type"] == "limit" else "ioc")
+    if "expire_time" in params:
+        params.setdefault("tif", "gtd")
+    params.setdefault("tif", "gtc" if params["type"] in LIMIT_TYPES else "ioc")
     return params
+
+
+def micros(when: object) -> object:
+    """Return an aware time as microseconds since the epoch; anything else as it is."""
+    if not isinstance(when, datetime):
+        return when
+    if when.tzinfo is None:
+        raise ValueError(f"a time needs its zone: {when}")
+    return (when - _EPOCH) // timedelta(microseconds=1)
 
 
 def as_mapping(order: Mapping[str, object] | OrderLike) -> Mapping[str, object]:

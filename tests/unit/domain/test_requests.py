@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -14,6 +15,7 @@ from coulisse.domain.requests import (
     decode_plain_event,
     encode_plain_event,
     encode_request,
+    leg_params,
     place_params,
     read_reply,
 )
@@ -126,3 +128,35 @@ def test_half_a_surrogate_pair_shows_as_its_escape() -> None:
 def test_what_has_no_json_form_is_a_type_error() -> None:
     with pytest.raises(TypeError, match="no JSON form"):
         encode_plain_event("e", object())
+
+
+def test_an_order_with_terms_has_the_time_in_force_that_its_type_wants() -> None:
+    stop = {"symbol": "BTC-USD", "side": "sell", "qty": "1", "trigger_price": Decimal("5E+1")}
+    params = place_params({**stop, "type": "stop"})
+    assert (params["tif"], params["trigger_price"]) == ("ioc", "50")
+    params = place_params({**stop, "type": "stop_limit", "price": 49})
+    assert (params["tif"], params["price"]) == ("gtc", "49")
+
+
+def test_an_expire_time_makes_an_order_gtd_in_microseconds() -> None:
+    order = {"symbol": "BTC-USD", "side": "buy", "qty": "1", "price": 1}
+    when = datetime(2030, 1, 1, 12, 0, 0, 1, tzinfo=UTC)
+    params = place_params({**order, "expire_time": when})
+    assert (params["tif"], params["expire_time"]) == ("gtd", 1_893_499_200_000_001)
+    assert place_params({**order, "expire_time": 5})["expire_time"] == 5
+    with pytest.raises(ValueError, match="zone"):
+        place_params({**order, "expire_time": when.replace(tzinfo=None)})
+
+
+@pytest.mark.parametrize(
+    "field", ["trigger_price", "trail", "display_qty", "min_qty", "peg_offset"]
+)
+def test_a_float_in_a_term_is_a_type_error(field: str) -> None:
+    with pytest.raises(TypeError, match="float"):
+        place_params({"symbol": "BTC-USD", "side": "buy", "qty": 1, field: 0.1})
+
+
+def test_a_leg_has_the_defaults_of_an_order_without_its_symbol() -> None:
+    assert leg_params({"side": "sell", "qty": 1, "price": None}) == {
+        "side": "sell", "qty": "1", "type": "market", "tif": "ioc",
+    }  # fmt: skip

@@ -1,6 +1,8 @@
 //! Client order ids, request ids, hashes and replay.
 
 use super::*;
+use crate::admit::is_remembered;
+use coulisse_types::CommandKind;
 use coulisse_types::event::OrderState;
 
 fn a_small_memory(ids: u32, closed_per_account: u32) -> World {
@@ -165,4 +167,36 @@ fn a_record_out_of_turn_ends_the_process() {
     let mut world = World::usual();
     world.header.seq = Seq(99);
     world.buy(ANN, 1, 1);
+}
+
+#[test]
+fn a_request_id_names_what_operators_and_withdrawers_ask_for() {
+    let mut remembered: Vec<&str> = CommandKind::ALL
+        .iter()
+        .filter(|kind| is_remembered(**kind))
+        .map(|kind| kind.name())
+        .collect();
+    remembered.sort_unstable();
+    assert_eq!(
+        remembered,
+        [
+            "AccountConfigure",
+            "AccountCreate",
+            "AssetCreate",
+            "AuctionSchedule",
+            "Deposit",
+            "FeeTierSet",
+            "GroupCreate",
+            "InstrumentConfigure",
+            "InstrumentCreate",
+            "KeyCreate",
+            "KillReset",
+            "KillSwitch",
+            "LimitSet",
+            "MarkSet",
+            "RiskStateSet",
+            "TradingStateSet",
+            "Withdraw",
+        ]
+    );
 }

@@ -1,9 +1,9 @@
 //! What the hub knows from the log alone, written down: without it a client would notice that a node
 //! started from a snapshot and did not replay everything.
 //!
-//! Kept are the instruments, each instrument's latest trades, and the seq that each private channel is
-//! at. Connections, subscriptions and counters are of one life of the process and start anew, as they
-//! do on replay.
+//! Kept are the instruments and groups, each instrument's latest trades, the seqs that its status and
+//! each private channel are at, and who is in which group. Connections, subscriptions and counters are
+//! of one life of the process and start anew, as they do on replay.
 //!
 //! Invariants
 //! - Reading and then delivering the tail gives the hub that delivering everything gives, as far as any
@@ -16,7 +16,7 @@
 use super::Hub;
 use crate::public_feed::InstrumentFeeds;
 use coulisse_types::codec::{Field, Reader};
-use coulisse_types::event::{AssetCreated, InstrumentCreated};
+use coulisse_types::event::{AssetCreated, GroupCreated, InstrumentCreated};
 use coulisse_types::{Event, limits};
 use coulisse_wire::record::{decode_events, encode_events};
 
@@ -63,6 +63,7 @@ impl Hub {
             lingering: _,
             awaited: _,
             open: _,
+            sessions: _,
             // Given anew at every start.
             hosts: _,
             origins: _,
@@ -109,21 +110,25 @@ impl Hub {
     }
 
     fn read_table(&mut self, events: &[Event]) -> Result<(), FeedsFault> {
-        let (mut assets, mut listed) = (0_u32, 0_u32);
+        let (mut assets, mut listed, mut groups) = (0_u32, 0_u32, 0_u32);
         for event in events {
-            let (is_next, max) = match event {
+            let is_next = match event {
                 Event::AssetCreated(AssetCreated { asset, .. }) => {
                     assets += 1;
-                    (asset.0 == assets, limits::ASSETS_MAX)
+                    asset.0 == assets && assets <= limits::ASSETS_MAX
                 }
                 Event::InstrumentCreated(InstrumentCreated { instrument, base, quote, .. }) => {
                     listed += 1;
                     let known = (1..=assets).contains(&base.0) && (1..=assets).contains(&quote.0);
-                    (instrument.0 == listed && known, limits::INSTRUMENTS_MAX)
+                    instrument.0 == listed && known && listed <= limits::INSTRUMENTS_MAX
                 }
-                _ => (false, 0),
+                Event::GroupCreated(GroupCreated { group, .. }) => {
+                    groups += 1;
+                    group.0 == groups && groups <= limits::GROUPS_MAX
+                }
+                _ => false,
             };
-            if !is_next || assets.max(listed) > max {
+            if !is_next {
                 return Err(FeedsFault { reason: "a table of something else" });
             }
             self.instruments.apply(event);

@@ -1,4 +1,5 @@
-//! An instrument's feeds written down: the trades that are kept, and the last seq that traded.
+//! An instrument's feeds written down: the trades that are kept, the last seq that traded, and the last
+//! that changed the status.
 
 use super::InstrumentFeeds;
 use crate::hub::FeedsFault;
@@ -33,14 +34,19 @@ impl InstrumentFeeds {
         let Self {
             trades_seq,
             trades,
+            status_seq,
             // Nobody listens yet: all is published, and no book is out of date.
             book_changed: _,
             groups: _,
             trade_listeners: _,
             published_seq: _,
             unpublished: _,
+            status_listeners: _,
+            status_published: _,
+            status_unpublished: _,
         } = self;
         trades_seq.encode(out);
+        status_seq.encode(out);
         length(trades.len()).encode(out);
         for trade in trades {
             write_trade(trade, out);
@@ -51,6 +57,8 @@ impl InstrumentFeeds {
     pub(crate) fn read(&mut self, reader: &mut Reader<'_>) -> Result<(), FeedsFault> {
         self.trades_seq = get(reader)?;
         self.published_seq = self.trades_seq;
+        self.status_seq = get(reader)?;
+        self.status_published = self.status_seq;
         let count: u32 = get(reader)?;
         if count as usize > TRADES_KEPT_MAX {
             return Err(FeedsFault { reason: "more trades than are kept" });

@@ -6,5 +6,6 @@ mod door;
 mod durable_first;
 mod feeds;
 mod restart;
+mod risk_and_status;
 mod slow_readers;
 mod world;

@@ -1,8 +1,11 @@
 //! A hub that starts from what another wrote down: no client can tell it from one that replayed.
 
-use crate::world::{ALICE, BOB, World, a_balance_of, a_world, number, subscribe};
+use crate::world::{ALICE, BOB, BTC_USD, World, a_balance_of, a_world, number, subscribe};
 use coulisse_gateway::hub::Hub;
 use coulisse_gateway::limits::TRADES_KEPT_MAX;
+use coulisse_types::event::{AccountConfigured, GroupCreated, MarkChanged, RiskStateChanged};
+use coulisse_types::{AccountName, Event, GroupId, Price, RiskState, Scope};
+use coulisse_wire::instruments::Symbols;
 
 fn a_hub() -> Hub {
     Hub::new(vec!["localhost".to_owned()], "coulisse/test".to_owned(), "n1".to_owned(), 1)
@@ -26,11 +29,15 @@ fn restarted(world: &mut World) {
 /// What a newcomer hears of every channel, with a delta of each.
 fn heard(world: &mut World) -> Vec<String> {
     let alice = world.hub.open_local(ALICE);
-    for channel in ["book", "trades", "orders", "fills", "balances"] {
+    for channel in ["book", "trades", "status", "orders", "fills", "balances", "positions", "risk"]
+    {
         world.ask(alice, &subscribe(channel));
     }
     world.a_trade();
     world.a_bid_of(9);
+    world.happens(&[a_mark(5)]);
+    world.happens(&[a_state(Scope::Group, 2)]);
+    world.happens(&[a_state(Scope::Firm, 0)]);
     world.happens(&[a_balance_of(ALICE, 3)]);
     world.publish();
     world.wire.local(alice)
@@ -45,7 +52,25 @@ fn a_lived_in_world() -> World {
         world.happens(&[a_balance_of(BOB, minor)]);
     }
     world.a_bid_of(7);
+    for group in 1..3 {
+        let name = AccountName::new(format!("g{group}").as_bytes()).expect("short");
+        world.happens(&[GroupCreated { group: GroupId(group), name }.into()]);
+    }
+    let joined = AccountConfigured { account: ALICE, group: GroupId(2), trade_group: 0 };
+    world.happens(&[joined.into()]);
+    world.happens(&[a_mark(4)]);
+    for scope in [Scope::Account, Scope::Group, Scope::Firm] {
+        world.happens(&[a_state(scope, 2)]);
+    }
     world
+}
+
+fn a_mark(ticks: i64) -> Event {
+    MarkChanged { instrument: BTC_USD, price: Price::from_ticks(ticks) }.into()
+}
+
+fn a_state(scope: Scope, scope_id: u32) -> Event {
+    RiskStateChanged { scope, scope_id, state: RiskState::Reducing }.into()
 }
 
 #[test]
@@ -56,7 +81,7 @@ fn a_newcomer_hears_the_same_of_a_hub_that_started_from_a_snapshot() {
     let heard_before = heard(&mut replayed);
     assert_eq!(heard(&mut started), heard_before);
     let chained = heard_before.iter().filter(|text| text.contains("\"prev\"")).count();
-    assert!(chained >= 3, "{heard_before:?}");
+    assert!(chained >= 6, "{heard_before:?}");
     assert_eq!(written(&started.hub), written(&replayed.hub));
 }
 
@@ -102,6 +127,30 @@ fn prev_leads_over_the_start_from_the_last_message_before_it() {
     let got = world.wire.local(alice);
     let last = got.last().expect("a delta");
     assert_eq!((number(last, "prev"), number(last, "seq")), (before, after));
+}
+
+#[test]
+fn a_group_is_known_by_its_name_over_a_start() {
+    let mut world = a_lived_in_world();
+    restarted(&mut world);
+    let table = world.hub.instruments();
+    let found = [b"g1", b"g2", b"g3"].map(|name| table.find_group(name));
+    assert_eq!(found, [Some(GroupId(1)), Some(GroupId(2)), None]);
+}
+
+#[test]
+fn no_session_has_the_number_of_one_before_the_start() {
+    let mut given = Vec::new();
+    for incarnation in 1..4 {
+        let mut world = a_world();
+        world.hub.number_sessions(incarnation);
+        for _ in 0..3 {
+            let session = world.hub.open_local(ALICE);
+            given.push(session.session);
+            world.hub.close(session);
+        }
+    }
+    assert!(given.is_sorted_by(|one, next| one < next) && given[0] > 0, "{given:?}");
 }
 
 #[test]

@@ -8,13 +8,13 @@ use coulisse_gateway::frame::{
 use coulisse_gateway::hub::{Hub, Received, Sink};
 use coulisse_gateway::view::{CoreView, KeyView};
 use coulisse_types::event::{
-    AssetCreated, BalanceChanged, InstrumentCreated, LevelChanged, Traded,
+    AssetCreated, BalanceChanged, InstrumentCreated, LevelChanged, PositionChanged, Traded,
 };
 use coulisse_types::{
     AccountId, AccountName, Amount, AssetId, AssetName, ClientOrderId, Event, FeeRate,
     InstrumentId, OrderId, Price, Qty, RecordHeader, Seq, Side, Symbol, TradeId,
 };
-use coulisse_wire::native::feed::{Balance, OpenOrder};
+use coulisse_wire::native::feed::{Balance, InstrumentStatus, OpenOrder};
 
 pub(crate) const NOW_US: i64 = 1_795_392_000_000_000;
 pub(crate) const ALICE: AccountId = AccountId(1);
@@ -26,6 +26,8 @@ pub(crate) const BTC_USD: InstrumentId = InstrumentId(1);
 pub(crate) struct Table {
     pub(crate) seq: u64,
     pub(crate) bids: Vec<(Price, Qty)>,
+    pub(crate) waiting: Option<OrderId>,
+    pub(crate) risk: Vec<Event>,
 }
 
 impl CoreView for Table {
@@ -54,7 +56,17 @@ impl CoreView for Table {
         _: OrderId,
         _: &ClientOrderId,
     ) -> Option<InstrumentId> {
-        None
+        Some(BTC_USD)
+    }
+    fn is_waiting(&self, order_id: OrderId) -> bool {
+        self.waiting == Some(order_id)
+    }
+    fn positions(&self, _: AccountId, _: &mut Vec<PositionChanged>) {}
+    fn risk(&self, _: AccountId, out: &mut Vec<Event>) {
+        out.extend_from_slice(&self.risk);
+    }
+    fn status(&self, instrument: InstrumentId) -> InstrumentStatus {
+        InstrumentStatus::listed(instrument)
     }
 }
 
@@ -191,7 +203,7 @@ impl World {
             let header = self.header();
             let caused = events(index);
             self.hub.deliver(&header, &caused, &self.table);
-            self.hub.reply(&batch, entry, &header, &caused);
+            self.hub.reply(&batch, entry, &header, &caused, &self.table);
         }
         self.table.seq
     }
@@ -282,7 +294,7 @@ pub(crate) fn place(id: u32) -> String {
 
 pub(crate) fn subscribe(channel: &str) -> String {
     let symbols = match channel {
-        "book" | "trades" => r#","symbols":["BTC-USD"]"#,
+        "book" | "trades" | "status" => r#","symbols":["BTC-USD"]"#,
         _ => "",
     };
     format!(r#"{{"op":"subscribe","params":{{"channel":"{channel}"{symbols}}}}}"#)

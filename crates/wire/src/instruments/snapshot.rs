@@ -1,15 +1,19 @@
 //! The table written down: the events that make it again.
 
 use super::{AssetInfo, InstrumentInfo, InstrumentTable};
-use coulisse_types::Event;
-use coulisse_types::event::{AssetCreated, InstrumentCreated};
+use coulisse_types::event::{AssetCreated, GroupCreated, InstrumentCreated};
+use coulisse_types::{Event, GroupId};
 
 impl InstrumentTable {
     /// The events that make this table out of an empty one.
     pub fn events(&self) -> impl Iterator<Item = Event> + '_ {
         // The slots are made of the instruments.
-        let Self { assets, instruments, slots: _ } = self;
-        assets.iter().map(AssetInfo::created).chain(instruments.iter().map(InstrumentInfo::created))
+        let Self { assets, instruments, slots: _, groups } = self;
+        let instruments = instruments.iter().map(InstrumentInfo::created);
+        let groups = (1_u32..).zip(groups);
+        let groups = groups.map(|(id, name)| GroupCreated { group: GroupId(id), name: *name });
+        let assets = assets.iter().map(AssetInfo::created);
+        assets.chain(instruments).chain(groups.map(Event::from))
     }
 }
 

@@ -1,26 +1,31 @@
 //! What each operation's parameters become.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use coulisse_types::command::{Deposit, OrderCancel, OrderCancelAll, OrderPlace};
-use coulisse_types::{
-    Amount, ClientOrderId, InstrumentId, OrderId, OrderType, RejectCode, RequestId, Side,
-    SideFilter, TimeInForce,
-};
+use coulisse_types::command::{CancelAfter, Deposit, OrderCancel, OrderCancelAll};
+use coulisse_types::{Amount, InstrumentId, RejectCode, RequestId, SideFilter};
 
+use super::admin::read_admin;
 use super::error::Detail;
+use super::orders::{read_order_ref, read_place, read_place_list, read_replace};
 use super::params::{
-    Fault, Params, Read, find_symbol, integer, missing, missing_either, name, no_notional, one_of,
-    read_client_order_id, read_notional, read_price, read_qty, refused_number, whole_number,
+    Fault, Params, Read, find_symbol, integer, missing, missing_either, name, nanoseconds, one_of,
+    refused_number,
 };
 use super::request::{Amend, Body, Subscription};
-use super::spec::{self, Channel, Op, ParamKind, at};
+use super::spec::{Channel, Op, ParamKind, at};
 use crate::instruments::Symbols;
 use crate::json::{Kind, Raw, Scanner};
 use crate::limits::{
     BOOK_DEPTH_DEFAULT, BOOK_DEPTH_MAX, INTEGER_MAX, SIGNATURE_BYTES, TEXT_BYTES_MAX,
+    TIMEOUT_MS_MAX,
 };
 
+const NO_INSTRUMENT: InstrumentId = InstrumentId(0);
+
+/// The operations of the hot path; all others are read out of line.
+#[inline]
 pub(super) fn read_body<'a>(
     op: Op,
     params: &Params<'a>,
@@ -33,7 +38,7 @@ pub(super) fn read_body<'a>(
             let (order_id, client_order_id) = read_order_ref(params)?;
             Body::Command {
                 command: OrderCancel { order_id, client_order_id }.into(),
-                instrument: InstrumentId(0),
+                instrument: NO_INSTRUMENT,
             }
         }
         Op::Amend => {
@@ -45,22 +50,36 @@ pub(super) fn read_body<'a>(
             }
             Body::Amend(Amend { order_id, client_order_id, id_raw, qty, price })
         }
-        Op::CancelAll => {
-            let instrument = read_one_symbol(params, symbols)?.unwrap_or_default();
-            Body::Command {
-                command: OrderCancelAll { instrument, side: SideFilter::Both, session: 0 }.into(),
-                instrument,
-            }
+        _ => read_rarer_body(op, params, symbols)?,
+    })
+}
+
+#[inline(never)]
+fn read_rarer_body<'a>(
+    op: Op,
+    params: &Params<'a>,
+    symbols: &(impl Symbols + ?Sized),
+) -> Read<'a, Body<'a>> {
+    Ok(match op {
+        Op::Replace => read_replace(params, symbols)?,
+        Op::PlaceList => read_place_list(params, symbols)?,
+        Op::CancelAll => read_cancel_all(params, symbols)?,
+        Op::CancelAfter => {
+            let millis = integer(params.get(at::TIMEOUT), "timeout", TIMEOUT_MS_MAX)?;
+            let timeout_ns = nanoseconds(millis, 1_000_000);
+            Body::Command { command: CancelAfter { timeout_ns }.into(), instrument: NO_INSTRUMENT }
         }
         Op::Deposit => read_deposit(params, symbols)?,
         Op::OrdersOpen => Body::OrdersOpen(read_one_symbol(params, symbols)?),
         Op::BalancesGet => Body::BalancesGet,
+        Op::PositionsGet => Body::PositionsGet,
         Op::Subscribe => Body::Subscribe(read_subscription(params, symbols)?),
         Op::Unsubscribe => Body::Unsubscribe(read_subscription(params, symbols)?),
         Op::Logon => read_logon(params)?,
         Op::Logoff => Body::Logoff,
         Op::Ping => Body::Ping,
         Op::Time => Body::Time,
+        _ => Body::Admin(Box::new(read_admin(op, params, symbols)?)),
     })
 }
 
@@ -89,54 +108,6 @@ fn unhex(digits: &[u8]) -> Option<[u8; SIGNATURE_BYTES]> {
     Some(bytes)
 }
 
-/// A time in force that needs no clock: the others are not on the wire yet.
-fn plain_tif(name: &[u8]) -> Option<TimeInForce> {
-    TimeInForce::from_name(name).filter(|tif| !tif.ends_by_clock())
-}
-
-fn read_place<'a>(params: &Params<'a>, symbols: &(impl Symbols + ?Sized)) -> Read<'a, Body<'a>> {
-    let mut scratch = [0; TEXT_BYTES_MAX];
-    let info = find_symbol(params.get(at::place::SYMBOL), "symbol", symbols)?;
-    let side = params.get(at::place::SIDE);
-    let side = one_of(at_op(Op::Place, at::place::SIDE), side, Side::from_name)?;
-    let order_type = match params.get(at::place::TYPE).present() {
-        Some(value) => one_of(at_op(Op::Place, at::place::TYPE), value, OrderType::from_name)?,
-        None => OrderType::Limit,
-    };
-    let tif = params.get(at::place::TIF);
-    let time_in_force = match (tif.is_present(), order_type) {
-        (true, _) => one_of(at_op(Op::Place, at::place::TIF), tif, plain_tif)?,
-        (false, OrderType::Limit) => TimeInForce::Gtc,
-        (false, OrderType::Market) => TimeInForce::Ioc,
-    };
-    let (qty, price) = (params.get(at::place::QTY), params.get(at::place::PRICE));
-    let notional = params.get(at::place::NOTIONAL);
-    match order_type {
-        OrderType::Limit if !price.is_present() => return Err(missing("price")),
-        OrderType::Limit if !qty.is_present() => return Err(missing("qty")),
-        OrderType::Market if !qty.is_present() && !notional.is_present() => {
-            return Err(missing_either("qty", "notional"));
-        }
-        OrderType::Limit | OrderType::Market => {}
-    }
-    let notional_minor = read_notional(info, notional, &mut scratch)?;
-    if notional.is_present() && notional_minor == Amount::ZERO {
-        return Err(no_notional(info, notional));
-    }
-    let order = OrderPlace {
-        instrument: info.id,
-        side,
-        order_type,
-        time_in_force,
-        post_only: params.get(at::place::POST_ONLY).kind == Kind::True,
-        qty: read_qty(info, qty, &mut scratch)?,
-        price: read_price(info, price, &mut scratch)?,
-        notional: notional_minor,
-        client_order_id: read_client_order_id(params.get(at::place::CLIENT_ORDER_ID))?,
-    };
-    Ok(Body::Command { command: order.into(), instrument: info.id })
-}
-
 fn read_deposit<'a>(params: &Params<'a>, symbols: &(impl Symbols + ?Sized)) -> Read<'a, Body<'a>> {
     let mut scratch = [0; TEXT_BYTES_MAX];
     let value = params.get(at::deposit::ASSET);
@@ -149,15 +120,19 @@ fn read_deposit<'a>(params: &Params<'a>, symbols: &(impl Symbols + ?Sized)) -> R
         asset.write_amount(&mut limit, Amount::from_minor(1));
         refused_number(code, "qty", qty, RejectCode::OffMinorUnit, &limit)
     })?;
-    let value = params.get(at::deposit::REQUEST_ID);
-    let request_id = value.text(&mut scratch).and_then(read_request_id).ok_or_else(|| {
-        let fault = Fault::new(RejectCode::InvalidValue, "request_id", value);
-        fault.with(Detail::Wanted("1 to 32 hexadecimal digits, not all 0"))
-    })?;
+    let request_id = read_request_id(params.get(at::deposit::REQUEST_ID))?;
     Ok(Body::Deposit { deposit: Deposit { asset: asset.id, amount: minor }, request_id })
 }
 
-fn read_request_id(digits: &[u8]) -> Option<RequestId> {
+pub(super) fn read_request_id(value: Raw<'_>) -> Read<'_, RequestId> {
+    let mut scratch = [0; TEXT_BYTES_MAX];
+    value.text(&mut scratch).and_then(request_id).ok_or_else(|| {
+        let fault = Fault::new(RejectCode::InvalidValue, "request_id", value);
+        fault.with(Detail::Wanted("1 to 32 hexadecimal digits, not all 0"))
+    })
+}
+
+fn request_id(digits: &[u8]) -> Option<RequestId> {
     if digits.is_empty() || digits.len() > 32 {
         return None;
     }
@@ -168,13 +143,19 @@ fn read_request_id(digits: &[u8]) -> Option<RequestId> {
     (value != 0).then_some(RequestId(value))
 }
 
-/// The parameter's entry in the table, for its name and what it may be.
-const fn at_op(op: Op, index: usize) -> Option<&'static spec::ParamSpec> {
-    let params = op.spec().params;
-    match params.split_at_checked(index) {
-        Some((_, [param, ..])) => Some(param),
-        _ => None,
-    }
+fn read_cancel_all<'a>(
+    params: &Params<'a>,
+    symbols: &(impl Symbols + ?Sized),
+) -> Read<'a, Body<'a>> {
+    let side = match params.get(at::cancel_all::SIDE).present() {
+        None => SideFilter::Both,
+        Some(value) => one_of(Op::CancelAll.spec().params, at::cancel_all::SIDE, value, |name| {
+            SideFilter::from_name(name).filter(|side| *side != SideFilter::Both)
+        })?,
+    };
+    let instrument = read_one_symbol(params, symbols)?.unwrap_or_default();
+    let this_session = params.get(at::cancel_all::SESSION).kind == Kind::True;
+    Ok(Body::CancelAll { all: OrderCancelAll { instrument, side, session: 0 }, this_session })
 }
 
 fn read_one_symbol<'a>(
@@ -186,28 +167,6 @@ fn read_one_symbol<'a>(
         return Ok(None);
     }
     find_symbol(value, "symbol", symbols).map(|info| Some(info.id))
-}
-
-/// The order that a cancel or an amend names; both ids are left to the core to refuse.
-fn read_order_ref<'a>(params: &Params<'a>) -> Read<'a, (OrderId, ClientOrderId)> {
-    let value = params.get(at::order::ORDER_ID);
-    let client_order_id = read_client_order_id(params.get(at::order::CLIENT_ORDER_ID))?;
-    if !value.is_present() {
-        if client_order_id.is_empty() {
-            return Err(missing_either("order_id", "client_order_id"));
-        }
-        return Ok((OrderId(0), client_order_id));
-    }
-    let mut scratch = [0; TEXT_BYTES_MAX];
-    let digits = value.text(&mut scratch).unwrap_or_default();
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) || digits.starts_with(b"0") {
-        let fault = Fault::new(RejectCode::InvalidValue, "order_id", value);
-        return Err(fault.with(Detail::Wanted("a whole number in a string, from 1")));
-    }
-    match whole_number(digits).filter(|number| *number <= INTEGER_MAX) {
-        Some(number) => Ok((OrderId(number), client_order_id)),
-        None => Err(Fault::new(RejectCode::NumberOutOfRange, "order_id", value)),
-    }
 }
 
 fn read_subscription<'a>(

@@ -130,7 +130,7 @@ impl<'a> RequestError<'a> {
             (_, Detail::Limit(limit)) => {
                 subject(out);
                 out.extend_from_slice(b": ");
-                super::reply::write_meaning(out, self.code);
+                super::rejects::write_meaning(out, self.code);
                 out.extend_from_slice(match self.code {
                     RejectCode::OffTick | RejectCode::OffLot | RejectCode::OffMinorUnit => {
                         &b"; step "[..]
@@ -144,7 +144,7 @@ impl<'a> RequestError<'a> {
                     subject(out);
                     out.extend_from_slice(b": ");
                 }
-                super::reply::write_meaning(out, self.code);
+                super::rejects::write_meaning(out, self.code);
             }
         }
     }

@@ -4,11 +4,15 @@
 //! and `docs/protocol/native.md` is printed from it, so neither can know a field that the other
 //! does not.
 
+mod admin;
 mod bodies;
+mod bounds;
 pub mod error;
 pub mod feed;
+mod orders;
 pub mod outcome;
 mod params;
+mod rejects;
 pub mod reply;
 pub mod request;
 pub mod rest;

@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 use coulisse_types::{Amount, ClientOrderId, Price, Qty, RejectCode, Text};
 
 use super::error::{Detail, RequestError};
-use super::spec::{self, Op, ParamKind};
+use super::spec::{self, ParamKind};
 use crate::instruments::{InstrumentInfo, Symbols};
 use crate::json::{Broken, Kind, Raw, Scanner};
-use crate::limits::{PARAMS_MAX, TEXT_BYTES_MAX};
+use crate::limits::{INTEGER_MAX, MORE_PARAMS_MAX, PLAIN_PARAMS_MAX, TEXT_BYTES_MAX};
 
 /// An error whose request id is not known yet.
 pub(super) struct Fault<'a>(pub(super) RequestError<'a>);
@@ -39,29 +39,71 @@ pub(super) type Read<'a, T> = Result<T, Fault<'a>>;
 
 /// The values of an operation's parameters, in the order of its table.
 pub(super) struct Params<'a> {
-    values: [Raw<'a>; PARAMS_MAX],
+    plain: [Raw<'a>; PLAIN_PARAMS_MAX],
+    /// Those behind the plain ones; made when the first of them comes.
+    more: Option<[Raw<'a>; MORE_PARAMS_MAX]>,
 }
 
 impl<'a> Params<'a> {
-    pub(super) const NONE: Self = Self { values: [Raw::ABSENT; PARAMS_MAX] };
+    #[inline]
+    pub(super) const fn none() -> Self {
+        Self { plain: [Raw::ABSENT; PLAIN_PARAMS_MAX], more: None }
+    }
 
     #[inline]
     pub(super) fn get(&self, index: usize) -> Raw<'a> {
-        self.values.get(index).copied().unwrap_or(Raw::ABSENT)
+        let found = match index.checked_sub(PLAIN_PARAMS_MAX) {
+            None => self.plain.get(index),
+            Some(index) => self.more.as_ref().and_then(|more| more.get(index)),
+        };
+        found.copied().unwrap_or(Raw::ABSENT)
+    }
+
+    /// Whether a parameter came that plain orders do not have.
+    #[inline]
+    pub(super) const fn has_more(&self) -> bool {
+        self.more.is_some()
+    }
+
+    #[inline]
+    fn slot(&mut self, index: usize) -> Option<&mut Raw<'a>> {
+        match index.checked_sub(PLAIN_PARAMS_MAX) {
+            None => self.plain.get_mut(index),
+            Some(index) => self.more_slot(index),
+        }
+    }
+
+    #[cold]
+    fn more_slot(&mut self, index: usize) -> Option<&mut Raw<'a>> {
+        self.more.get_or_insert([Raw::ABSENT; MORE_PARAMS_MAX]).get_mut(index)
     }
 
     /// Reads the object of parameters, each known, each once, each of its JSON type; gives the
     /// position after it.
-    pub(super) fn read(&mut self, mut scanner: Scanner<'a>, op: Op) -> Read<'a, Scanner<'a>> {
+    pub(super) fn read(
+        &mut self,
+        scanner: Scanner<'a>,
+        params: &'static [spec::ParamSpec],
+    ) -> Read<'a, Scanner<'a>> {
+        self.read_object(scanner, "params", params)
+    }
+
+    /// The same of an object that stands in `field`.
+    #[inline]
+    pub(super) fn read_object(
+        &mut self,
+        mut scanner: Scanner<'a>,
+        field: &'static str,
+        params: &'static [spec::ParamSpec],
+    ) -> Read<'a, Scanner<'a>> {
         if !scanner.take(b'{') {
             let value = scanner.value(1)?;
-            let fault = Fault::new(RejectCode::WrongType, "params", value);
+            let fault = Fault::new(RejectCode::WrongType, field, value);
             return Err(fault.with(Detail::Wanted("object")));
         }
         if scanner.take(b'}') {
             return Ok(scanner);
         }
-        let params = op.spec().params;
         let mut expected = 0;
         loop {
             let key = scanner.key()?;
@@ -69,7 +111,7 @@ impl<'a> Params<'a> {
                 return Err(unknown_field(key, scanner.value(2)?));
             };
             let value = scanner.value(2)?;
-            if let (Some(slot), Some(param)) = (self.values.get_mut(index), params.get(index)) {
+            if let (Some(slot), Some(param)) = (self.slot(index), params.get(index)) {
                 if slot.is_present() {
                     return Err(duplicate_field(param.name));
                 }
@@ -89,8 +131,9 @@ impl<'a> Params<'a> {
         }
     }
 
-    pub(super) fn check_required(&self, op: Op) -> Read<'a, ()> {
-        for (param, value) in op.spec().params.iter().zip(&self.values) {
+    /// Required parameters stand among the plain ones.
+    pub(super) fn check_required(&self, params: &'static [spec::ParamSpec]) -> Read<'a, ()> {
+        for (param, value) in params.iter().zip(&self.plain) {
             if param.required && !value.is_present() {
                 return Err(missing(param.name));
             }
@@ -122,7 +165,7 @@ pub(super) const fn fits(wanted: ParamKind, got: Kind) -> bool {
         }
         ParamKind::Integer => matches!(got, Kind::Integer),
         ParamKind::Flag => matches!(got, Kind::True | Kind::False),
-        ParamKind::TextList => matches!(got, Kind::Array),
+        ParamKind::TextList | ParamKind::ObjectList(_) => matches!(got, Kind::Array),
     }
 }
 
@@ -170,13 +213,36 @@ pub(super) fn whole_number(digits: &[u8]) -> Option<u64> {
     Some(value)
 }
 
+/// A time in nanoseconds, from a number of `unit_ns` that was bounded so that it fits.
+pub(super) fn nanoseconds(count: u64, unit_ns: i64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX).saturating_mul(unit_ns)
+}
+
+/// Microseconds, as nanoseconds; absent is 0.
+pub(super) fn read_time<'a>(value: Raw<'a>, field: &'static str) -> Read<'a, i64> {
+    if !value.is_present() {
+        return Ok(0);
+    }
+    // 2^53 µs is the year 2255: in nanoseconds it fits an i64.
+    integer(value, field, INTEGER_MAX).map(|us| nanoseconds(us, 1_000))
+}
+
+/// A small number: an id, a count, a step.
+pub(super) fn read_u32<'a>(value: Raw<'a>, field: &'static str) -> Read<'a, u32> {
+    let number = integer(value, field, u64::from(u32::MAX))?;
+    Ok(u32::try_from(number).unwrap_or(u32::MAX))
+}
+
+/// A text that is one of those in the table, read by `find`.
 pub(super) fn one_of<'a, T>(
-    param: Option<&'static spec::ParamSpec>,
+    params: &'static [spec::ParamSpec],
+    index: usize,
     value: Raw<'a>,
     find: impl Fn(&[u8]) -> Option<T>,
 ) -> Read<'a, T> {
-    let mut scratch = [0; 16];
+    let mut scratch = [0; 32];
     value.text(&mut scratch).and_then(find).ok_or_else(|| {
+        let param = params.get(index);
         let fault = Fault::new(RejectCode::InvalidValue, param.map_or("", |p| p.name), value);
         match param.map(|param| param.kind) {
             Some(ParamKind::OneOf(texts)) => fault.with(Detail::OneOf(texts)),
@@ -198,6 +264,7 @@ pub(super) fn find_symbol<'a, 's>(
 /// A number in text; absent is 0.
 pub(super) fn read_price<'a>(
     info: &InstrumentInfo,
+    field: &'static str,
     value: Raw<'a>,
     scratch: &mut [u8],
 ) -> Read<'a, Price> {
@@ -208,13 +275,14 @@ pub(super) fn read_price<'a>(
     info.read_price(text).map_err(|code| {
         let mut limit = Vec::new();
         info.write_price(&mut limit, Price::from_ticks(1));
-        refused_number(code, "price", value, RejectCode::OffTick, &limit)
+        refused_number(code, field, value, RejectCode::OffTick, &limit)
     })
 }
 
 /// A number in text; absent is 0.
 pub(super) fn read_qty<'a>(
     info: &InstrumentInfo,
+    field: &'static str,
     value: Raw<'a>,
     scratch: &mut [u8],
 ) -> Read<'a, Qty> {
@@ -225,7 +293,7 @@ pub(super) fn read_qty<'a>(
     info.read_qty(text).map_err(|code| {
         let mut limit = Vec::new();
         info.write_qty(&mut limit, Qty::from_lots(1));
-        refused_number(code, "qty", value, RejectCode::OffLot, &limit)
+        refused_number(code, field, value, RejectCode::OffLot, &limit)
     })
 }
 
@@ -248,6 +316,7 @@ pub(super) fn no_notional<'a>(info: &InstrumentInfo, value: Raw<'a>) -> Fault<'a
 /// A number in text; absent is 0.
 pub(super) fn read_notional<'a>(
     info: &InstrumentInfo,
+    field: &'static str,
     value: Raw<'a>,
     scratch: &mut [u8],
 ) -> Read<'a, Amount> {
@@ -258,7 +327,7 @@ pub(super) fn read_notional<'a>(
     info.read_notional(text).map_err(|code| {
         let mut limit = Vec::new();
         info.write_notional(&mut limit, Amount::from_minor(1));
-        refused_number(code, "notional", value, RejectCode::OffMinorUnit, &limit)
+        refused_number(code, field, value, RejectCode::OffMinorUnit, &limit)
     })
 }
 

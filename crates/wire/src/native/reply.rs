@@ -5,26 +5,18 @@
 //!
 //! Cost: no allocation but the buffer's growth, no `format!`; refusals are a little slower.
 
-use alloc::borrow::Cow;
-use alloc::format;
 use alloc::vec::Vec;
 
-use coulisse_types::event::{OrderState, Rejected};
-use coulisse_types::reject::{Field, Origin, Unit};
-use coulisse_types::{
-    AccountName, Amount, AssetId, InstrumentId, KeyId, Price, Qty, RejectCode, RequestId,
-    TimeInForce, decimal,
-};
+use coulisse_types::event::{OrderState, PositionChanged};
+use coulisse_types::{AccountName, AssetId, Command, InstrumentId, KeyId, RejectCode, RequestId};
 
-use super::outcome::{CommandOutcome, OrderOutcome};
+use super::outcome::{CommandOutcome, OrderOutcome, Part};
+use super::rejects::{open_error_object, write_error_object, write_meaning};
+pub use super::rejects::{write_reject_message, write_rejected};
 use super::spec::Channel;
 use crate::digits;
-use crate::instruments::{AssetInfo, InstrumentInfo, InstrumentTable};
-
-/// Nanoseconds in a microsecond.
-const NS_PER_US: i128 = 1_000;
-/// Decimals of a nanosecond in seconds.
-const NS_DECIMALS: u8 = 9;
+use crate::instruments::{InstrumentInfo, InstrumentTable};
+use crate::limits::LEGS_MAX;
 
 /// When a command was read, logged and answered, and where it stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,15 +42,18 @@ pub struct Units<'t> {
     pub asset: AssetId,
     /// The client's idempotency id; 0 where it gave none.
     pub request_id: RequestId,
+    /// The command, where its reply needs more of it.
+    pub command: Option<&'t Command>,
 }
 
 impl<'t> Units<'t> {
     /// Of a command about one instrument; 0 for none.
     pub const fn of(table: &'t InstrumentTable, instrument: InstrumentId) -> Self {
-        Self { table, instrument, asset: AssetId(0), request_id: RequestId(0) }
+        let (asset, request_id) = (AssetId(0), RequestId(0));
+        Self { table, instrument, asset, request_id, command: None }
     }
 
-    fn info(&self, instrument: InstrumentId) -> Option<&'t InstrumentInfo> {
+    pub(super) fn info(&self, instrument: InstrumentId) -> Option<&'t InstrumentInfo> {
         let id = if instrument.0 == 0 { self.instrument } else { instrument };
         self.table.instrument(id)
     }
@@ -78,11 +73,8 @@ fn write_id(out: &mut Vec<u8>, id_raw: &[u8]) {
 /// Appends an error up to the start of its message: the code has been written into it.
 pub(super) fn open_error(out: &mut Vec<u8>, id_raw: &[u8], code: RejectCode) {
     write_id(out, id_raw);
-    out.extend_from_slice(br#","ok":false,"error":{"code":""#);
-    out.extend_from_slice(code.name().as_bytes());
-    out.extend_from_slice(br#"","message":""#);
-    out.extend_from_slice(code.name().as_bytes());
-    out.extend_from_slice(b": ");
+    out.extend_from_slice(br#","ok":false,"error":"#);
+    open_error_object(out, code);
 }
 
 fn write_stamps(out: &mut Vec<u8>, stamps: &Stamps) {
@@ -104,31 +96,92 @@ pub fn write_outcome(
     stamps: &Stamps,
     units: &Units<'_>,
 ) {
+    if let CommandOutcome::Rejected(rejected) = outcome {
+        write_rejected(out, id_raw, rejected, units);
+        return;
+    }
+    open_ok(out, id_raw);
     match outcome {
-        CommandOutcome::Rejected(rejected) => {
-            write_rejected(out, id_raw, rejected, units);
-            return;
+        CommandOutcome::Order(order) => write_order_outcome(out, order, units),
+        CommandOutcome::Replaced { cancel, place } => {
+            for (key, part) in [(&b"cancel"[..], cancel.as_ref()), (b"place", Some(place))] {
+                write_part(out, key, part, units);
+            }
         }
-        CommandOutcome::Order(order) => {
-            open_ok(out, id_raw);
-            write_order_outcome(out, order, units);
-        }
+        CommandOutcome::List(legs) => write_list(out, legs, units),
         CommandOutcome::Cancelled { count, .. } => {
-            open_ok(out, id_raw);
-            out.extend_from_slice(b"\"count\":");
-            digits::unsigned(out, u64::from(*count));
+            write_number(out, b"count", u64::from(*count));
+        }
+        CommandOutcome::CancelAfter { deadline_ns } if *deadline_ns != 0 => {
+            out.extend_from_slice(b"\"deadline\":");
+            digits::signed(out, deadline_ns.div_euclid(1_000));
             out.push(b',');
         }
         CommandOutcome::RequestDuplicate { first_seq } => {
-            open_ok(out, id_raw);
-            out.extend_from_slice(b"\"duplicate\":true,\"first_seq\":");
-            digits::unsigned(out, first_seq.0);
-            out.push(b',');
+            out.extend_from_slice(b"\"duplicate\":true,");
+            write_number(out, b"first_seq", first_seq.0);
         }
-        CommandOutcome::Done => open_ok(out, id_raw),
+        CommandOutcome::Versioned { version } => {
+            write_number(out, b"version", u64::from(*version));
+        }
+        CommandOutcome::Killed { last_order_id } => {
+            out.extend_from_slice(b"\"last_order_id\":\"");
+            digits::unsigned(out, last_order_id.0);
+            out.extend_from_slice(b"\",");
+        }
+        CommandOutcome::Rejected(_) | CommandOutcome::CancelAfter { .. } | CommandOutcome::Done => {
+        }
     }
     write_stamps(out, stamps);
     out.extend_from_slice(b"}}");
+}
+
+/// Appends `"key":number,`.
+fn write_number(out: &mut Vec<u8>, key: &[u8], number: u64) {
+    out.push(b'"');
+    out.extend_from_slice(key);
+    out.extend_from_slice(b"\":");
+    digits::unsigned(out, number);
+    out.push(b',');
+}
+
+/// Appends one of the two results of a replacement.
+fn write_part(out: &mut Vec<u8>, key: &[u8], part: Option<&Part>, units: &Units<'_>) {
+    let Some(part) = part else { return };
+    out.push(b'"');
+    out.extend_from_slice(key);
+    out.extend_from_slice(b"\":{");
+    match part {
+        Ok(order) => {
+            write_order_outcome(out, order, units);
+            // Every field of an order is written with the comma that follows it.
+            out.pop();
+        }
+        Err(rejected) => {
+            out.extend_from_slice(b"\"error\":");
+            write_error_object(out, rejected, units);
+        }
+    }
+    out.extend_from_slice(b"},");
+}
+
+fn write_list(out: &mut Vec<u8>, legs: &[Option<OrderOutcome>; LEGS_MAX], units: &Units<'_>) {
+    let mut first = true;
+    for order in legs.iter().flatten() {
+        if first {
+            out.extend_from_slice(b"\"list_id\":\"");
+            digits::unsigned(out, order.order_id.0);
+            out.extend_from_slice(b"\",\"orders\":[");
+        }
+        separate(out, &mut first);
+        out.push(b'{');
+        write_order_outcome(out, order, units);
+        out.pop();
+        out.push(b'}');
+    }
+    if !first {
+        out.extend_from_slice(b"],");
+    }
 }
 
 fn write_order_outcome(out: &mut Vec<u8>, order: &OrderOutcome, units: &Units<'_>) {
@@ -157,188 +210,6 @@ fn write_order_outcome(out: &mut Vec<u8>, order: &OrderOutcome, units: &Units<'_
         out.extend_from_slice(b"\"duplicate\":true,\"first_seq\":");
         digits::unsigned(out, first_seq.0);
         out.push(b',');
-    }
-}
-
-/// Appends the reply to a command that the core refused.
-pub fn write_rejected(out: &mut Vec<u8>, id_raw: &[u8], rejected: &Rejected, units: &Units<'_>) {
-    open_error(out, id_raw, rejected.code);
-    let message = out.len();
-    write_reject_message(out, rejected, units);
-    // The text is ours and the numbers are digits: nothing in it needs an escape.
-    debug_assert!(!out.get(message..).unwrap_or_default().contains(&b'"'), "text needs escapes");
-    out.push(b'"');
-    let field = field_name(rejected.field);
-    if !field.is_empty() {
-        out.extend_from_slice(b",\"field\":\"");
-        out.extend_from_slice(field.as_bytes());
-        out.push(b'"');
-    }
-    if let Some(text) = sent_text(rejected, units) {
-        out.extend_from_slice(b",\"value\":\"");
-        out.extend_from_slice(&text);
-        out.push(b'"');
-    } else if rejected.unit != Unit::None {
-        out.extend_from_slice(b",\"value\":\"");
-        write_in_unit(out, rejected.value, rejected.unit, units);
-        out.push(b'"');
-        if has_limit(rejected.code) {
-            out.extend_from_slice(b",\"limit\":\"");
-            write_in_unit(out, rejected.limit, rejected.unit, units);
-            out.push(b'"');
-        }
-    }
-    out.extend_from_slice(match rejected.code.origin() {
-        Origin::Core => br#","state":"rejected"}}"#,
-        Origin::Gateway => br#","state":"not_sent"}}"#,
-    });
-}
-
-/// What a reject says to people, without its code: `available 10.00 USD is less than …`.
-pub fn write_reject_message(out: &mut Vec<u8>, rejected: &Rejected, units: &Units<'_>) {
-    if rejected.code == RejectCode::InsufficientBalance {
-        out.extend_from_slice(b"available ");
-        write_for_people(out, rejected.limit, rejected.unit, units);
-        out.extend_from_slice(b" is less than ");
-        write_for_people(out, rejected.value, rejected.unit, units);
-        out.extend_from_slice(b" needed");
-        return;
-    }
-    let field = field_name(rejected.field);
-    if !field.is_empty() {
-        out.extend_from_slice(field.as_bytes());
-        if let Some(text) = sent_text(rejected, units) {
-            out.push(b' ');
-            out.extend_from_slice(&text);
-        } else if rejected.unit != Unit::None {
-            out.push(b' ');
-            write_for_people(out, rejected.value, rejected.unit, units);
-        }
-        out.extend_from_slice(b": ");
-    }
-    write_meaning(out, rejected.code);
-    if rejected.unit != Unit::None && has_limit(rejected.code) {
-        out.extend_from_slice(b"; limit ");
-        write_for_people(out, rejected.limit, rejected.unit, units);
-    }
-}
-
-/// What the protocol calls a field: amounts of money are sent as `qty`.
-const fn field_name(field: Field) -> &'static str {
-    match field {
-        Field::Amount => Field::Qty.name(),
-        _ => field.name(),
-    }
-}
-
-/// What stood in the field as the client sent it, where the reject's number says it otherwise or
-/// not at all: a client's own id, or a value that the log keeps as a number.
-fn sent_text<'a>(rejected: &'a Rejected, units: &Units<'_>) -> Option<Cow<'a, [u8]>> {
-    match rejected.field {
-        Field::ClientOrderId if names_client_id(rejected) => {
-            Some(Cow::Borrowed(rejected.client_order_id.as_bytes()))
-        }
-        Field::TimeInForce => {
-            let number = u8::try_from(rejected.value).ok()?;
-            TimeInForce::from_number(number).map(|tif| Cow::Borrowed(tif.name().as_bytes()))
-        }
-        Field::PostOnly => Some(Cow::Borrowed(b"true")),
-        Field::RequestId if units.request_id != RequestId(0) => {
-            Some(Cow::Owned(format!("{:x}", units.request_id.0).into_bytes()))
-        }
-        _ => None,
-    }
-}
-
-/// Whether the reject is about the client's id itself, and not about how many there may be.
-fn names_client_id(rejected: &Rejected) -> bool {
-    rejected.code != RejectCode::TableFull && !rejected.client_order_id.is_empty()
-}
-
-/// Appends what a code means, as the rest of a sentence.
-pub(super) fn write_meaning(out: &mut Vec<u8>, code: RejectCode) {
-    let start = out.len();
-    out.extend_from_slice(code.doc().trim_end_matches('.').as_bytes());
-    // The table's sentences all begin with an ordinary word.
-    if let Some(first) = out.get_mut(start) {
-        first.make_ascii_lowercase();
-    }
-}
-
-/// Whether the reject's limit says something, also where it is 0.
-fn has_limit(code: RejectCode) -> bool {
-    matches!(
-        code,
-        RejectCode::QtyBelowMin
-            | RejectCode::QtyAboveMax
-            | RejectCode::NotionalBelowMin
-            | RejectCode::NotionalAboveMax
-            | RejectCode::PriceOutOfRange
-            | RejectCode::AmountOutOfRange
-            | RejectCode::InsufficientBalance
-            | RejectCode::PostOnlyWouldTrade
-            | RejectCode::TooManyOpenOrders
-            | RejectCode::TableFull
-            | RejectCode::InvalidInstrument
-            | RejectCode::NotPermitted
-            | RejectCode::StaleIncarnation
-            | RejectCode::TriggerWouldFire
-            | RejectCode::TimeOutOfRange
-            | RejectCode::TooManyConditionalOrders
-            | RejectCode::TooManyFollowers
-            | RejectCode::ReduceOnlyWouldIncrease
-            | RejectCode::RiskPriceCollar
-            | RejectCode::RiskOrderQty
-            | RejectCode::RiskOrderNotional
-            | RejectCode::RiskPosition
-            | RejectCode::RiskGrossNotional
-            | RejectCode::RiskNetNotional
-            | RejectCode::RiskOrderRate
-            | RejectCode::RiskMessageRate
-            | RejectCode::RiskDuplicateOrder
-            | RejectCode::RiskDailyLoss
-            | RejectCode::RiskDrawdown
-    )
-}
-
-/// Appends a reject's number as it stands on the wire.
-fn write_in_unit(out: &mut Vec<u8>, value: i128, unit: Unit, units: &Units<'_>) {
-    let info = units.info(InstrumentId(0));
-    match (unit, info, i64::try_from(value)) {
-        (Unit::Ticks, Some(info), Ok(ticks)) => info.write_price(out, Price::from_ticks(ticks)),
-        (Unit::Lots, Some(info), Ok(lots)) => info.write_qty(out, Qty::from_lots(lots)),
-        (Unit::Ppm, _, _) => digits::fixed(out, value, 6),
-        // Times are integers of microseconds, as in requests.
-        (Unit::Ns, _, _) => decimal::write(out, value.div_euclid(NS_PER_US), 0, 0),
-        _ => match asset_of(unit, units) {
-            Some(asset) => asset.write_amount(out, Amount::from_minor(value)),
-            None => decimal::write(out, value, 0, 0),
-        },
-    }
-}
-
-/// The same with the asset's name or `s` for seconds, and with no more decimals than are worth reading.
-fn write_for_people(out: &mut Vec<u8>, value: i128, unit: Unit, units: &Units<'_>) {
-    match asset_of(unit, units) {
-        Some(asset) => {
-            decimal::write(out, value, asset.scale, asset.scale.min(2));
-            out.push(b' ');
-            out.extend_from_slice(asset.name.as_bytes());
-        }
-        None if unit == Unit::Ns => {
-            decimal::write(out, value, NS_DECIMALS, 0);
-            out.extend_from_slice(b" s");
-        }
-        None => write_in_unit(out, value, unit, units),
-    }
-}
-
-fn asset_of<'t>(unit: Unit, units: &Units<'t>) -> Option<&'t AssetInfo> {
-    match unit {
-        Unit::BaseMinor => units.info(InstrumentId(0)).map(|info| &info.base),
-        Unit::QuoteMinor => units.info(InstrumentId(0)).map(|info| &info.quote),
-        Unit::AssetMinor => units.table.asset(units.asset),
-        Unit::None | Unit::Ticks | Unit::Lots | Unit::Number | Unit::Ppm | Unit::Ns => None,
     }
 }
 
@@ -463,6 +334,22 @@ pub fn write_balances(
     digits::unsigned(out, seq);
     out.extend_from_slice(b",\"balances\":[");
     super::feed::write_balance_items(out, balances, table);
+    out.extend_from_slice(b"]}}");
+}
+
+/// Appends the reply to `positions.get`.
+pub fn write_positions(
+    out: &mut Vec<u8>,
+    id_raw: &[u8],
+    seq: u64,
+    positions: &[PositionChanged],
+    table: &InstrumentTable,
+) {
+    open_ok(out, id_raw);
+    out.extend_from_slice(b"\"seq\":");
+    digits::unsigned(out, seq);
+    out.extend_from_slice(b",\"positions\":[");
+    super::feed::write_position_items(out, positions, table);
     out.extend_from_slice(b"]}}");
 }
 

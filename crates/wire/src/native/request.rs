@@ -8,12 +8,15 @@
 //! Cost: one pass, no allocation, but for the list of instruments of a subscription; a refused
 //! request is read a second time to find its id and the first fault of its syntax.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use coulisse_types::command::{Deposit, OrderAmend, OrderCancel};
+use coulisse_types::command::{
+    Deposit, KillReset, KillSwitch, LimitSet, OrderAmend, OrderCancel, OrderCancelAll, RiskStateSet,
+};
 use coulisse_types::{
-    AccountName, ClientOrderId, Command, InstrumentId, KeyId, OrderId, Price, Qty, RejectCode,
-    RequestId,
+    AccountId, AccountName, ClientOrderId, Command, InstrumentId, KeyId, OrderId, Price, Qty,
+    RejectCode, RequestId,
 };
 
 use super::bodies::read_body;
@@ -54,7 +57,8 @@ pub enum Body<'a> {
     },
     /// `session.logoff`.
     Logoff,
-    /// `order.place`, `order.cancel` and `order.cancel_all`: ready for the log.
+    /// `order.place`, `order.replace`, `order.place_list`, `order.cancel` and `order.cancel_after`:
+    /// ready for the log.
     Command {
         /// The command.
         command: Command,
@@ -63,6 +67,15 @@ pub enum Body<'a> {
     },
     /// `order.amend`: its numbers wait for the order's instrument.
     Amend(Amend<'a>),
+    /// `order.cancel_all`: which session is asking, the edge knows.
+    CancelAll {
+        /// The command; its session is 0.
+        all: OrderCancelAll,
+        /// Whether only the orders of the asking session are meant.
+        this_session: bool,
+    },
+    /// What only operators may ask for; in a box, so that the others stay small.
+    Admin(Box<Admin>),
     /// `account.deposit`.
     Deposit {
         /// What is credited.
@@ -74,6 +87,8 @@ pub enum Body<'a> {
     OrdersOpen(Option<InstrumentId>),
     /// `balances.get`.
     BalancesGet,
+    /// `positions.get`.
+    PositionsGet,
     /// `subscribe`.
     Subscribe(Subscription),
     /// `unsubscribe`.
@@ -82,6 +97,34 @@ pub enum Body<'a> {
     Ping,
     /// `time`.
     Time,
+}
+
+/// What an operator asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Admin {
+    /// The command; where it binds an account, its `scope_id` waits for that account's id.
+    pub command: Command,
+    /// The account that it binds, by its name.
+    pub bound: Option<AccountName>,
+    /// The instrument that it is about; 0 for none. The reply's numbers are written by it.
+    pub instrument: InstrumentId,
+    /// The client's idempotency id; 0 for none.
+    pub request_id: RequestId,
+}
+
+impl Admin {
+    /// The command, with the id of the account that it binds.
+    #[must_use]
+    pub const fn resolve(&self, account: AccountId) -> Command {
+        let scope_id = account.0;
+        match self.command {
+            Command::LimitSet(set) => Command::LimitSet(LimitSet { scope_id, ..set }),
+            Command::RiskStateSet(set) => Command::RiskStateSet(RiskStateSet { scope_id, ..set }),
+            Command::KillSwitch(kill) => Command::KillSwitch(KillSwitch { scope_id, ..kill }),
+            Command::KillReset(reset) => Command::KillReset(KillReset { scope_id, ..reset }),
+            other => other,
+        }
+    }
 }
 
 /// What a session subscribes to or no longer wants.
@@ -127,13 +170,13 @@ impl<'a> Amend<'a> {
         let result = (|| {
             if self.qty.is_present() {
                 qty = match info {
-                    Some(info) => read_qty(info, self.qty, &mut scratch)?,
+                    Some(info) => read_qty(info, "qty", self.qty, &mut scratch)?,
                     None => one.1,
                 };
             }
             if self.price.is_present() {
                 price = match info {
-                    Some(info) => read_price(info, self.price, &mut scratch)?,
+                    Some(info) => read_price(info, "price", self.price, &mut scratch)?,
                     None => one.0,
                 };
                 if let (0, Some(info)) = (price.ticks(), info) {
@@ -193,7 +236,7 @@ struct Envelope<'a> {
 }
 
 fn read_request<'a>(bytes: &'a [u8], symbols: &(impl Symbols + ?Sized)) -> Read<'a, Request<'a>> {
-    let mut params = Params::NONE;
+    let mut params = Params::none();
     let mut envelope = Envelope {
         id: Raw::ABSENT,
         id_raw: &[],
@@ -207,9 +250,9 @@ fn read_request<'a>(bytes: &'a [u8], symbols: &(impl Symbols + ?Sized)) -> Read<
     check_id(envelope.id)?;
     let op = envelope.op.ok_or_else(|| missing("op"))?;
     if let Some(scanner) = envelope.early_params {
-        params.read(scanner, op)?;
+        params.read(scanner, op.spec().params)?;
     }
-    params.check_required(op)?;
+    params.check_required(op.spec().params)?;
     let account = envelope.account.present().map(|value| name(value, "account")).transpose()?;
     let deadline = envelope.deadline.present().map(|value| integer(value, "deadline", INTEGER_MAX));
     let deadline_us = deadline.transpose()?.and_then(|us| i64::try_from(us).ok());
@@ -264,7 +307,7 @@ fn read_entry<'a>(
             }
             envelope.has_params = true;
             if let Some(op) = envelope.op {
-                *scanner = params.read(*scanner, op)?;
+                *scanner = params.read(*scanner, op.spec().params)?;
             } else {
                 envelope.early_params = Some(*scanner);
                 scanner.value(1)?;

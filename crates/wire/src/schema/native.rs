@@ -5,7 +5,7 @@ use alloc::string::String;
 use super::{json_block, line, samples};
 use crate::limits;
 use crate::native::spec::{
-    BodyField, CHANNEL_NAMES, Channel, ENVELOPE, HELLO, NOTICE, Op, ParamKind, ParamSpec,
+    Access, BodyField, CHANNEL_NAMES, Channel, ENVELOPE, HELLO, NOTICE, Op, ParamKind, ParamSpec,
 };
 
 pub(super) fn page() -> String {
@@ -15,7 +15,9 @@ pub(super) fn page() -> String {
         format_args!(
             "One WebSocket at `/v1/ws`, one JSON object per text message. Numbers that are prices, \
              quantities or money are decimal text in strings; times are integers, microseconds \
-             since the epoch; a seq is an integer. Reading is strict: unknown fields, keys that \
+             since the epoch, and lengths of time are microseconds too, but for `timeout`, which is \
+             in milliseconds; a seq is an integer. The `value` and `limit` of an error are in the \
+             unit of the request, as text. Reading is strict: unknown fields, keys that \
              stand twice, JSON that nests deeper than {} and numbers where a string is wanted are \
              refused. Whatever is sent was durable before.\n\n## Session\n\n\
              The first message on a connection:\n",
@@ -59,7 +61,11 @@ pub(super) fn page() -> String {
 fn operation(page: &mut String, op: Op) {
     let spec = op.spec();
     line(page, format_args!("### {}\n\n{}", spec.name, spec.doc.trim()));
-    page.push_str(if spec.needs_logon { "\nNeeds a logon.\n\n" } else { "\n" });
+    page.push_str(match spec.access {
+        Access::Open => "\n",
+        Access::LoggedOn => "\nNeeds a logon.\n\n",
+        Access::Admin => "\nNeeds a logon with a key that may `admin`.\n\n",
+    });
     if spec.params.is_empty() {
         page.push_str("No parameters.\n\n");
     } else {
@@ -68,6 +74,16 @@ fn operation(page: &mut String, op: Op) {
             parameter(page, param);
         }
         page.push('\n');
+        for param in spec.params {
+            if let ParamKind::ObjectList(keys) = param.kind {
+                line(page, format_args!("Each of `{}`:\n", param.name));
+                page.push_str("| key | type | required | meaning |\n| --- | --- | --- | --- |\n");
+                for key in keys {
+                    parameter(page, key);
+                }
+                page.push('\n');
+            }
+        }
     }
     if spec.result.is_empty() {
         page.push_str("The result is empty.\n\n");

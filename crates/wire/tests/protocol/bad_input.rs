@@ -71,8 +71,8 @@ fn an_order_that_means_nothing_is_refused_with_code_field_and_value() {
         case(place(&[("symbol", r#""BTC/USD""#)]), UnknownSymbol, "symbol", "BTC/USD"),
         case(place(&[("side", r#""long""#)]), InvalidValue, "side", "long"),
         case(place(&[("side", r#""BUY""#)]), InvalidValue, "side", "BUY"),
-        case(place(&[("type", r#""stop""#)]), InvalidValue, "type", "stop"),
-        case(place(&[("tif", r#""day""#)]), InvalidValue, "tif", "day"),
+        case(place(&[("type", r#""iceberg""#)]), InvalidValue, "type", "iceberg"),
+        case(place(&[("tif", r#""week""#)]), InvalidValue, "tif", "week"),
         case(place(&[("price", r#""60000.001""#)]), OffTick, "price", "60000.001"),
         case(place(&[("qty", r#""0.000015""#)]), OffLot, "qty", "0.000015"),
         case(
@@ -417,4 +417,301 @@ fn a_refusal_says_all_that_would_do() {
         let reply: Value = serde_json::from_slice(&reply).expect("JSON");
         assert_eq!(reply["error"]["message"], says);
     }
+}
+/// A stop with these parameters instead of the usual ones.
+fn stop(changed: &[(&str, &str)]) -> String {
+    let mut all = vec![
+        ("type", r#""stop""#),
+        ("price", ""),
+        ("tif", r#""ioc""#),
+        ("trigger_price", r#""59000.00""#),
+    ];
+    all.retain(|(known, _)| changed.iter().all(|(key, _)| key != known));
+    all.extend_from_slice(changed);
+    place(&all)
+}
+
+#[test]
+fn terms_that_mean_nothing_are_refused_with_code_field_and_value() {
+    assert_refused(&[
+        case(stop(&[("trigger_price", "")]), MissingField, "trigger_price", ""),
+        case(stop(&[("trigger_price", r#""1.001""#)]), OffTick, "trigger_price", "1.001"),
+        case(stop(&[("trigger_price", "59000")]), WrongType, "trigger_price", "59000"),
+        case(stop(&[("trigger_on", r#""mid""#)]), InvalidValue, "trigger_on", "mid"),
+        case(stop(&[("trigger_on", "true")]), WrongType, "trigger_on", "true"),
+        case(stop(&[("type", r#""stop_limit""#)]), MissingField, "price", ""),
+        case(stop(&[("trail", r#""5.00""#)]), InvalidValue, "trail", "5.00"),
+        case(stop(&[("trail_bp", "5")]), InvalidValue, "trail_bp", "5"),
+        case(stop(&[("type", r#""trailing_stop""#)]), MissingField, "trail", ""),
+        case(
+            stop(&[("type", r#""trailing_stop""#), ("trail", r#""5.00""#), ("trail_bp", "5")]),
+            InvalidValue,
+            "trail_bp",
+            "5",
+        ),
+        case(
+            stop(&[("type", r#""trailing_stop""#), ("trail_bp", r#""5""#)]),
+            WrongType,
+            "trail_bp",
+            "5",
+        ),
+        case(
+            stop(&[("type", r#""trailing_stop""#), ("trail_bp", "-5")]),
+            NumberOutOfRange,
+            "trail_bp",
+            "-5",
+        ),
+        case(
+            stop(&[("type", r#""trailing_stop""#), ("trail", r#""0.001""#)]),
+            OffTick,
+            "trail",
+            "0.001",
+        ),
+        case(place(&[("display_qty", r#""0.000001""#)]), OffLot, "display_qty", "0.000001"),
+        case(place(&[("display_qty", "1")]), WrongType, "display_qty", "1"),
+        case(place(&[("min_qty", r#""x""#)]), InvalidValue, "min_qty", "x"),
+        case(place(&[("min_qty", "1")]), WrongType, "min_qty", "1"),
+        case(place(&[("peg", r#""none""#)]), InvalidValue, "peg", "none"),
+        case(place(&[("peg", "1")]), WrongType, "peg", "1"),
+        case(place(&[("peg_offset", r#""-0.001""#)]), OffTick, "peg_offset", "-0.001"),
+        case(place(&[("peg_offset", "-1")]), WrongType, "peg_offset", "-1"),
+        case(place(&[("reduce_only", r#""true""#)]), WrongType, "reduce_only", "true"),
+        case(place(&[("self_trade", r#""cancel""#)]), InvalidValue, "self_trade", "cancel"),
+        case(place(&[("self_trade", "false")]), WrongType, "self_trade", "false"),
+        case(place(&[("tif", r#""gtd""#)]), MissingField, "expire_time", ""),
+        case(place(&[("expire_time", r#""5""#)]), WrongType, "expire_time", "5"),
+        case(
+            place(&[("expire_time", "9007199254740992")]),
+            NumberOutOfRange,
+            "expire_time",
+            "9007199254740992",
+        ),
+        case(place(&[("cancel_order_id", r#""5""#)]), UnknownField, "cancel_order_id", "5"),
+    ]);
+}
+
+fn replace(params: &str) -> String {
+    format!(
+        r#"{{"id":7,"op":"order.replace","params":{{"symbol":"BTC-USD","side":"buy","qty":"0.01","price":"1.00"{params}}}}}"#
+    )
+}
+
+#[test]
+fn replacements_that_mean_nothing_are_refused() {
+    assert_refused(&[
+        case(replace(""), MissingField, "cancel_order_id", ""),
+        case(replace(r#","cancel_order_id":5"#), WrongType, "cancel_order_id", "5"),
+        case(replace(r#","cancel_order_id":"05""#), InvalidValue, "cancel_order_id", "05"),
+        case(
+            replace(r#","cancel_client_order_id":"a b""#),
+            InvalidValue,
+            "cancel_client_order_id",
+            "a b",
+        ),
+        case(
+            replace(r#","cancel_order_id":"5","allow_failure":1"#),
+            WrongType,
+            "allow_failure",
+            "1",
+        ),
+        case(
+            replace(r#","cancel_order_id":"5","cancel_order_id":"6""#),
+            DuplicateField,
+            "cancel_order_id",
+            "6",
+        ),
+    ]);
+}
+
+fn list(kind: &str, legs: &str) -> String {
+    format!(
+        r#"{{"id":7,"op":"order.place_list","params":{{"kind":"{kind}","symbol":"BTC-USD","legs":{legs}}}}}"#
+    )
+}
+
+#[test]
+fn lists_that_mean_nothing_are_refused() {
+    const LEG: &str = r#"{"side":"sell","qty":"0.01","price":"1.00"}"#;
+    let with = |leg: &str| list("oco", &format!("[{LEG},{leg}]"));
+    assert_refused(&[
+        case(list("oca", "[]"), InvalidValue, "kind", "oca"),
+        case(list("oco", "5"), WrongType, "legs", "5"),
+        case(list("oco", "[]"), InvalidValue, "legs", "[]"),
+        case(list("oco", "[5]"), WrongType, "legs", "5"),
+        case(list("oco", "[[]]"), WrongType, "legs", "[]"),
+        case(list("oco", "[{}]"), MissingField, "side", ""),
+        case(with(r#"{"side":"sell"}"#), MissingField, "qty", ""),
+        case(with(r#"{"side":"sell","qty":"1"}"#), MissingField, "price", ""),
+        case(with(r#"{"side":"sell","qty":"1","type":"stop"}"#), MissingField, "trigger_price", ""),
+        case(
+            with(r#"{"side":"sell","qty":"1","type":"trailing_stop"}"#),
+            InvalidValue,
+            "type",
+            "trailing_stop",
+        ),
+        case(with(r#"{"side":"sell","qty":"1","tif":"gtd"}"#), InvalidValue, "tif", "gtd"),
+        case(
+            with(r#"{"side":"sell","qty":"1","post_only":true}"#),
+            UnknownField,
+            "post_only",
+            "true",
+        ),
+        case(with(r#"{"side":"sell","side":"buy","qty":"1"}"#), DuplicateField, "side", "buy"),
+        case(with(r#"{"side":"sell","qty":1}"#), WrongType, "qty", "1"),
+        case(with(r#"{"side":"sell","qty":"1","price":"0.001"}"#), OffTick, "price", "0.001"),
+        case(list("oto", r#"[{"side":"up","qty":"1","price":"1"}]"#), InvalidValue, "side", "up"),
+    ]);
+    let one = list("oco", &format!("[{LEG}]"));
+    let three = list("oco", &format!("[{LEG},{LEG},{LEG}]"));
+    let two = list("otoco", &format!("[{LEG},{LEG}]"));
+    let table = table();
+    for request in [one, three, two] {
+        let error =
+            parse_request(request.as_bytes(), &table).expect_err("the wrong number of legs");
+        assert_eq!((error.code, error.field), (InvalidValue, &b"legs"[..]), "{request}");
+    }
+}
+
+#[test]
+fn mass_cancels_and_switches_that_mean_nothing_are_refused() {
+    let all = |params: &str| format!(r#"{{"id":7,"op":"order.cancel_all","params":{{{params}}}}}"#);
+    let after =
+        |params: &str| format!(r#"{{"id":7,"op":"order.cancel_after","params":{{{params}}}}}"#);
+    assert_refused(&[
+        case(all(r#""side":"both""#), InvalidValue, "side", "both"),
+        case(all(r#""side":true"#), WrongType, "side", "true"),
+        case(all(r#""session":"5""#), WrongType, "session", "5"),
+        case(after(""), MissingField, "timeout", ""),
+        case(after(r#""timeout":"5""#), WrongType, "timeout", "5"),
+        case(after(r#""timeout":-1"#), NumberOutOfRange, "timeout", "-1"),
+        case(after(r#""timeout":9223372036855"#), NumberOutOfRange, "timeout", "9223372036855"),
+    ]);
+}
+
+fn admin(op: &str, params: &str) -> String {
+    format!(r#"{{"id":7,"op":"{op}","params":{{{params}}}}}"#)
+}
+
+#[test]
+fn operators_requests_about_instruments_and_accounts_that_mean_nothing_are_refused() {
+    let configure =
+        |params: &str| admin("instrument.configure", &format!(r#""symbol":"BTC-USD",{params}"#));
+    let tier =
+        |params: &str| admin("fees.set_tier", &format!(r#""asset":"USD","tier":1,{params}"#));
+    let auction =
+        |params: &str| admin("auction.schedule", &format!(r#""symbol":"BTC-USD",{params}"#));
+    assert_refused(&[
+        case(admin("group.create", ""), MissingField, "name", ""),
+        case(admin("group.create", r#""name":5"#), WrongType, "name", "5"),
+        case(
+            admin("group.create", r#""name":"a","request_id":"xyz""#),
+            InvalidValue,
+            "request_id",
+            "xyz",
+        ),
+        case(admin("account.configure", r#""group":"nobody""#), UnknownGroup, "group", "nobody"),
+        case(
+            admin("account.configure", r#""trade_group":4294967296"#),
+            NumberOutOfRange,
+            "trade_group",
+            "4294967296",
+        ),
+        case(admin("instrument.configure", ""), MissingField, "symbol", ""),
+        case(configure(r#""matching":"fifo""#), InvalidValue, "matching", "fifo"),
+        case(configure(r#""reference":"best""#), InvalidValue, "reference", "best"),
+        case(configure(r#""collar":"5%""#), InvalidValue, "collar", "5%"),
+        case(configure(r#""slippage":"0.0000001""#), InvalidValue, "slippage", "0.0000001"),
+        case(configure(r#""band":"-0.1""#), NumberOutOfRange, "band", "-0.1"),
+        case(configure(r#""auction_time":"5""#), WrongType, "auction_time", "5"),
+        case(configure(r#""auction_fee":"9999999""#), NumberOutOfRange, "auction_fee", "9999999"),
+        case(
+            admin("instrument.state", r#""symbol":"BTC-USD","state":"shut""#),
+            InvalidValue,
+            "state",
+            "shut",
+        ),
+        case(admin("mark.set", r#""symbol":"BTC-USD","price":"1.001""#), OffTick, "price", "1.001"),
+        case(
+            admin("fees.set_tier", r#""asset":"XXX","tier":1,"threshold":"none""#),
+            UnknownAsset,
+            "asset",
+            "XXX",
+        ),
+        case(tier(r#""threshold":"-1""#), InvalidValue, "threshold", "-1"),
+        case(tier(r#""threshold":"0.000000001""#), OffMinorUnit, "threshold", "0.000000001"),
+        case(tier(r#""threshold":"1","maker_fee":"x""#), InvalidValue, "maker_fee", "x"),
+        case(
+            admin("fees.set_tier", r#""asset":"USD","tier":256,"threshold":"1""#),
+            NumberOutOfRange,
+            "tier",
+            "256",
+        ),
+        case(auction(r#""start_time":5"#), MissingField, "end_time", ""),
+        case(auction(r#""end_time":5"#), MissingField, "start_time", ""),
+        case(auction(r#""start_time":"5","end_time":6"#), WrongType, "start_time", "5"),
+    ]);
+}
+
+#[test]
+fn operators_requests_that_bind_nobody_are_refused() {
+    let limit = |params: &str| admin("limit.set", &format!(r#""scope":"firm",{params}"#));
+    assert_refused(&[
+        case(admin("kill.switch", r#""scope":"all""#), InvalidValue, "scope", "all"),
+        case(admin("kill.switch", r#""scope":"account""#), MissingField, "scope_id", ""),
+        case(
+            admin("kill.switch", r#""scope":"firm","scope_id":"alice""#),
+            InvalidValue,
+            "scope_id",
+            "alice",
+        ),
+        case(
+            admin("risk.set_state", r#""scope":"group","scope_id":"nobody","state":"active""#),
+            UnknownGroup,
+            "scope_id",
+            "nobody",
+        ),
+        case(
+            admin("risk.set_state", r#""scope":"instrument","scope_id":"X-Y","state":"active""#),
+            UnknownSymbol,
+            "scope_id",
+            "X-Y",
+        ),
+        case(
+            admin("risk.set_state", r#""scope":"firm","state":"asleep""#),
+            InvalidValue,
+            "state",
+            "asleep",
+        ),
+        case(admin("kill.reset", r#""scope":"firm","step":300"#), NumberOutOfRange, "step", "300"),
+        case(limit(r#""kind":"luck","limit":"1""#), InvalidValue, "kind", "luck"),
+        case(limit(r#""kind":"position","limit":"1""#), MissingField, "subject", ""),
+        case(
+            limit(r#""kind":"position","subject":"USD","limit":"1""#),
+            UnknownSymbol,
+            "subject",
+            "USD",
+        ),
+        case(
+            limit(r#""kind":"daily_loss","subject":"BTC-USD","limit":"1""#),
+            UnknownAsset,
+            "subject",
+            "BTC-USD",
+        ),
+        case(
+            limit(r#""kind":"open_orders","subject":"USD","limit":"1""#),
+            InvalidValue,
+            "subject",
+            "USD",
+        ),
+        case(
+            limit(r#""kind":"position","subject":"BTC-USD","limit":"0.000001""#),
+            OffLot,
+            "limit",
+            "0.000001",
+        ),
+        case(limit(r#""kind":"open_orders","limit":"-1""#), InvalidValue, "limit", "-1"),
+        case(limit(r#""kind":"open_orders","limit":"1.5""#), InvalidValue, "limit", "1.5"),
+        case(limit(r#""kind":"open_orders","limit":5"#), WrongType, "limit", "5"),
+        case(limit(r#""kind":"order_rate","limit":"5","burst":"9""#), WrongType, "burst", "9"),
+    ]);
 }

@@ -19,6 +19,11 @@ fn seeds() -> Vec<Vec<u8>> {
     for text in [
         r#"{"id":"\u00e9\ud83d\ude00","op":"order.place","account":"alice","deadline":1795392000000000,"params":{"symbol":"BTC-USD","side":"sell","type":"market","tif":"fok","notional":"100.50","post_only":false}}"#,
         "{ \"params\" : { \"qty\" : \"0.02\" , \"order_id\" : \"5\" } , \"op\" : \"order.amend\" , \"id\" : null }",
+        r#"{"id":1,"op":"order.place","params":{"symbol":"BTC-USD","side":"sell","type":"trailing_stop","qty":"1","trail_bp":50,"trigger_on":"mark","reduce_only":true,"self_trade":"decrement"}}"#,
+        r#"{"id":2,"op":"order.place","params":{"symbol":"BTC-USD","side":"buy","qty":"1","price":"5","tif":"gtd","expire_time":1795392000000000,"display_qty":"0.1","peg":"mid","peg_offset":"-0.05"}}"#,
+        r#"{"id":3,"op":"order.place_list","params":{"kind":"otoco","symbol":"ETH-USD","legs":[{"side":"buy","qty":"1","price":"5"},{"side":"sell","qty":"1","price":"6"},{"side":"sell","type":"take_profit_limit","tif":"day","qty":"1","price":"4","trigger_price":"7","trigger_on":"mark"}]}}"#,
+        r#"{"id":4,"op":"limit.set","params":{"scope":"group","scope_id":"desk","kind":"order_rate","limit":"none","burst":9}}"#,
+        r#"{"id":5,"op":"fees.set_tier","params":{"asset":"USD","tier":3,"threshold":"none"}}"#,
         "{\"id\":\"é€😀\",\"op\":\"time\"}",
     ] {
         seeds.push(text.as_bytes().to_vec());
@@ -54,6 +59,12 @@ const TOKENS: &[&[u8]] = &[
     b" ",
     b"00",
     b"\"a\":{\"b\":1,\"b\":2},",
+    b"\"trail\":\"0.05\",",
+    b"\"trail_bp\":5,",
+    b"\"expire_time\":5,",
+    b"\"peg_offset\":\"-1\",",
+    b"{\"side\":\"buy\",\"qty\":\"1\"},",
+    b"\"none\"",
 ];
 
 fn mutate(random: &mut Random, bytes: &mut Vec<u8>) {

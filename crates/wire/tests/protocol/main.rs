@@ -1,8 +1,12 @@
 //! What the wire must keep, seen from outside.
 
 mod bad_input;
+mod channels;
 mod fuzz;
 mod market;
 mod messages;
+mod operators;
+mod outcomes;
 mod records;
 mod requests;
+mod terms;

@@ -1,7 +1,7 @@
 //! One small market, and randomness from a seed.
 
-use coulisse_types::event::{AssetCreated, InstrumentCreated};
-use coulisse_types::{Amount, AssetId, FeeRate, InstrumentId, Qty, Text};
+use coulisse_types::event::{AssetCreated, GroupCreated, InstrumentCreated};
+use coulisse_types::{Amount, AssetId, FeeRate, GroupId, InstrumentId, Qty, Text};
 use coulisse_wire::InstrumentTable;
 
 pub(crate) const BTC_USD: InstrumentId = InstrumentId(1);
@@ -12,6 +12,7 @@ pub(crate) fn text<const N: usize>(text: &str) -> Text<N> {
 }
 
 /// BTC-USD: tick 0.01, lot 0.00001. ETH-USD: tick 0.05, lot 0.001. USD has 8 decimals.
+/// One group: `desk`.
 pub(crate) fn table() -> InstrumentTable {
     let mut table = InstrumentTable::new();
     for (id, name) in [(1, "BTC"), (2, "USD"), (3, "ETH")] {
@@ -35,6 +36,7 @@ pub(crate) fn table() -> InstrumentTable {
         };
         table.apply(&listed.into());
     }
+    table.apply(&GroupCreated { group: GroupId(1), name: text("desk") }.into());
     table
 }
 

@@ -1,20 +1,35 @@
 //! What a client reads, letter by letter.
 
+use coulisse_types::command::OrderPlace;
 use coulisse_types::event::{
     CloseReason, OrderAccepted, OrderClosed, OrderDuplicate, OrderFilled, OrderState, Rejected,
     RequestDuplicate, Role, Traded,
 };
 use coulisse_types::{
-    AccountId, Amount, AssetId, ClientOrderId, Event, Field, InstrumentId, OrderId, OrderType,
-    Price, Qty, RejectCode, RequestId, Seq, Side, TimeInForce, TradeId, Unit,
+    AccountId, Amount, AssetId, ClientOrderId, Event, Field, GroupId, InstrumentId, OrderId,
+    OrderType, Price, Qty, RejectCode, RequestId, Seq, Side, TimeInForce, TradeId, Unit,
 };
-use coulisse_wire::native::feed::{self, DeltaHead, Level};
+use coulisse_wire::native::feed::{self, Audience, DeltaHead, Level};
 use coulisse_wire::native::reply::{self, Stamps, Units};
 use coulisse_wire::native::{Channel, CommandOutcome, RequestError};
 
 use crate::market::{BTC_USD, ETH_USD, table, text};
 
 const STAMPS: Stamps = Stamps { seq: 9, in_us: 1, log_us: 2, out_us: 3 };
+
+fn an_order() -> OrderPlace {
+    OrderPlace {
+        instrument: BTC_USD,
+        side: Side::Buy,
+        order_type: OrderType::Limit,
+        time_in_force: TimeInForce::Ioc,
+        post_only: false,
+        qty: Qty::from_lots(1_500),
+        price: Price::from_ticks(6_000_000),
+        notional: Amount::ZERO,
+        client_order_id: text("a1"),
+    }
+}
 
 fn accepted(order_id: u64, qty: i64) -> Event {
     OrderAccepted {
@@ -69,7 +84,7 @@ fn closed(order_id: u64, state: OrderState, reason: CloseReason, filled: i64) ->
 fn reply_to(events: &[Event], instrument: InstrumentId) -> String {
     let table = table();
     let mut out = Vec::new();
-    let outcome = CommandOutcome::from_events(events);
+    let outcome = CommandOutcome::from_events(&an_order().into(), events);
     reply::write_outcome(&mut out, b"\"q\"", &outcome, &STAMPS, &Units::of(&table, instrument));
     String::from_utf8(out).expect("text")
 }
@@ -278,8 +293,14 @@ fn a_private_delta_holds_all_that_concerns_the_account_and_nothing_else() {
         filled(20, 2, Role::Maker, 1_000),
         filled(50, 1, Role::Taker, 1_000),
     ];
-    let head =
-        DeltaHead { account: AccountId(2), account_name: "bob", prev: 3, seq: 9, time_us: 5 };
+    let head = DeltaHead {
+        account: AccountId(2),
+        account_name: "bob",
+        group: GroupId(0),
+        prev: 3,
+        seq: 9,
+        time_us: 5,
+    };
     let mut out = Vec::new();
     assert!(feed::write_private_delta(&mut out, Channel::Fills, &head, &events, &table));
     assert_eq!(
@@ -289,9 +310,9 @@ fn a_private_delta_holds_all_that_concerns_the_account_and_nothing_else() {
     out.clear();
     assert!(!feed::write_private_delta(&mut out, Channel::Balances, &head, &events, &table));
     assert_eq!(out, b"");
-    let concerned: Vec<u32> =
-        events.iter().filter_map(|e| feed::private_channels(e).map(|(who, _)| who.0)).collect();
-    assert_eq!(concerned, [1, 2, 1]);
+    let concerned: Vec<Audience> =
+        events.iter().filter_map(|e| feed::private_channels(e).map(|(who, _)| who)).collect();
+    assert_eq!(concerned, [1, 2, 1].map(|id| Audience::Account(AccountId(id))));
 }
 
 #[test]

@@ -72,11 +72,22 @@ fn cancels_name_an_order_by_either_id() {
     let by_client = r#"{"op":"order.cancel","params":{"client_order_id":"a1"}}"#;
     let expected = OrderCancel { order_id: OrderId(0), client_order_id: text("a1") };
     assert_eq!(command(by_client), expected.into());
-    let all = OrderCancelAll { instrument: InstrumentId(0), side: SideFilter::Both, session: 0 };
-    assert_eq!(command(r#"{"op":"order.cancel_all"}"#), all.into());
-    let some = OrderCancelAll { instrument: ETH_USD, side: SideFilter::Both, session: 0 };
-    let request = r#"{"op":"order.cancel_all","params":{"symbol":"ETH-USD"}}"#;
-    assert_eq!(command(request), some.into());
+}
+
+#[test]
+fn a_mass_cancel_says_instrument_side_and_whether_it_is_for_this_session() {
+    let table = table();
+    for (params, instrument, side, this_session) in [
+        ("{}", InstrumentId(0), SideFilter::Both, false),
+        (r#"{"symbol":"ETH-USD"}"#, ETH_USD, SideFilter::Both, false),
+        (r#"{"side":"sell","session":true}"#, InstrumentId(0), SideFilter::Sell, true),
+        (r#"{"session":false}"#, InstrumentId(0), SideFilter::Both, false),
+    ] {
+        let request = format!(r#"{{"op":"order.cancel_all","params":{params}}}"#);
+        let body = parse_request(request.as_bytes(), &table).map(|r| r.body);
+        let all = OrderCancelAll { instrument, side, session: 0 };
+        assert_eq!(body, Ok(Body::CancelAll { all, this_session }), "{params}");
+    }
 }
 
 #[test]

@@ -4,23 +4,23 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use coulisse_types::command::permission;
-use coulisse_types::event::{
-    AssetCreated, BalanceChanged, CloseReason, InstrumentCreated, OrderAccepted, OrderClosed,
-    OrderFilled, OrderRested, OrderState, OrdersCancelled, Rejected, Role,
-};
+use coulisse_types::event::{AssetCreated, GroupCreated, InstrumentCreated, Rejected};
 use coulisse_types::{
-    AccountId, Amount, AssetId, ClientOrderId, Event, FeeRate, Field, InstrumentId, OrderId,
-    OrderType, Price, Qty, RejectCode, Side, Text, TimeInForce, TradeId, Unit,
+    AccountId, Amount, AssetId, ClientOrderId, Command, Event, FeeRate, Field, GroupId,
+    InstrumentId, OrderId, OrderType, Price, Qty, RejectCode, Side, Text, TimeInForce, Unit,
 };
 
 use crate::instruments::InstrumentTable;
-use crate::native::feed::{self, Balance, DeltaHead, Level, OpenOrder, TradeRow};
+use crate::native::feed::{self, Balance, DeltaHead, InstrumentStatus, Level, OpenOrder, TradeRow};
 use crate::native::reply::{self, LoggedOn, Stamps, Units};
-use crate::native::{Channel, CommandOutcome, Op, parse_request, rest as rest_bodies};
+use crate::native::{Body, Channel, CommandOutcome, Op, parse_request, rest as rest_bodies};
+
+mod events;
 
 const BTC_USD: InstrumentId = InstrumentId(1);
 const ALICE: AccountId = AccountId(1);
 const SEQ: u64 = 88_123;
+const MARK: Price = Price::from_ticks(6_000_000);
 const TIME_US: i64 = 1_795_392_000_000_000;
 const NONCE: [u8; 16] = *b"\x5e\x1f\x0c\x8a\x77\x42\x4b\x19\xa0\xd3\x66\x2e\x91\x58\xf4\x03";
 
@@ -51,6 +51,7 @@ pub(crate) fn table() -> InstrumentTable {
         taker_fee: FeeRate::from_ppm(500),
     };
     table.apply(&listed.into());
+    table.apply(&GroupCreated { group: GroupId(1), name: text("desk") }.into());
     table
 }
 
@@ -85,9 +86,12 @@ pub(super) fn request(op: Op) -> Vec<u8> {
 pub(super) fn reply(op: Op) -> Vec<u8> {
     let table = table();
     let units = Units::of(&table, BTC_USD);
+    let command = command(op, &table);
     let outcome = |out: &mut Vec<u8>, events: &[Event]| {
-        let outcome = CommandOutcome::from_events(events);
-        reply::write_outcome(out, b"7", &outcome, &STAMPS, &units);
+        if let Some(command) = &command {
+            let outcome = CommandOutcome::from_events(command, events);
+            reply::write_outcome(out, b"7", &outcome, &STAMPS, &units);
+        }
     };
     collect(|out| match op {
         Op::Logon => {
@@ -99,120 +103,45 @@ pub(super) fn reply(op: Op) -> Vec<u8> {
             reply::write_logged_on(out, b"7", &who, SEQ, TIME_US);
         }
         Op::Logoff | Op::Ping => reply::write_done(out, b"7"),
-        Op::Place => outcome(out, &placed()),
-        Op::Cancel => outcome(out, &[closed().into()]),
-        Op::Amend => outcome(out, &[amended()]),
-        Op::CancelAll => {
-            outcome(
-                out,
-                &[OrdersCancelled { account: ALICE, instrument: BTC_USD, count: 3 }.into()],
-            );
-        }
-        Op::Deposit => outcome(out, &[]),
         Op::OrdersOpen => reply::write_open_orders(out, b"7", SEQ, [open_order()], &table),
         Op::BalancesGet => reply::write_balances(out, b"7", SEQ, balances(), &table),
+        Op::PositionsGet => {
+            reply::write_positions(out, b"7", SEQ, &[events::position()], &table);
+        }
         Op::Subscribe | Op::Unsubscribe => {
             reply::write_subscribed(out, b"7", Channel::Book, &[BTC_USD], SEQ, &table);
         }
         Op::Time => reply::write_time(out, b"7", TIME_US, SEQ),
+        _ => outcome(out, &events::of(op)),
     })
 }
 
-fn client_order_id() -> ClientOrderId {
-    text("a1")
-}
-
-/// The events of the example of `order.place`: part of it trades, the rest stays on the book.
-fn placed() -> [Event; 4] {
-    let (price, qty) = (Price::from_ticks(6_000_000), Qty::from_lots(1_000));
-    let (filled, remaining) = (Qty::from_lots(400), Qty::from_lots(600));
-    [
-        OrderAccepted {
-            order_id: OrderId(SEQ),
-            account: ALICE,
-            instrument: BTC_USD,
-            side: Side::Buy,
-            order_type: OrderType::Limit,
-            time_in_force: TimeInForce::Gtc,
-            post_only: false,
-            qty,
-            price,
-            notional: Amount::ZERO,
-            client_order_id: client_order_id(),
-        }
-        .into(),
-        OrderFilled {
-            order_id: OrderId(SEQ),
-            account: ALICE,
-            instrument: BTC_USD,
-            trade_id: TradeId(5_117),
-            side: Side::Buy,
-            role: Role::Taker,
-            price,
-            qty: filled,
-            notional: Amount::from_minor(24_000_000_000),
-            fee: Amount::from_minor(12_000_000),
-            filled,
-            remaining,
-            client_order_id: client_order_id(),
-        }
-        .into(),
-        OrderRested {
-            order_id: OrderId(SEQ),
-            account: ALICE,
-            instrument: BTC_USD,
-            side: Side::Buy,
-            price,
-            remaining,
-        }
-        .into(),
-        BalanceChanged {
-            account: ALICE,
-            asset: AssetId(2),
-            available: Amount::from_minor(939_982_000_000),
-            held: Amount::from_minor(36_018_000_000),
-        }
-        .into(),
-    ]
-}
-
-fn closed() -> OrderClosed {
-    OrderClosed {
-        order_id: OrderId(SEQ),
-        account: ALICE,
-        instrument: BTC_USD,
-        state: OrderState::Cancelled,
-        reason: CloseReason::CancelRequested,
-        filled: Qty::from_lots(400),
-        remaining: Qty::from_lots(600),
-        client_order_id: client_order_id(),
+/// What the example of an operation asks the log for.
+fn command(op: Op, table: &InstrumentTable) -> Option<Command> {
+    match parse_request(&request(op), table).ok()?.body {
+        Body::Command { command, .. } => Some(command),
+        Body::CancelAll { all, .. } => Some(all.into()),
+        Body::Admin(admin) => Some(admin.resolve(ALICE)),
+        Body::Deposit { deposit, .. } => Some(deposit.into()),
+        Body::Amend(amend) => amend.resolve(table.instrument(BTC_USD)).ok(),
+        _ => None,
     }
-}
-
-fn amended() -> Event {
-    coulisse_types::event::OrderAmended {
-        order_id: OrderId(SEQ),
-        account: ALICE,
-        instrument: BTC_USD,
-        qty: Qty::from_lots(2_000),
-        price: Price::from_ticks(6_000_000),
-        remaining: Qty::from_lots(1_600),
-        kept_priority: false,
-        client_order_id: client_order_id(),
-    }
-    .into()
 }
 
 fn open_order() -> OpenOrder {
     OpenOrder {
         order_id: OrderId(SEQ),
-        client_order_id: client_order_id(),
+        client_order_id: events::client_order_id(),
         instrument: BTC_USD,
         side: Side::Buy,
+        order_type: OrderType::Limit,
+        time_in_force: TimeInForce::Gtc,
         post_only: false,
         qty: Qty::from_lots(1_000),
         price: Price::from_ticks(6_000_000),
         filled: Qty::from_lots(400),
+        waits: false,
+        terms: None,
     }
 }
 
@@ -245,16 +174,6 @@ fn trade() -> TradeRow {
 pub(crate) fn channel(channel: Channel) -> Vec<Vec<u8>> {
     let table = table();
     let Some(info) = table.instrument(BTC_USD) else { return Vec::new() };
-    let head = DeltaHead {
-        account: ALICE,
-        account_name: "alice",
-        prev: SEQ - 23,
-        seq: SEQ,
-        time_us: TIME_US + 12,
-    };
-    let delta = collect(|out| {
-        feed::write_private_delta(out, channel, &head, &placed(), &table);
-    });
     match channel {
         Channel::Book => {
             let bids = [level(6_000_000, 150_000), level(5_999_950, 20_000)];
@@ -273,17 +192,60 @@ pub(crate) fn channel(channel: Channel) -> Vec<Vec<u8>> {
             collect(|out| feed::write_trades(out, info, None, SEQ - 1, [])),
             collect(|out| feed::write_trades(out, info, Some(SEQ - 1), SEQ, [trade()])),
         ],
+        Channel::Status => {
+            let status = InstrumentStatus { mark: MARK, ..InstrumentStatus::listed(BTC_USD) };
+            let (at, time_us) = ((SEQ - 23, SEQ), TIME_US + 12);
+            let changes = events::status();
+            vec![
+                collect(|out| feed::write_status_image(out, info, SEQ - 23, &status)),
+                collect(|out| feed::write_status_delta(out, info, at, time_us, changes)),
+            ]
+        }
+        Channel::Orders
+        | Channel::Fills
+        | Channel::Balances
+        | Channel::Positions
+        | Channel::Risk => private(channel, &table),
+    }
+}
+
+fn private(channel: Channel, table: &InstrumentTable) -> Vec<Vec<u8>> {
+    let head = DeltaHead {
+        account: ALICE,
+        account_name: "alice",
+        group: GroupId(1),
+        prev: SEQ - 23,
+        seq: SEQ,
+        time_us: TIME_US + 12,
+    };
+    let delta = |events: &[Event]| {
+        collect(|out| {
+            feed::write_private_delta(out, channel, &head, events, table);
+        })
+    };
+    match channel {
         Channel::Orders => vec![
             collect(|out| {
-                feed::write_orders_image(out, "alice", SEQ, [open_order()], &table);
+                feed::write_orders_image(out, "alice", SEQ, [open_order()], table);
             }),
-            delta,
+            delta(&events::placed()),
+            delta(&events::with_terms()),
         ],
-        Channel::Fills => vec![delta],
+        Channel::Positions => vec![
+            collect(|out| {
+                feed::write_positions_image(out, "alice", SEQ, &[events::position()], table);
+            }),
+            delta(&[events::position().into()]),
+        ],
+        Channel::Risk => {
+            let now = events::risk();
+            vec![collect(|out| feed::write_risk_image(out, &head, &now[..1], table)), delta(&now)]
+        }
         Channel::Balances => vec![
-            collect(|out| feed::write_balances_image(out, "alice", SEQ, balances(), &table)),
-            delta,
+            collect(|out| feed::write_balances_image(out, "alice", SEQ, balances(), table)),
+            delta(&events::placed()),
         ],
+        _ => vec![delta(&events::placed())],
     }
 }
 
@@ -301,12 +263,13 @@ pub(super) fn rest() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// Requests that are refused, with what is said: by the edge, and one by the core.
+/// Requests that are refused, with what is said: by the edge, and two by the core.
 pub(super) fn refusals() -> Vec<(&'static [u8], Vec<u8>)> {
     const OFF_TICK: &[u8] = br#"{"id":8,"op":"order.place","params":{"symbol":"BTC-USD","side":"buy","qty":"0.01","price":"60000.001"}}"#;
     const FIELD: &[u8] = br#"{"id":9,"op":"order.cancel","params":{"order":"88123"}}"#;
     const BROKEN: &[u8] = br#"{"id":10,"op":"ping",}"#;
     const POOR: &[u8] = br#"{"id":11,"op":"order.place","params":{"symbol":"BTC-USD","side":"buy","qty":"1","price":"60000.00"}}"#;
+    const FAR: &[u8] = br#"{"id":12,"op":"order.place","params":{"symbol":"BTC-USD","side":"buy","qty":"0.01","price":"70000.00"}}"#;
     let table = table();
     let mut samples: Vec<(&[u8], Vec<u8>)> = Vec::new();
     for request in [OFF_TICK, FIELD, BROKEN] {
@@ -314,6 +277,14 @@ pub(super) fn refusals() -> Vec<(&'static [u8], Vec<u8>)> {
             samples.push((request, collect(|out| error.write(out))));
         }
     }
+    let far = Rejected {
+        code: RejectCode::RiskPriceCollar,
+        field: Field::Price,
+        unit: Unit::Ticks,
+        value: 7_000_000,
+        limit: 6_300_000,
+        client_order_id: ClientOrderId::default(),
+    };
     let poor = Rejected {
         code: RejectCode::InsufficientBalance,
         field: Field::Available,
@@ -324,6 +295,7 @@ pub(super) fn refusals() -> Vec<(&'static [u8], Vec<u8>)> {
     };
     let units = Units::of(&table, BTC_USD);
     samples.push((POOR, collect(|out| reply::write_rejected(out, b"11", &poor, &units))));
+    samples.push((FAR, collect(|out| reply::write_rejected(out, b"12", &far, &units))));
     samples
 }
 
@@ -386,7 +358,7 @@ mod tests {
     fn session_messages_and_errors_have_the_fields_of_their_tables() {
         assert_table("hello", &object(&hello()), HELLO);
         assert_table("notice", &object(&notice()), NOTICE);
-        assert_eq!(refusals().len(), 4);
+        assert_eq!(refusals().len(), 5);
         for (_, reply) in refusals() {
             let reply = object(&reply);
             assert_table("error", reply["error"].as_object().expect("error"), ERROR);

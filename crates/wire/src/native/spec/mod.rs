@@ -1,0 +1,180 @@
+//! The one table of the native protocol: operations with their parameters and results, channels
+//! with their bodies. The decoder works by it and the documentation is printed from it.
+
+pub(crate) mod at;
+mod channels;
+mod ops;
+
+pub use channels::{CHANNEL_NAMES, Channel};
+pub use ops::Op;
+pub(crate) use ops::{LEG_PARAMS, type_name, type_of};
+
+/// What a parameter must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParamKind {
+    /// A string.
+    Text,
+    /// A string that is one of these.
+    OneOf(&'static [&'static str]),
+    /// A string that holds a decimal number.
+    Decimal,
+    /// An integer without quotes.
+    Integer,
+    /// `true` or `false`.
+    Flag,
+    /// An array of strings.
+    TextList,
+    /// An array of objects with these keys.
+    ObjectList(&'static [ParamSpec]),
+}
+
+impl ParamKind {
+    /// The name in the documentation.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "string",
+            Self::OneOf(_) => "string, one of",
+            Self::Decimal => "decimal in a string",
+            Self::Integer => "integer",
+            Self::Flag => "boolean",
+            Self::TextList => "array of strings",
+            Self::ObjectList(_) => "array of objects",
+        }
+    }
+}
+
+/// One parameter of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParamSpec {
+    /// Its key.
+    pub name: &'static str,
+    /// What it must be.
+    pub kind: ParamKind,
+    /// Whether it must be there.
+    pub required: bool,
+    /// What it means.
+    pub doc: &'static str,
+}
+
+/// One field of something that is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyField {
+    /// Its key.
+    pub name: &'static str,
+    /// Its JSON type; `?` at its end: it may be absent.
+    pub type_name: &'static str,
+    /// What it means.
+    pub doc: &'static str,
+}
+
+/// Who may ask for an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everyone.
+    Open,
+    /// Whoever is logged on.
+    LoggedOn,
+    /// Whoever is logged on with a key that may `admin`.
+    Admin,
+}
+
+/// One operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpSpec {
+    /// Which.
+    pub op: Op,
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// What it does.
+    pub doc: &'static str,
+    /// Who may ask for it.
+    pub access: Access,
+    /// Its parameters, in the order in which clients best send them.
+    pub params: &'static [ParamSpec],
+    /// The fields of `result`.
+    pub result: &'static [BodyField],
+    /// The `params` of the example.
+    pub example: &'static str,
+}
+
+/// One channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChannelSpec {
+    /// Which.
+    pub channel: Channel,
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// What it carries.
+    pub doc: &'static str,
+    /// Whether it is of the logged-on account.
+    pub private: bool,
+    /// The fields of its messages.
+    pub fields: &'static [BodyField],
+    /// The fields of one of its `items`; empty if it has none.
+    pub item: &'static [BodyField],
+}
+
+const fn required(name: &'static str, kind: ParamKind, doc: &'static str) -> ParamSpec {
+    ParamSpec { name, kind, required: true, doc }
+}
+
+const fn optional(name: &'static str, kind: ParamKind, doc: &'static str) -> ParamSpec {
+    ParamSpec { name, kind, required: false, doc }
+}
+
+const fn field(name: &'static str, type_name: &'static str, doc: &'static str) -> BodyField {
+    BodyField { name, type_name, doc }
+}
+
+/// The keys of a request itself.
+pub const ENVELOPE: &[BodyField] = &[
+    field(
+        "id",
+        "integer, string or null?",
+        "Echoed as it came: 0 to 2^53 - 1, or at most 64 bytes of text.",
+    ),
+    field("op", "string", "The operation."),
+    field("params", "object?", "Its parameters; may be absent where none is required."),
+    field("account", "string?", "For which account, where the key may act for several."),
+    field(
+        "deadline",
+        "integer?",
+        "Microseconds since the epoch: after it the request is refused with `DEADLINE_PASSED`.",
+    ),
+];
+
+/// The fields of `error`.
+pub const ERROR: &[BodyField] = &[
+    field("code", "string", "One of the [codes](errors.md)."),
+    field("message", "string", "For people: the code, what was wrong, and the bound."),
+    field("field", "string?", "Which field or limit."),
+    field("value", "string?", "What stood there."),
+    field("limit", "string?", "The bound it broke."),
+    field(
+        "state",
+        "string",
+        "`not_sent`: it never reached the log. `rejected`: it is in the log and changed nothing. `unknown`: the outcome is not known here; ask by `client_order_id`.",
+    ),
+];
+
+/// The fields of the first message on a connection.
+pub const HELLO: &[BodyField] = &[
+    field("ch", "string", "`session`."),
+    field("type", "string", "`hello`."),
+    field(
+        "nonce",
+        "string",
+        "32 hexadecimal digits, for the logon signature; different on every connection.",
+    ),
+    field("server", "string", "Name and version."),
+    field("node", "string", "The node."),
+    field("time", "integer", "Microseconds since the epoch."),
+];
+
+/// The fields of the notice that the node is about to stop.
+pub const NOTICE: &[BodyField] = &[
+    field("ch", "string", "`session`."),
+    field("type", "string", "`going_away`."),
+    field("reason", "string", "Why, for people."),
+    field("seq", "integer", "The last seq it was sent up to: `from_seq` resumes here."),
+];

@@ -1,0 +1,451 @@
+//! Every operation: its parameters, its result, an example.
+
+use coulisse_types::{
+    LimitKind, ListKind, MatchingMode, OrderType, Peg, ReferenceKind, RiskState, Scope, SelfTrade,
+    Side, TimeInForce, TradingState, Trigger, TriggerOn,
+};
+
+use super::channels::CHANNEL_NAMES;
+use super::{Access, BodyField, OpSpec, ParamKind, ParamSpec, field, optional, required};
+
+macro_rules! ops {
+    ($( $(#[doc = $doc:literal])+ $variant:ident $name:literal $access:ident
+        $params:expr => [$($result:expr),* $(,)?] $example:literal; )+) => {
+        /// An operation that a client may ask for.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Op {
+            $( $(#[doc = $doc])+ $variant, )+
+        }
+
+        impl Op {
+            /// Every operation.
+            pub const ALL: &'static [Self] = &[$( Self::$variant, )+];
+
+            /// The operation with this name.
+            pub fn from_name(name: &[u8]) -> Option<Self> {
+                $( if name == $name.as_bytes() { return Some(Self::$variant); } )+
+                None
+            }
+
+            /// Its entry in the table.
+            pub const fn spec(self) -> &'static OpSpec {
+                match self {
+                    $( Self::$variant => &const { OpSpec {
+                        op: Self::$variant,
+                        name: $name,
+                        doc: concat!($($doc),+),
+                        access: Access::$access,
+                        params: &$params,
+                        result: &[$($result),*],
+                        example: $example,
+                    } }, )+
+                }
+            }
+        }
+    };
+}
+
+pub(super) const ORDER_ID: BodyField = field("order_id", "string", "The order.");
+pub(super) const ORDER_CLIENT_ID: BodyField =
+    field("client_order_id", "string?", "The client's id, if it has one.");
+const STATE: BodyField = field(
+    "state",
+    "string",
+    "After this command: `open`, `waiting` (for its trigger, its peg's reference or its list), `filled`, `cancelled` or `expired`.",
+);
+const REASON: BodyField = field(
+    "reason",
+    "string?",
+    "Why it closed, if this command closed it; one of the [close reasons](events.md).",
+);
+const FILLED: BodyField = field("filled", "decimal", "What is filled of it in all.");
+const DUPLICATE: BodyField = field(
+    "duplicate",
+    "boolean?",
+    "`true`: an order with this client id and this body stands already; nothing was done.",
+);
+const FIRST_SEQ: BodyField =
+    field("first_seq", "integer?", "With `duplicate`: the seq at which it was accepted.");
+const VERSION: BodyField =
+    field("version", "integer?", "How often it was set so far; absent of a duplicate.");
+const SEQ: BodyField =
+    field("seq", "integer", "The seq of the command, or the seq it was read at.");
+const T_IN: BodyField =
+    field("t_in", "integer", "When the request was read, in microseconds since the epoch.");
+const T_LOG: BodyField = field("t_log", "integer", "When the log stamped it.");
+const T_OUT: BodyField = field("t_out", "integer", "When the reply was made.");
+
+const BY_ORDER_ID: ParamSpec = optional(
+    "order_id",
+    ParamKind::Text,
+    "The order, by the engine's id. This or `client_order_id`.",
+);
+const BY_CLIENT_ID: ParamSpec =
+    optional("client_order_id", ParamKind::Text, "The order, by the client's id.");
+/// The parameters of `order.place`, and whatever follows them.
+macro_rules! order_params {
+    ($($more:expr),* $(,)?) => {
+        [
+            required("symbol", ParamKind::Text, "The instrument, as `BTC-USD`."),
+            required("side", ParamKind::OneOf(SIDE_NAMES), "Buy or sell."),
+            optional("type", ParamKind::OneOf(TYPE_NAMES), "`limit` if absent. The stops and take-profits wait for their trigger, and then act as a limit order (`…_limit`) or at the market."),
+            optional("tif", ParamKind::OneOf(TIF_NAMES), "Time in force: `gtc` if absent, for what acts at the market `ioc`. `gtd` needs `expire_time`; `day` ends with the day in UTC."),
+            optional("qty", ParamKind::Decimal, "How much, a multiple of the lot size. Needed but for a market order by `notional`."),
+            optional("price", ParamKind::Decimal, "The limit, a multiple of the tick size. Needed for `limit` and `…_limit`."),
+            optional("notional", ParamKind::Decimal, "Market orders only, instead of `qty`: what it may trade for, in the quote asset."),
+            optional("post_only", ParamKind::Flag, "Refuse it if it would trade at once."),
+            optional("client_order_id", ParamKind::Text, "1 to 36 printable characters, no space, quote or backslash. The same id and body again is answered with `duplicate`, and nothing is done."),
+            optional("trigger_price", ParamKind::Decimal, "Where a stop or a take-profit acts. Needed for them; a trailing stop makes its own."),
+            optional("trigger_on", ParamKind::OneOf(TRIGGER_ON_NAMES), "Which price the trigger looks at: `last` if absent."),
+            optional("trail", ParamKind::Decimal, "`trailing_stop` only: how far it stays behind, as a difference of prices. This or `trail_bp`."),
+            optional("trail_bp", ParamKind::Integer, "`trailing_stop` only: the same in basis points of the price that it follows."),
+            optional("display_qty", ParamKind::Decimal, "An iceberg: how much of it the book shows at a time."),
+            optional("min_qty", ParamKind::Decimal, "With `ioc`: the least that must be filled at once."),
+            optional("peg", ParamKind::OneOf(PEG_NAMES), "Its price follows the best bid, the best ask or the middle; `price` is then its limit."),
+            optional("peg_offset", ParamKind::Decimal, "With `peg`: how far above what it follows; negative for below."),
+            optional("reduce_only", ParamKind::Flag, "It may only make the account's position smaller."),
+            optional("self_trade", ParamKind::OneOf(SELF_TRADE_NAMES), "What happens where it would trade with an order of the same account or trade group: `none` (they trade) if absent."),
+            optional("expire_time", ParamKind::Integer, "With `gtd`: when it expires, in microseconds since the epoch."),
+            $($more,)*
+        ]
+    };
+}
+
+/// The parameters of one leg of `order.place_list`.
+pub(crate) const LEG_PARAMS: &[ParamSpec] = &[
+    required("side", ParamKind::OneOf(SIDE_NAMES), "Buy or sell."),
+    optional("type", ParamKind::OneOf(LEG_TYPE_NAMES), "`limit` if absent."),
+    optional("tif", ParamKind::OneOf(LEG_TIF_NAMES), "As in `order.place`."),
+    required("qty", ParamKind::Decimal, "How much."),
+    optional("price", ParamKind::Decimal, "The limit. Needed for `limit` and `…_limit`."),
+    optional("trigger_price", ParamKind::Decimal, "Where a stop or a take-profit acts."),
+    optional("trigger_on", ParamKind::OneOf(TRIGGER_ON_NAMES), "`last` if absent."),
+];
+
+const REQUEST_ID: ParamSpec = optional(
+    "request_id",
+    ParamKind::Text,
+    "1 to 32 hexadecimal digits of the client's choice, one for each request: the same id and body again is answered with `duplicate`, and nothing is done.",
+);
+const ADMIN_SYMBOL: ParamSpec = required("symbol", ParamKind::Text, "The instrument.");
+const SCOPE: ParamSpec = required("scope", ParamKind::OneOf(SCOPE_NAMES), "Whom it binds.");
+const SCOPE_ID: ParamSpec = optional(
+    "scope_id",
+    ParamKind::Text,
+    "The group's or the account's name, or the symbol; absent for the firm.",
+);
+
+const CHANNEL: ParamSpec = required("channel", ParamKind::OneOf(CHANNEL_NAMES), "Which channel.");
+const SYMBOLS: ParamSpec = optional(
+    "symbols",
+    ParamKind::TextList,
+    "Which instruments; needed by public channels, refused by private ones.",
+);
+
+ops! {
+    /// Prove possession of a key. The signature is Ed25519 over the ASCII text
+    /// `coulisse-logon-v1|host|key_id|nonce`: `host` as in the request's Host header, `nonce` from
+    /// the hello message.
+    Logon "session.logon" Open [
+        required("key_id", ParamKind::Text, "The key's public name."),
+        required("signature", ParamKind::Text, "128 hexadecimal digits."),
+    ] => [
+        field("account", "string", "The account that the key belongs to."),
+        field("key_id", "string", "The key."),
+        field("permissions", "array of strings", "`read`, `trade`, `withdraw`, `admin`."),
+        SEQ,
+        field("time", "integer", "The node's time in microseconds since the epoch."),
+    ] r#"{"key_id":"alice-1","signature":"e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"}"#;
+
+    /// End the session's logon. Its private subscriptions end too; its orders stay.
+    Logoff "session.logoff" LoggedOn [] => [] r"{}";
+
+    /// Place an order.
+    Place "order.place" LoggedOn order_params![] => [
+        ORDER_ID, ORDER_CLIENT_ID, STATE, REASON, FILLED, DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT,
+    ] r#"{"symbol":"BTC-USD","side":"buy","type":"limit","tif":"gtc","qty":"0.01","price":"60000.00","client_order_id":"a1"}"#;
+
+    /// Cancel one order.
+    Cancel "order.cancel" LoggedOn [BY_ORDER_ID, BY_CLIENT_ID] => [
+        ORDER_ID, ORDER_CLIENT_ID, STATE, REASON, FILLED, SEQ, T_IN, T_LOG, T_OUT,
+    ] r#"{"order_id":"88123"}"#;
+
+    /// Change an order's total quantity, its price, or both. Less quantity alone keeps its place in
+    /// the queue.
+    Amend "order.amend" LoggedOn [
+        BY_ORDER_ID, BY_CLIENT_ID,
+        optional("qty", ParamKind::Decimal, "The new total, fills included. At or below what is filled, the order is cancelled."),
+        optional("price", ParamKind::Decimal, "The new limit."),
+    ] => [
+        ORDER_ID, ORDER_CLIENT_ID, STATE, REASON, FILLED, SEQ, T_IN, T_LOG, T_OUT,
+    ] r#"{"client_order_id":"a1","qty":"0.02"}"#;
+
+    /// Cancel an order and place another, in one step of the log: nothing comes between. There are
+    /// two results, `cancel` and `place`, each the order's fields or `{"error":{…}}`. Where the old
+    /// order cannot be cancelled, the whole request is refused (`ok` is false) and nothing is placed,
+    /// unless `allow_failure` is set: then the refusal is `cancel`'s result and the new order is
+    /// placed all the same. A new order that is refused is `place`'s result; what was cancelled stays
+    /// cancelled. So `ok` says that the request was taken: look at both. If the new order is a
+    /// duplicate, nothing is cancelled and `cancel` is absent.
+    Replace "order.replace" LoggedOn order_params![
+        optional("cancel_order_id", ParamKind::Text, "The order to cancel, by the engine's id. This or `cancel_client_order_id`."),
+        optional("cancel_client_order_id", ParamKind::Text, "The order to cancel, by the client's id."),
+        optional("allow_failure", ParamKind::Flag, "Place the new order although the old one could not be cancelled."),
+    ] => [
+        field("cancel", "object?", "What became of the old order: `order_id`, `client_order_id`, `state`, `reason`, `filled`; or `error`. Absent if `place` is a duplicate."),
+        field("place", "object", "What became of the new one, as in `order.place`; or `error`."),
+        SEQ, T_IN, T_LOG, T_OUT,
+    ] r#"{"symbol":"BTC-USD","side":"buy","type":"limit","tif":"gtc","qty":"0.02","price":"60010.00","client_order_id":"a2","cancel_client_order_id":"a1"}"#;
+
+    /// Place orders that belong together. `oco`: two legs of one side and quantity, a limit order and
+    /// a stop or take-profit; once one acts, is filled in part or ends, the other is cancelled. `oto`:
+    /// once leg 0 is filled, leg 1 goes to work. `otoco`: once leg 0 is filled, legs 1 and 2 go to work
+    /// as an `oco`.
+    PlaceList "order.place_list" LoggedOn [
+        required("kind", ParamKind::OneOf(LIST_NAMES), "How they belong together."),
+        required("symbol", ParamKind::Text, "The instrument of all legs."),
+        required("legs", ParamKind::ObjectList(LEG_PARAMS), "Two orders, for `otoco` three; the limit order on the book, or the one that works first, is the first."),
+        optional("client_order_id", ParamKind::Text, "Of leg 0, as in `order.place`."),
+    ] => [
+        field("list_id", "string", "The order id of leg 0."),
+        field("orders", "array", "What became of each leg, in their order, fields as in `order.place`; of a duplicate only leg 0."),
+        DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT,
+    ] r#"{"kind":"oco","symbol":"BTC-USD","legs":[{"side":"sell","qty":"0.01","price":"66000.00"},{"side":"sell","type":"stop","qty":"0.01","trigger_price":"57000.00"}],"client_order_id":"a3"}"#;
+
+    /// Cancel all of the account's orders.
+    CancelAll "order.cancel_all" LoggedOn [
+        optional("symbol", ParamKind::Text, "Only in this instrument."),
+        optional("side", ParamKind::OneOf(SIDE_NAMES), "Only of this side."),
+        optional("session", ParamKind::Flag, "`true`: only those that this session placed."),
+    ] => [
+        field("count", "integer", "How many were cancelled."), SEQ, T_IN, T_LOG, T_OUT,
+    ] r#"{"symbol":"BTC-USD","side":"buy","session":true}"#;
+
+    /// Cancel all of the account's orders after a time, unless this comes again before: a dead man's
+    /// switch. 0 takes it away.
+    CancelAfter "order.cancel_after" LoggedOn [
+        required("timeout", ParamKind::Integer, "In how many milliseconds; 0 never."),
+    ] => [
+        field("deadline", "integer?", "When, in microseconds since the epoch; absent: never."),
+        SEQ, T_IN, T_LOG, T_OUT,
+    ] r#"{"timeout":60000}"#;
+
+    /// The account's open orders, those that wait included.
+    OrdersOpen "orders.open" LoggedOn [
+        optional("symbol", ParamKind::Text, "Only in this instrument."),
+    ] => [
+        SEQ, field("orders", "array", "The orders, by order id; fields as in the items of the `orders` image."),
+    ] r"{}";
+
+    /// The account's balances.
+    BalancesGet "balances.get" LoggedOn [] => [
+        SEQ, field("balances", "array", "Per asset `asset`, `available`, `held`."),
+    ] r"{}";
+
+    /// The account's positions.
+    PositionsGet "positions.get" LoggedOn [] => [
+        SEQ, field("positions", "array", "The positions, by instrument; fields as in the items of the `positions` channel."),
+    ] r"{}";
+
+    /// Credit an account from outside. Needs a key with `admin`; `account` says whose. The same
+    /// `request_id` and body again is answered with `duplicate`, and nothing is done.
+    Deposit "account.deposit" LoggedOn [
+        required("asset", ParamKind::Text, "Which asset, as `USD`."),
+        required("qty", ParamKind::Decimal, "How much."),
+        required("request_id", ParamKind::Text, "1 to 32 hexadecimal digits of the client's choice, one for each deposit."),
+    ] => [DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT]
+    r#"{"asset":"USD","qty":"1000.00","request_id":"7f3a"}"#;
+
+    /// Make a group of accounts, which limits, risk states and kill switches can bind together.
+    GroupCreate "group.create" Admin [
+        REQUEST_ID,
+        required("name", ParamKind::Text, "1 to 32 of `a-z 0-9 _ -`."),
+    ] => [DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT]
+    r#"{"request_id":"a1","name":"desk"}"#;
+
+    /// Put an account (`account` says which) into groups. What is absent is set to none.
+    AccountConfigure "account.configure" Admin [
+        REQUEST_ID,
+        optional("group", ParamKind::Text, "The group whose limits bind it, by its name; none if absent."),
+        optional("trade_group", ParamKind::Integer, "Accounts with the same number, not 0, are one for self-trade prevention; 0 if absent."),
+    ] => [DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT]
+    r#"{"request_id":"a2","group":"desk","trade_group":7}"#;
+
+    /// Set how an instrument is traded. What is absent is set to its default. Rates are fractions:
+    /// `0.05` is 5 %.
+    InstrumentConfigure "instrument.configure" Admin [
+        REQUEST_ID, ADMIN_SYMBOL,
+        optional("matching", ParamKind::OneOf(MATCHING_NAMES), "How a level is shared: `price_time` if absent."),
+        optional("reference", ParamKind::OneOf(REFERENCE_NAMES), "What prices are measured against: `last` if absent."),
+        optional("collar", ParamKind::Decimal, "How far a limit may be from the reference; `0`, any, if absent."),
+        optional("slippage", ParamKind::Decimal, "How far a market order may go from the reference; `0`, any, if absent."),
+        optional("band", ParamKind::Decimal, "How far a trade may be from the reference before an auction is called; `0`, any, if absent."),
+        optional("auction_time", ParamKind::Integer, "How long such an auction lasts, in microseconds; 0 if absent."),
+        optional("auction_fee", ParamKind::Decimal, "What both sides pay for a trade in an auction; `0` if absent."),
+    ] => [VERSION, DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT]
+    r#"{"request_id":"a3","symbol":"BTC-USD","matching":"price_time","reference":"last","collar":"0.05","slippage":"0.02","band":"0.1","auction_time":300000000,"auction_fee":"0.0001"}"#;
+
+    /// Set what an instrument takes.
+    InstrumentState "instrument.state" Admin [
+        REQUEST_ID, ADMIN_SYMBOL,
+        required("state", ParamKind::OneOf(TRADING_STATE_NAMES), "What it takes from now on."),
+    ] => [DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT]
+    r#"{"request_id":"a4","symbol":"BTC-USD","state":"halted"}"#;
+
+    /// Give an instrument its mark price.
+    MarkSet "mark.set" Admin [
+        REQUEST_ID, ADMIN_SYMBOL,
+        required("price", ParamKind::Decimal, "The price."),
+    ] => [DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT]
+    r#"{"request_id":"a5","symbol":"BTC-USD","price":"60000.00"}"#;
+
+    /// Set a tier of the fee schedule of a quote asset. Fees are fractions; a negative maker fee is a
+    /// rebate.
+    FeesSetTier "fees.set_tier" Admin [
+        REQUEST_ID,
+        required("asset", ParamKind::Text, "The quote asset."),
+        required("tier", ParamKind::Integer, "Which tier, from 1."),
+        required("threshold", ParamKind::Text, "From how much traded in 30 days it holds, a decimal; `none` takes the tier away."),
+        optional("maker_fee", ParamKind::Decimal, "Fee of the resting side; `0` if absent."),
+        optional("taker_fee", ParamKind::Decimal, "Fee of the arriving side; `0` if absent."),
+    ] => [DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT]
+    r#"{"request_id":"a6","asset":"USD","tier":1,"threshold":"1000000","maker_fee":"-0.00005","taker_fee":"0.0003"}"#;
+
+    /// Set a limit of the risk gate. Nobody raises a limit that binds the own account.
+    LimitSet "limit.set" Admin [
+        REQUEST_ID, SCOPE, SCOPE_ID,
+        required("kind", ParamKind::OneOf(LIMIT_NAMES), "What it bounds."),
+        optional("subject", ParamKind::Text, "The symbol, for `order_qty` and `position`; the quote asset, for notionals and losses; absent for the others."),
+        required("limit", ParamKind::Text, "The bound, or `none`: a quantity, an amount of the asset, a count, a number per second, or for `duplicate_window` microseconds; in a string."),
+        optional("burst", ParamKind::Integer, "Rates only: how many at once."),
+    ] => [VERSION, DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT]
+    r#"{"request_id":"a7","scope":"account","scope_id":"alice","kind":"position","subject":"BTC-USD","limit":"10"}"#;
+
+    /// Set what the firm, a group, an account or an instrument may still do.
+    RiskSetState "risk.set_state" Admin [
+        REQUEST_ID, SCOPE, SCOPE_ID,
+        required("state", ParamKind::OneOf(RISK_STATE_NAMES), "What is left to them."),
+    ] => [DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT]
+    r#"{"request_id":"a8","scope":"group","scope_id":"desk","state":"reducing"}"#;
+
+    /// Cancel all orders of the firm, a group or an account, and take no more until it is reset.
+    KillSwitch "kill.switch" Admin [REQUEST_ID, SCOPE, SCOPE_ID] => [
+        field("last_order_id", "string?", "Orders up to this id are dead; `0` if there was none yet. Absent of a duplicate."),
+        DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT,
+    ] r#"{"request_id":"a9","scope":"account","scope_id":"alice"}"#;
+
+    /// Reset a kill switch, in two steps by two keys.
+    KillReset "kill.reset" Admin [
+        REQUEST_ID, SCOPE, SCOPE_ID,
+        required("step", ParamKind::Integer, "1 asks for it, 2 does it."),
+    ] => [DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT]
+    r#"{"request_id":"aa","scope":"account","scope_id":"alice","step":1}"#;
+
+    /// Set when an instrument's next call auction begins and ends; without times there is none.
+    AuctionSchedule "auction.schedule" Admin [
+        REQUEST_ID, ADMIN_SYMBOL,
+        optional("start_time", ParamKind::Integer, "When the call begins, in microseconds since the epoch."),
+        optional("end_time", ParamKind::Integer, "When the book is uncrossed, in microseconds since the epoch."),
+    ] => [DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT]
+    r#"{"request_id":"ab","symbol":"BTC-USD","start_time":1795392600000000,"end_time":1795392900000000}"#;
+
+    /// Subscribe to a channel. The reply comes first, then an image or what `from_seq` asks for, then deltas.
+    Subscribe "subscribe" Open [
+        CHANNEL, SYMBOLS,
+        optional("depth", ParamKind::Integer, "`book` only: levels of each side, 1 to 1000; 50 if absent."),
+        optional("from_seq", ParamKind::Integer, "Go on after this seq: refused with `RESUME_TOO_OLD` where something between would be missing, and with `NUMBER_OUT_OF_RANGE` where the log is not that far."),
+    ] => [
+        field("channel", "string", "The channel."),
+        field("symbols", "array of strings?", "The instruments, for public channels."),
+        SEQ,
+    ] r#"{"channel":"book","symbols":["BTC-USD"],"depth":50}"#;
+
+    /// End a subscription.
+    Unsubscribe "unsubscribe" Open [CHANNEL, SYMBOLS] => [
+        field("channel", "string", "The channel."),
+        field("symbols", "array of strings?", "The instruments, for public channels."),
+        SEQ,
+    ] r#"{"channel":"book","symbols":["BTC-USD"]}"#;
+
+    /// Nothing: shows that both ends live.
+    Ping "ping" Open [] => [] r"{}";
+
+    /// The node's time.
+    Time "time" Open [] => [
+        field("time", "integer", "Microseconds since the epoch."), SEQ,
+    ] r"{}";
+}
+
+const SIDE_NAMES: &[&str] = &[Side::Buy.name(), Side::Sell.name()];
+const TYPE_NAMES: &[&str] =
+    &["limit", "market", "stop", "stop_limit", "take_profit", "take_profit_limit", "trailing_stop"];
+const LEG_TYPE_NAMES: &[&str] =
+    &["limit", "market", "stop", "stop_limit", "take_profit", "take_profit_limit"];
+const LEG_TIF_NAMES: &[&str] = &[
+    TimeInForce::Gtc.name(),
+    TimeInForce::Ioc.name(),
+    TimeInForce::Fok.name(),
+    TimeInForce::Day.name(),
+];
+const PEG_NAMES: &[&str] = &[Peg::Bid.name(), Peg::Ask.name(), Peg::Mid.name()];
+
+/// The names of all values of an enum, by number.
+macro_rules! all_names {
+    ($($name:ident = $count:literal of $values:ty;)+) => {
+        $(#[expect(
+            clippy::indexing_slicing,
+            clippy::arithmetic_side_effects,
+            reason = "computed when it is compiled, where a fault is an error"
+        )]
+        const $name: &[&str] = &{
+            let mut names = [""; $count];
+            let (mut rest, mut at) = (<$values>::ALL, 0);
+            while let [first, tail @ ..] = rest {
+                names[at] = first.name();
+                at += 1;
+                rest = tail;
+            }
+            assert!(at == $count, "a name for each");
+            names
+        };)+
+    };
+}
+
+all_names! {
+    TIF_NAMES = 5 of TimeInForce;
+    TRIGGER_ON_NAMES = 2 of TriggerOn;
+    SELF_TRADE_NAMES = 5 of SelfTrade;
+    LIST_NAMES = 3 of ListKind;
+    SCOPE_NAMES = 4 of Scope;
+    LIMIT_NAMES = 12 of LimitKind;
+    RISK_STATE_NAMES = 3 of RiskState;
+    TRADING_STATE_NAMES = 5 of TradingState;
+    MATCHING_NAMES = 2 of MatchingMode;
+    REFERENCE_NAMES = 3 of ReferenceKind;
+}
+
+/// The word on the wire for an order type with its trigger.
+pub(crate) const fn type_name(order_type: OrderType, trigger: Trigger) -> &'static str {
+    match (trigger, order_type) {
+        (Trigger::None, _) => order_type.name(),
+        (Trigger::Stop, OrderType::Market) => "stop",
+        (Trigger::Stop, OrderType::Limit) => "stop_limit",
+        (Trigger::TakeProfit, OrderType::Market) => "take_profit",
+        (Trigger::TakeProfit, OrderType::Limit) => "take_profit_limit",
+        (Trigger::TrailTicks | Trigger::TrailBp, _) => "trailing_stop",
+    }
+}
+
+/// What a word for an order type means; the trigger of a trailing stop is in ticks here.
+pub(crate) fn type_of(name: &[u8]) -> Option<(OrderType, Trigger)> {
+    Some(match name {
+        b"limit" => (OrderType::Limit, Trigger::None),
+        b"market" => (OrderType::Market, Trigger::None),
+        b"stop" => (OrderType::Market, Trigger::Stop),
+        b"stop_limit" => (OrderType::Limit, Trigger::Stop),
+        b"take_profit" => (OrderType::Market, Trigger::TakeProfit),
+        b"take_profit_limit" => (OrderType::Limit, Trigger::TakeProfit),
+        b"trailing_stop" => (OrderType::Market, Trigger::TrailTicks),
+        _ => return None,
+    })
+}

@@ -1,0 +1,163 @@
+"""`Admin`: what only a key with the admin permission may ask for.
+
+Every request carries an id, drawn where none is given: asked again after a lost connection, it is
+done once. What is refused is `Refused`; a lost connection that does not come back `ConnectionLost`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+
+from coulisse.client.link import Link
+from coulisse.domain.money import Number, as_text
+from coulisse.domain.requests import micros
+from coulisse.domain.symbols import wire_symbol
+
+Done = Mapping[str, object]
+"""A result as on the wire: the seq at which it holds, and what else there is to say."""
+
+
+class Admin:
+    """What an operator asks for. Rates are fractions: `0.05` is 5 %."""
+
+    def __init__(self, link: Link) -> None:
+        """Ask over `link`."""
+        self._link = link
+
+    async def create_group(self, name: str, *, request_id: str | None = None) -> Done:
+        """Make a group of accounts, which limits, states and kill switches can bind together."""
+        return await self._ask("group.create", {"name": name}, request_id)
+
+    async def configure_account(
+        self,
+        account: str,
+        *,
+        group: str | None = None,
+        trade_group: int | None = None,
+        request_id: str | None = None,
+    ) -> Done:
+        """Put an account into groups; what is not given is set to none."""
+        params = {"group": group, "trade_group": trade_group}
+        return await self._ask("account.configure", params, request_id, account)
+
+    async def configure_instrument(
+        self,
+        symbol: str,
+        *,
+        matching: str | None = None,
+        reference: str | None = None,
+        collar: Number | None = None,
+        slippage: Number | None = None,
+        band: Number | None = None,
+        auction_time_us: int | None = None,
+        auction_fee: Number | None = None,
+        request_id: str | None = None,
+    ) -> Done:
+        """Set how an instrument is traded; what is not given is set to its default."""
+        params = {
+            "symbol": wire_symbol(symbol), "matching": matching, "reference": reference,
+            "collar": _text(collar), "slippage": _text(slippage), "band": _text(band),
+            "auction_time": auction_time_us, "auction_fee": _text(auction_fee),
+        }  # fmt: skip
+        return await self._ask("instrument.configure", params, request_id)
+
+    async def set_state(self, symbol: str, state: str, *, request_id: str | None = None) -> Done:
+        """Set what an instrument takes: `open`, `cancel_only`, `post_only`, `halted`, `auction`."""
+        params = {"symbol": wire_symbol(symbol), "state": state}
+        return await self._ask("instrument.state", params, request_id)
+
+    async def set_mark(self, symbol: str, price: Number, *, request_id: str | None = None) -> Done:
+        """Give an instrument its mark price."""
+        params = {"symbol": wire_symbol(symbol), "price": as_text(price)}
+        return await self._ask("mark.set", params, request_id)
+
+    async def set_fee_tier(
+        self,
+        asset: str,
+        tier: int,
+        threshold: Number | None,
+        *,
+        maker_fee: Number = 0,
+        taker_fee: Number = 0,
+        request_id: str | None = None,
+    ) -> Done:
+        """Set a tier of a quote asset's fees; a threshold of None takes it away."""
+        params = {
+            "asset": asset, "tier": tier, "threshold": _text(threshold) or "none",
+            "maker_fee": as_text(maker_fee), "taker_fee": as_text(taker_fee),
+        }  # fmt: skip
+        return await self._ask("fees.set_tier", params, request_id)
+
+    async def set_limit(
+        self,
+        scope: str,
+        kind: str,
+        limit: Number | None,
+        *,
+        scope_id: str | None = None,
+        subject: str | None = None,
+        burst: int | None = None,
+        request_id: str | None = None,
+    ) -> Done:
+        """Set a limit of the risk gate; None takes it away.
+
+        `scope` is `firm`, `group` or `account`; `scope_id` the name of the group or the account;
+        `subject` the symbol or the asset, as `kind` needs one.
+        """
+        params = {
+            "scope": scope, "scope_id": scope_id, "kind": kind, "subject": subject,
+            "limit": _text(limit) or "none", "burst": burst,
+        }  # fmt: skip
+        return await self._ask("limit.set", params, request_id)
+
+    async def set_risk_state(
+        self, scope: str, state: str, *, scope_id: str | None = None, request_id: str | None = None
+    ) -> Done:
+        """Set what is left to the firm, a group, an account or an instrument."""
+        params = {"scope": scope, "scope_id": scope_id, "state": state}
+        return await self._ask("risk.set_state", params, request_id)
+
+    async def kill(
+        self, scope: str, *, scope_id: str | None = None, request_id: str | None = None
+    ) -> Done:
+        """Cancel all orders of the firm, a group or an account, and take no more until a reset."""
+        params = {"scope": scope, "scope_id": scope_id}
+        return await self._ask("kill.switch", params, request_id)
+
+    async def reset_kill(
+        self, scope: str, step: int, *, scope_id: str | None = None, request_id: str | None = None
+    ) -> Done:
+        """Reset a kill switch: step 1 asks for it, step 2, by another key, does it."""
+        params = {"scope": scope, "scope_id": scope_id, "step": step}
+        return await self._ask("kill.reset", params, request_id)
+
+    async def schedule_auction(
+        self,
+        symbol: str,
+        start: datetime | int | None = None,
+        end: datetime | int | None = None,
+        *,
+        request_id: str | None = None,
+    ) -> Done:
+        """Set when the next call auction begins and ends; without times there is none."""
+        params = {
+            "symbol": wire_symbol(symbol), "start_time": micros(start), "end_time": micros(end)
+        }  # fmt: skip
+        return await self._ask("auction.schedule", params, request_id)
+
+    async def _ask(
+        self,
+        op: str,
+        params: Mapping[str, object],
+        request_id: str | None,
+        account: str | None = None,
+    ) -> Done:
+        given = {name: value for name, value in params.items() if value is not None}
+        named = {"request_id": request_id or secrets.token_hex(16), **given}
+        return await self._link.ask(op, named, account)
+
+
+def _text(number: Number | None) -> str | None:
+    return None if number is None else as_text(number)
