@@ -70,7 +70,10 @@ class Fees(Positions):
         return fee
 
     def _after_close(self, order: Order) -> None:
-        """The minor unit that rounding up added leaves the fees."""
         super()._after_close(order)
+        self._round_off(order)
+
+    def _round_off(self, order: Order) -> None:
+        """The minor unit that rounding up added leaves the fees."""
         if order.fee_parts % PPM != 0:
             self.ledger.post(order.instrument.rules.quote, 1, ("fees", 0), ("rounding", 0))

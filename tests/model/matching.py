@@ -153,7 +153,7 @@ class Matching(Pegs):
         return self._fill(order, maker, qty)
 
     def _close_void(self, order: Order) -> bool:
-        """Close an order that is met if it is dead, or may not trade because it would not reduce."""
+        """Close an order that is met if it is dead, or would not reduce as it must."""
         if order.is_dead:
             self._close(order, "cancelled", "kill_switch", says_level=False)
         elif self.cannot_reduce(order):

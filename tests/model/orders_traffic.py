@@ -34,15 +34,14 @@ class OrderTraffic:
         changes = (self._cancel, self._amend, self._cancel_all, self._replace)
         makes = (*simple, *changes, self._with_terms, self._list)
         replaces, lists = 6 * wants("replace"), 6 * wants("lists")
-        terms = 26 * any(map(wants, TERMS))
-        make = self.rng.choices(makes, (34, 12, 4, 8, 13, 1, replaces, terms, lists))[0]
+        terms = 24 * any(map(wants, TERMS))
+        make = self.rng.choices(makes, (40, 17, 4, 8, 8, 1, replaces, terms, lists))[0]
         return make(exchange, account)
 
     def _limit(self, exchange: ReferenceExchange, account: int) -> Message:
         rng, scale = self.rng, self.world.scale
         side = rng.choice(("buy", "sell"))
-        lean = -scale.spread_ticks // 3 if side == "buy" else scale.spread_ticks // 3
-        price = scale.mid_ticks + lean + rng.randint(-scale.spread_ticks, scale.spread_ticks)
+        price = scale.mid_ticks + rng.randint(-scale.spread_ticks, scale.spread_ticks)
         if scale.wide and rng.randrange(3) == 0:
             far = rng.randrange(1, 14) if side == "buy" else rng.randrange(13, 54)
             price = (1 << far) - rng.randrange(3)

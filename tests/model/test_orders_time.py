@@ -1,8 +1,9 @@
 """Orders and time (section 9 of the rules): expiries, dead man's switches, ticks."""
 
 from tests.model.codec import Message
+from tests.model.orders import DAY_NS
 from tests.model.scenario import ANN, BOB, Scenario, an_exchange, kinds, of
-from tests.model.terms import AHEAD_NS_MAX, DAY_NS
+from tests.model.terms import AHEAD_NS_MAX
 from tests.model.timers import TIMERS_PER_TICK_MAX
 
 

@@ -44,7 +44,7 @@ class CountsThe30thDay(ReferenceExchange):
 
 
 class RoundsForTheHouse(ReferenceExchange):
-    def _after_close(self, order: Order) -> None:
+    def _round_off(self, order: Order) -> None:
         pass
 
 

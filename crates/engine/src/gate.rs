@@ -14,7 +14,7 @@ use crate::instruments::Listing;
 use crate::kill::Kill;
 use crate::paged::NONE;
 use crate::reject::{Reject, ensure};
-use crate::value::{Valued, Wants, marked};
+use crate::value::{Own, Valued, Wants, marked};
 use coulisse_types::command::OrderPlace;
 use coulisse_types::{
     AccountId, Amount, Field, InstrumentId, LimitKind, OrderType, Price, Qty, RejectCode,
@@ -206,16 +206,20 @@ impl Engine {
             return Valued::default();
         }
         let quote = self.instruments.at(proposal.instrument).rules.quote.0;
-        let mut valued =
-            self.value(binding, quote, wants, Some((proposal.instrument, proposal.price_ticks)));
+        let open_lots = match proposal.kind {
+            Kind::Placed => 0,
+            Kind::Amended(open) => open,
+        };
+        let own = Own {
+            instrument: proposal.instrument,
+            side: proposal.side,
+            ticks: proposal.price_ticks,
+            open_lots,
+        };
+        let mut valued = self.value(binding, quote, wants, Some(own));
         let listing = self.instruments.at(proposal.instrument);
         let mark_ticks = listing.mark_or(proposal.price_ticks);
-        let lots = match proposal.kind {
-            Kind::Placed => Self::lots_of(proposal, listing),
-            Kind::Amended(open) => {
-                i128::from(proposal.lots).checked_sub(i128::from(open)).unwrap_or(0)
-            }
-        };
+        let lots = Self::lots_of(proposal, listing);
         valued.add_order(proposal.side, marked(lots, mark_ticks, listing.rules.unit));
         valued
     }

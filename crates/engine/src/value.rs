@@ -21,6 +21,17 @@ pub(crate) struct Wants {
     pub(crate) sums: bool,
 }
 
+/// What is placed or amended, as the sums of its own instrument see it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Own {
+    pub(crate) instrument: InstrumentId,
+    pub(crate) side: Side,
+    /// Its price, which counts as the mark where there is none.
+    pub(crate) ticks: i64,
+    /// Lots of it that are open now and are taken out of what is open.
+    pub(crate) open_lots: i64,
+}
+
 /// Sums of a scope over the instruments of a quote asset, in minor units.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sheet {
@@ -116,6 +127,15 @@ impl Valued {
 
 #[expect(clippy::arithmetic_side_effects, reason = "sums of lots of what exists: far below 2^127")]
 impl Lots {
+    /// Without an order that has so many open.
+    #[inline]
+    fn take_out(&mut self, side: Side, open_lots: i64) {
+        match side {
+            Side::Buy => self.open_buy -= i128::from(open_lots),
+            Side::Sell => self.open_sell -= i128::from(open_lots),
+        }
+    }
+
     /// How far the scope could get long, and short, in lots, if all of its orders on a side filled.
     #[inline]
     pub(crate) fn reach(&self) -> (i128, i128) {
@@ -138,14 +158,13 @@ impl Engine {
         }
     }
 
-    /// Computes what is wanted in a quote asset. `order` is the instrument and price of what is
-    /// placed: the price counts as its mark where it has none.
+    /// Computes what is wanted in a quote asset, without `order` itself.
     pub(crate) fn value(
         &self,
         binding: &Binding,
         asset: u32,
         wants: Wants,
-        order: Option<(InstrumentId, i64)>,
+        order: Option<Own>,
     ) -> Valued {
         let mut valued = Valued::default();
         if wants.sums {
@@ -169,7 +188,7 @@ impl Engine {
         valued: &mut Valued,
         binding: &Binding,
         asset: u32,
-        order: Option<(InstrumentId, i64)>,
+        order: Option<Own>,
     ) {
         let has = |kind, place: &u32| self.risk.limits.get(*place, kind, asset).is_some();
         let is_wanted = binding.bounds.map(|place| {
@@ -179,11 +198,16 @@ impl Engine {
         let mut add = |instrument: u32, is_wanted: [bool; 3]| {
             let id = InstrumentId(instrument);
             let listing = self.instruments.at(id);
-            let own = order.filter(|(of, _)| *of == id).map_or(0, |(_, ticks)| ticks);
-            let value_minor = value_of(listing.mark_or(own), listing.rules.unit);
+            let own = order.filter(|own| own.instrument == id);
+            let ticks = listing.mark_or(own.map_or(0, |own| own.ticks));
+            let value_minor = value_of(ticks, listing.rules.unit);
             for ((scope, is_wanted), sheet) in SCOPES.iter().zip(is_wanted).zip(&mut valued.sums) {
                 if is_wanted {
-                    sheet.add(&self.lots_in(*scope, binding, instrument), value_minor);
+                    let mut lots = self.lots_in(*scope, binding, instrument);
+                    if let Some(own) = own {
+                        lots.take_out(own.side, own.open_lots);
+                    }
+                    sheet.add(&lots, value_minor);
                 }
             }
         };
