@@ -23,7 +23,6 @@ use coulisse_types::limits::POISON_RECORDS_PER_START_MAX;
 use coulisse_wire::record::decode_record;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
 
 /// A record that is void.
 #[derive(Clone, Copy, Debug)]
@@ -66,10 +65,8 @@ impl Replay<'_> {
         let mut poison = Vec::new();
         loop {
             let mut passed_over = Vec::new();
-            let started = Instant::now();
-            let Start { mut state, voids, .. } = (self.begin)(&mut passed_over)?;
+            let Start { mut state, voids, snapshot_us, .. } = (self.begin)(&mut passed_over)?;
             let snapshot_seq = state.engine.last_seq().0;
-            let snapshot_us = crate::node_core::elapsed_us(started);
             let reader = (self.reader_from)(snapshot_seq + 1)?;
             let replaying =
                 AssertUnwindSafe(|| self.take_all(reader, &mut state, &voids, &mut poison));

@@ -120,7 +120,7 @@ impl Replica {
             new_hub: &|| new_hub(watermark.epoch),
         };
         let tail = |seq| Ok(Reader::tail(Arc::clone(&storage), seq));
-        let Start { state, mark, voids, ahead } = fit.start(&mut passed_over, &tail)?;
+        let Start { state, mark, voids, ahead, .. } = fit.start(&mut passed_over, &tail)?;
         let chain = mark.map_or_else(|| ChainHash::genesis(&genesis), |mark| mark.chain);
         let snapshot_seq = state.engine.last_seq().0;
         Ok(Self {

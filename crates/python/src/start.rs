@@ -10,6 +10,7 @@
 //! Invariant: what starts from here and then takes the journal's records from `seq + 1` on is what
 //! would have come of all of them.
 
+use crate::node_core::elapsed_us;
 use crate::voids::{AheadError, Voids};
 use coulisse_engine::{Engine, SnapshotSink};
 use coulisse_gateway::hub::Hub;
@@ -17,6 +18,7 @@ use coulisse_journal::{
     ChainHash, JournalError, Reader, SnapshotMark, SnapshotWriter, Storage, list_snapshots,
     read_snapshot, snapshot_name,
 };
+use std::time::Instant;
 
 /// A state after some seq.
 pub(crate) struct State {
@@ -51,6 +53,8 @@ pub(crate) struct Start {
     pub(crate) voids: Voids,
     /// Where that was.
     pub(crate) ahead: Reader,
+    /// The time to find, check and read the snapshot.
+    pub(crate) snapshot_us: u64,
 }
 
 impl Fit<'_> {
@@ -64,17 +68,19 @@ impl Fit<'_> {
     ) -> Result<Start, AheadError> {
         let mut below = u64::MAX;
         loop {
+            let started = Instant::now();
             let found = self.newest(below, passed_over)?;
             let (state, mark) = match found {
                 Some((state, mark)) => (state, Some(mark)),
                 None => (State { engine: Engine::new(), hub: (self.new_hub)() }, None),
             };
+            let snapshot_us = elapsed_us(started);
             let seq = state.engine.last_seq().0;
             let mut ahead = reader_from(seq + 1)?;
             let mut voids = Voids::default();
             voids.read_ahead(&mut ahead)?;
             let Some(void) = voids.first_up_to(seq) else {
-                return Ok(Start { state, mark, voids, ahead });
+                return Ok(Start { state, mark, voids, ahead, snapshot_us });
             };
             let reason = format!("it has taken in the record at seq {void}, which is void");
             passed_over.push(PassedOver { file: snapshot_name(seq), reason });
