@@ -282,6 +282,13 @@ impl Engine {
         (!self.is_dead(order)).then(|| self.open_order(order))
     }
 
+    /// When the call of an instrument's auction ends, and when its next one begins and ends, in ns
+    /// since the epoch, 0 for never; `None` for no such instrument.
+    pub fn auction_times(&self, instrument: InstrumentId) -> Option<(i64, i64, i64)> {
+        let auction = &self.instruments.get(instrument)?.auction;
+        Some((auction.until_ns, auction.start_ns, auction.end_ns))
+    }
+
     /// A live order.
     pub fn order(&self, order_id: OrderId) -> Option<OpenOrder> {
         self.alive(self.orders.find(order_id)?)

@@ -183,13 +183,7 @@ impl Engine {
         valued
     }
 
-    fn value_sums(
-        &self,
-        valued: &mut Valued,
-        binding: &Binding,
-        asset: u32,
-        order: Option<Own>,
-    ) {
+    fn value_sums(&self, valued: &mut Valued, binding: &Binding, asset: u32, order: Option<Own>) {
         let has = |kind, place: &u32| self.risk.limits.get(*place, kind, asset).is_some();
         let is_wanted = binding.bounds.map(|place| {
             place != NONE

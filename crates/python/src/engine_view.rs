@@ -1,12 +1,21 @@
 //! The engine as the edge reads it.
 
-use coulisse_engine::{Engine, OpenOrder as Live};
+use coulisse_engine::{Engine, OpenOrder as Live, Position};
 use coulisse_gateway::view::{CoreView, KeyView};
-use coulisse_types::event::{OrderState, PositionChanged};
+use coulisse_types::event::{
+    AuctionScheduled, KillSwitchSet, LimitUsed, OrderState, PositionChanged, RiskStateChanged,
+};
 use coulisse_types::{
-    AccountId, AccountName, ClientOrderId, Event, InstrumentId, OrderId, Price, Qty, Seq, Side,
+    AccountId, AccountName, ClientOrderId, Event, InstrumentId, OrderId, Price, Qty, RiskState,
+    Scope, Seq, Side,
 };
 use coulisse_wire::native::feed::{Balance, InstrumentStatus, OpenOrder};
+
+/// Whether an account ever had a fill there.
+fn has_traded(position: &Position) -> bool {
+    let Position { qty, realised, fees, cost, .. } = *position;
+    qty.lots() != 0 || [realised, fees, cost].iter().any(|amount| amount.minor() != 0)
+}
 
 /// The engine as the edge reads it.
 pub(crate) struct EngineView<'e>(pub(crate) &'e Engine);
@@ -95,16 +104,55 @@ impl CoreView for EngineView<'_> {
         self.0.order(order_id).is_some_and(|order| order.state == OrderState::Waiting)
     }
 
-    // What the engine does not keep: positions, what binds an account or an instrument, and auctions.
+    fn positions(&self, account: AccountId, out: &mut Vec<PositionChanged>) {
+        out.extend(self.0.positions(account).filter(has_traded).map(|position| PositionChanged {
+            account: position.account,
+            instrument: position.instrument,
+            qty: position.qty,
+            cost: position.cost,
+            realised: position.realised,
+            fees: position.fees,
+        }));
+    }
 
-    fn positions(&self, _: AccountId, _: &mut Vec<PositionChanged>) {}
+    fn risk(&self, account: AccountId, out: &mut Vec<Event>) {
+        let group = self.0.membership(account).map_or(0, |membership| membership.group.0);
+        let scopes = [(Scope::Firm, 0), (Scope::Group, group), (Scope::Account, account.0)];
+        for (scope, scope_id) in scopes {
+            let Some(control) = self.0.risk_control(scope, scope_id) else { continue };
+            if control.state != RiskState::Active {
+                let state = control.state;
+                out.push(RiskStateChanged { scope, scope_id, state }.into());
+            }
+            if control.is_killed {
+                let last_order_id = control.dead_to;
+                out.push(KillSwitchSet { scope, scope_id, last_order_id }.into());
+            }
+            let limits = self.0.limits_of(scope, scope_id).filter(|limit| limit.level > 0);
+            out.extend(limits.map(|limit| {
+                Event::from(LimitUsed {
+                    scope,
+                    scope_id,
+                    kind: limit.kind,
+                    subject: limit.subject,
+                    used: limit.used.unwrap_or(0),
+                    limit: limit.value,
+                    level: limit.level,
+                })
+            }));
+        }
+    }
 
-    fn risk(&self, _: AccountId, _: &mut Vec<Event>) {}
-
+    // What an auction would do is not kept: it is told with the next tick.
     fn status(&self, instrument: InstrumentId) -> InstrumentStatus {
         let listed = InstrumentStatus::listed(instrument);
         let trading = self.0.trading(instrument);
+        let (until_ns, start_ns, end_ns) = self.0.auction_times(instrument).unwrap_or((0, 0, 0));
+        let control = self.0.risk_control(Scope::Instrument, instrument.0);
         InstrumentStatus {
+            until_ns,
+            scheduled: AuctionScheduled { instrument, start_ns, end_ns },
+            risk_state: control.map_or(listed.risk_state, |control| control.state),
             state: self.0.trading_state(instrument).unwrap_or(listed.state),
             mark: self.0.mark(instrument).unwrap_or(listed.mark),
             configured: trading.map_or(listed.configured, |trading| trading.configured(instrument)),
