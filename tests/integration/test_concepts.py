@@ -42,14 +42,18 @@ def examples(page: Path) -> list[str]:
 def a_node(start: Start, directory: Path, keys: dict[str, str]) -> Server:
     accounts = ""
     for name, permissions in PEOPLE.items():
-        deposits = 'deposits = { USD = "1000000", BTC = "100" }' if "admin" not in permissions else ""
-        key = f'key_id = "{name}-1", public_key = "{public_key(keys[name])}"'
+        deposits = (
+            'deposits = { USD = "1000000", BTC = "100" }' if "admin" not in permissions else ""
+        )
+        key = f'key_id = "{name}-1", public_key = "{public_key(keys[name]).hex()}"'
         may = ", ".join(f'"{permission}"' for permission in permissions)
         accounts += f'\n[[accounts]]\nname = "{name}"\n{deposits}\n'
         accounts += f"keys = [{{ {key}, permissions = [{may}] }}]\n"
     config = directory / "coulisse.toml"
     config.write_text(CONFIG + accounts)
-    return start("serve", "--config", str(config), "--port", "0", "--data-dir", str(directory / "data"))
+    return start(
+        "serve", "--config", str(config), "--port", "0", "--data-dir", str(directory / "data")
+    )
 
 
 async def run_in_order(sources: list[str], names: dict[str, object], page: str) -> None:

@@ -8,6 +8,7 @@ reply must say, and what every book and account is there. Nothing of it reads th
 import asyncio
 import json
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,6 +59,10 @@ class CheckFailed(AssertionError):
     """The core did not keep what it had said."""
 
 
+# Of the log's times the state keeps the day alone.
+TODAY_NS = time.time_ns()
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """One command as it was sent: what a session asked, or what the node submitted."""
@@ -106,6 +111,7 @@ class Ledger:
     def _apply(self, one: Sent) -> None:
         header = Header(
             one.seq,
+            time_ns=TODAY_NS,
             incarnation=one.incarnation,
             account=one.account,
             session=one.session,
