@@ -158,7 +158,8 @@ class Lists(Placing):
             if leg.is_conditional:
                 self._look_at_the_price(leg)
         if not first.is_conditional:
-            first.state = "open"
+            first.state, first.slips_to = "open", 0
+            self._bound_slippage(first)
         self._start(first)
 
     def _look_at_the_price(self, leg: Order) -> None:

@@ -407,12 +407,7 @@ impl Engine {
                 Reject::new(RejectCode::NoReference, Field::OrderType)
                     .number(OrderType::Market.number())
             })?;
-            let (least, most) = around(reference, config.slippage_ppm);
-            let bound_ticks = match proposal.side {
-                Side::Buy => most,
-                Side::Sell => least,
-            };
-            return Ok(Passed { bound_ticks });
+            return Ok(Passed { bound_ticks: listing.slippage_bound(proposal.side) });
         }
         Ok(Passed::FREE)
     }
@@ -586,6 +581,21 @@ impl Limit {
     fn take_token(&mut self, now: i64) {
         self.bucket = (self.bucket_at(now) - TOKEN).max(0);
         self.time_ns = self.time_ns.max(now);
+    }
+}
+
+impl Listing {
+    /// The last price that a market order which trades now may trade at, in ticks; 0 for any.
+    pub(crate) fn slippage_bound(&self, side: Side) -> i64 {
+        let (reference, slippage_ppm) = (self.reference(), self.config.slippage_ppm);
+        if reference == 0 || slippage_ppm == 0 {
+            return 0;
+        }
+        let (least, most) = around(reference, slippage_ppm);
+        match side {
+            Side::Buy => most,
+            Side::Sell => least,
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::terms::Wait;
 use alloc::vec::Vec;
 use coulisse_types::event::{CloseReason, OrderState};
 use coulisse_types::limits::TRIGGERS_PER_COMMAND_MAX;
-use coulisse_types::{Event, InstrumentId, ListKind};
+use coulisse_types::{Event, InstrumentId, ListKind, OrderType};
 
 /// How legs end that the account cannot hold for.
 const NO_FUNDS: (OrderState, CloseReason) = (OrderState::Expired, CloseReason::InsufficientBalance);
@@ -64,10 +64,12 @@ impl Engine {
         let Ok(held_minor) = self.check_funds(&order, listing, is_conditional) else {
             return self.end_followers(at, NO_FUNDS, events);
         };
+        let is_priced = order.order_type == OrderType::Limit;
+        let bound_ticks = if is_priced { 0 } else { listing.slippage_bound(order.side) };
         self.remove_list(at);
         let terms = self.orders.terms_mut(&order);
         (terms.wait, terms.holds) = (Wait::No, true);
-        let taker = Taker { order, held_minor, to_spend_minor: None, bound_ticks: 0 };
+        let taker = Taker { order, held_minor, to_spend_minor: None, bound_ticks };
         if is_conditional {
             self.hold(&taker);
             self.watch_released(leg.place);
