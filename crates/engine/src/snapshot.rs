@@ -164,18 +164,23 @@ impl Engine {
         sections.read(Section::Instruments, |from| {
             instruments.decode(from, ledger.asset_count(), orders)
         })?;
-        // Read here, where the whole engine is at hand.
-        engine.watch_again();
-        engine.call_again();
-        sections.read(Section::Timers, |from| engine.decode_timers(from))?;
-        sections.read(Section::Lists, |from| engine.decode_lists(from))?;
-        sections.read(Section::Risk, |from| engine.decode_risk(from))?;
-        let Self { orders, client_ids, request_ids, .. } = &mut engine;
+        engine.read_rest(&mut sections)?;
+        Ok(engine)
+    }
+
+    /// What is read where the whole engine is at hand.
+    fn read_rest(&mut self, sections: &mut Sections<'_>) -> Result<(), SnapshotError> {
+        self.watch_again();
+        self.call_again();
+        sections.read(Section::Timers, |from| self.decode_timers(from))?;
+        sections.read(Section::Lists, |from| self.decode_lists(from))?;
+        sections.read(Section::Risk, |from| self.decode_risk(from))?;
+        let account_count = self.accounts.count();
+        let Self { orders, client_ids, request_ids, .. } = self;
         let room = client_ids.max().saturating_sub(orders.named());
         sections.read(Section::ClientIds, |from| client_ids.decode(from, account_count, room))?;
         sections.read(Section::RequestIds, |from| request_ids.decode(from))?;
-        sections.end()?;
-        Ok(engine)
+        sections.end()
     }
 }
 

@@ -125,8 +125,8 @@ impl Engine {
                     return None;
                 }
                 walk.steps += 1;
-                let takes = if kind == Maker::Trades { resting.qty } else { Qty::ZERO };
-                walk.take(listing, level.price, takes);
+                let filled = if kind == Maker::Trades { resting.qty } else { Qty::ZERO };
+                walk.take(listing, level.price, filled);
                 hides |= maker.remaining() != resting.qty;
                 if walk.left == 0 || walk.steps > steps_max {
                     break;
@@ -155,8 +155,8 @@ impl Engine {
             }
             let display = self.orders.terms(maker).asked.display_qty.lots().max(1);
             walk.steps += hidden.div_euclid(display) + i64::from(hidden.rem_euclid(display) != 0);
-            let takes = if kind == Maker::Trades { hidden } else { 0 };
-            walk.take(listing, price, Qty::from_lots(takes));
+            let filled = if kind == Maker::Trades { hidden } else { 0 };
+            walk.take(listing, price, Qty::from_lots(filled));
         }
     }
 
