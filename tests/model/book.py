@@ -7,10 +7,11 @@ from bisect import bisect_right, insort
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from tests.model.codec import Message
+from tests.model.codec import Header, Message
 
 PPM = 1_000_000
 BOUNDS = ("collar_ppm", "slippage_ppm", "band_ppm", "auction_ns", "auction_fee")
+TIFS_THAT_MAY_REST = ("gtc", "gtd", "day")
 
 
 def _never_configured() -> Message:
@@ -19,11 +20,43 @@ def _never_configured() -> Message:
     return Message("InstrumentConfigured", instrument=0, version=0, **how, **bounds)
 
 
+@dataclass(slots=True)
+class Touched:
+    """From where to where a price has been; empty while both are 0."""
+
+    low: int = 0
+    high: int = 0
+
+    def add(self, price: int) -> None:
+        """The price has been here."""
+        self.low = min(self.low, price) if self.high else price
+        self.high = max(self.high, price)
+
+    def clear(self) -> None:
+        """Whoever looks at prices has seen all of it."""
+        self.low = self.high = 0
+
+
+def _untouched() -> dict[str, Touched]:
+    return {"last": Touched(), "mark": Touched()}
+
+
+@dataclass(slots=True)
+class Uncross:
+    """An auction that is being carried out: its price, what is left to trade, what follows."""
+
+    price: int
+    left: int
+    then: str
+    reason: str
+
+
 @dataclass(eq=False, slots=True)
 class Instrument:
     """An instrument with its rules (its `InstrumentCreate`), its book and its prices.
 
-    `config` is its last `InstrumentConfigured`.
+    `config` is its last `InstrumentConfigured`. A touched range is for stops, the same since
+    trailing orders were last looked at is for those.
     """
 
     id: int
@@ -34,7 +67,17 @@ class Instrument:
     config: Message = field(default_factory=_never_configured)
     last_price: int = 0
     mark: int = 0
+    touched: dict[str, Touched] = field(default_factory=_untouched)
+    touched_for_trailing: dict[str, Touched] = field(default_factory=_untouched)
     state: str = "open"
+    # When the state ends by itself; start and end of the next call; 0 for never.
+    until_ns: int = 0
+    schedule: tuple[int, int] = (0, 0)
+    # Of an auction: whether its schedule began it, whether its book changed since the last
+    # indication, and what is left to do of its uncross.
+    is_scheduled: bool = False
+    is_changed: bool = False
+    uncross: "Uncross | None" = None
 
     def notional(self, price: int, qty: int) -> int:
         """What so many lots are worth at a price, in quote minor units."""
@@ -43,54 +86,96 @@ class Instrument:
     def reference(self) -> int:
         """What prices are measured against, in ticks; 0 where there is nothing yet."""
         bid, ask = self.first("buy"), self.first("sell")
-        if self.config.reference == "mid" and bid is not None and ask is not None:
-            return (bid.price + ask.price) // 2
+        by_mid = self.config.reference == "mid" and self.state != "auction"
+        if by_mid and bid is not None and ask is not None:
+            return (bid.rests_at + ask.rests_at) // 2
         if self.config.reference == "mark":
             return self.mark or self.last_price
         return self.last_price or self.mark
+
+    def price(self, which: str) -> int:
+        """The last price or the mark, 0 before the first."""
+        return self.last_price if which == "last" else self.mark
+
+    def set_price(self, which: str, price: int) -> None:
+        """The last price or the mark is now this."""
+        if price != self.price(which):
+            self.touched[which].add(price)
+            self.touched_for_trailing[which].add(price)
+        if which == "last":
+            self.last_price = price
+        else:
+            self.mark = price
 
     def first(self, side: str) -> "Order | None":
         """The oldest order at the best price of a side."""
         return self.book[side][0] if self.book[side] else None
 
-    def rest(self, order: "Order") -> None:
-        """Put an order behind all of its price."""
-        insort(self.book[order.side], order, key=lambda o: -o.price if o.side == "buy" else o.price)
+    def level(self, side: str, price: int) -> list["Order"]:
+        """The orders at a price, oldest first."""
+        return [order for order in self.book[side] if order.rests_at == price]
+
+    def rest(self, order: "Order", price: int) -> None:
+        """Put an order behind all of a price."""
+        order.rests_at = price
+        sign = -1 if order.side == "buy" else 1
+        insort(self.book[order.side], order, key=lambda o: sign * o.rests_at)
 
     def remove(self, order: "Order") -> None:
         """Take an order off the book."""
         self.book[order.side].remove(order)
+        order.rests_at = 0
 
 
 @dataclass(eq=False)
 class Order:
-    """An order from its acceptance on: `placed` is its body, `qty` and `price` are of now."""
+    """An order from its acceptance on.
+
+    `placed` is its `OrderPlaceTerms`, whatever command it came with, and `body` that command;
+    `qty` and `price` are of now. An order without a price is a market order; a collar price makes
+    it a limit order. `rests_at` is where it stands on the book, 0 while it does not.
+    """
 
     id: int
-    account: int
+    header: Header
     instrument: Instrument
     placed: Message
-    first_seq: int
-    qty: int
-    price: int
+    body: Message
     maker_rate: int
     taker_rate: int
+    price: int
+    trigger_price: int
+    expires_ns: int
     state: str = "open"
     filled: int = 0
     charged: int = 0
     traded: int = 0
     fee_parts: int = 0
     held: int = 0
+    rests_at: int = 0
+    displayed: int = 0
+    # Of trailing orders: the best price that they have seen, and whether they only wait to act.
+    best: int = 0
+    is_due: bool = False
+    # A market order in an auction, which ends with it.
+    ends_with_auction: bool = False
+    # In a list: which leg, and whether it waits for leg 0.
+    leg: int = 0
+    is_pending: bool = False
 
     def __post_init__(self) -> None:
         placed, rules = self.placed, self.instrument.rules
+        self.account: int = self.header.account
+        self.first_seq: int = self.header.seq
+        self.qty: int = placed.qty
         self.side: str = placed.side
         self.opposite = "sell" if placed.side == "buy" else "buy"
         self.pays_in: int = rules.base if placed.side == "sell" else rules.quote
-        self.is_limit: bool = placed.order_type == "limit"
         self.by_notional: bool = placed.notional != 0
-        # The others pay fill by fill.
-        self.holds: bool = self.is_limit or (placed.side == "sell" and placed.notional == 0)
+        self.is_conditional: bool = placed.trigger != "none"
+        self.is_trailing: bool = placed.trigger.startswith("trail")
+        self.is_pegged: bool = placed.peg != "none"
+        self.is_iceberg: bool = placed.display_qty != 0
 
     def facts(self) -> dict[str, object]:
         """What events say of it; each takes the fields that it has."""
@@ -99,14 +184,39 @@ class Order:
         return vars(self.placed) | ids | now | {"remaining": self.remaining, "state": self.state}
 
     @property
+    def is_limit(self) -> bool:
+        """Whether it has a price that it does not trade past."""
+        return self.price != 0
+
+    @property
+    def holds(self) -> bool:
+        """Whether it holds what it needs; the others pay fill by fill."""
+        return self.is_limit or (self.side == "sell" and not self.by_notional)
+
+    @property
+    def may_rest(self) -> bool:
+        """Whether what is left of it goes on the book."""
+        stays = self.placed.time_in_force in TIFS_THAT_MAY_REST
+        return self.is_limit and (stays or self.ends_with_auction)
+
+    @property
     def remaining(self) -> int:
         """Lots left; 0 for an order by notional."""
         return 0 if self.by_notional else self.qty - self.filled
 
     @property
+    def shown(self) -> int:
+        """What its level counts of it."""
+        return self.displayed if self.is_iceberg else self.remaining
+
+    @property
     def is_spent(self) -> bool:
         """Whether nothing remains of it."""
         return self.placed.notional == self.traded if self.by_notional else self.remaining == 0
+
+    def would_show(self, remaining: int) -> int:
+        """What a level would count of it if it came there with so much left."""
+        return min(self.placed.display_qty, remaining) if self.is_iceberg else remaining
 
     def crosses(self, price: int) -> bool:
         """Whether it would trade at this price of the other side."""

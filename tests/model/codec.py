@@ -236,6 +236,11 @@ def _name_and_type(field: str) -> tuple[str, str]:
     return name, type_name
 
 
+def attribute(field: str) -> str:
+    """Where a message keeps a field: `kind` is the kind of the message itself already."""
+    return "of_kind" if field == "kind" else field
+
+
 def _encoder(type_name: str) -> Callable[..., bytes]:
     if type_name in INTEGERS:
         width, signed = INTEGERS[type_name]
@@ -256,7 +261,7 @@ def _encoder(type_name: str) -> Callable[..., bytes]:
 
 COMMAND_TABLE, EVENT_TABLE = _table(COMMANDS), _table(EVENTS)
 _ENCODERS = {
-    kind: (number, [(name, _encoder(type_name)) for name, type_name in fields])
+    kind: (number, [(attribute(name), _encoder(type_name)) for name, type_name in fields])
     for table in (COMMAND_TABLE, EVENT_TABLE)
     for number, (kind, fields) in table.items()
 }
@@ -310,7 +315,7 @@ def decode_body(spec: tuple[str, Fields], body: bytes) -> Message:
     values: dict[str, object] = {}
     at = 0
     for name, type_name in fields:
-        values[name], at = _decode(type_name, body, at)
+        values[attribute(name)], at = _decode(type_name, body, at)
     assert at == len(body), f"{kind}: {len(body) - at} bytes too many"
     return Message(kind, **values)
 

@@ -4,21 +4,20 @@ import re
 from collections.abc import Sequence
 
 from tests.model.codec import Header, Message
-from tests.model.matching import PRICE_TICKS_MAX, Matching, Reject, require
+from tests.model.orders import PRICE_TICKS_MAX, Reject, require
+from tests.model.terms import AHEAD_NS_MAX
+from tests.model.timers import Timers
 
 GROUPS_MAX = 65_536
 BOUND_PPM_MAX = 1_000_000
-AHEAD_NS_MAX = 315_360_000_000_000_000
 
 
-class Configuring(Matching):
+class Configuring(Timers):
     """Who belongs together, and how instruments are traded."""
 
     def __init__(self) -> None:
         super().__init__()
         self.groups: list[str] = []
-        # Group and trade group of each account, in the order of `accounts`.
-        self.memberships: list[tuple[int, int]] = []
 
     def _group_create(self, header: Header, c: Message) -> None:
         require(re.fullmatch("[a-z0-9_-]{1,32}", c.name), "INVALID_NAME name")
@@ -51,7 +50,7 @@ class Configuring(Matching):
         instrument = self._instrument(c.instrument)
         allowed = 1 <= c.price <= PRICE_TICKS_MAX
         require(allowed, "PRICE_OUT_OF_RANGE price ticks", c.price, PRICE_TICKS_MAX)
-        instrument.mark = c.price
+        instrument.set_price("mark", c.price)
         self.emit("MarkChanged", instrument=instrument.id, price=c.price)
 
     def _require_free(self, field: str, taken: list[str], name: str) -> None:

@@ -4,10 +4,11 @@ import random
 from dataclasses import dataclass
 
 from tests.model.codec import ENUMS, Message
-from tests.model.configure import AHEAD_NS_MAX, BOUND_PPM_MAX
+from tests.model.configure import BOUND_PPM_MAX
 from tests.model.exchange import ReferenceExchange
-from tests.model.orders_traffic import EDGES_I64
-from tests.model.world import World
+from tests.model.subjects import wants
+from tests.model.terms import AHEAD_NS_MAX
+from tests.model.world import EDGES_I64, World
 
 GROUP_NAMES = ("", "A", "a.b", *[f"desk-{n}" for n in range(9)])
 UNKNOWN = (0, 9, 2**32 - 1)
@@ -42,12 +43,12 @@ class ConfigureTraffic:
             "InstrumentConfigure",
             **{
                 "instrument": instrument,
-                "matching": rng.choice([*ENUMS["matching_mode"].values()]),
+                "matching": rng.choice(("price_time", "pro_rata")[: 1 + wants("pro_rata")]),
             },
             **{"reference": rng.choice([*ENUMS["reference_kind"].values()])},
             **{"collar_ppm": rng.choice((0, 0, 0, 100_000, most))},
             **{"slippage_ppm": rng.choice((0, 0, 0, 50_000, most))},
-            **{"band_ppm": rng.choice((0, 0, 0, 80_000, most))},
+            **{"band_ppm": rng.choice((0, 0, 0, 80_000, most)[: 5 if wants("bands") else 3])},
             **{"auction_ns": rng.choice((1, 5_000, 50_000, AHEAD_NS_MAX))},
             **{"auction_fee": rng.randrange(taker_fee + 1)},
         )

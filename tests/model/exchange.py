@@ -9,7 +9,7 @@ import re
 from tests.model.book import Instrument
 from tests.model.codec import Header, Message
 from tests.model.configure import Configuring
-from tests.model.matching import (
+from tests.model.orders import (
     ASSET_TOTAL_MINOR_MAX,
     NOTIONAL_MINOR_MAX,
     QTY_LOTS_MAX,
@@ -24,15 +24,23 @@ NEEDED = {
     **{"Genesis": 0, "NodeStarted": 0, "AssetCreate": 8, "InstrumentCreate": 8, "AccountCreate": 8},
     **{"KeyCreate": 8, "Deposit": 8, "Withdraw": 4},
     **{"OrderPlace": 2, "OrderCancel": 2, "OrderAmend": 2, "OrderCancelAll": 2},
+    **{"OrderPlaceTerms": 2, "OrderReplace": 2, "OrderListPlace": 2, "CancelAfter": 2, "Tick": 0},
     **{"GroupCreate": 8, "AccountConfigure": 8, "InstrumentConfigure": 8, "MarkSet": 8},
+    **{"TradingStateSet": 8, "AuctionSchedule": 8},
 }
 FOR_AN_ACCOUNT = (
-    *("KeyCreate", "Deposit", "Withdraw", "AccountConfigure"),
+    *("KeyCreate", "Deposit", "Withdraw", "AccountConfigure", "CancelAfter"),
     *[kind for kind in NEEDED if "Order" in kind],
 )
 REQUESTS = (
     *("AssetCreate", "InstrumentCreate", "AccountCreate", "KeyCreate", "Deposit", "Withdraw"),
     *("GroupCreate", "AccountConfigure", "InstrumentConfigure", "MarkSet"),
+)
+# An instrument is touched by a command that says one of these of it.
+TOUCHING = (
+    *("OrderAccepted", "OrderFilled", "OrderRested", "OrderAmended", "OrderClosed"),
+    *("OrderTriggered", "OrderDecremented", "LevelChanged", "MarkChanged"),
+    *("InstrumentConfigured", "TradingStateChanged"),
 )
 
 
@@ -50,18 +58,32 @@ class ReferenceExchange(Configuring):
     def apply(self, header: Header, command: Message) -> list[Message]:
         """Apply one record and return its events."""
         self.events = []
+        self._begin(header)
         try:
             self._admit(header, command)
             self._apply_once(header, command)
+            self._end()
         except Reject as reject:
-            what, value, limit = reject.args
-            names = zip(("code", "field", "unit"), (*what.split(), "", ""), strict=False)
-            detail = dict(names) | {"value": value, "limit": limit}
-            detail["client_order_id"] = getattr(command, "client_order_id", "")
-            self.events = [Message("Rejected", **detail)]
+            self.events = []
+            self._say_reject(reject, getattr(command, "client_order_id", ""))
         self.events += self.ledger.changes()
         self.last_seq = header.seq
         return self.events
+
+    def _begin(self, header: Header) -> None:
+        self.now_ns = header.time_ns
+        self.triggered = self.released = 0
+        self._note_references()
+
+    def _end(self) -> None:
+        """Sections 18 (bands), 15, 12 and 13, in this order, of a command that was not refused."""
+        self._call_auctions()
+        self._release_lists()
+        self._trigger_what_is_due()
+        touched = {e.instrument for e in self.events if e.kind in TOUCHING}
+        for instrument in self.instruments:
+            if instrument.id in touched and instrument.state in ("open", "post_only"):
+                self._follow(instrument)
 
     def _admit(self, header: Header, command: Message) -> None:
         """Section 1: the checks common to all commands."""

@@ -5,9 +5,10 @@ import struct
 
 import xxhash
 
-from tests.model.book import Order
 from tests.model.codec import Message, encode_body, number
 from tests.model.exchange import ReferenceExchange
+from tests.model.packing import i128, text, u32, u64
+from tests.model.terms_hashes import order_content, terms_content
 
 TRADING_STATES = ("open", "cancel_only", "post_only", "halted", "auction")
 
@@ -15,88 +16,67 @@ TRADING_STATES = ("open", "cancel_only", "post_only", "halted", "auction")
 def next_event_hash(old: bytes, seq: int, events: list[Message]) -> bytes:
     """The running hash after one more record."""
     said = [struct.pack("<H", number(event.kind)) + encode_body(event) for event in events]
-    chained = old + _u64(seq) + b"".join(said)
+    chained = old + u64(seq) + b"".join(said)
     return xxhash.xxh3_128_intdigest(chained).to_bytes(16, "little")
 
 
 def state_hash(exchange: ReferenceExchange) -> bytes:
     """SHA-256 of the canonical content."""
-    parts = [b"coulisse-state-0", _u64(exchange.last_seq)]
+    parts = [b"coulisse-state-0", u64(exchange.last_seq)]
     if exchange.genesis is not None:
         parts += [encode_body(exchange.genesis), _things(exchange), _books(exchange)]
-        parts += [_u64(exchange.order_count), _remembered(exchange), _configured(exchange)]
+        parts += [u64(exchange.order_count), _remembered(exchange), _configured(exchange)]
+        parts.append(terms_content(exchange))
     return hashlib.sha256(b"".join(parts)).digest()
 
 
 def _things(exchange: ReferenceExchange) -> bytes:
     ledger = exchange.ledger
-    parts = [_u32(len(exchange.assets))]
+    parts = [u32(len(exchange.assets))]
     for asset, c in enumerate(exchange.assets, start=1):
-        parts += [encode_body(c), _i128(-ledger.external[asset], ledger.fees[asset])]
-    parts.append(_u32(len(exchange.accounts)))
+        parts += [encode_body(c), i128(-ledger.external[asset], ledger.fees[asset])]
+    parts.append(u32(len(exchange.accounts)))
     for account, name in enumerate(exchange.accounts, start=1):
         keys = [(account, asset + 1) for asset in range(len(exchange.assets))]
         rich = [key for key in keys if ledger.available[key] or ledger.held[key]]
-        parts += [_text(name), _u32(len(rich))]
+        parts += [text(name), u32(len(rich))]
         for key in rich:
-            parts += [_u32(key[1]), _i128(ledger.available[key], ledger.held[key])]
-    parts.append(_u32(len(exchange.keys)))
+            parts += [u32(key[1]), i128(ledger.available[key], ledger.held[key])]
+    parts.append(u32(len(exchange.keys)))
     for c, account in exchange.keys:
-        parts += [_text(c.key_id), c.public_key, _u32(account), bytes([c.permissions])]
+        parts += [text(c.key_id), c.public_key, u32(account), bytes([c.permissions])]
     return b"".join(parts)
 
 
 def _books(exchange: ReferenceExchange) -> bytes:
-    parts = [_u32(len(exchange.instruments))]
+    parts = [u32(len(exchange.instruments))]
     for instrument in exchange.instruments:
-        parts += [encode_body(instrument.rules), _u64(instrument.last_trade_id)]
+        parts += [encode_body(instrument.rules), u64(instrument.last_trade_id)]
         for side in ("buy", "sell"):
             orders = instrument.book[side]
-            parts += [_u32(len(orders)), *[_resting(order) for order in orders]]
+            parts += [u32(len(orders)), *[order_content(order) for order in orders]]
     return b"".join(parts)
 
 
-def _resting(o: Order) -> bytes:
-    head = struct.pack("<QIqqq", o.id, o.account, o.price, o.qty, o.filled)
-    rates = struct.pack("<BiiQ", o.placed.post_only, o.maker_rate, o.taker_rate, o.first_seq)
-    return head + _i128(o.charged, o.traded, o.fee_parts) + rates + _text(o.placed.client_order_id)
-
-
 def _remembered(exchange: ReferenceExchange) -> bytes:
-    states = ("open", "filled", "cancelled", "expired")
-    parts = [_u32(len(exchange.closed_ids))]
+    states = ("open", "filled", "cancelled", "expired", "waiting")
+    parts = [u32(len(exchange.closed_ids))]
     for (account, client_order_id), o in exchange.closed_ids.items():
-        parts += [_u32(account), _text(client_order_id)]
+        parts += [u32(account), text(client_order_id)]
         parts.append(struct.pack("<QQBq", o.id, o.first_seq, states.index(o.state), o.filled))
-    parts.append(_u32(len(exchange.requests)))
+    parts.append(u32(len(exchange.requests)))
     for (account, request_id), (first_seq, _) in exchange.requests.items():
-        parts += [_u32(account), request_id.to_bytes(16, "little"), _u64(first_seq)]
-    parts.append(_u32(len(exchange.nodes)))
+        parts += [u32(account), request_id.to_bytes(16, "little"), u64(first_seq)]
+    parts.append(u32(len(exchange.nodes)))
     parts += [struct.pack("<HI", *node) for node in sorted(exchange.nodes.items())]
     return b"".join(parts)
 
 
 def _configured(exchange: ReferenceExchange) -> bytes:
-    parts = [_u32(len(exchange.groups)), *[_text(name) for name in exchange.groups]]
+    parts = [u32(len(exchange.groups)), *[text(name) for name in exchange.groups]]
     parts += [struct.pack("<II", *membership) for membership in exchange.memberships]
     for i in exchange.instruments:
         # The body begins with the id, which is the place in the list already.
         parts += [encode_body(i.config)[4:], struct.pack("<qq", i.last_price, i.mark)]
         parts.append(bytes([TRADING_STATES.index(i.state)]))
     return b"".join(parts)
-
-
-def _u32(value: int) -> bytes:
-    return value.to_bytes(4, "little")
-
-
-def _u64(value: int) -> bytes:
-    return value.to_bytes(8, "little")
-
-
-def _i128(*values: int) -> bytes:
-    return b"".join([value.to_bytes(16, "little", signed=True) for value in values])
-
-
-def _text(text: str) -> bytes:
-    return bytes([len(text)]) + text.encode("ascii")

@@ -1,295 +1,199 @@
-"""Orders in the reference exchange: place, match, cancel, amend (sections 4 to 6 of the rules)."""
+"""An arriving order meets the book (sections 4.10 to 5, 11 and 19 of the rules)."""
 
-from tests.model.book import Instrument, Ledger, Order
-from tests.model.codec import FIELD_NAMES, Header, Message
-
-QTY_LOTS_MAX = PRICE_TICKS_MAX = 1 << 53
-NOTIONAL_MINOR_MAX = 10**30
-ASSET_TOTAL_MINOR_MAX = NOTIONAL_MINOR_MAX * 100
-I64_MAX, I128_MAX = (1 << 63) - 1, (1 << 127) - 1
-SHARD_SHIFT = 44
+from tests.model.book import Instrument, Order
+from tests.model.orders import ASSET_TOTAL_MINOR_MAX
+from tests.model.pegs import Pegs
+from tests.model.prorata import PRO_RATA_ORDERS_MAX, shares
 
 
-class Reject(Exception):
-    """A command is refused: (what, value, limit). It must not have changed anything."""
-
-
-def require(good: object, what: str, value: int = 0, limit: int = 0) -> None:
-    """Refuse the command unless `good`; `what` is the code, the field and the unit."""
-    if not good:
-        raise Reject(what, value, limit)
-
-
-class Matching:
-    """The state that orders touch, and what they do to it."""
+class Matching(Pegs):
+    """Walks, trades, self-trade prevention."""
 
     def __init__(self) -> None:
-        self.genesis: Message | None = None
-        self.accounts: list[str] = []
-        self.instruments: list[Instrument] = []
-        self.ledger = Ledger()
-        self.order_count = 0
-        self.live: dict[int, Order] = {}
-        self.live_ids: dict[tuple[int, str], Order] = {}
-        self.closed_ids: dict[tuple[int, str], Order] = {}
-        self.events: list[Message] = []
+        super().__init__()
+        self.fills = 0
+        # Of each instrument with a band, its reference price when the command began.
+        self.band_references: dict[Instrument, int] = {}
+        # Those where a fill would have been outside the band.
+        self.out_of_band: list[Instrument] = []
 
-    @property
-    def limits(self) -> Message:
-        """The bounds that genesis set."""
-        assert self.genesis is not None
-        return self.genesis
-
-    def emit(self, said: str, order: Order | None = None, **fields: object) -> None:
-        """Say an event; what it does not say itself is taken from the order."""
-        given = order.facts() | fields if order else fields
-        self.events.append(Message(said, **{name: given[name] for name in FIELD_NAMES[said]}))
-
-    # Section 4: place.
-
-    def _order_place(self, header: Header, c: Message) -> None:
-        instrument = self._instrument(c.instrument)
-        rules, identity = instrument.rules, (header.account, c.client_order_id)
-        if c.client_order_id and self._is_duplicate(identity, c):
-            return
-        self._check_combination(c)
-        if c.notional != 0:
-            least = max(1, rules.min_notional)
-            require(
-                c.notional >= least, "NOTIONAL_BELOW_MIN notional quote_minor", c.notional, least
-            )
-            self._check_notional_max(c.notional)
-        else:
-            self._check_qty(rules, c.qty)
-        if c.order_type == "limit":
-            self._check_price(instrument, c.price, c.qty)
-        order_id = self.limits.shard << SHARD_SHIFT | (self.order_count + 1)
-        rates = (rules.maker_fee, rules.taker_fee)
-        order = Order(order_id, header.account, instrument, c, header.seq, c.qty, c.price, *rates)
-        if c.post_only:
-            self._check_post_only(order, c.price)
-        self._check_tables(order)
-        if c.time_in_force == "gtc":
-            self._check_level(order, c.price, c.qty)
-        self._check_funds(order)
-
-        self.order_count += 1
-        if c.client_order_id:
-            if len(self.live_ids) + len(self.closed_ids) >= self.limits.client_order_ids_max:
-                del self.closed_ids[next(iter(self.closed_ids))]
-            self.live_ids[identity] = order
-        self.live[order.id] = order
-        self.emit("OrderAccepted", order)
-        failure = self._fill_or_kill_failure(order) if c.time_in_force == "fok" else ""
+    def _arrive(self, order: Order) -> None:
+        """Sections 4.10 and 4.11."""
+        failure = self._walk_failure(order)
         if failure:
             self._close(order, "expired", failure)
             return
         if order.holds:
-            self._hold(order, order.need(order.price, order.qty))
+            self._hold(order, self._need(order))
         self._finish(order, self._match(order))
-
-    def _instrument(self, instrument: int) -> Instrument:
-        exists = 1 <= instrument <= len(self.instruments)
-        require(exists, "UNKNOWN_INSTRUMENT symbol number", instrument)
-        return self.instruments[instrument - 1]
-
-    def _is_duplicate(self, identity: tuple[int, str], c: Message) -> bool:
-        order = self.live_ids.get(identity) or self.closed_ids.get(identity)
-        if order is None:
-            return False
-        same = order.placed == c
-        require(same, "CLIENT_ORDER_ID_CONFLICT client_order_id number", order.id)
-        self.emit("OrderDuplicate", order, first_seq=order.first_seq)
-        return True
-
-    def _check_combination(self, c: Message) -> None:
-        tif, both = c.time_in_force, c.notional != 0 and c.qty != 0
-        if c.order_type == "market":
-            require(c.price == 0, "INVALID_COMBINATION price ticks", c.price)
-            require(not c.post_only, "INVALID_COMBINATION post_only number", 1)
-            require(tif != "gtc", "INVALID_COMBINATION tif number", 0)
-            require(not both, "INVALID_COMBINATION notional quote_minor", c.notional)
-            require(c.notional == 0 or tif != "fok", "INVALID_COMBINATION tif number", 2)
-        else:
-            require(c.notional == 0, "INVALID_COMBINATION notional quote_minor", c.notional)
-            require(not c.post_only or tif == "gtc", "INVALID_COMBINATION post_only number", 1)
-
-    def _check_qty(self, rules: Message, qty: int) -> None:
-        require(qty >= rules.min_qty, "QTY_BELOW_MIN qty lots", qty, rules.min_qty)
-        require(qty <= rules.max_qty, "QTY_ABOVE_MAX qty lots", qty, rules.max_qty)
-
-    def _check_price(self, instrument: Instrument, price: int, qty: int) -> None:
-        allowed = 1 <= price <= PRICE_TICKS_MAX
-        require(allowed, "PRICE_OUT_OF_RANGE price ticks", price, PRICE_TICKS_MAX)
-        notional, least = instrument.notional(price, qty), instrument.rules.min_notional
-        self._check_notional_max(notional)
-        require(notional >= least, "NOTIONAL_BELOW_MIN notional quote_minor", notional, least)
-
-    def _check_notional_max(self, notional: int) -> None:
-        what, shown = "NOTIONAL_ABOVE_MAX notional quote_minor", min(notional, I128_MAX)
-        require(notional <= NOTIONAL_MINOR_MAX, what, shown, NOTIONAL_MINOR_MAX)
-
-    def _check_post_only(self, order: Order, price: int) -> None:
-        best = order.instrument.first(order.opposite)
-        if best is not None:
-            away = price < best.price if order.side == "buy" else price > best.price
-            require(away, "POST_ONLY_WOULD_TRADE price ticks", price, best.price)
-
-    def _check_tables(self, order: Order) -> None:
-        if order.placed.time_in_force == "gtc":
-            count = sum(o.account == order.account for o in self.live.values())
-            most = self.limits.open_orders_per_account_max
-            require(count < most, "TOO_MANY_OPEN_ORDERS count number", count, most)
-        most = self.limits.live_orders_max
-        require(len(self.live) < most, "TABLE_FULL count number", most, most)
-        if order.placed.client_order_id:
-            most = self.limits.client_order_ids_max
-            room = self.closed_ids or len(self.live_ids) < most
-            require(room, "TABLE_FULL client_order_id number", most, most)
-
-    def _check_level(self, order: Order, price: int, remaining: int) -> None:
-        others = [o for o in order.instrument.book[order.side] if o.price == price and o != order]
-        room = I64_MAX - sum(o.remaining for o in others)
-        require(remaining <= room, "QTY_ABOVE_MAX qty lots", remaining, room)
-
-    def _check_funds(self, order: Order) -> None:
-        best = order.instrument.first("sell")
-        if order.holds:
-            self._require_free_money(order, order.need(order.price, order.qty))
-        elif order.side == "sell":
-            self._require_free_money(order, order.instrument.rules.lot_minor)
-        elif best is not None:
-            self._require_free_money(order, order.cost(best.price, 1))
-
-    def _require_free_money(self, order: Order, minor: int) -> None:
-        available = self.ledger.available[order.account, order.pays_in]
-        unit = "base_minor" if order.side == "sell" else "quote_minor"
-        require(minor <= available, f"INSUFFICIENT_BALANCE available {unit}", minor, available)
-
-    def _fill_or_kill_failure(self, order: Order) -> str:
-        left, fills, notional = order.qty, [], 0
-        for maker in order.instrument.book[order.opposite]:
-            if left == 0 or not order.crosses(maker.price):
-                break
-            fills.append((maker, min(left, maker.remaining)))
-            left -= fills[-1][1]
-            notional += order.instrument.notional(maker.price, fills[-1][1])
-        too_many = len(fills) > self.limits.fills_per_command_max
-        if left != 0 or too_many or notional > ASSET_TOTAL_MINOR_MAX:
-            return "fill_or_kill"
-        if not order.holds and not self._can_pay(order, fills):
-            return "insufficient_balance"
-        return ""
-
-    def _can_pay(self, order: Order, fills: list[tuple[Order, int]]) -> bool:
-        available, taken = self.ledger.available[order.account, order.pays_in], 0
-        for maker, qty in fills:
-            notional = order.instrument.notional(maker.price, qty)
-            rate, before = order.taker_rate, order.charge_with(order.taker_rate, taken)
-            cost = notional + order.charge_with(rate, taken + notional) - before
-            if cost > available:
-                return False
-            available, taken = available - cost, taken + notional
-            if maker.account == order.account:
-                fee = maker.charge_with(maker.maker_rate, notional) - maker.charged
-                available += notional - fee
-        return True
 
     def _finish(self, order: Order, stop: str) -> None:
         """What becomes of an order once matching has stopped."""
         if stop == "filled":
             self._close(order, "filled", "filled")
-        elif stop == "fill_limit":
-            self._close(order, "expired", "fill_limit")
-        elif order.placed.time_in_force == "gtc":
-            self._hold(order, order.need(order.price, order.remaining))
-            order.instrument.rest(order)
-            self.emit("OrderRested", order)
-            self._say_level(order.instrument, order.side, order.price)
+        elif stop in ("fill_limit", "self_trade"):
+            self._close(order, "expired", stop)
+        elif order.may_rest:
+            self._rest(order, order.price)
         elif order.is_limit:
-            self._close(order, "expired", "immediate_or_cancel")
+            is_fok = stop == "band" and order.placed.time_in_force == "fok"
+            self._close(order, "expired", "fill_or_kill" if is_fok else "immediate_or_cancel")
         elif stop == "notional_spent" and order.filled > 0:
             self._close(order, "filled", "notional_spent")
         else:
-            self._close(order, "expired", stop)
+            self._close(order, "expired", "no_liquidity" if stop == "band" else stop)
 
-    def _close(self, order: Order, state: str, reason: str) -> None:
-        self._hold(order, 0)
-        order.state = state
-        del self.live[order.id]
-        identity = (order.account, order.placed.client_order_id)
-        if order.placed.client_order_id:
-            self.closed_ids[identity] = self.live_ids.pop(identity)
-            own = [key for key in self.closed_ids if key[0] == order.account]
-            if len(own) > self.limits.closed_ids_per_account_max:
-                del self.closed_ids[own[0]]
-        self.emit("OrderClosed", order, reason=reason)
+    # What could be filled (section 11).
 
-    def _hold(self, order: Order, minor: int) -> None:
-        """Make an order hold so much, from and to what its account has available."""
-        available, held = ("available", order.account), ("held", order.account)
-        self.ledger.post(order.pays_in, minor - order.held, available, held)
-        order.held = minor
+    def _walk_failure(self, order: Order) -> str:
+        """Why an order that wants much at once cannot have it; empty if it can."""
+        is_fok = order.placed.time_in_force == "fok"
+        want = order.remaining if is_fok else order.placed.min_qty
+        if want == 0:
+            return ""
+        missing, steps, notional = self._walk(order, want)
+        too_many = steps > self.limits.fills_per_command_max
+        if missing or too_many or order.traded + notional > ASSET_TOTAL_MINOR_MAX:
+            return "fill_or_kill" if is_fok else "min_qty"
+        if is_fok and not order.holds:
+            available = self.ledger.available[order.account, order.pays_in]
+            if notional + order.charge_with(order.taker_rate, notional) > available:
+                return "insufficient_balance"
+        return ""
 
-    def _say_level(self, instrument: Instrument, side: str, price: int) -> None:
-        resting = [order.remaining for order in instrument.book[side] if order.price == price]
-        level = {"instrument": instrument.id, "side": side, "price": price}
-        level |= {"qty": sum(resting), "order_count": len(resting)}
-        self.events.append(Message("LevelChanged", **level))
+    def _walk(self, order: Order, want: int) -> tuple[int, int, int]:
+        """Lots that are missing, steps that it takes, and the notional of what is there."""
+        instrument, left, steps, notional = order.instrument, want, 0, 0
+        prices = dict.fromkeys(maker.rests_at for maker in instrument.book[order.opposite])
+        for price in prices:
+            if left == 0 or not order.crosses(price) or self._is_out_of_band(order, price):
+                break
+            taken, level_steps, may_go_on = self._walk_level(order, price, left)
+            left, steps = left - taken, steps + level_steps
+            notional += instrument.notional(price, taken)
+            if not may_go_on:
+                break
+        return left, steps, notional
+
+    def _walk_level(self, order: Order, price: int, want: int) -> tuple[int, int, bool]:
+        """Lots to be had at a price, in so many steps, and whether the walk may go on."""
+        left, steps, may_trade = want, 0, list[Order]()
+        prevents = order.placed.self_trade != "none"
+        for maker in order.instrument.level(order.opposite, price):
+            if left == 0:
+                break
+            is_own = prevents and self._same_owner(order, maker)
+            if is_own and order.placed.self_trade != "expire_maker":
+                return want - left, steps, False
+            steps += 1
+            if not is_own and not maker.placed.reduce_only:
+                may_trade.append(maker)
+                left -= min(left, maker.shown)
+        if left > 0:
+            # What icebergs hide comes behind all orders of the level, in turns.
+            hiding = [maker for maker in may_trade if maker.is_iceberg]
+            steps += sum(map(hidden_steps, hiding))
+            left -= min(left, sum(maker.remaining - maker.displayed for maker in hiding))
+        return want - left, steps, True
 
     # Section 5: match.
 
     def _match(self, order: Order) -> str:
         """Trade as far as it goes; return why it stopped."""
-        book, fills, traded_price, stop = order.instrument, 0, 0, ""
+        instrument, unsaid_price, stop = order.instrument, 0, ""
+        self.fills = 0
         while not stop:
-            maker = book.first(order.opposite)
-            if traded_price and (maker is None or maker.price != traded_price):
-                self._say_level(book, order.opposite, traded_price)
-                traded_price = 0
+            maker = instrument.first(order.opposite)
+            if unsaid_price and (maker is None or maker.rests_at != unsaid_price):
+                self._say_level(instrument, order.opposite, unsaid_price)
+                unsaid_price = 0
             if order.is_spent:
                 stop = "notional_spent" if order.by_notional else "filled"
-            elif maker is None or not order.crosses(maker.price):
+            elif maker is None or not order.crosses(maker.rests_at):
                 stop = "no_liquidity"
-            elif fills == self.limits.fills_per_command_max:
+            elif self.fills == self.limits.fills_per_command_max:
                 stop = "fill_limit"
             else:
-                qty, stop = self._fill_qty(order, maker)
-                if qty > 0:
-                    self._trade(order, maker, qty)
-                    fills, traded_price = fills + 1, maker.price
-        if traded_price:
-            self._say_level(book, order.opposite, traded_price)
+                price, fills_before = maker.rests_at, self.fills
+                stop = self._meet(order, maker)
+                if self.fills > fills_before:
+                    unsaid_price = price
+        if unsaid_price:
+            self._say_level(instrument, order.opposite, unsaid_price)
         return stop
 
-    def _fill_qty(self, order: Order, maker: Order) -> tuple[int, str]:
-        """How many lots to trade with a maker, or 0 and why none."""
-        one_lot = order.instrument.notional(maker.price, 1)
-        qty = min(maker.remaining, order.remaining)
+    def _meet(self, order: Order, maker: Order) -> str:
+        """The next step with the best maker; why it was the last one, if it was."""
+        if order.placed.self_trade != "none" and self._same_owner(order, maker):
+            return self._prevent_self_trade(order, maker)
+        if self._is_shared(order, maker.rests_at):
+            return self._share(order, maker.rests_at)
+        one_lot = order.instrument.notional(maker.rests_at, 1)
+        qty = min(maker.shown, order.remaining)
         if order.by_notional:
-            qty = min(maker.remaining, (order.placed.notional - order.traded) // one_lot)
+            qty = min(maker.shown, (order.placed.notional - order.traded) // one_lot)
         if qty == 0:
-            return 0, "notional_spent"
+            return "notional_spent"
+        return self._fill(order, maker, qty)
+
+    def _fill(self, order: Order, maker: Order, qty: int) -> str:
+        """Trade so many lots, or as many as are paid for; why none, if none."""
+        price = maker.rests_at
         if not order.holds:
             available = self.ledger.available[order.account, order.pays_in]
-            qty = order.affordable(maker.price, qty, available)
-        if qty == 0:
-            return 0, "insufficient_balance"
-        if order.traded + qty * one_lot > ASSET_TOTAL_MINOR_MAX:
-            return 0, "fill_limit"
-        return qty, ""
+            qty = order.affordable(price, qty, available)
+            if qty == 0:
+                return "insufficient_balance"
+        if order.traded + order.instrument.notional(price, qty) > ASSET_TOTAL_MINOR_MAX:
+            return "fill_limit"
+        if self._is_out_of_band(order, price):
+            self.out_of_band.append(order.instrument)
+            return "band"
+        self.fills += 1
+        self._trade(order, maker, qty)
+        return ""
+
+    def _is_out_of_band(self, order: Order, price: int) -> bool:
+        """Section 18: whether a fill there would call an auction."""
+        instrument = order.instrument
+        reference = self.band_references.get(instrument, 0)
+        if reference == 0 or instrument.state != "open":
+            return False
+        distance, band_ppm = abs(price - reference), int(instrument.config.band_ppm)
+        return distance * 1_000_000 > band_ppm * reference
 
     def _trade(self, taker: Order, maker: Order, qty: int) -> None:
-        price, notional = maker.price, taker.instrument.notional(maker.price, qty)
-        taker.instrument.last_trade_id += 1
-        taker.instrument.last_price = price
-        trade = {"trade_id": taker.instrument.last_trade_id, "price": price, "qty": qty}
+        """One fill of an arriving order with a resting one, at that one's price."""
+        rates = (maker.maker_rate, taker.taker_rate)
+        self._exchange(maker, taker, qty, maker.rests_at, rates, taker.side)
+        if maker.remaining == 0:
+            self._close(maker, "filled", "filled", says_level=False)
+        else:
+            self._hold(maker, maker.need(maker.price, maker.remaining))
+            self._show_next_part(maker)
+        self._after_fill(maker)
+        self._after_fill(taker)
+
+    def _exchange(
+        self,
+        maker: Order,
+        taker: Order,
+        qty: int,
+        price: int,
+        rates: tuple[int, int],
+        taker_side: str,
+    ) -> None:
+        """Say and settle one trade."""
+        instrument, notional = taker.instrument, taker.instrument.notional(price, qty)
+        instrument.last_trade_id += 1
+        instrument.set_price("last", price)
+        trade = {"trade_id": instrument.last_trade_id, "price": price, "qty": qty}
         orders = {"maker_order_id": maker.id, "taker_order_id": taker.id}
-        self.emit("Traded", taker, **trade, taker_side=taker.side, **orders)
+        self.emit("Traded", taker, **trade, **orders, taker_side=taker_side)
         fees = {}
-        for role, order in (("maker", maker), ("taker", taker)):
-            rate = order.maker_rate if role == "maker" else order.taker_rate
+        for role, order, rate in (("maker", maker, rates[0]), ("taker", taker, rates[1])):
             order.filled += qty
+            order.displayed -= qty if order.rests_at and order.is_iceberg else 0
             fees[order.side] = order.charge_with(rate, notional) - order.charged
             order.charged += fees[order.side]
             order.traded += notional
@@ -298,11 +202,6 @@ class Matching:
             self.emit("OrderFilled", order, role=role, **trade, **sums)
         buyer, seller = (maker, taker) if maker.side == "buy" else (taker, maker)
         self._settle(buyer, seller, qty, notional, fees)
-        if maker.remaining == 0:
-            maker.instrument.remove(maker)
-            self._close(maker, "filled", "filled")
-        else:
-            self._hold(maker, maker.need(price, maker.remaining))
 
     def _settle(
         self, buyer: Order, seller: Order, qty: int, notional: int, fees: dict[str, int]
@@ -319,68 +218,69 @@ class Matching:
         buyer.held -= notional + fees["buy"] if buyer.holds else 0
         seller.held -= base_minor if seller.holds else 0
 
-    # Section 6: cancel, cancel all, amend.
-
-    def _find(self, header: Header, c: Message) -> Order:
-        both, none = c.order_id and c.client_order_id, not (c.order_id or c.client_order_id)
-        require(not both, "INVALID_COMBINATION client_order_id")
-        require(not none, "INVALID_COMBINATION order_id")
-        if c.client_order_id:
-            order = self.live_ids.get((header.account, c.client_order_id))
-            if order is None:
-                raise Reject("ORDER_NOT_FOUND client_order_id", 0, 0)
-            return order
-        order = self.live.get(c.order_id)
-        if order is None or order.account != header.account:
-            raise Reject("ORDER_NOT_FOUND order_id number", c.order_id, 0)
-        return order
-
-    def _take_off(self, order: Order, reason: str) -> None:
-        order.instrument.remove(order)
-        self._close(order, "cancelled", reason)
-        self._say_level(order.instrument, order.side, order.price)
-
-    def _order_cancel(self, header: Header, c: Message) -> None:
-        self._take_off(self._find(header, c), "cancel_requested")
-
-    def _order_cancel_all(self, header: Header, c: Message) -> None:
-        if c.instrument != 0:
-            self._instrument(c.instrument)
-        own = [order for order in self.live.values() if order.account == header.account]
-        there = [
-            o for o in own if c.instrument in (0, o.instrument.id) and c.side in ("both", o.side)
-        ]
-        for order in sorted(there, key=lambda o: o.id):
-            self._take_off(order, "cancel_all")
-        where = {"account": header.account, "instrument": c.instrument}
-        self.emit("OrdersCancelled", **where, count=len(there))
-
-    def _order_amend(self, header: Header, c: Message) -> None:
-        require(c.qty != 0 or c.price != 0, "INVALID_COMBINATION qty")
-        order = self._find(header, c)
-        instrument, rules = order.instrument, order.instrument.rules
-        require(c.qty >= 0, "QTY_BELOW_MIN qty lots", c.qty, rules.min_qty)
-        if 0 < c.qty <= order.filled:
-            self._take_off(order, "amended_to_filled")
+    def _show_next_part(self, order: Order) -> None:
+        """An iceberg whose part is gone shows the next one, behind all of its level."""
+        if not order.is_iceberg or order.displayed > 0:
             return
-        old_price, old_qty = order.price, order.qty
-        qty, price = c.qty or old_qty, c.price or old_price
-        self._check_qty(rules, qty)
-        self._check_price(instrument, price, qty)
-        loses_place = price != old_price or qty > old_qty
-        if order.placed.post_only and loses_place:
-            self._check_post_only(order, price)
-        if loses_place:
-            self._check_level(order, price, qty - order.filled)
-        need = order.need(price, qty - order.filled)
-        self._require_free_money(order, need - order.held)
+        price = order.rests_at
+        order.instrument.remove(order)
+        if self._comes_to(order, price):
+            self.emit("OrderRefreshed", order, price=price, displayed=order.displayed)
 
-        if loses_place:
-            instrument.remove(order)
-        order.qty, order.price = qty, price
-        self.emit("OrderAmended", order, kept_priority=not loses_place)
-        if loses_place or qty != old_qty:
-            self._say_level(instrument, order.side, old_price)
-        self._hold(order, need)
-        if loses_place:
-            self._finish(order, self._match(order))
+    # Section 11: self-trade prevention.
+
+    def _same_owner(self, one: Order, other: Order) -> bool:
+        groups = [self.memberships[order.account - 1][1] for order in (one, other)]
+        return one.account == other.account or (groups[0] == groups[1] != 0)
+
+    def _prevent_self_trade(self, taker: Order, maker: Order) -> str:
+        mode = taker.placed.self_trade
+        if mode == "expire_taker" or (mode == "decrement" and taker.by_notional):
+            return "self_trade"
+        self.fills += 1
+        if mode == "decrement":
+            self._decrement(taker, maker, min(taker.remaining, maker.shown))
+            return "" if taker.remaining else "self_trade"
+        self._close(maker, "expired", "self_trade", says_level=False)
+        return "self_trade" if mode == "expire_both" else ""
+
+    def _decrement(self, taker: Order, maker: Order, qty: int) -> None:
+        """Both lose so much without a trade."""
+        maker.displayed -= qty if maker.is_iceberg else 0
+        for order in (maker, taker):
+            order.qty -= qty
+            self.emit("OrderDecremented", order, by=qty)
+            if order.holds:
+                self._hold(order, self._need(order))
+        if maker.remaining == 0:
+            self._close(maker, "expired", "self_trade", says_level=False)
+        else:
+            self._show_next_part(maker)
+
+    # Section 19: pro-rata.
+
+    def _is_shared(self, order: Order, price: int) -> bool:
+        """Whether an order trades by size with the orders of a level."""
+        if order.instrument.config.matching != "pro_rata" or not order.holds:
+            return False
+        level = order.instrument.level(order.opposite, price)[:PRO_RATA_ORDERS_MAX]
+        prevents = order.placed.self_trade != "none"
+        return not (prevents and any(self._same_owner(order, maker) for maker in level))
+
+    def _share(self, order: Order, price: int) -> str:
+        """One pass over a level: what each gets is reckoned first, then they trade."""
+        level = order.instrument.level(order.opposite, price)[:PRO_RATA_ORDERS_MAX]
+        for maker, qty in zip(
+            level, shares([m.shown for m in level], order.remaining), strict=True
+        ):
+            if self.fills == self.limits.fills_per_command_max:
+                break
+            stop = self._fill(order, maker, qty) if qty else ""
+            if stop:
+                return stop
+        return ""
+
+
+def hidden_steps(maker: Order) -> int:
+    """In how many parts an iceberg shows what it hides."""
+    return -(-(maker.remaining - maker.displayed) // int(maker.placed.display_qty))

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from tests.model.book import Order
 from tests.model.codec import Message
 from tests.model.exchange import ReferenceExchange
-from tests.model.world import World
+from tests.model.subjects import TERMS, wants
+from tests.model.terms import with_terms
+from tests.model.terms_traffic import TermsTraffic
+from tests.model.world import EDGES_I64, World
 
-EDGES_I64 = (0, -1, 2**53, 2**53 + 1, 2**63 - 1, -(2**63))
 EDGES_I128 = (-1, 1, 10**30, 10**30 + 1, (1 << 127) - 1, -(1 << 127))
 
 
@@ -18,21 +20,28 @@ class OrderTraffic:
 
     rng: random.Random
     world: World
+    terms: TermsTraffic
     count: int = 0
+    now_ns: int = 0
     placed: list[tuple[int, Message]] = field(default_factory=list)
 
     def next(self, exchange: ReferenceExchange, account: int) -> Message:
         """A command for this account, given the state."""
-        make = self.rng.choices(
-            (self._limit, self._market, self._again, self._cancel, self._amend, self._cancel_all),
-            (50, 15, 4, 12, 18, 1),
-        )[0]
+        called = [i.id for i in exchange.instruments if i.state == "auction"]
+        if called and self.rng.randrange(100) < 45:
+            return self._for_an_auction(exchange, account, self.rng.choice(called))
+        simple = (self._limit, self._market, self._again)
+        changes = (self._cancel, self._amend, self._cancel_all, self._replace)
+        makes = (*simple, *changes, self._with_terms, self._list)
+        replaces, lists = 6 * wants("replace"), 6 * wants("lists")
+        terms = 26 * any(map(wants, TERMS))
+        make = self.rng.choices(makes, (34, 12, 4, 8, 13, 1, replaces, terms, lists))[0]
         return make(exchange, account)
 
     def _limit(self, exchange: ReferenceExchange, account: int) -> Message:
         rng, scale = self.rng, self.world.scale
         side = rng.choice(("buy", "sell"))
-        lean = -scale.spread_ticks // 2 if side == "buy" else scale.spread_ticks // 2
+        lean = -scale.spread_ticks // 3 if side == "buy" else scale.spread_ticks // 3
         price = scale.mid_ticks + lean + rng.randint(-scale.spread_ticks, scale.spread_ticks)
         if scale.wide and rng.randrange(3) == 0:
             far = rng.randrange(1, 14) if side == "buy" else rng.randrange(13, 54)
@@ -48,6 +57,20 @@ class OrderTraffic:
         if rng.randrange(100) < 6:
             self._spoil(command)
         return self._remember(account, command)
+
+    def _for_an_auction(
+        self, exchange: ReferenceExchange, account: int, instrument: int
+    ) -> Message:
+        """What an auction takes, now and then an iceberg or a market order."""
+        rng = self.rng
+        command = (self._market if rng.randrange(6) == 0 else self._limit)(exchange, account)
+        command.instrument, command.post_only = instrument, False
+        if command.order_type == "limit":
+            command.time_in_force = "gtc"
+            if wants("iceberg") and rng.randrange(4) == 0 and command.client_order_id == "":
+                command = with_terms(vars(command))
+                command.display_qty = max(1, command.qty // rng.choice((2, 3)))
+        return command
 
     def _market(self, exchange: ReferenceExchange, account: int) -> Message:
         rng, scale = self.rng, self.world.scale
@@ -93,7 +116,7 @@ class OrderTraffic:
         if not own:
             return self._limit(exchange, account)
         command = Message(**vars(self.rng.choice(own)))
-        if self.rng.randrange(3) == 0:
+        if self.rng.randrange(3) == 0 and command.kind != "OrderListPlace":
             command.qty = 2 if command.qty == 1 else 1
         return command
 
@@ -103,7 +126,35 @@ class OrderTraffic:
     def _cancel_all(self, exchange: ReferenceExchange, account: int) -> Message:
         instrument = self.rng.choice((0, self._instrument(exchange), 9))
         side = self.rng.choice(("both", "buy", "sell"))
-        return Message("OrderCancelAll", instrument=instrument, side=side, session=0)
+        session = self.rng.choice((0, 0, self.rng.randrange(9))) if wants("replace") else 0
+        return Message("OrderCancelAll", instrument=instrument, side=side, session=session)
+
+    def _with_terms(self, exchange: ReferenceExchange, account: int) -> Message:
+        make = self.rng.choice((self._limit, self._limit, self._limit, self._market))
+        plain = make(exchange, account)
+        dressed = self.terms.dress(exchange, plain, self.now_ns)
+        if self.placed and self.placed[-1][1] is plain:
+            self.placed[-1] = (account, dressed)
+        return dressed
+
+    def _replace(self, exchange: ReferenceExchange, account: int) -> Message:
+        """Another order in the place of a live one, mostly."""
+        rng, which = self.rng, self._which(exchange, account)
+        placement = (self._with_terms if rng.randrange(3) == 0 else self._limit)(exchange, account)
+        if rng.randrange(100) < 6:
+            placement = self._again(exchange, account)
+        if placement.kind == "OrderListPlace":
+            placement = self._limit(exchange, account)
+        cancel = {f"cancel_{name}": value for name, value in which.items()}
+        fields = vars(with_terms(vars(placement))) | cancel
+        del fields["kind"]
+        return Message("OrderReplace", **fields, allow_failure=rng.randrange(2) == 0)
+
+    def _list(self, exchange: ReferenceExchange, account: int) -> Message:
+        plain = [self._limit(exchange, account) for _ in range(3)]
+        if not 1 <= plain[0].instrument <= len(exchange.instruments):
+            return plain[0]
+        return self._remember(account, self.terms.list_of(exchange, plain))
 
     def _amend(self, exchange: ReferenceExchange, account: int) -> Message:
         rng, scale = self.rng, self.world.scale

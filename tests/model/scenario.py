@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from coulisse._core import Engine
 from tests.model.codec import Header, Message
 from tests.model.differential import Twins
+from tests.model.terms import with_terms
 
 ANN, BOB, CYD = 1, 2, 3
 USD, BTC = 1, 2
@@ -26,11 +27,13 @@ class Scenario:
     """The core and the reference in one small world."""
 
     twins: Twins = field(default_factory=lambda: Twins(Engine()))
+    # What the log says the time is.
+    now_ns: int = 0
 
     def send(self, command: Message, *, account: int = 0, **header: int) -> list[Message]:
         """Apply any command; incarnation 1 of node 1 unless told."""
         seq = self.twins.exchange.last_seq + 1
-        fields = {"incarnation": 1, "account": account} | header
+        fields = {"incarnation": 1, "account": account, "time_ns": self.now_ns} | header
         events = self.twins.step(Header(seq, **fields), command)
         self.twins.compare_states()
         return events
@@ -71,10 +74,59 @@ class Scenario:
         ids: dict[str, object] = {"order_id": order_id, "client_order_id": ""}
         return self.send(Message("OrderAmend", **ids, qty=qty, price=price), account=account)
 
+    def terms(
+        self, account: int, side: str, qty: int, price: int = 0, *, tif: str = "", **terms: object
+    ) -> list[Message]:
+        """Place an order with terms; without a price it is a market order."""
+        command = with_terms(order_fields(side, qty, price, tif) | terms)
+        return self.send(command, account=account)
+
+    def replace(
+        self, account: int, order_id: int, side: str, qty: int, price: int, **fields: object
+    ) -> list[Message]:
+        """Cancel an order and place a limit order."""
+        placement = vars(with_terms(order_fields(side, qty, price, "") | fields))
+        cancel = {"cancel_order_id": order_id, "cancel_client_order_id": ""}
+        given = {"allow_failure": False} | placement | cancel | fields
+        del given["kind"]
+        return self.send(Message("OrderReplace", **given), account=account)
+
+    def tick(self, now_ns: int) -> list[Message]:
+        """Let the node do what is due at a time."""
+        self.now_ns = now_ns
+        return self.send(Message("Tick"))
+
+    def mark(self, price: int) -> list[Message]:
+        """Set the mark."""
+        return self.send(Message("MarkSet", instrument=1, price=price))
+
+    def state(self, state: str) -> list[Message]:
+        """Set the trading state."""
+        return self.send(Message("TradingStateSet", instrument=1, state=state))
+
+    def configure(self, **fields: object) -> list[Message]:
+        """Set how the instrument is traded; all that is not given is off."""
+        how: dict[str, object] = {"matching": "price_time", "reference": "last", "auction_ns": 0}
+        off = {"collar_ppm": 0, "slippage_ppm": 0, "band_ppm": 0, "auction_fee": 0}
+        return self.send(Message("InstrumentConfigure", instrument=1, **off | how | fields))
+
+    def trade(self, price: int) -> None:
+        """Make a price the last one: ANN sells a lot to BOB there."""
+        self.place(ANN, "sell", 1, price)
+        self.place(BOB, "buy", 1, price)
+
     def balance(self, account: int, asset: int) -> tuple[int, int]:
         """(available, held); the core agrees, or its state hash would differ."""
         ledger = self.twins.exchange.ledger
         return ledger.available[account, asset], ledger.held[account, asset]
+
+
+def order_fields(side: str, qty: int, price: int, tif: str) -> dict[str, object]:
+    """A limit order of instrument 1 or, without a price, a market order."""
+    kind, default_tif = ("limit", "gtc") if price else ("market", "ioc")
+    body: dict[str, object] = {"side": side, "order_type": kind, "qty": qty, "price": price}
+    rest: dict[str, object] = {"instrument": 1, "notional": 0, "client_order_id": ""}
+    return body | rest | {"post_only": False, "time_in_force": tif or default_tif}
 
 
 def an_exchange(*, maker_fee: int = 0, taker_fee: int = 0, **limits: int) -> Scenario:

@@ -4,14 +4,14 @@ from bisect import insort_left
 
 import pytest
 
-from tests.model.book import Order
+from tests.model.book import Instrument, Order
 from tests.model.codec import Message
 from tests.model.differential import Coverage, first_difference, replay, run_world, shrink
 from tests.model.exchange import ReferenceExchange
 from tests.model.stand_in import StandIn
 from tests.model.traffic import traffic
 
-SEEDS = range(6)
+SEEDS = range(12)
 
 
 class NewestFirst(ReferenceExchange):
@@ -20,7 +20,8 @@ class NewestFirst(ReferenceExchange):
         side = order.instrument.book[order.side]
         if order in side:
             side.remove(order)
-            insort_left(side, order, key=lambda o: -o.price if o.side == "buy" else o.price)
+            sign = -1 if order.side == "buy" else 1
+            insort_left(side, order, key=lambda o: sign * o.rests_at)
 
 
 class FeesRoundedPerFill(ReferenceExchange):
@@ -43,13 +44,59 @@ class HoldsNothingBack(ReferenceExchange):
 
 
 class CountsSeqWrong(ReferenceExchange):
-    def _close(self, order: Order, state: str, reason: str) -> None:
-        super()._close(order, state, reason)
+    def _close(self, order: Order, state: str, reason: str, *, says_level: bool = True) -> None:
+        super()._close(order, state, reason, says_level=says_level)
         order.first_seq += 1
 
 
+class RefreshesInPlace(ReferenceExchange):
+    def _show_next_part(self, order: Order) -> None:
+        if order.is_iceberg and order.displayed == 0:
+            order.displayed = order.would_show(order.remaining)
+            shown = {"price": order.rests_at, "displayed": order.displayed}
+            self.emit("OrderRefreshed", order, **shown)
+
+
+class LooksAtTheLastPriceOnly(ReferenceExchange):
+    def _trigger_next(self, instrument: Instrument) -> bool:
+        for which, seen in instrument.touched.items():
+            seen.low = seen.high = instrument.price(which) if seen.high else 0
+        return super()._trigger_next(instrument)
+
+
+class PegsStay(ReferenceExchange):
+    def _follow(self, instrument: Instrument) -> None:
+        pass
+
+
+class LegsHoldTwice(ReferenceExchange):
+    def _need(self, order: Order) -> int:
+        return super()._need(order) + (1 if self._other(order) else 0)
+
+
+class SharesByAge(ReferenceExchange):
+    def _is_shared(self, order: Order, price: int) -> bool:
+        return False
+
+
+class AuctionsCostTheMakersRate(ReferenceExchange):
+    def _trade_in_auction(self, bid: Order, ask: Order, qty: int, price: int) -> None:
+        bid.taker_rate, ask.taker_rate = bid.maker_rate, ask.maker_rate
+        super()._trade_in_auction(bid, ask, qty, price)
+
+
+class TicksCloseTheYoungestFirst(ReferenceExchange):
+    def _due_expiries(self) -> list[tuple[int, int]]:
+        return super()._due_expiries()[::-1]
+
+
 @pytest.mark.parametrize(
-    "spoilt", [NewestFirst, FeesRoundedPerFill, ForgetsNoClosedId, HoldsNothingBack, CountsSeqWrong]
+    "spoilt",
+    [
+        *(NewestFirst, FeesRoundedPerFill, ForgetsNoClosedId, HoldsNothingBack, CountsSeqWrong),
+        *(RefreshesInPlace, LooksAtTheLastPriceOnly, PegsStay, LegsHoldTwice, SharesByAge),
+        *(AuctionsCostTheMakersRate, TicksCloseTheYoungestFirst),
+    ],
 )
 def test_a_spoilt_exchange_is_told_from_the_reference(spoilt: type[ReferenceExchange]) -> None:
     difference = first_difference(lambda: StandIn(spoilt()), SEEDS, 600)

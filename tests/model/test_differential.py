@@ -20,18 +20,17 @@ TIMES_EACH_AT_LEAST = 20
 # have been seen.
 NOT_BUILT_YET = frozenset(
     """
-    OrderTermsSet OrderTriggered OrderRefreshed OrderRepriced OrderDecremented OrderListPlaced
-    CancelAfterSet TradingStateChanged AuctionIndicated AuctionUncrossed AuctionScheduled
     PositionChanged LimitChanged LimitUsed RiskStateChanged KillSwitchSet KillResetAsked
-    KillSwitchReset FeeTierChanged Ticked RecordVoided
-    TRIGGER_WOULD_FIRE TIME_OUT_OF_RANGE TOO_MANY_CONDITIONAL_ORDERS TOO_MANY_FOLLOWERS
-    TRADING_STATE NO_REFERENCE REDUCE_ONLY RISK_PRICE_COLLAR RISK_ORDER_QTY RISK_ORDER_NOTIONAL
+    KillSwitchReset FeeTierChanged RecordVoided
+    TOO_MANY_CONDITIONAL_ORDERS REDUCE_ONLY RISK_PRICE_COLLAR RISK_ORDER_QTY RISK_ORDER_NOTIONAL
     RISK_POSITION RISK_GROSS_NOTIONAL RISK_NET_NOTIONAL RISK_ORDER_RATE RISK_MESSAGE_RATE
     RISK_DUPLICATE_ORDER RISK_DAILY_LOSS RISK_DRAWDOWN RISK_REDUCING RISK_HALTED KILL_SWITCH_ON
     KILL_SWITCH_STATE LIMIT_BINDS_ASKER VOIDED
-    self_trade expiry min_qty reduce_only slippage kill_switch dead_man replaced list auction_end
+    reduce_only slippage kill_switch
     """.split()
 )
+# What needs a thousand orders: a scenario has it (`test_orders_conditional.py`).
+ONLY_IN_SCENARIOS = frozenset({"TOO_MANY_FOLLOWERS"})
 REGRESSIONS = sorted((Path(__file__).parent / "regressions").glob("*.json"))
 
 
@@ -49,7 +48,7 @@ def test_200_000_commands_have_the_same_events_and_hashes() -> None:
     assert NOT_BUILT_YET <= all_names, f"no such thing: {NOT_BUILT_YET - all_names}"
     built = {name for name in NOT_BUILT_YET if seen.seen[name]}
     assert not built, f"take what is built out of NOT_BUILT_YET: {built}"
-    expected = sorted(all_names - NOT_BUILT_YET)
+    expected = sorted(all_names - NOT_BUILT_YET - ONLY_IN_SCENARIOS)
     rare = {name: seen.seen[name] for name in expected if seen.seen[name] < TIMES_EACH_AT_LEAST}
     assert not rare, f"seen fewer than {TIMES_EACH_AT_LEAST} times: {rare}"
 

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from tests.model.codec import Message
-from tests.model.scenario import Scenario, an_exchange
+from tests.model.codec import ENUMS, Message
+from tests.model.scenario import Scenario, an_exchange, order_fields
+from tests.model.terms import with_terms
 
 ACCOUNTS = st.integers(1, 3)
 SIDES = st.sampled_from(("buy", "sell"))
@@ -20,6 +21,19 @@ LOTS = st.integers(1, 12)
 PRICES = st.integers(96, 104)
 IDS = st.sampled_from(("", "", "a", "b", "c"))
 FUNDS = st.integers(-1, 5_000)
+SELF_TRADE = ("none", "none", *ENUMS["self_trade"].values())
+MATCHING = tuple(ENUMS["matching_mode"].values())
+TERMS: tuple[dict[str, object], ...] = (
+    {"trigger": "stop"},
+    {"trigger": "take_profit", "trigger_on": "mark"},
+    {"trigger": "trail_ticks", "trail": 2, "order_type": "market", "time_in_force": "ioc"},
+    {"display_qty": 1},
+    {"display_qty": 3},
+    {"time_in_force": "ioc", "min_qty": 2},
+    {"peg": "bid", "peg_offset": 1},
+    {"peg": "mid"},
+    {},
+)
 TIGHT = {
     **{"live_orders_max": 9, "open_orders_per_account_max": 4, "fills_per_command_max": 4},
     **{"client_order_ids_max": 4, "closed_ids_per_account_max": 2, "request_ids_max": 2},
@@ -73,6 +87,46 @@ class TwoExchanges(RuleBasedStateMachine):
     @rule(account=ACCOUNTS, side=SIDES, notional=FUNDS)
     def market_by_notional(self, account: int, side: str, notional: int) -> None:
         self.both.place(account, side, 0, tif="ioc", notional=notional)
+
+    @rule(
+        account=ACCOUNTS,
+        side=SIDES,
+        qty=LOTS,
+        price=PRICES,
+        terms=st.sampled_from(TERMS),
+        self_trade=st.sampled_from(SELF_TRADE),
+    )
+    def place_with_terms(
+        self,
+        account: int,
+        side: str,
+        qty: int,
+        price: int,
+        terms: dict[str, object],
+        self_trade: str,
+    ) -> None:
+        fields = order_fields(side, qty, price, "") | terms | {"self_trade": self_trade}
+        if "trail" in terms:
+            fields["price"] = 0
+        elif "trigger" in terms:
+            fields["trigger_price"] = price
+        self.both.send(with_terms(fields), account=account)
+
+    @rule(steps=st.integers(0, 9))
+    def tick(self, steps: int) -> None:
+        self.both.tick(self.both.now_ns + steps)
+
+    @rule(price=PRICES)
+    def mark(self, price: int) -> None:
+        self.both.mark(price)
+
+    @rule(state=st.sampled_from(("open", "open", "auction", "post_only", "halted")))
+    def state(self, state: str) -> None:
+        self.both.state(state)
+
+    @rule(band_ppm=st.sampled_from((0, 30_000)), matching=st.sampled_from(MATCHING))
+    def configure(self, band_ppm: int, matching: str) -> None:
+        self.both.configure(band_ppm=band_ppm, matching=matching, auction_ns=5)
 
     @rule(account=ACCOUNTS, pick=st.integers(0, 9))
     def cancel(self, account: int, pick: int) -> None:

@@ -12,6 +12,9 @@ from tests.model.codec import Header, Message
 from tests.model.configure_traffic import ConfigureTraffic
 from tests.model.exchange import PERMISSIONS, REQUESTS, ReferenceExchange
 from tests.model.orders_traffic import OrderTraffic
+from tests.model.states_traffic import StatesTraffic
+from tests.model.subjects import wants
+from tests.model.terms_traffic import TermsTraffic
 from tests.model.world import ASSETS, World, a_world
 
 ASSET_NAMES = ("USD", "BTC", "ETH", "AB", "ABC", "CDE")
@@ -29,13 +32,16 @@ class Traffic:
     world: World
     orders: OrderTraffic
     configure: ConfigureTraffic
+    states: StatesTraffic
     setup: list[tuple[Header, Message]]
     sent: list[tuple[Header, Message]] = field(default_factory=list)
 
     def next(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
         """The next record for an exchange in this state."""
+        self.states.move()
+        self.orders.now_ns = self.states.now_ns
         header, command = self._draw(exchange)
-        header = replace(header, seq=exchange.last_seq + 1, time_ns=exchange.last_seq * 1000)
+        header = replace(header, seq=exchange.last_seq + 1, time_ns=self.states.now_ns)
         if command.kind in REQUESTS and header.request_id:
             self.sent = [*self.sent[-5:], (header, command)]
         return header, command
@@ -50,6 +56,12 @@ class Traffic:
             return self.setup.pop()
         if self.sent and rng.randrange(100) < 2:
             return self._again()
+        if wants("time") and rng.randrange(100) < (60 if self.states.is_due(exchange) else 2):
+            return self._tick()
+        if self.states.closed(exchange) and rng.randrange(100) < 14:
+            command = self.states.reopen(exchange)
+            is_tick = command.kind == "Tick"
+            return self._tick() if is_tick else (self._header(exchange, 8), command)
         if rng.randrange(100) < 87:
             header = self._header(exchange, PERMISSIONS["trade"])
             return header, self.orders.next(exchange, header.account)
@@ -88,12 +100,29 @@ class Traffic:
     def _other(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
         money, things = (self._deposit, self._withdraw), (self._asset, self._instrument)
         others = (self._account, self._key, self._node, self._genesis, self._configure)
-        make = self.rng.choices((*money, *things, *others), (54, 16, 4, 15, 3, 4, 3, 1, 14))[0]
+        timed = (self._state, self._schedule, self._cancel_after)
+        states = (8, 6) if wants("states") else (0, 0)
+        weights = (46, 14, 4, 12, 3, 4, 3, 1, 27, *states, 4 * wants("time"))
+        make = self.rng.choices((*money, *things, *others, *timed), weights)[0]
         return make(exchange)
+
+    def _tick(self) -> tuple[Header, Message]:
+        key = self.rng.choice((0,) * 40 + (1, 2, 99))
+        return Header(0, incarnation=self.rng.choice((999, 999, 999, 1)), key=key), Message("Tick")
+
+    def _state(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
+        return self._header(exchange, PERMISSIONS["admin"]), self.states.set_state(exchange)
+
+    def _schedule(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
+        return self._header(exchange, PERMISSIONS["admin"]), self.states.schedule(exchange)
+
+    def _cancel_after(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
+        return self._header(exchange, PERMISSIONS["trade"]), self.states.cancel_after()
 
     def _configure(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
         to = self.configure
-        make = self.rng.choice((to.group, to.account, to.instrument, to.instrument, to.mark))
+        often = (to.instrument, to.instrument, to.mark, to.mark, to.mark)
+        make = self.rng.choice((to.group, to.account, *often))
         return self._header(exchange, 8), make(exchange)
 
     def _deposit(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
@@ -183,5 +212,6 @@ def traffic(seed: int) -> Traffic:
     """The traffic of one seed, from its first record on."""
     rng = random.Random(seed)
     world = a_world(rng)
-    orders, configure = OrderTraffic(rng, world), ConfigureTraffic(rng, world)
-    return Traffic(rng, world, orders, configure, world.setup()[::-1])
+    orders = OrderTraffic(rng, world, TermsTraffic(rng, world))
+    configure, states = ConfigureTraffic(rng, world), StatesTraffic(rng)
+    return Traffic(rng, world, orders, configure, states, world.setup()[::-1])

@@ -7,6 +7,7 @@ from tests.model.codec import Header, Message
 
 ASSETS = (("USD", 2), ("BTC", 3), ("ETH", 0), ("EUR", 18), ("XAU", 1))
 FEES_PPM = ((0, 0), (100, 250), (1_000, 2_500), (7, 13), (0, 100_000), (100_000, 100_000))
+EDGES_I64 = (0, -1, 2**53, 2**53 + 1, 2**63 - 1, -(2**63))
 PRIVILEGES = (2, 15, 6, 3, 8, 4)
 
 
@@ -102,10 +103,10 @@ def a_world(rng: random.Random) -> World:
         "instruments_max": instruments + rng.randrange(2),
         "accounts_max": accounts + rng.randrange(2),
         "keys_max": 6 + rng.randrange(3),
-        "live_orders_max": 200 if roomy else rng.randrange(10, 26),
-        "open_orders_per_account_max": 60 if roomy else rng.randrange(4, 12),
+        "live_orders_max": 200 if roomy else rng.randrange(24, 70),
+        "open_orders_per_account_max": 60 if roomy else rng.randrange(7, 20),
         "fills_per_command_max": rng.choice((1, 2, 3, 5, 50, 50, 50)),
-        "client_order_ids_max": 300 if roomy else rng.randrange(8, 22),
+        "client_order_ids_max": 300 if roomy else rng.randrange(14, 36),
         "closed_ids_per_account_max": rng.choice((0, 1, 3, 6, 6, 6)),
         "request_ids_max": rng.choice((0, 1, 3, 6, 6)),
     }
