@@ -23,6 +23,10 @@ impl Engine {
         Self { state: GilCell::new((Core::new(), Vec::new())) }
     }
 
+    fn copy(&self, py: Python<'_>) -> Self {
+        Self { state: GilCell::new((self.state.borrow_mut(py).0.clone(), Vec::new())) }
+    }
+
     fn apply<'py>(&self, py: Python<'py>, record: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
         let (core, events) = &mut *self.state.borrow_mut(py);
         let (header, command) = decode_unsealed(record)
