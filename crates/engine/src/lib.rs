@@ -35,6 +35,7 @@ mod arriving;
 mod body;
 mod charges;
 mod check;
+mod check_order;
 mod check_terms;
 mod client_ids;
 mod closed_index;

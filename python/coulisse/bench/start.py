@@ -156,7 +156,7 @@ def _nothing(seq: int, events: bytes) -> None:
 
 async def _make(run: StartRun, config: Config) -> dict[str, Any]:
     """Make the log and its snapshot; return what that took."""
-    core = open_core(config)
+    core = open_core(config, [config.gateway])
     driver = Driver(core, schema(), _fail)
     driver.attach(asyncio.get_running_loop())
     await seed(core, driver, config)
