@@ -33,6 +33,24 @@ ROWS = (
         "{engine_ops_per_s:count} operations/s; p50 {p50_ns:count} ns, p99 {p99_ns:count} ns",
     ),
     Row(
+        "engine: all order types, 200,000 orders resting, limits of every kind in force",
+        "core-full",
+        "{commands_per_s:count} commands/s; p99 {p99_us:count} µs, p99.9 {p999_us:count} µs; "
+        "all risk checks {risk_check_ns:count} ns",
+    ),
+    Row(
+        "bare book with 10,000, 1,000,000 and 10,000,000 orders",
+        "core-sizes",
+        "{sizes.10000.ops_per_s:count}, {sizes.1000000.ops_per_s:count} and "
+        "{sizes.10000000.ops_per_s:count} operations/s; "
+        "{sizes.10000000.bytes_per_order:count} bytes an order",
+    ),
+    Row(
+        "the same with 10,000 orders over 10,000,000 ticks",
+        "core-sizes",
+        "{wide.ops_per_s:count} operations/s",
+    ),
+    Row(
         "orders over WebSocket, 50 connections × 32 in flight, fsync",
         "gateway",
         "{shapes.50x32.orders_per_s:count} orders/s; p50 {shapes.50x32.p50_us:count} µs, "

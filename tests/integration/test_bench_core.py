@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from coulisse.bench import results, workload
 
 COMMAND = [sys.executable, "-m", "coulisse", "bench", "core", "--json", "--repeat", "1"]
@@ -69,3 +71,20 @@ def test_a_saved_result_names_its_machine_commit_and_command(tmp_path: Path) -> 
     assert record["command"] == "coulisse bench core --json"
     assert set(record) == {"benchmark", "date", "commit", "command", "machine", "result"}
     assert {"cpu", "cores", "system", "load_average"} <= set(record["machine"])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--profile", "full", "--sizes"],
+        ["--profile", "full", "--workload", "flow.csv"],
+        ["--sizes", "--workload", "flow.csv"],
+    ],
+)
+def test_profiles_that_exclude_each_other_are_refused_in_one_line(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    done = bench_core(*arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    said = "coulisse: --workload, --profile full and --sizes exclude each other\n"
+    assert done.stderr == said

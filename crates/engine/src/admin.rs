@@ -77,9 +77,7 @@ impl Engine {
         events: &mut Vec<Event>,
     ) {
         let (node, incarnation) = (header.origin.node, body.incarnation);
-        if let Some(newest) = self.incarnations.get_mut(usize::from(node)) {
-            *newest = incarnation;
-        }
+        set_incarnation(&mut self.incarnations, node, incarnation);
         events.push(Event::NodeJoined(NodeJoined { node, incarnation }));
     }
 
@@ -216,6 +214,17 @@ impl Engine {
         })?;
         self.ledger.post(Pocket::Available(account.0), Pocket::External, asset.0, minor);
         Ok(Event::Withdrawn(Withdrawn { account, asset, amount, request_id }))
+    }
+}
+
+/// Notes the newest start of a node.
+pub(crate) fn set_incarnation(incarnations: &mut Vec<u32>, node: u16, newest: u32) {
+    let place = usize::from(node);
+    if place >= incarnations.len() {
+        incarnations.resize(place.saturating_add(1), 0);
+    }
+    if let Some(slot) = incarnations.get_mut(place) {
+        *slot = newest;
     }
 }
 

@@ -20,7 +20,6 @@ use crate::reject::Reject;
 use crate::request_ids::{Request, RequestIds};
 use crate::risk::Risk;
 use crate::timers::Timers;
-use alloc::vec;
 use alloc::vec::Vec;
 use coulisse_types::command::Genesis;
 use coulisse_types::event::RequestDuplicate;
@@ -41,7 +40,8 @@ pub struct Engine {
     pub(crate) genesis: Option<Genesis>,
     /// The limits in force.
     pub(crate) limits: Genesis,
-    /// The newest start of each node; 0 for a node that never started.
+    /// The newest start of each node, up to the highest one that ever started; 0 for one that never
+    /// did.
     pub(crate) incarnations: Vec<u32>,
     pub(crate) accounts: Accounts,
     pub(crate) groups: Groups,
@@ -92,7 +92,7 @@ impl Engine {
             event_hash: EventHash::new(),
             genesis,
             limits,
-            incarnations: vec![0; NODES],
+            incarnations: Vec::with_capacity(NODES),
             accounts: Accounts::new(accounts_max, seed),
             groups: Groups::new(groups_max, seed),
             keys: Keys::new(limits.keys_max, seed),

@@ -42,6 +42,7 @@ mod bounds;
 mod charges;
 mod check;
 mod check_auctions;
+mod check_order;
 mod check_terms;
 mod client_ids;
 mod closed_index;

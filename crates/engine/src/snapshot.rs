@@ -26,6 +26,7 @@ mod error;
 
 pub use error::{Section, SnapshotError, SnapshotFault, SnapshotSink};
 
+use crate::admin::set_incarnation;
 use crate::engine::{Engine, NODES};
 use crate::limits::{NOTHING, bounded};
 use alloc::vec::Vec;
@@ -214,16 +215,14 @@ fn encode_incarnations(incarnations: &[u32], out: &mut Encoder<'_>) {
 }
 
 fn decode_incarnations(
-    incarnations: &mut [u32],
+    incarnations: &mut Vec<u32>,
     from: &mut Decoder<'_>,
 ) -> Result<(), SnapshotError> {
     let count = from.count(u32::try_from(NODES).unwrap_or(u32::MAX))?;
     for _ in 0..count {
         let node: u16 = from.get()?;
         let newest = from.get()?;
-        if let Some(slot) = incarnations.get_mut(usize::from(node)) {
-            *slot = newest;
-        }
+        set_incarnation(incarnations, node, newest);
     }
     Ok(())
 }

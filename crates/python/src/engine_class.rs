@@ -53,6 +53,10 @@ impl Engine {
         Self { state: GilCell::new((Core::new(), Vec::new())) }
     }
 
+    fn copy(&self, py: Python<'_>) -> Self {
+        Self { state: GilCell::new((self.state.borrow_mut(py).0.clone(), Vec::new())) }
+    }
+
     fn apply<'py>(&self, py: Python<'py>, record: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
         self.take(py, record, Core::apply)
     }

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from coulisse.bench import results
-from coulisse.bench.core import CoreRun
+from coulisse.bench.core import CoreRun, measure_full, measure_sizes
 from coulisse.bench.core import measure as measure_core
 from coulisse.bench.gateway import GatewayRun
 from coulisse.bench.gateway import measure as measure_gateway
@@ -27,6 +28,15 @@ Save = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A benchmark: the name of its result file, its command line, and how it is measured."""
+
+    name: str
+    command: str
+    measure: Callable[[], dict[str, Any]]
+
+
 @app.command("core")
 def core(
     workload: Annotated[
@@ -35,12 +45,28 @@ def core(
     prefill: Annotated[int, typer.Option(min=1, help="Leading rows that are not timed.")] = 10_000,
     id_factor: Annotated[int, typer.Option(min=1, help="Multiply every id by this.")] = 1,
     repeat: Annotated[int, typer.Option(min=1, help="Passes; the fastest counts.")] = 3,
+    profile: Annotated[
+        str, typer.Option(help="shared: that workload. full: all order types and limits.")
+    ] = "shared",
+    sizes: Annotated[
+        bool, typer.Option("--sizes", help="The bare book with up to 10,000,000 orders instead.")
+    ] = False,
     save: Save = False,
     as_json: AsJson = False,
 ) -> None:
-    """Measure the bare book and the engine on the shared workload."""
+    """Measure the bare book and the engine on the shared workload, or as told."""
     run = CoreRun(workload, prefill=prefill, id_factor=id_factor, repeat=repeat)
-    _show("core", lambda: measure_core(run), save=save, as_json=as_json)
+    if profile not in ("shared", "full"):
+        fail(f"--profile is shared or full, not {profile!r}")
+    if (profile == "full" or sizes) and (workload is not None or (profile == "full" and sizes)):
+        fail("--workload, --profile full and --sizes exclude each other")
+    if sizes:
+        shown = Shown("core-sizes", "core --sizes", lambda: measure_sizes(run))
+    elif profile == "full":
+        shown = Shown("core-full", "core --profile full", lambda: measure_full(run))
+    else:
+        shown = Shown("core", "core", lambda: measure_core(run))
+    _show(shown, save=save, as_json=as_json)
 
 
 @app.command("gateway")
@@ -65,7 +91,8 @@ def gateway(
         data_dir=data_dir,
         operations=operations,
     )
-    _show("gateway", lambda: measure_gateway(run), save=save, as_json=as_json)
+    shown = Shown("gateway", "gateway", lambda: measure_gateway(run))
+    _show(shown, save=save, as_json=as_json)
 
 
 @app.command("start")
@@ -83,17 +110,18 @@ def start(
 ) -> None:
     """Measure a start from a snapshot and a tail, and the snapshot itself; some 2 minutes."""
     run = StartRun(orders=orders, tail_s=tail_s, tail_rate=tail_rate, data_dir=data_dir)
-    _show("start", lambda: measure_start(run), save=save, as_json=as_json)
+    _show(Shown("start", "start", lambda: measure_start(run)), save=save, as_json=as_json)
 
 
-def _show(name: str, measure: Callable[[], dict[str, Any]], *, save: bool, as_json: bool) -> None:
+def _show(shown: Shown, *, save: bool, as_json: bool) -> None:
     described = results.machine()
     try:
-        result = measure()
+        result = shown.measure()
     except (CoulisseError, OSError) as error:
         fail(str(error))
         raise
     if save:
-        path = results.save(name, f"coulisse bench {name} --json", described, result)
+        command = f"coulisse bench {shown.command} --json"
+        path = results.save(shown.name, command, described, result)
         typer.echo(f"wrote {path}", err=True)
     typer.echo(json.dumps(result) if as_json else "\n".join(results.lines(result)))

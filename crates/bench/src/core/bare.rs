@@ -58,14 +58,14 @@ pub struct Bare {
 
 impl Default for Bare {
     fn default() -> Self {
-        Self::new()
+        Self::with_room(ORDERS_MAX)
     }
 }
 
 impl Bare {
-    /// An empty book with room.
-    pub fn new() -> Self {
-        let mut book = IndexedBook::new(ORDERS_MAX);
+    /// An empty book for at most so many orders.
+    fn with_room(orders_max: u32) -> Self {
+        let mut book = IndexedBook::new(orders_max);
         book.reserve(ORDERS_RESERVED, LEVELS_RESERVED);
         let events = Vec::with_capacity(EVENTS_ROOM);
         Self { book, events, tally: Tally::default(), folded: 0, event_count: 0, refused: 0 }
@@ -127,9 +127,17 @@ impl Bare {
     /// # Errors
     /// One was refused.
     pub fn fill(prefill: &[Row]) -> Result<Self, Failure> {
-        let mut bare = Self::new();
-        for row in prefill {
-            bare.apply(row);
+        Self::filled(ORDERS_MAX, prefill.iter().copied())
+    }
+
+    /// The same with room for so many orders.
+    ///
+    /// # Errors
+    /// One was refused.
+    pub fn filled(orders_max: u32, rows: impl Iterator<Item = Row>) -> Result<Self, Failure> {
+        let mut bare = Self::with_room(orders_max);
+        for row in rows {
+            bare.apply(&row);
             bare.read_back();
         }
         if bare.refused != 0 {

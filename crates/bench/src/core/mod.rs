@@ -1,12 +1,17 @@
-//! `coulisse-bench core`: the workload through the bare book and through the engine.
+//! `coulisse-bench core`: the workload through the bare book and through the engine; with
+//! `--profile full` all order types through the engine ([`full`]), with `--size` the bare book at a
+//! size ([`sizes`]).
 //!
 //! Each is run on fresh state `repeat` times; the fastest run counts, and all are printed. Latency
 //! is measured in runs of its own, so that reading the clock costs the rates nothing. Book and
 //! engine must come to the same result, level for level, or there is no figure at all.
 
 pub mod bare;
+pub mod draw;
 pub mod engine;
+pub mod full;
 pub mod outcome;
+pub mod sizes;
 
 use crate::args::Args;
 use crate::histogram::Histogram;
@@ -66,6 +71,18 @@ pub struct Pass {
 /// # Errors
 /// A flag or the workload means nothing, or book and engine differ.
 pub fn run(mut args: Args) -> Result<String, Failure> {
+    if let Some(orders) = args.value("--size")? {
+        return sizes::run(orders, args);
+    }
+    match args.value::<String>("--profile")?.as_deref() {
+        None | Some("shared") => shared(args),
+        Some("full") => full::run(args),
+        Some(other) => failure(format!("--profile is shared or full, not {other:?}")),
+    }
+}
+
+/// The shared workload, through book and engine.
+fn shared(mut args: Args) -> Result<String, Failure> {
     let path: PathBuf = args.needed("--workload")?;
     let prefill = args.value("--prefill")?.unwrap_or(10_000);
     let id_factor = args.value("--id-factor")?.unwrap_or(1);
