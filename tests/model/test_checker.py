@@ -11,7 +11,7 @@ from tests.model.exchange import ReferenceExchange
 from tests.model.stand_in import StandIn
 from tests.model.traffic import traffic
 
-SEEDS = range(12)
+SEEDS = range(20)
 
 
 class NewestFirst(ReferenceExchange):

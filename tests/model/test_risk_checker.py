@@ -10,7 +10,7 @@ from tests.model.limits import Limit, Scope
 from tests.model.positions import sign_of
 from tests.model.stand_in import StandIn
 
-SEEDS = range(40)
+SEEDS = range(60)
 
 
 class ClosesWholeCost(ReferenceExchange):

@@ -6,6 +6,7 @@ reply must say, and what every book and account is there. Nothing of it reads th
 """
 
 import asyncio
+import contextlib
 import json
 import random
 import time
@@ -190,7 +191,14 @@ class Life:
         node_started = Message("NodeStarted", incarnation=self.incarnation)
         self.ledger.sent.append(Sent(started, node_started, 0, 0, self.incarnation))
         self.ledger.check_told()
+        with contextlib.suppress(_core.CoreError):
+            self.open_sessions()
         return lost
+
+    def open_sessions(self) -> None:
+        """Open a session for each account, before anybody else connects: the first numbers."""
+        for account in ACCOUNTS:
+            self.sessions[account] = self.core.session(account, self._take)
 
     def check_state(self) -> None:
         """All that was sent is in the log: state and events are the twin's."""
@@ -211,8 +219,6 @@ class Life:
 
     def ask(self, account: str, command: Message, op: str, params: dict[str, object]) -> None:
         """Ask in a session; the request's id is the seq that its command will have."""
-        if account not in self.sessions:
-            self.sessions[account] = self.core.session(account, self._take)
         seq = self._next
         self._next += 1
         text = json.dumps({"id": seq, "op": op, "params": params}).encode()
@@ -332,4 +338,5 @@ async def begin(disk: _core.SimDisk | Path, durability: str = "fsync") -> Life:
         for asset in (1, 2):
             life.submit(Message("Deposit", asset=asset, amount=10**15), account=account)
     await life.all_told()
+    life.open_sessions()
     return life
