@@ -175,33 +175,7 @@ fn spend(side: Side, minor: i128) -> OrderPlace {
 
 /// The same order, if it may only reduce.
 fn reducing(order: OrderPlace) -> OrderPlaceTerms {
-    OrderPlaceTerms { reduce_only: true, ..with_terms(order) }
-}
-
-/// An order with all terms at their defaults.
-fn with_terms(order: OrderPlace) -> OrderPlaceTerms {
-    OrderPlaceTerms {
-        instrument: order.instrument,
-        side: order.side,
-        order_type: order.order_type,
-        time_in_force: order.time_in_force,
-        post_only: order.post_only,
-        qty: order.qty,
-        price: order.price,
-        notional: order.notional,
-        client_order_id: order.client_order_id,
-        self_trade: SelfTrade::None,
-        trigger: Trigger::None,
-        trigger_on: TriggerOn::Last,
-        trigger_price: Price::from_ticks(0),
-        trail: 0,
-        display_qty: Qty::ZERO,
-        min_qty: Qty::ZERO,
-        peg: Peg::None,
-        peg_offset: 0,
-        reduce_only: false,
-        expire_ns: 0,
-    }
+    OrderPlaceTerms { reduce_only: true, ..order.with_terms() }
 }
 
 /// What is said of an order by a kind of event, told as text of its kind and number.

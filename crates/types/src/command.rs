@@ -454,6 +454,72 @@ messages! {
     }
 }
 
+impl OrderPlace {
+    /// The same order as one with terms, all at their defaults.
+    #[inline]
+    pub const fn with_terms(&self) -> OrderPlaceTerms {
+        OrderPlaceTerms {
+            instrument: self.instrument,
+            side: self.side,
+            order_type: self.order_type,
+            time_in_force: self.time_in_force,
+            post_only: self.post_only,
+            qty: self.qty,
+            price: self.price,
+            notional: self.notional,
+            client_order_id: self.client_order_id,
+            self_trade: SelfTrade::None,
+            trigger: Trigger::None,
+            trigger_on: TriggerOn::Last,
+            trigger_price: Price::from_ticks(0),
+            trail: 0,
+            display_qty: Qty::ZERO,
+            min_qty: Qty::ZERO,
+            peg: Peg::None,
+            peg_offset: 0,
+            reduce_only: false,
+            expire_ns: 0,
+        }
+    }
+}
+
+impl OrderPlaceTerms {
+    /// The command that cancels another order and places this one; `allow_failure` as in
+    /// [`OrderReplace`].
+    pub const fn replacing(
+        &self,
+        cancel_order_id: OrderId,
+        cancel_client_order_id: ClientOrderId,
+        allow_failure: bool,
+    ) -> OrderReplace {
+        OrderReplace {
+            cancel_order_id,
+            cancel_client_order_id,
+            allow_failure,
+            instrument: self.instrument,
+            side: self.side,
+            order_type: self.order_type,
+            time_in_force: self.time_in_force,
+            post_only: self.post_only,
+            qty: self.qty,
+            price: self.price,
+            notional: self.notional,
+            client_order_id: self.client_order_id,
+            self_trade: self.self_trade,
+            trigger: self.trigger,
+            trigger_on: self.trigger_on,
+            trigger_price: self.trigger_price,
+            trail: self.trail,
+            display_qty: self.display_qty,
+            min_qty: self.min_qty,
+            peg: self.peg,
+            peg_offset: self.peg_offset,
+            reduce_only: self.reduce_only,
+            expire_ns: self.expire_ns,
+        }
+    }
+}
+
 /// Permission bits of a key.
 pub mod permission {
     /// See the account.

@@ -98,15 +98,15 @@ fn what_an_auction_does_not_collect_is_refused_by_its_state() {
         assert_eq!((code, field, value), expected, "{order:?}");
     }
     for order in [
-        OrderPlaceTerms { peg: Peg::Bid, ..with_terms(plain) },
+        OrderPlaceTerms { peg: Peg::Bid, ..plain.with_terms() },
         OrderPlaceTerms {
             trigger: Trigger::Stop,
             trigger_price: Price::from_ticks(120),
-            ..with_terms(limit(Side::Buy, 1, 130))
+            ..limit(Side::Buy, 1, 130).with_terms()
         },
         OrderPlaceTerms {
             min_qty: Qty::from_lots(1),
-            ..with_terms(market(Side::Buy, 1, TimeInForce::Ioc))
+            ..market(Side::Buy, 1, TimeInForce::Ioc).with_terms()
         },
     ] {
         assert_eq!(code(&world.run(ANN, order)), RejectCode::TradingStateForbids, "{order:?}");
@@ -147,7 +147,7 @@ fn a_market_order_that_is_cancelled_is_forgotten_by_the_auction() {
         ANN,
         OrderPlaceTerms {
             self_trade: SelfTrade::ExpireTaker,
-            ..with_terms(market(Side::Sell, 2, TimeInForce::Ioc))
+            ..market(Side::Sell, 2, TimeInForce::Ioc).with_terms()
         },
     );
     world.run(ANN, OrderCancelAll { instrument: BTC_USD, side: SideFilter::Both, session: 0 });
@@ -183,8 +183,10 @@ fn an_indication_is_said_when_the_book_has_changed() {
 #[test]
 fn a_hidden_part_counts_for_the_price_and_trades_behind_its_level() {
     let mut world = an_auction();
-    let iceberg =
-        OrderPlaceTerms { display_qty: Qty::from_lots(2), ..with_terms(limit(Side::Sell, 6, 100)) };
+    let iceberg = OrderPlaceTerms {
+        display_qty: Qty::from_lots(2),
+        ..limit(Side::Sell, 6, 100).with_terms()
+    };
     world.run(ANN, iceberg);
     world.sell(ANN, 1, 100);
     world.buy(BOB, 5, 100);
@@ -311,7 +313,7 @@ fn a_book_that_is_still_crossed_because_an_order_expired_is_uncrossed_again() {
     let soon = OrderPlaceTerms {
         time_in_force: TimeInForce::Gtd,
         expire_ns: 5,
-        ..with_terms(limit(Side::Sell, 1, 95))
+        ..limit(Side::Sell, 1, 95).with_terms()
     };
     for _ in 0..3 {
         world.run(ANN, soon);
@@ -336,7 +338,7 @@ fn the_price_of_an_auction_is_a_stops_price_too() {
     let stop = OrderPlaceTerms {
         trigger: Trigger::Stop,
         trigger_price: Price::from_ticks(110),
-        ..with_terms(limit(Side::Buy, 1, 120))
+        ..limit(Side::Buy, 1, 120).with_terms()
     };
     world.run(BOB, stop);
     world.run(0, state(TradingState::Auction));

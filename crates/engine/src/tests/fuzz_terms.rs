@@ -44,7 +44,7 @@ fn a_conditional(random: &mut Random, order: OrderPlaceTerms) -> OrderPlaceTerms
 }
 
 fn a_termed(random: &mut Random, now_ns: i64) -> OrderPlaceTerms {
-    let mut order = with_terms(a_placement(random));
+    let mut order = a_placement(random).with_terms();
     if random.one_in(3) {
         order.self_trade = random.pick(SelfTrade::ALL);
     }
@@ -132,31 +132,8 @@ fn a_list(random: &mut Random) -> OrderListPlace {
 
 fn a_replacement(random: &mut Random, world: &World, account: AccountId) -> OrderReplace {
     let new = a_termed(random, world.header.time_ns);
-    OrderReplace {
-        cancel_order_id: an_order_id(random, world, account),
-        cancel_client_order_id: ClientOrderId::default(),
-        allow_failure: random.one_in(2),
-        instrument: new.instrument,
-        side: new.side,
-        order_type: new.order_type,
-        time_in_force: new.time_in_force,
-        post_only: new.post_only,
-        qty: new.qty,
-        price: new.price,
-        notional: new.notional,
-        client_order_id: new.client_order_id,
-        self_trade: new.self_trade,
-        trigger: new.trigger,
-        trigger_on: new.trigger_on,
-        trigger_price: new.trigger_price,
-        trail: new.trail,
-        display_qty: new.display_qty,
-        min_qty: new.min_qty,
-        peg: new.peg,
-        peg_offset: new.peg_offset,
-        reduce_only: new.reduce_only,
-        expire_ns: new.expire_ns,
-    }
+    let cancelled = an_order_id(random, world, account);
+    new.replacing(cancelled, ClientOrderId::default(), random.one_in(2))
 }
 
 pub(super) fn a_command(random: &mut Random, world: &World, account: AccountId) -> Command {

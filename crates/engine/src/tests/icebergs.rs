@@ -4,12 +4,15 @@ use super::*;
 use coulisse_types::event::CloseReason;
 
 fn iceberg(side: Side, lots: i64, ticks: i64, display: i64) -> OrderPlaceTerms {
-    OrderPlaceTerms { display_qty: Qty::from_lots(display), ..with_terms(limit(side, lots, ticks)) }
+    OrderPlaceTerms {
+        display_qty: Qty::from_lots(display),
+        ..limit(side, lots, ticks).with_terms()
+    }
 }
 
 fn at_least(lots: i64, order: OrderPlace) -> OrderPlaceTerms {
     let order = OrderPlace { time_in_force: TimeInForce::Ioc, ..order };
-    OrderPlaceTerms { min_qty: Qty::from_lots(lots), ..with_terms(order) }
+    OrderPlaceTerms { min_qty: Qty::from_lots(lots), ..order.with_terms() }
 }
 
 #[test]
@@ -71,7 +74,7 @@ fn a_part_larger_than_the_order_or_of_an_order_that_may_not_rest_is_refused() {
     let too_large = iceberg(Side::Sell, 3, 50, 4);
     assert_eq!(code(&world.run(ANN, too_large)), RejectCode::AmountOutOfRange);
     let ioc = OrderPlace { time_in_force: TimeInForce::Ioc, ..limit(Side::Sell, 3, 50) };
-    let ioc = OrderPlaceTerms { display_qty: Qty::from_lots(1), ..with_terms(ioc) };
+    let ioc = OrderPlaceTerms { display_qty: Qty::from_lots(1), ..ioc.with_terms() };
     assert_eq!(code(&world.run(ANN, ioc)), RejectCode::InvalidCombination);
 }
 
@@ -106,13 +109,13 @@ fn what_icebergs_hide_counts_for_all_or_nothing_and_so_do_its_steps() {
 fn terms_are_part_of_what_a_repeated_client_order_id_is_compared_with() {
     let mut world = World::usual();
     let plain = named("a", limit(Side::Sell, 5, 50));
-    let shown = OrderPlaceTerms { display_qty: Qty::from_lots(2), ..with_terms(plain) };
+    let shown = OrderPlaceTerms { display_qty: Qty::from_lots(2), ..plain.with_terms() };
     world.run(ANN, shown);
     assert_eq!(names(&world.run(ANN, shown)), ["OrderDuplicate"]);
     assert_eq!(code(&world.run(ANN, plain)), RejectCode::ClientOrderIdConflict);
     let other = named("b", limit(Side::Sell, 5, 50));
     world.run(ANN, other);
-    assert_eq!(names(&world.run(ANN, with_terms(other))), ["OrderDuplicate"]);
+    assert_eq!(names(&world.run(ANN, other.with_terms())), ["OrderDuplicate"]);
     world.run(ANN, cancel_named("a"));
     assert_eq!(names(&world.run(ANN, shown)), ["OrderDuplicate"]);
 }

@@ -4,7 +4,7 @@ use super::*;
 use coulisse_types::event::OrderState;
 
 fn pegged(peg: Peg, offset: i64, order: OrderPlace) -> OrderPlaceTerms {
-    OrderPlaceTerms { peg, peg_offset: offset, ..with_terms(order) }
+    OrderPlaceTerms { peg, peg_offset: offset, ..order.with_terms() }
 }
 
 /// Bids at 90 and asks at 100.

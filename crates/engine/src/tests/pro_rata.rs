@@ -76,8 +76,10 @@ fn no_more_fills_are_made_than_a_command_may() {
 #[test]
 fn an_iceberg_shares_with_what_it_shows_and_again_in_the_next_pass() {
     let mut world = pro_rata(default_genesis(7, 1));
-    let iceberg =
-        OrderPlaceTerms { display_qty: Qty::from_lots(2), ..with_terms(limit(Side::Sell, 6, 100)) };
+    let iceberg = OrderPlaceTerms {
+        display_qty: Qty::from_lots(2),
+        ..limit(Side::Sell, 6, 100).with_terms()
+    };
     world.run(ANN, iceberg);
     world.sell(ANN, 2, 100);
     let events = world.buy(BOB, 5, 100);
@@ -93,7 +95,7 @@ fn self_trade_prevention_on_a_level_with_an_own_order_goes_by_age() {
     world.sell(ANN, 4, 100);
     let order = OrderPlaceTerms {
         self_trade: SelfTrade::ExpireMaker,
-        ..with_terms(limit(Side::Buy, 6, 100))
+        ..limit(Side::Buy, 6, 100).with_terms()
     };
     let events = world.run(BOB, order);
     // The first in full by age, the own one is gone, then what is left of the level is shared.

@@ -7,32 +7,7 @@ use coulisse_types::event::OrdersCancelled;
 use coulisse_types::record::Origin;
 
 fn replace(counter: u64, allow_failure: bool, order: OrderPlace) -> OrderReplace {
-    let new = with_terms(order);
-    OrderReplace {
-        cancel_order_id: order_id(counter),
-        cancel_client_order_id: ClientOrderId::default(),
-        allow_failure,
-        instrument: new.instrument,
-        side: new.side,
-        order_type: new.order_type,
-        time_in_force: new.time_in_force,
-        post_only: new.post_only,
-        qty: new.qty,
-        price: new.price,
-        notional: new.notional,
-        client_order_id: new.client_order_id,
-        self_trade: new.self_trade,
-        trigger: new.trigger,
-        trigger_on: new.trigger_on,
-        trigger_price: new.trigger_price,
-        trail: new.trail,
-        display_qty: new.display_qty,
-        min_qty: new.min_qty,
-        peg: new.peg,
-        peg_offset: new.peg_offset,
-        reduce_only: new.reduce_only,
-        expire_ns: new.expire_ns,
-    }
+    order.with_terms().replacing(order_id(counter), ClientOrderId::default(), allow_failure)
 }
 
 #[test]

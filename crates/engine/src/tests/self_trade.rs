@@ -6,7 +6,7 @@ use coulisse_types::command::AccountConfigure;
 use coulisse_types::event::CloseReason;
 
 fn guarded(mode: SelfTrade, order: OrderPlace) -> OrderPlaceTerms {
-    OrderPlaceTerms { self_trade: mode, ..with_terms(order) }
+    OrderPlaceTerms { self_trade: mode, ..order.with_terms() }
 }
 
 /// Bob's order between two of Ann's.
@@ -70,7 +70,7 @@ fn decrement_takes_the_smaller_qty_off_both_without_a_trade() {
 fn an_iceberg_that_loses_what_it_shows_shows_its_next_part() {
     let mut world = World::usual();
     let shows =
-        OrderPlaceTerms { display_qty: Qty::from_lots(2), ..with_terms(limit(Side::Sell, 5, 50)) };
+        OrderPlaceTerms { display_qty: Qty::from_lots(2), ..limit(Side::Sell, 5, 50).with_terms() };
     world.run(BOB, shows);
     let events = world.run(BOB, guarded(SelfTrade::Decrement, limit(Side::Buy, 3, 50)));
     let expected = ["lost 1 2", "lost 2 2", "shows 1 2", "lost 1 1", "lost 2 1", "self_trade 2 0"];
@@ -102,7 +102,7 @@ fn only_the_arriving_orders_mode_counts() {
 fn an_own_order_behind_the_shown_part_of_an_iceberg_ends_what_could_be_filled() {
     let mut world = World::usual();
     let shows =
-        OrderPlaceTerms { display_qty: Qty::from_lots(2), ..with_terms(limit(Side::Sell, 9, 50)) };
+        OrderPlaceTerms { display_qty: Qty::from_lots(2), ..limit(Side::Sell, 9, 50).with_terms() };
     world.run(ANN, shows);
     world.sell(BOB, 1, 50);
     let fok = OrderPlace { time_in_force: TimeInForce::Fok, ..limit(Side::Buy, 3, 50) };

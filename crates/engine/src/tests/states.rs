@@ -86,7 +86,7 @@ fn post_only_takes_what_rests_and_amends_that_do_not_cross() {
     assert_eq!(names(&world.run(BOB, quiet))[..2], ["OrderAccepted", "OrderRested"]);
     assert_eq!(code(&world.run(BOB, amend(2, 0, 105))), RejectCode::PostOnlyWouldTrade);
     assert_eq!(names(&world.run(BOB, amend(2, 0, 104)))[0], "OrderAmended");
-    let pegged = OrderPlaceTerms { peg: Peg::Bid, ..with_terms(limit(Side::Buy, 1, 103)) };
+    let pegged = OrderPlaceTerms { peg: Peg::Bid, ..limit(Side::Buy, 1, 103).with_terms() };
     assert_eq!(names(&world.run(BOB, pegged))[0], "OrderAccepted");
 }
 
@@ -168,7 +168,7 @@ fn a_band_is_measured_from_the_reference_before_the_command() {
         trigger: Trigger::Stop,
         trigger_on: TriggerOn::Mark,
         trigger_price: Price::from_ticks(108),
-        ..with_terms(limit(Side::Buy, 1, 120))
+        ..limit(Side::Buy, 1, 120).with_terms()
     };
     world.run(BOB, stop);
     let events = world.mark(110);

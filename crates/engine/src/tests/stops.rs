@@ -8,7 +8,7 @@ use coulisse_types::limits::TRIGGERS_PER_COMMAND_MAX;
 use coulisse_types::{MatchingMode, ReferenceKind, StateReason};
 
 fn when(trigger: Trigger, ticks: i64, order: OrderPlace) -> OrderPlaceTerms {
-    OrderPlaceTerms { trigger, trigger_price: Price::from_ticks(ticks), ..with_terms(order) }
+    OrderPlaceTerms { trigger, trigger_price: Price::from_ticks(ticks), ..order.with_terms() }
 }
 
 fn by_mark(order: OrderPlaceTerms) -> OrderPlaceTerms {
@@ -16,7 +16,7 @@ fn by_mark(order: OrderPlaceTerms) -> OrderPlaceTerms {
 }
 
 fn trail(trail: i64, order: OrderPlace) -> OrderPlaceTerms {
-    by_mark(OrderPlaceTerms { trigger: Trigger::TrailTicks, trail, ..with_terms(order) })
+    by_mark(OrderPlaceTerms { trigger: Trigger::TrailTicks, trail, ..order.with_terms() })
 }
 
 /// Whom a command triggered, in order.

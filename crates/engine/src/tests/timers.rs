@@ -7,7 +7,7 @@ use coulisse_types::limits::{AHEAD_NS_MAX, DAY_NS, TIMERS_PER_TICK_MAX};
 
 fn until(expire_ns: i64, order: OrderPlace) -> OrderPlaceTerms {
     let order = OrderPlace { time_in_force: TimeInForce::Gtd, ..order };
-    OrderPlaceTerms { expire_ns, ..with_terms(order) }
+    OrderPlaceTerms { expire_ns, ..order.with_terms() }
 }
 
 fn ticked(events: &[Event]) -> (u32, bool) {
@@ -52,7 +52,7 @@ fn a_time_that_is_past_or_too_far_ahead_is_refused() {
         let events = world.run(ANN, until(expire_ns, limit(Side::Buy, 1, 50)));
         assert_eq!(code(&events), RejectCode::TimeOutOfRange);
     }
-    let gtc = OrderPlaceTerms { expire_ns: 5, ..with_terms(limit(Side::Buy, 1, 50)) };
+    let gtc = OrderPlaceTerms { expire_ns: 5, ..limit(Side::Buy, 1, 50).with_terms() };
     assert_eq!(code(&world.run(ANN, gtc)), RejectCode::InvalidCombination);
     for timeout_ns in [-1, AHEAD_NS_MAX + 1] {
         let events = world.run(ANN, CancelAfter { timeout_ns });

@@ -1,6 +1,6 @@
 //! What the parameters of placements become.
 
-use coulisse_types::command::{OrderListPlace, OrderPlace, OrderPlaceTerms, OrderReplace};
+use coulisse_types::command::{OrderListPlace, OrderPlace, OrderPlaceTerms};
 use coulisse_types::{
     Amount, ClientOrderId, ListKind, OrderId, OrderType, Peg, Price, Qty, RejectCode, SelfTrade,
     Side, TimeInForce, Trigger, TriggerOn,
@@ -40,8 +40,8 @@ fn read_place_terms<'a>(
     order: &OrderPlace,
     trigger: Trigger,
 ) -> Read<'a, Body<'a>> {
-    let terms = read_terms(params, info, trigger, order.time_in_force)?;
-    Ok(Body::Command { command: terms.onto(order).into(), instrument: info.id })
+    let terms = read_terms(params, info, order, trigger)?;
+    Ok(Body::Command { command: terms.into(), instrument: info.id })
 }
 
 pub(super) fn read_replace<'a>(
@@ -54,32 +54,8 @@ pub(super) fn read_replace<'a>(
     let (cancel_order_id, cancel_client_order_id) =
         read_ref(["cancel_order_id", "cancel_client_order_id"], ids)?;
     let allow_failure = params.get(at::replace::ALLOW_FAILURE).kind == Kind::True;
-    let terms = read_terms(params, info, trigger, order.time_in_force)?.onto(&order);
-    let replace = OrderReplace {
-        cancel_order_id,
-        cancel_client_order_id,
-        allow_failure,
-        instrument: terms.instrument,
-        side: terms.side,
-        order_type: terms.order_type,
-        time_in_force: terms.time_in_force,
-        post_only: terms.post_only,
-        qty: terms.qty,
-        price: terms.price,
-        notional: terms.notional,
-        client_order_id: terms.client_order_id,
-        self_trade: terms.self_trade,
-        trigger: terms.trigger,
-        trigger_on: terms.trigger_on,
-        trigger_price: terms.trigger_price,
-        trail: terms.trail,
-        display_qty: terms.display_qty,
-        min_qty: terms.min_qty,
-        peg: terms.peg,
-        peg_offset: terms.peg_offset,
-        reduce_only: terms.reduce_only,
-        expire_ns: terms.expire_ns,
-    };
+    let terms = read_terms(params, info, &order, trigger)?;
+    let replace = terms.replacing(cancel_order_id, cancel_client_order_id, allow_failure);
     Ok(Body::Command { command: replace.into(), instrument: info.id })
 }
 
@@ -130,55 +106,13 @@ fn read_plain<'a, 's>(
     Ok((info, order, trigger))
 }
 
-/// What an order may have beyond the plain.
-struct Terms {
-    self_trade: SelfTrade,
-    trigger: Trigger,
-    trigger_on: TriggerOn,
-    trigger_price: Price,
-    trail: i64,
-    display_qty: Qty,
-    min_qty: Qty,
-    peg: Peg,
-    peg_offset: i64,
-    reduce_only: bool,
-    expire_ns: i64,
-}
-
-impl Terms {
-    const fn onto(&self, order: &OrderPlace) -> OrderPlaceTerms {
-        OrderPlaceTerms {
-            instrument: order.instrument,
-            side: order.side,
-            order_type: order.order_type,
-            time_in_force: order.time_in_force,
-            post_only: order.post_only,
-            qty: order.qty,
-            price: order.price,
-            notional: order.notional,
-            client_order_id: order.client_order_id,
-            self_trade: self.self_trade,
-            trigger: self.trigger,
-            trigger_on: self.trigger_on,
-            trigger_price: self.trigger_price,
-            trail: self.trail,
-            display_qty: self.display_qty,
-            min_qty: self.min_qty,
-            peg: self.peg,
-            peg_offset: self.peg_offset,
-            reduce_only: self.reduce_only,
-            expire_ns: self.expire_ns,
-        }
-    }
-}
-
-/// Terms that contradict each other are left to the core; what cannot be said to it is refused.
+/// The order with its terms. Terms that contradict each other are left to the core; what cannot be said to it is refused.
 fn read_terms<'a>(
     params: &Params<'a>,
     info: &InstrumentInfo,
+    order: &OrderPlace,
     trigger: Trigger,
-    tif: TimeInForce,
-) -> Read<'a, Terms> {
+) -> Read<'a, OrderPlaceTerms> {
     let mut scratch = [0; TEXT_BYTES_MAX];
     let [peg, offset, expire_time] =
         [at::place::PEG, at::place::PEG_OFFSET, at::place::EXPIRE_TIME].map(|at| params.get(at));
@@ -186,11 +120,11 @@ fn read_terms<'a>(
     if matches!(trigger, Trigger::Stop | Trigger::TakeProfit) && !trigger_price.is_present() {
         return Err(missing("trigger_price"));
     }
-    if tif == TimeInForce::Gtd && !expire_time.is_present() {
+    if order.time_in_force == TimeInForce::Gtd && !expire_time.is_present() {
         return Err(missing("expire_time"));
     }
     let (trigger, trail) = read_trail(params, info, trigger)?;
-    Ok(Terms {
+    Ok(OrderPlaceTerms {
         self_trade: match params.get(at::place::SELF_TRADE).present() {
             None => SelfTrade::None,
             Some(mode) => one_of(ORDER_PARAMS, at::place::SELF_TRADE, mode, SelfTrade::from_name)?,
@@ -219,6 +153,7 @@ fn read_terms<'a>(
         peg_offset: read_price(info, "peg_offset", offset, &mut scratch)?.ticks(),
         reduce_only: params.get(at::place::REDUCE_ONLY).kind == Kind::True,
         expire_ns: read_time(expire_time, "expire_time")?,
+        ..order.with_terms()
     })
 }
 

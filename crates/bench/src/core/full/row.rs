@@ -176,57 +176,12 @@ impl Row {
     /// An order with every term at its default.
     fn terms(&self, order_type: OrderType, time_in_force: TimeInForce) -> OrderPlaceTerms {
         let price = if order_type == OrderType::Limit { self.price } else { Price::from_ticks(0) };
-        OrderPlaceTerms {
-            instrument: self.instrument,
-            side: self.side,
-            order_type,
-            time_in_force,
-            post_only: false,
-            qty: self.qty,
-            price,
-            notional: Amount::ZERO,
-            client_order_id: self.name,
-            self_trade: SelfTrade::None,
-            trigger: Trigger::None,
-            trigger_on: TriggerOn::Last,
-            trigger_price: Price::from_ticks(0),
-            trail: 0,
-            display_qty: Qty::ZERO,
-            min_qty: Qty::ZERO,
-            peg: Peg::None,
-            peg_offset: 0,
-            reduce_only: false,
-            expire_ns: 0,
-        }
+        OrderPlaceTerms { price, ..self.plain(order_type, time_in_force).with_terms() }
     }
 
     fn replace(&self) -> OrderReplace {
         let place = self.terms(OrderType::Limit, TimeInForce::Gtc);
-        OrderReplace {
-            cancel_order_id: self.target,
-            cancel_client_order_id: ClientOrderId::default(),
-            allow_failure: false,
-            instrument: place.instrument,
-            side: place.side,
-            order_type: place.order_type,
-            time_in_force: place.time_in_force,
-            post_only: place.post_only,
-            qty: place.qty,
-            price: place.price,
-            notional: place.notional,
-            client_order_id: place.client_order_id,
-            self_trade: place.self_trade,
-            trigger: place.trigger,
-            trigger_on: place.trigger_on,
-            trigger_price: place.trigger_price,
-            trail: place.trail,
-            display_qty: place.display_qty,
-            min_qty: place.min_qty,
-            peg: place.peg,
-            peg_offset: place.peg_offset,
-            reduce_only: place.reduce_only,
-            expire_ns: place.expire_ns,
-        }
+        place.replacing(self.target, ClientOrderId::default(), false)
     }
 
     fn oco(&self) -> OrderListPlace {
