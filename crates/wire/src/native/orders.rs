@@ -106,7 +106,8 @@ fn read_plain<'a, 's>(
     Ok((info, order, trigger))
 }
 
-/// The order with its terms. Terms that contradict each other are left to the core; what cannot be said to it is refused.
+/// The order with its terms. Terms that contradict each other are left to the core; what cannot be said to it is
+/// refused.
 fn read_terms<'a>(
     params: &Params<'a>,
     info: &InstrumentInfo,
