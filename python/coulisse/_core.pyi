@@ -204,6 +204,12 @@ class Core:
         A new journal gets its `Genesis` with `hash_seed`; every start appends `NodeStarted`.
         Raises `CoreError` (`JOURNAL_CORRUPT`, `JOURNAL_LOCKED`, `JOURNAL_IO`, …).
         """
+    def set_rules(self, *, echo: bool = False) -> None:
+        """Set the rules of the door, before it opens.
+
+        `echo` opens `/v1/echo`, which sends every message back: for suites of conformance.
+        """
+
     def attach(
         self, call_soon: Callable[[Callable[[], None]], object], on_fatal: Callable[[str], None]
     ) -> None:

@@ -16,6 +16,8 @@ pub(crate) enum Stage {
     Native,
     /// Plain texts over a WebSocket.
     Plain,
+    /// A WebSocket that sends every message back.
+    Echo,
     /// A session inside the process: messages without frames.
     Local,
     /// Somebody else's: an HTTP request that is not for the core.

@@ -14,15 +14,17 @@
 use crate::batch::{Batch, ConnId};
 use crate::conn::{Conn, Stage};
 use crate::frame::{
-    CloseCode, Fed, Flow, FrameReader, Message, Role, write_close_answer, write_close_frame,
-    write_pong_frame,
+    CloseCode, Fed, Flow, FrameReader, Message, Opcode, Role, begin_frame, write_close_answer,
+    write_close_frame, write_pong_frame,
 };
 use crate::http::{HeadReader, HttpFault, ReadStep, Route};
 use crate::limits::{
-    HEAD_PUBLICATIONS_MAX, HELD_BYTES_MAX, IDLE_PUBLICATIONS_MAX, LINGER_PUBLICATIONS_MAX,
+    ECHO_BYTES_MAX, HEAD_PUBLICATIONS_MAX, HELD_BYTES_MAX, IDLE_PUBLICATIONS_MAX,
+    LINGER_PUBLICATIONS_MAX,
 };
 use crate::private_feed::{PrivateFeeds, Touched};
 use crate::public_feed::InstrumentFeeds;
+use crate::rules::Rules;
 use crate::site;
 use crate::upgrade;
 use crate::view::CoreView;
@@ -95,6 +97,7 @@ pub struct Hub {
     pub(crate) private: PrivateFeeds,
     pub(crate) hosts: Vec<String>,
     origins: Vec<String>,
+    pub(crate) rules: Rules,
     pub(crate) server: String,
     pub(crate) node: String,
     pub(crate) counters: Counters,
@@ -127,6 +130,7 @@ impl Hub {
             private: PrivateFeeds::default(),
             hosts,
             origins: Vec::new(),
+            rules: Rules::default(),
             server,
             node,
             counters: Counters::default(),
@@ -146,6 +150,11 @@ impl Hub {
     /// Lets the pages of these origins (`https://desk.example`; `*` for any) open sockets.
     pub fn allow_origins(&mut self, origins: Vec<String>) {
         self.origins = origins;
+    }
+
+    /// Sets the rules of the door, before it opens.
+    pub fn set_rules(&mut self, rules: Rules) {
+        self.rules = rules;
     }
 
     /// Numbers sessions apart from those of every earlier start of this node: an order's session
@@ -397,7 +406,7 @@ impl Hub {
         }
         match &mut conn.stage {
             Stage::Head(_) => self.receive_head(id, read, now_us, view, &mut received),
-            Stage::Native | Stage::Plain => {
+            Stage::Native | Stage::Plain | Stage::Echo => {
                 self.receive_frames(id, read, now_us, view, &mut received);
             }
             Stage::Local => self.request(id, read, now_us, view),
@@ -426,7 +435,8 @@ impl Hub {
             ReadStep::Arrived(arrived) => {
                 let native = arrived.head.path == "/v1/ws";
                 let plain = arrived.head.path == "/ws";
-                if arrived.head.route() != Route::WebSocket || !(native || plain) {
+                let echo = self.rules.echo && arrived.head.path == "/v1/echo";
+                if arrived.head.route() != Route::WebSocket || !(native || plain || echo) {
                     received.hand_over = Some(arrived.bytes.to_vec());
                     return;
                 }
@@ -439,6 +449,11 @@ impl Hub {
                         let Some(conn) = self.conn(id) else { return };
                         conn.host = arrived.head.host.unwrap_or_default().to_string();
                         conn.stage = if native { Stage::Native } else { Stage::Plain };
+                        if echo {
+                            conn.stage = Stage::Echo;
+                            conn.reader =
+                                FrameReader::with_messages_of(Role::Server, ECHO_BYTES_MAX);
+                        }
                         conn.held.buffer().extend_from_slice(&answer);
                         conn.held.mark(0);
                         let mut rest = arrived.rest().to_vec();
@@ -475,11 +490,15 @@ impl Hub {
         received: &mut Received,
     ) {
         let Some(conn) = self.conn(id) else { return };
-        let plain = matches!(conn.stage, Stage::Plain);
+        let talk = match conn.stage {
+            Stage::Plain => Talk::Plain,
+            Stage::Echo => Talk::Echo,
+            _ => Talk::Native,
+        };
         // The reader steps out while its messages are handled, so that they may use the hub.
         let mut reader = std::mem::replace(&mut conn.reader, FrameReader::new(Role::Server));
         let fed = reader.feed(read, &mut |message| {
-            self.message(id, message, plain, now_us, view, received);
+            self.message(id, message, talk, now_us, view, received);
             // Once it is ended, nothing more of what it sent is taken.
             match self.conn(id) {
                 Some(conn) if !conn.closing => Flow::Continue,
@@ -506,13 +525,21 @@ impl Hub {
         &mut self,
         id: ConnId,
         message: Message<'_>,
-        plain: bool,
+        talk: Talk,
         now_us: i64,
         view: &impl CoreView,
         received: &mut Received,
     ) {
         match message {
-            Message::Text(text) if plain => received.plain_texts.push(text.as_bytes().to_vec()),
+            Message::Text(text) if talk == Talk::Echo => {
+                self.echo(id, view.seq(), Opcode::Text, text.as_bytes());
+            }
+            Message::Binary(bytes) if talk == Talk::Echo => {
+                self.echo(id, view.seq(), Opcode::Binary, bytes);
+            }
+            Message::Text(text) if talk == Talk::Plain => {
+                received.plain_texts.push(text.as_bytes().to_vec())
+            }
             Message::Text(text) => self.request(id, text.as_bytes(), now_us, view),
             Message::Binary(_) => {
                 self.fail(id, view.seq(), CloseCode::Unsupported, "this protocol is text");
@@ -542,10 +569,33 @@ impl Hub {
         self.enqueue(id);
     }
 
+    /// Sends a message back, within the limit of what may wait.
+    fn echo(&mut self, id: ConnId, seq: Seq, opcode: Opcode, message: &[u8]) {
+        let Some(conn) = self.conn(id) else { return };
+        if conn.held.len() >= HELD_BYTES_MAX {
+            self.cut_off(id, seq);
+            return;
+        }
+        let out = conn.held.buffer();
+        let frame = begin_frame(out, opcode);
+        out.extend_from_slice(message);
+        frame.finish(out);
+        conn.held.mark(0);
+        self.enqueue(id);
+    }
+
     /// Sends one text on a plain WebSocket, once all that was applied is durable.
     pub fn send_plain(&mut self, id: ConnId, seq: Seq, text: &[u8]) {
         self.write(id, seq, |out| out.extend_from_slice(text));
     }
+}
+
+/// What a socket's messages are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Talk {
+    Native,
+    Plain,
+    Echo,
 }
 
 fn is_overdue(one: &Lingering) -> bool {

@@ -54,6 +54,7 @@ pub mod outcomes;
 pub mod private_feed;
 pub mod public_feed;
 mod requests;
+pub mod rules;
 #[deny(
     clippy::arithmetic_side_effects,
     clippy::as_conversions,

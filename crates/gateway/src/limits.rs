@@ -17,6 +17,10 @@ pub const METHOD_BYTES_MAX: usize = 20;
 /// Longest WebSocket message, whole or reassembled from fragments, in either direction of reading.
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1_024;
 
+/// Longest message of a socket that sends every message back, for conformance suites: they go up to
+/// 16 MiB. There is no such socket unless the settings open one.
+pub const ECHO_BYTES_MAX: usize = 16 * 1_024 * 1_024;
+
 /// Longest payload of a control frame (RFC 6455 section 5.5).
 pub const CONTROL_BYTES_MAX: usize = 125;
 

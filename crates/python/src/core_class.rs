@@ -11,6 +11,7 @@ use crate::sim_disk::SimDisk;
 use crate::sync::LogEnd;
 use coulisse_gateway::batch::ConnId;
 use coulisse_gateway::hub::Received;
+use coulisse_gateway::rules::Rules;
 use coulisse_types::{AccountId, Command, KeyIndex, RequestId, Seq};
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyRuntimeError;
@@ -278,6 +279,11 @@ impl Core {
             state.on_fatal = Some(on_fatal);
         }
         Self::schedule(slf)
+    }
+
+    #[pyo3(signature = (*, echo=false))]
+    fn set_rules(&self, py: Python<'_>, echo: bool) -> PyResult<()> {
+        self.with(py, |node, _| node.hub.set_rules(Rules { echo }))
     }
 
     #[getter]

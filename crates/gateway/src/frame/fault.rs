@@ -35,10 +35,12 @@ pub enum FrameFault {
     ContinuationWithoutStart,
     /// A new message while a fragmented one is under way.
     StartWithinMessage,
-    /// A message past [`MESSAGE_BYTES_MAX`], judged by its declared length.
+    /// A message past its limit ([`MESSAGE_BYTES_MAX`] but for an echo), judged by its declared length.
     MessageTooBig {
         /// Bytes of the message so far, the declared frame included.
         bytes: u64,
+        /// Most that a message of this connection may have.
+        limit: usize,
     },
     /// A text message that is not UTF-8.
     TextNotUtf8,
@@ -91,7 +93,10 @@ impl FrameFault {
             Self::ControlTooLong => "control frames hold at most 125 bytes",
             Self::ContinuationWithoutStart => "continuation of no message",
             Self::StartWithinMessage => "a new message before the last one ended",
-            Self::MessageTooBig { .. } => "messages hold at most 65536 bytes",
+            Self::MessageTooBig { limit: MESSAGE_BYTES_MAX, .. } => {
+                "messages hold at most 65536 bytes"
+            }
+            Self::MessageTooBig { .. } => "the message is longer than this socket takes",
             Self::TextNotUtf8 => "text must be UTF-8",
             Self::CloseBodyCut => "a close body holds at least two bytes",
             Self::CloseCodeInvalid { .. } => "this close code must not be sent",
@@ -109,8 +114,8 @@ impl fmt::Display for FrameFault {
             Self::ReservedBits { bits } => write!(f, "{reason}: {bits:#04x}"),
             Self::UnknownOpcode { opcode } => write!(f, "{reason}: {opcode:#03x}"),
             Self::LengthForm { bytes } => write!(f, "{reason}: {bytes}"),
-            Self::MessageTooBig { bytes } => {
-                write!(f, "message of {bytes} bytes; limit {MESSAGE_BYTES_MAX}")
+            Self::MessageTooBig { bytes, limit } => {
+                write!(f, "message of {bytes} bytes; limit {limit}")
             }
             Self::ControlTooLong => {
                 write!(f, "control frame past its limit of {CONTROL_BYTES_MAX} bytes")

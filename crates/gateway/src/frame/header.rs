@@ -1,7 +1,7 @@
 //! Frame headers (RFC 6455 section 5.2).
 
 use super::fault::FrameFault;
-use crate::limits::{CONTROL_BYTES_MAX, MESSAGE_BYTES_MAX};
+use crate::limits::CONTROL_BYTES_MAX;
 
 /// Which end of the connection this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,14 +80,17 @@ pub(super) struct Header {
     pub(super) mask: Option<[u8; 4]>,
     /// Bytes of the header itself, 2 to 14.
     pub(super) head_bytes: usize,
-    /// Bytes of the payload, at most [`MESSAGE_BYTES_MAX`].
+    /// Bytes of the payload, at most what the connection's messages may have.
     pub(super) payload_bytes: usize,
 }
 
 impl Header {
     /// Bytes of the whole frame.
     #[inline]
-    #[expect(clippy::arithmetic_side_effects, reason = "14 + 64 KiB at most")]
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "14 bytes and a message that fits in memory"
+    )]
     pub(super) const fn frame_bytes(&self) -> usize {
         self.head_bytes + self.payload_bytes
     }
@@ -97,7 +100,11 @@ impl Header {
     /// # Errors
     /// Whatever is wrong with it, as early as it can be seen.
     #[inline]
-    pub(super) fn parse(bytes: &[u8], role: Role) -> Result<Option<Self>, FrameFault> {
+    pub(super) fn parse(
+        bytes: &[u8],
+        role: Role,
+        message_bytes_max: usize,
+    ) -> Result<Option<Self>, FrameFault> {
         let Some((&[first, second], after)) = bytes.split_first_chunk::<2>() else {
             return Ok(None);
         };
@@ -107,7 +114,8 @@ impl Header {
         if opcode.is_control() {
             control_rules(fin, short_bytes)?;
         }
-        let Some((payload_bytes, length_bytes)) = length(short_bytes, after)? else {
+        let Some((payload_bytes, length_bytes)) = length(short_bytes, after, message_bytes_max)?
+        else {
             return Ok(None);
         };
         let (mask, mask_bytes) = if masked {
@@ -159,7 +167,11 @@ fn control_rules(fin: bool, short_bytes: u8) -> Result<(), FrameFault> {
 /// The payload's length and how many bytes after the second one it took; `None` while it is not
 /// whole.
 #[inline]
-fn length(short_bytes: u8, after: &[u8]) -> Result<Option<(usize, usize)>, FrameFault> {
+fn length(
+    short_bytes: u8,
+    after: &[u8],
+    message_bytes_max: usize,
+) -> Result<Option<(usize, usize)>, FrameFault> {
     match short_bytes {
         LENGTH_IN_2 => {
             let Some(field) = after.first_chunk::<2>() else { return Ok(None) };
@@ -176,10 +188,10 @@ fn length(short_bytes: u8, after: &[u8]) -> Result<Option<(usize, usize)>, Frame
                 return Err(FrameFault::LengthForm { bytes });
             }
             match usize::try_from(bytes) {
-                Ok(payload_bytes) if payload_bytes <= MESSAGE_BYTES_MAX => {
+                Ok(payload_bytes) if payload_bytes <= message_bytes_max => {
                     Ok(Some((payload_bytes, 8)))
                 }
-                _ => Err(FrameFault::MessageTooBig { bytes }),
+                _ => Err(FrameFault::MessageTooBig { bytes, limit: message_bytes_max }),
             }
         }
         _ => Ok(Some((usize::from(short_bytes), 0))),

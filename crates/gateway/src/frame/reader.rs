@@ -69,7 +69,17 @@ pub struct FrameReader {
 impl FrameReader {
     /// A reader for this end of a new connection. Allocates nothing.
     pub const fn new(role: Role) -> Self {
-        Self { decoder: Decoder::new(role), carry: Vec::new(), carry_done_bytes: 0, stopped: false }
+        Self::with_messages_of(role, MESSAGE_BYTES_MAX)
+    }
+
+    /// The same where messages may have so many bytes.
+    pub const fn with_messages_of(role: Role, message_bytes_max: usize) -> Self {
+        Self {
+            decoder: Decoder::new(role, message_bytes_max),
+            carry: Vec::new(),
+            carry_done_bytes: 0,
+            stopped: false,
+        }
     }
 
     /// Takes what one read brought, unmasking it in place, and hands each message to `sink`.
@@ -278,6 +288,7 @@ struct Run {
 #[derive(Debug)]
 struct Decoder {
     role: Role,
+    message_bytes_max: usize,
     ended: bool,
     /// The kind of the fragmented message under way.
     assembling: Option<DataKind>,
@@ -308,9 +319,10 @@ impl DataKind {
 }
 
 impl Decoder {
-    const fn new(role: Role) -> Self {
+    const fn new(role: Role, message_bytes_max: usize) -> Self {
         Self {
             role,
+            message_bytes_max,
             ended: false,
             assembling: None,
             assembly: Vec::new(),
@@ -352,15 +364,18 @@ impl Decoder {
     /// Reads a header and holds it against the message under way; `None` while it is not whole.
     #[inline]
     fn header(&self, bytes: &[u8]) -> Result<Option<Header>, FrameFault> {
-        let Some(header) = Header::parse(bytes, self.role)? else { return Ok(None) };
+        let Some(header) = Header::parse(bytes, self.role, self.message_bytes_max)? else {
+            return Ok(None);
+        };
         match (header.opcode, self.assembling) {
             (Opcode::Continuation, None) => return Err(FrameFault::ContinuationWithoutStart),
             (Opcode::Text | Opcode::Binary, Some(_)) => return Err(FrameFault::StartWithinMessage),
             (Opcode::Continuation, Some(_)) => {
                 let bytes = self.assembly.len().saturating_add(header.payload_bytes);
-                if bytes > MESSAGE_BYTES_MAX {
+                let limit = self.message_bytes_max;
+                if bytes > limit {
                     let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-                    return Err(FrameFault::MessageTooBig { bytes });
+                    return Err(FrameFault::MessageTooBig { bytes, limit });
                 }
             }
             (Opcode::Text | Opcode::Binary, None)

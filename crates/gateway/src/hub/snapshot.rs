@@ -73,6 +73,7 @@ impl Hub {
             // Memory.
             touched: _,
             message: _,
+            rules: _,
         } = self;
         VERSION.encode(out);
         let mut table = Vec::new();

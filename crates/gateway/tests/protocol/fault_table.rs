@@ -92,7 +92,7 @@ fn continuations_out_of_place_are_1002() {
 fn a_declared_length_past_the_limit_is_1009_before_its_payload_comes() {
     for bytes in [65_537_u64, 1 << 32, i64::MAX.unsigned_abs()] {
         let length = [&[127], bytes.to_be_bytes().as_slice()].concat();
-        let fault = FrameFault::MessageTooBig { bytes };
+        let fault = FrameFault::MessageTooBig { bytes, limit: 65_536 };
         check(&bare(0x82, &length, b""), fault, CloseCode::MessageTooBig);
     }
 }
@@ -101,7 +101,7 @@ fn a_declared_length_past_the_limit_is_1009_before_its_payload_comes() {
 fn fragments_that_sum_past_the_limit_are_1009() {
     let first = bare(0x02, &[126, 0xFF, 0xFF], &vec![0; 65_535]);
     let one = bare(0x00, &[1], b"x");
-    let fault = FrameFault::MessageTooBig { bytes: 65_537 };
+    let fault = FrameFault::MessageTooBig { bytes: 65_537, limit: 65_536 };
     check(&[first.clone(), one.clone(), one].concat(), fault, CloseCode::MessageTooBig);
 
     let last = bare(0x80, &[1], b"x");
@@ -224,7 +224,7 @@ fn nothing_is_read_behind_a_close_or_a_fault() {
 #[test]
 fn a_fault_prints_the_offending_value_and_the_limit() {
     assert_eq!(
-        FrameFault::MessageTooBig { bytes: 70_000 }.to_string(),
+        FrameFault::MessageTooBig { bytes: 70_000, limit: 65_536 }.to_string(),
         "message of 70000 bytes; limit 65536"
     );
     assert_eq!(
