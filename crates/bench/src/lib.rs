@@ -5,6 +5,7 @@
 //! - [`core`]: the flow through the bare book and through the engine.
 //! - [`load`]: the flow over WebSocket, closed and open loop, from one thread that blocks in epoll.
 //! - [`floor`]: a bare epoll server with the same frames and parser, and nothing behind them.
+//! - [`sockets`]: many connections, idle and subscribed, beside a load.
 //! - [`histogram`], [`json`], [`args`]: latencies counted, results printed, flags read.
 //!
 //! Invariants
@@ -18,6 +19,7 @@ pub mod histogram;
 pub mod json;
 pub mod load;
 mod socket;
+pub mod sockets;
 pub mod workload;
 
 /// Why a benchmark could not be run, in a sentence.

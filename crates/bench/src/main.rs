@@ -1,7 +1,7 @@
-//! `coulisse-bench core | load | floor`: one measurement, one JSON object on stdout.
+//! `coulisse-bench core | load | floor | sockets`: one measurement, one JSON object on stdout.
 
 use coulisse_bench::args::Args;
-use coulisse_bench::{Failure, core, failure, floor, load};
+use coulisse_bench::{Failure, core, failure, floor, load, sockets};
 use std::process::ExitCode;
 
 fn run() -> Result<(), Failure> {
@@ -12,7 +12,8 @@ fn run() -> Result<(), Failure> {
         "core" => println!("{}", core::run(args)?),
         "load" => println!("{}", load::run(args)?),
         "floor" => floor::run(args)?,
-        _ => return failure("what to run: core, load or floor"),
+        "sockets" => sockets::run(args)?,
+        _ => return failure("what to run: core, load, floor or sockets"),
     }
     Ok(())
 }

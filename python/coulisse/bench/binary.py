@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,3 +43,42 @@ def run_program(arguments: Sequence[str], *, cpu: int | None = None) -> dict[str
         raise CoulisseError(complaint.strip() or f"{PROGRAM} ended with {process.returncode}")
     result: dict[str, Any] = json.loads(printed)
     return result
+
+
+class Steps:
+    """A program that prints an object after each of its steps and waits to be told to go on."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        """Follow `process`."""
+        self._process = process
+
+    def next(self) -> dict[str, Any]:
+        """Return what the next step came to. Raises `CoulisseError` where the program failed."""
+        assert self._process.stdout is not None, "stdout is a pipe"
+        line = self._process.stdout.readline()
+        if not line:
+            _, complaint = self._process.communicate()
+            raise CoulisseError(complaint.strip() or f"{PROGRAM} ended before its time")
+        result: dict[str, Any] = json.loads(line)
+        return result
+
+    def go_on(self) -> None:
+        """Let it take its next step."""
+        assert self._process.stdin is not None, "stdin is a pipe"
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+
+
+@contextlib.contextmanager
+def step_program(arguments: Sequence[str], *, cpu: int | None = None) -> Iterator[Steps]:
+    """Run the program step by step, on one processor if asked; it ends with the block."""
+    pipe = subprocess.PIPE
+    with pinned_to(cpu):
+        process = subprocess.Popen(
+            [str(find_program()), *arguments], stdin=pipe, stdout=pipe, stderr=pipe, text=True
+        )
+    try:
+        yield Steps(process)
+    finally:
+        process.kill()
+        process.communicate()

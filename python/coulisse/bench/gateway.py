@@ -11,14 +11,14 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from coulisse.bench import results, servers, workload
+from coulisse.bench import peers, results, servers, workload
 from coulisse.bench.binary import run_program
-from coulisse.bench.pinning import processors
+from coulisse.bench.pinning import Processors, processors
 from coulisse.domain.errors import CoulisseError
 
 OPERATIONS = 2_000_000
@@ -26,6 +26,8 @@ PREFILL = 10_000
 SEED = 42
 SYNCS = 200
 SYNC_BYTES = 4_096
+CLOSED = ("100x1", "50x32")
+"""The shapes that every server can hold: an open loop would only queue where it is too fast."""
 IN_MEMORY = frozenset({"tmpfs", "ramfs"})
 
 
@@ -42,6 +44,8 @@ class GatewayRun:
     """Where the journal goes; a new directory in it is used and removed."""
     operations: int = OPERATIONS
     """Rows of the workload, over all shapes."""
+    peers_dir: Path | None = None
+    """Where the servers to compare with are installed; none are measured where it is not given."""
 
     @property
     def shapes(self) -> tuple[str, ...]:
@@ -80,8 +84,10 @@ def _measure(
         trades, rss_mb = ours.trades(), ours.peak_rss_mb()
     with servers.floor(files, cpus.server) as below:
         bare = _load(run, below, flow, files, cpus.load)
+        compared = _peers(run, flow, files, cpus)
     shapes, floor = loaded["shapes"], bare["shapes"]
     return {
+        **_against(shapes, compared),
         "shapes": shapes,
         "accepted": loaded["accepted"],
         "rejected": loaded["rejected"],
@@ -101,13 +107,53 @@ def _measure(
     }
 
 
+def _peers(
+    run: GatewayRun, flow: Path, files: servers.Files, cpus: Processors
+) -> dict[str, Any] | None:
+    if run.peers_dir is None:
+        return None
+
+    def load(server: servers.Server, echoes: bool) -> dict[str, Any]:
+        loaded = _load(run, server, flow, files, cpus.load, CLOSED, echoes=echoes)
+        return {**loaded["shapes"], "rejects": loaded["rejects"]}
+
+    return peers.measure(run.peers_dir, files, cpus.server, load)
+
+
+def _against(shapes: dict[str, Any], compared: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the figures of the peers, and how many times the usual stack's ours are."""
+    if compared is None:
+        return {}
+    usual = compared[peers.USUAL]
+    times = {
+        name: round(shapes[name]["orders_per_s"] / max(usual[name]["orders_per_s"], 1), 2)
+        for name in CLOSED
+        if name in usual
+    }
+    return {"peers": compared, "times_usual": times}
+
+
 def _load(
-    run: GatewayRun, server: servers.Server, flow: Path, files: servers.Files, cpu: int
+    run: GatewayRun,
+    server: servers.Server,
+    flow: Path,
+    files: servers.Files,
+    cpu: int,
+    shapes: Sequence[str] = (),
+    *,
+    echoes: bool = False,
 ) -> dict[str, Any]:
     arguments = ["load", "--host", server.host, "--port", str(server.port)]
     arguments += ["--accounts", str(files.accounts), "--symbol", servers.SYMBOL]
     arguments += ["--workload", str(flow), "--prefill", str(PREFILL)]
-    arguments += ["--shapes", ",".join(run.shapes), "--seconds", str(run.seconds), "--json"]
+    arguments += [
+        "--shapes",
+        ",".join(shapes or run.shapes),
+        "--seconds",
+        str(run.seconds),
+        "--json",
+    ]
+    arguments += ["--echo"] if echoes else []
     return run_program(arguments, cpu=cpu)
 
 

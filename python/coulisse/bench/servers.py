@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -102,7 +102,11 @@ class Server:
 
     def peak_rss_mb(self) -> float:
         """Return the sum of what each process of the server ever held at once."""
-        return round(sum(_peak_kb(pid) for pid in _family(self.pid)) * 1_024 / 1e6, 1)
+        return round(sum(_memory_kb(pid, "VmHWM:") for pid in _family(self.pid)) * 1_024 / 1e6, 1)
+
+    def rss_mb(self) -> float:
+        """Return the sum of what the processes of the server hold now."""
+        return round(sum(_memory_kb(pid, "VmRSS:") for pid in _family(self.pid)) * 1_024 / 1e6, 1)
 
 
 def _family(pid: int) -> Iterator[int]:
@@ -112,9 +116,9 @@ def _family(pid: int) -> Iterator[int]:
             yield from _family(int(child))
 
 
-def _peak_kb(pid: int) -> int:
+def _memory_kb(pid: int, name: str) -> int:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
+        if line.startswith(name):
             return int(line.split()[1])
     return 0
 
@@ -139,10 +143,20 @@ def floor(files: Files, cpu: int) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
+def other(
+    command: Sequence[str], files: Files, cpu: int, variables: Mapping[str, str]
+) -> Iterator[Server]:
+    """Run a server of somebody else on one processor until the block ends."""
+    with _running(command, files, cpu, variables) as (process, ready):
+        yield Server(process.pid, "127.0.0.1", int(ready["port"]), "")
+
+
+@contextlib.contextmanager
 def _running(
-    command: Sequence[str], files: Files, cpu: int
+    command: Sequence[str], files: Files, cpu: int, variables: Mapping[str, str] | None = None
 ) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("COULISSE_")}
+    kept.update(variables or {})
     with files.log.open("w", encoding="utf-8") as log, pinned_to(cpu):
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=log, text=True, env=kept, cwd=files.log.parent

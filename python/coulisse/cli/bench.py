@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -15,11 +15,15 @@ from coulisse.bench.core import CoreRun, measure_full, measure_sizes
 from coulisse.bench.core import measure as measure_core
 from coulisse.bench.gateway import GatewayRun
 from coulisse.bench.gateway import measure as measure_gateway
+from coulisse.bench.sockets import SocketsRun
+from coulisse.bench.sockets import measure as measure_sockets
 from coulisse.bench.start import StartRun
 from coulisse.bench.start import measure as measure_start
 from coulisse.cli.options import AsJson
 from coulisse.cli.runner import fail
 from coulisse.domain.errors import CoulisseError
+
+PEERS_DIR = Path("target/peers")
 
 app = typer.Typer(help="Measure the core and the gateway on this machine.", no_args_is_help=True)
 
@@ -78,21 +82,47 @@ def gateway(
         Path | None, typer.Option(help="Where the journal goes: on a disk, unless --durability os.")
     ] = None,
     operations: Annotated[int, typer.Option(min=1, help="Rows, over all shapes.")] = 2_000_000,
+    peers: Annotated[
+        bool, typer.Option("--peers", help="Other servers too; npm and pip install them.")
+    ] = False,
+    peers_dir: Annotated[Path, typer.Option(help="Where those are installed.")] = PEERS_DIR,
     save: Save = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure a node behind its socket, and a bare server beside it; some 60 seconds."""
-    if durability not in ("fsync", "os"):
-        fail(f"--durability is fsync or os, not {durability!r}")
     run = GatewayRun(
         seconds=seconds,
         rate=rate,
-        durability="os" if durability == "os" else "fsync",
+        durability=_durability(durability),
         data_dir=data_dir,
         operations=operations,
+        peers_dir=peers_dir if peers else None,
     )
     shown = Shown("gateway", "gateway", lambda: measure_gateway(run))
     _show(shown, save=save, as_json=as_json)
+
+
+@app.command("sockets")
+def sockets(
+    connections: Annotated[int, typer.Option(min=1, help="Sockets beside the load.")] = 10_000,
+    seconds: Annotated[int, typer.Option(min=1, help="How long each load runs.")] = 10,
+    rate: Annotated[int, typer.Option(min=1, help="Orders/s beside the sockets.")] = 20_000,
+    durability: Annotated[str, typer.Option(help="fsync, or os: survives no power cut.")] = "fsync",
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where the journal goes: on a disk.")
+    ] = None,
+    save: Save = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what many connections cost, idle and subscribed to a book; some 60 seconds."""
+    run = SocketsRun(
+        connections,
+        seconds=seconds,
+        rate=rate,
+        durability=_durability(durability),
+        data_dir=data_dir,
+    )
+    _show(Shown("sockets", "sockets", lambda: measure_sockets(run)), save=save, as_json=as_json)
 
 
 @app.command("start")
@@ -111,6 +141,12 @@ def start(
     """Measure a start from a snapshot and a tail, and the snapshot itself; some 2 minutes."""
     run = StartRun(orders=orders, tail_s=tail_s, tail_rate=tail_rate, data_dir=data_dir)
     _show(Shown("start", "start", lambda: measure_start(run)), save=save, as_json=as_json)
+
+
+def _durability(text: str) -> Literal["fsync", "os"]:
+    if text not in ("fsync", "os"):
+        fail(f"--durability is fsync or os, not {text!r}")
+    return "os" if text == "os" else "fsync"
 
 
 def _show(shown: Shown, *, save: bool, as_json: bool) -> None:

@@ -29,6 +29,45 @@ struct Opening {
 /// # Errors
 /// The server is not there, does not answer in time, or refuses.
 pub fn open_session(host: &str, port: u16, account: &Account) -> Result<TcpStream, Failure> {
+    let (mut opening, hello) = greet(host, port)?;
+    let nonce = nonce_of(&hello).ok_or_else(|| Failure(format!("not a hello: {hello}")))?;
+    opening.send(&logon(account, &format!("{host}:{port}"), &nonce))?;
+    let answer = opening.next_text()?;
+    if !answer.starts_with(r#"{"id":0,"ok":true"#) {
+        return failure(format!("logon of {}: {answer}", account.key_id));
+    }
+    opening.stream.set_read_timeout(None)?;
+    Ok(opening.stream)
+}
+
+/// Connects and upgrades; the session is nobody's.
+///
+/// # Errors
+/// The server is not there, does not answer in time, or refuses.
+pub fn open_socket(host: &str, port: u16) -> Result<TcpStream, Failure> {
+    let (opening, _) = greet(host, port)?;
+    opening.stream.set_read_timeout(None)?;
+    Ok(opening.stream)
+}
+
+/// Connects and upgrades at a server that does not greet.
+///
+/// # Errors
+/// The server is not there, does not answer in time, or refuses.
+pub fn open_bare(host: &str, port: u16) -> Result<TcpStream, Failure> {
+    let opening = upgrade(host, port)?;
+    opening.stream.set_read_timeout(None)?;
+    Ok(opening.stream)
+}
+
+/// Connects and upgrades; returns the greeting, behind which nothing comes unasked.
+fn greet(host: &str, port: u16) -> Result<(Opening, String), Failure> {
+    let mut opening = upgrade(host, port)?;
+    let hello = opening.next_text()?;
+    Ok((opening, hello))
+}
+
+fn upgrade(host: &str, port: u16) -> Result<Opening, Failure> {
     let authority = format!("{host}:{port}");
     let mut stream = TcpStream::connect((host, port))
         .map_err(|error| Failure(format!("{authority}: {error}")))?;
@@ -42,15 +81,7 @@ pub fn open_session(host: &str, port: u16, account: &Account) -> Result<TcpStrea
     let mut rest = read_head(&mut stream)?;
     let mut opening = Opening { stream, reader: FrameReader::new(Role::Client), texts: Vec::new() };
     opening.feed(&mut rest)?;
-    let hello = opening.next_text()?;
-    let nonce = nonce_of(&hello).ok_or_else(|| Failure(format!("not a hello: {hello}")))?;
-    opening.send(&logon(account, &authority, &nonce))?;
-    let answer = opening.next_text()?;
-    if !answer.starts_with(r#"{"id":0,"ok":true"#) {
-        return failure(format!("logon of {}: {answer}", account.key_id));
-    }
-    opening.stream.set_read_timeout(None)?;
-    Ok(opening.stream)
+    Ok(opening)
 }
 
 /// Reads the head of the answer and returns what came behind it.

@@ -8,16 +8,18 @@
 //! - In an open loop a latency begins when its request was due, not when it could be sent.
 
 use super::accounts::Account;
-use super::client::open_session;
+use super::client::{open_bare, open_session};
 use super::frames::Frames;
-use super::report::{Report, read_reply};
+use super::report::{Report, read_echo, read_reply};
 use super::shape::Shape;
 use crate::socket::{EVENTS_MAX, READ_BYTES, Socket};
+use crate::sockets::times::Times;
 use crate::{Failure, failure};
 use coulisse_gateway::frame::Role;
 use rustix::event::{Timespec, epoll};
 use rustix::fd::OwnedFd;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How many requests wait for their connection, in windows of all connections.
@@ -40,6 +42,10 @@ pub struct Driver {
     epoll: OwnedFd,
     peers: Vec<Peer>,
     buffer: Vec<u8>,
+    /// The server sends back what it is sent.
+    echoes: bool,
+    /// Where the times that replies tell are noted, for those who watch.
+    times: Option<Arc<Times>>,
 }
 
 /// How far a shape has come.
@@ -54,6 +60,7 @@ struct Progress<'a> {
     /// Rows dealt to a connection and not sent.
     waiting: usize,
     answered: usize,
+    echoes: bool,
 }
 
 impl Progress<'_> {
@@ -63,7 +70,7 @@ impl Progress<'_> {
 
     /// Takes in a reply that came at `now_ns`.
     fn answer(&mut self, text: &str, now_ns: u64) -> Result<(), Failure> {
-        let read = read_reply(text);
+        let read = if self.echoes { read_echo(text) } else { read_reply(text) };
         let found = read.and_then(|(id, outcome)| Some((self.frames.place_of(id)?, outcome)));
         let Some((place, outcome)) = found.filter(|(place, _)| *place < self.next) else {
             return failure(format!("a reply to nothing that was sent: {text}"));
@@ -76,19 +83,30 @@ impl Progress<'_> {
 }
 
 impl Driver {
-    /// Opens one session for each account.
+    /// Opens one session for each account; a bare socket where the server only echoes.
     ///
     /// # Errors
     /// A session cannot be opened.
-    pub fn connect(host: &str, port: u16, accounts: &[Account]) -> Result<Self, Failure> {
+    pub fn connect(
+        host: &str,
+        port: u16,
+        accounts: &[Account],
+        echoes: bool,
+    ) -> Result<Self, Failure> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let mut peers = Vec::with_capacity(accounts.len());
         for (token, account) in (0..).zip(accounts) {
-            let stream = open_session(host, port, account)?;
+            let stream =
+                if echoes { open_bare(host, port)? } else { open_session(host, port, account)? };
             let socket = Socket::register(&epoll, stream, Role::Client, token)?;
             peers.push(Peer { socket, queue: VecDeque::new(), in_flight: 0 });
         }
-        Ok(Self { epoll, peers, buffer: vec![0; READ_BYTES] })
+        Ok(Self { epoll, peers, buffer: vec![0; READ_BYTES], echoes, times: None })
+    }
+
+    /// Notes the times that replies tell.
+    pub(crate) fn note_times(&mut self, times: Arc<Times>) {
+        self.times = Some(times);
     }
 
     /// Sends frames in a shape until they or the time are used up, and waits for every reply.
@@ -109,6 +127,7 @@ impl Driver {
             next: 0,
             waiting: 0,
             answered: 0,
+            echoes: self.echoes,
         };
         match shape {
             Shape::Closed { in_flight, .. } => self.closed(&mut progress, in_flight, limit)?,
@@ -230,6 +249,9 @@ impl Driver {
             let mut result = Ok(());
             let before = progress.answered;
             let is_open = peer.socket.read(&mut self.buffer, |text| {
+                if let Some(times) = &self.times {
+                    times.note(text);
+                }
                 if result.is_ok() {
                     result = progress.answer(text, now_ns);
                 }

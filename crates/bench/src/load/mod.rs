@@ -7,6 +7,9 @@
 //! the rows of one order keep their order. Across connections rows are dealt in their order, at most
 //! a few windows ahead: a cancel that arrives after its order was filled stays rare, and is counted
 //! by its code like every other reject.
+//!
+//! `--echo` is for a server that sends back what it is sent: no greeting, no logon, and a request that
+//! comes back is a reply.
 
 pub mod accounts;
 pub mod client;
@@ -29,11 +32,23 @@ use std::time::Duration;
 
 /// Where to send what.
 #[derive(Debug)]
-struct Target {
-    host: String,
-    port: u16,
-    symbol: String,
-    accounts: Vec<Account>,
+pub(crate) struct Target {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) symbol: String,
+    pub(crate) accounts: Vec<Account>,
+}
+
+impl Target {
+    /// Takes the flags that say where to send what.
+    pub(crate) fn of(args: &mut Args) -> Result<Self, Failure> {
+        Ok(Self {
+            host: args.value("--host")?.unwrap_or_else(|| "127.0.0.1".to_owned()),
+            port: args.needed("--port")?,
+            symbol: args.value("--symbol")?.unwrap_or_else(|| "BTC-USD".to_owned()),
+            accounts: accounts::read(&args.needed::<PathBuf>("--accounts")?)?,
+        })
+    }
 }
 
 /// Runs the command and returns the line that it prints.
@@ -41,16 +56,12 @@ struct Target {
 /// # Errors
 /// A flag or a file means nothing, or the server is not there, closes or breaks the protocol.
 pub fn run(mut args: Args) -> Result<String, Failure> {
-    let target = Target {
-        host: args.value("--host")?.unwrap_or_else(|| "127.0.0.1".to_owned()),
-        port: args.needed("--port")?,
-        symbol: args.value("--symbol")?.unwrap_or_else(|| "BTC-USD".to_owned()),
-        accounts: accounts::read(&args.needed::<PathBuf>("--accounts")?)?,
-    };
+    let target = Target::of(&mut args)?;
     let path: PathBuf = args.needed("--workload")?;
     let prefill = args.value("--prefill")?.unwrap_or(10_000);
     let seconds = args.value("--seconds")?.unwrap_or(5);
     let shapes: String = args.needed("--shapes")?;
+    let echoes = args.switch("--echo");
     // The one form there is; named so that the command reads as its siblings do.
     let _ = args.switch("--json");
     args.end()?;
@@ -61,7 +72,7 @@ pub fn run(mut args: Args) -> Result<String, Failure> {
     }
     // A timer's usual slack of 50 µs would be most of an open loop's latency.
     rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1))?;
-    run_shapes(&target, &rows, prefill, &shapes, Duration::from_secs(seconds))
+    run_shapes(&target, &rows, prefill, &shapes, Duration::from_secs(seconds), echoes)
 }
 
 fn run_shapes(
@@ -70,11 +81,12 @@ fn run_shapes(
     prefill: usize,
     shapes: &[Shape],
     limit: Duration,
+    echoes: bool,
 ) -> Result<String, Failure> {
     let mut at = 0;
     let mut next = |shape: Shape, count: usize, limit: Duration| -> Result<Report, Failure> {
         let rows = &rows[at.min(rows.len())..(at + count).min(rows.len())];
-        let report = one_shape(target, rows, at, shape, limit)?;
+        let report = one_shape(target, rows, at, shape, limit, echoes)?;
         at += report.sent;
         Ok(report)
     };
@@ -99,7 +111,7 @@ fn run_shapes(
 }
 
 /// Rows that have not been sent.
-const fn left(rows: &[Row], sent: usize) -> usize {
+pub(crate) const fn left(rows: &[Row], sent: usize) -> usize {
     rows.len().saturating_sub(sent)
 }
 
@@ -109,9 +121,11 @@ fn one_shape(
     first_id: usize,
     shape: Shape,
     limit: Duration,
+    echoes: bool,
 ) -> Result<Report, Failure> {
     let connections = shape.connections().min(target.accounts.len());
     let frames = Frames::prepare(rows, first_id, &target.symbol, &target.accounts, connections);
-    let mut driver = Driver::connect(&target.host, target.port, &target.accounts[..connections])?;
+    let accounts = &target.accounts[..connections];
+    let mut driver = Driver::connect(&target.host, target.port, accounts, echoes)?;
     driver.run(&frames, shape, limit)
 }

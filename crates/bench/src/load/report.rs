@@ -97,6 +97,12 @@ pub fn read_reply(text: &str) -> Option<(usize, Outcome<'_>)> {
     Some((id, Outcome::Rejected(code)))
 }
 
+/// Reads a request that came back.
+pub fn read_echo(text: &str) -> Option<(usize, Outcome<'_>)> {
+    let (digits, _) = text.strip_prefix("{\"id\":")?.split_once(',')?;
+    Some((digits.parse().ok()?, Outcome::Accepted))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

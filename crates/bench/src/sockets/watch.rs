@@ -1,0 +1,164 @@
+//! Connections that were opened to be there, and what one book brings to each.
+
+use super::times::{Times, number};
+use crate::histogram::Histogram;
+use crate::json::Object;
+use crate::load::client::open_socket;
+use crate::socket::{EVENTS_MAX, READ_BYTES, Socket};
+use crate::{Failure, failure};
+use coulisse_gateway::frame::{FrameHead, Opcode, Role, write_frame};
+use rustix::event::{Timespec, epoll};
+use rustix::fd::OwnedFd;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+/// How long the images of a subscription may take, for all connections.
+const IMAGES_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long it waits for messages before it looks whether to stop.
+const TURN: Duration = Duration::from_millis(50);
+
+/// The connections.
+#[derive(Debug)]
+pub(super) struct Watch {
+    inner: Mutex<Inner>,
+    stops: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Inner {
+    epoll: OwnedFd,
+    sockets: Vec<Socket>,
+    buffer: Vec<u8>,
+    seen: Seen,
+}
+
+/// What came.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    images: usize,
+    /// The seq of each delta and when it was read, in µs since the epoch.
+    deltas: Vec<(u64, u64)>,
+}
+
+impl Watch {
+    /// Opens so many sockets, one after another.
+    ///
+    /// # Errors
+    /// The server refuses one.
+    pub(super) fn connect(host: &str, port: u16, count: usize) -> Result<Self, Failure> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let mut sockets = Vec::with_capacity(count);
+        for token in 0..count {
+            let stream = open_socket(host, port)?;
+            let token = u64::try_from(token).unwrap_or(u64::MAX);
+            sockets.push(Socket::register(&epoll, stream, Role::Client, token)?);
+        }
+        let (buffer, seen) = (vec![0; READ_BYTES], Seen::default());
+        let inner = Mutex::new(Inner { epoll, sockets, buffer, seen });
+        Ok(Self { inner, stops: AtomicBool::new(false) })
+    }
+
+    /// Subscribes every socket to the book and waits until each has its image.
+    ///
+    /// # Errors
+    /// One gets none, or is closed.
+    pub(super) fn subscribe(&mut self, symbol: &str, depth: usize) -> Result<(), Failure> {
+        let text = format!(
+            r#"{{"id":1,"op":"subscribe","params":{{"channel":"book","symbols":["{symbol}"],"depth":{depth}}}}}"#
+        );
+        let inner = self.inner.get_mut().map_err(|_| Failure("the watch broke".to_owned()))?;
+        for socket in &mut inner.sockets {
+            let head = FrameHead::masked(Opcode::Text, [1, 2, 3, 4]);
+            write_frame(&mut socket.out, head, text.as_bytes());
+            socket.flush(&inner.epoll)?;
+        }
+        let start = Instant::now();
+        while inner.seen.images < inner.sockets.len() {
+            if start.elapsed() > IMAGES_TIMEOUT {
+                let (got, all) = (inner.seen.images, inner.sockets.len());
+                return failure(format!("{got} of {all} sockets have their image"));
+            }
+            inner.turn()?;
+        }
+        Ok(())
+    }
+
+    /// Reads until it is stopped.
+    ///
+    /// # Errors
+    /// The server closes a socket.
+    pub(super) fn run(&self) -> Result<Seen, Failure> {
+        let mut inner = self.inner.lock().map_err(|_| Failure("the watch broke".to_owned()))?;
+        inner.seen.deltas.clear();
+        while !self.stops.load(Ordering::Relaxed) {
+            inner.turn()?;
+        }
+        Ok(std::mem::take(&mut inner.seen))
+    }
+
+    /// Lets [`Watch::run`] return.
+    pub(super) fn stop(&self) {
+        self.stops.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Inner {
+    fn turn(&mut self) -> Result<(), Failure> {
+        let wait = Timespec::try_from(TURN).map_err(|_| Failure("a wait too long".to_owned()))?;
+        let mut events = [const { std::mem::MaybeUninit::uninit() }; EVENTS_MAX];
+        let (events, _) = match epoll::wait(&self.epoll, &mut events, Some(&wait)) {
+            Err(rustix::io::Errno::INTR) => return Ok(()),
+            result => result?,
+        };
+        for event in events {
+            let Ok(place) = usize::try_from(event.data.u64()) else { continue };
+            let (socket, seen) = (&mut self.sockets[place], &mut self.seen);
+            let flags = event.flags;
+            if flags.contains(epoll::EventFlags::OUT) {
+                socket.flush(&self.epoll)?;
+            }
+            if !socket.read(&mut self.buffer, |text| seen.take(text))? {
+                return failure("the server closed a socket that watches");
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Seen {
+    fn take(&mut self, text: &str) {
+        if text.contains("\"type\":\"image\"") {
+            self.images += 1;
+        } else if let Some(seq) =
+            text.contains("\"type\":\"delta\"").then(|| number(text, "\"seq\":"))
+        {
+            self.deltas.extend(seq.map(|seq| (seq, now_us())));
+        }
+    }
+
+    /// The figures. `took` is how long the load ran.
+    pub(super) fn object(&self, times: &Times, took: Duration) -> Object {
+        let mut latency = Histogram::new();
+        let mut untold = 0_u64;
+        for (seq, read_us) in &self.deltas {
+            match times.at(*seq) {
+                Some(t_log) => latency.record(read_us.saturating_sub(t_log) * 1_000),
+                None => untold += 1,
+            }
+        }
+        let per_s = crate::core::per_second(self.deltas.len(), took);
+        Object::new()
+            .plain("messages", self.deltas.len())
+            .plain("messages_per_s", per_s)
+            .plain("untold", untold)
+            .us("p50_us", latency.at_per_mille(500))
+            .us("p99_us", latency.at_per_mille(990))
+            .us("max_us", latency.max_ns())
+    }
+}
+
+fn now_us() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,40 @@
+"""`coulisse bench sockets`: every socket is opened, subscribed and told."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+COMMAND = [sys.executable, "-m", "coulisse", "bench", "sockets", "--json"]
+SMALL = ["--connections", "200", "--seconds", "1", "--rate", "1000", "--durability", "os"]
+
+
+def bench_sockets(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command."""
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=120)
+
+
+def test_a_small_run_tells_every_subscriber_of_the_book(tmp_path: Path) -> None:
+    done = bench_sockets(*SMALL, "--data-dir", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["connections"] == 200
+    assert result["deliveries"]["messages"] >= 200, "each of them was told at least once"
+    assert result["deliveries"]["untold"] == 0
+    assert 0 < result["delivery_p50_ms"] <= result["delivery_p99_ms"]
+    assert result["orders_per_s"] > 0 and result["order_p50_us"] > 0
+    for step in ("alone", "loaded"):
+        counts = result[step]
+        assert counts["accepted"] + counts["rejected"] == counts["sent"] == 1_000
+        assert counts["accepted"] >= 900
+    assert 0 < result["idle_rss_mb"] < 20
+    assert 10 < result["base_rss_mb"] <= result["loaded_rss_mb"] < 400
+    assert list(tmp_path.iterdir()) == [], "the run's directory is removed"
+
+
+def test_more_sockets_than_descriptors_are_refused_before_anything_starts() -> None:
+    done = bench_sockets("--connections", "100000000")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("coulisse: 100000000 sockets need 100000300 descriptors;")
