@@ -176,15 +176,15 @@ impl ClientIds {
             client_order_id: order.client_order_id,
             state,
         };
-        let List { oldest, count, .. } = self.remember(&closed, order.hash);
+        let (oldest, count) = self.remember(&closed, order.hash);
         if count > self.closed_per_account_max || bug.is(Fault::ClientIdForgotten) {
             self.forget(oldest);
         }
     }
 
-    /// Takes in the id that closed last; returns its account's list.
+    /// Takes in the id that closed last; its account's oldest then, and how many the account has.
     #[inline]
-    fn remember(&mut self, one: &Closed, hash: KeyHash) -> List {
+    fn remember(&mut self, one: &Closed, hash: KeyHash) -> (u32, u32) {
         let closed = self.closed.insert(*one);
         self.index.add(hash, closed);
         let before = self.by_time.push(closed);
@@ -199,11 +199,12 @@ impl ClientIds {
         }
         let list = self.by_account.at_mut(one.account.0 - 1);
         let before_of_account = list.push(closed);
-        let list = *list;
+        // Field by field: the whole list read at once would wait for the store to its newest.
+        let (oldest, count) = (list.oldest, list.count);
         if before_of_account != NONE {
             self.links.at_mut(before_of_account).next_of_account = closed;
         }
-        list
+        (oldest, count)
     }
 
     /// Forgets a closed id, the oldest of its account.

@@ -56,8 +56,8 @@ impl ClientIds {
             let hash = self.hash(account, &closed.client_order_id);
             let is_new = self.find(hash, account, &closed.client_order_id).is_none();
             from.agree(is_new, "an id that is remembered twice")?;
-            let list = self.remember(&closed, hash);
-            let fits = list.count <= self.closed_per_account_max;
+            let (_, count) = self.remember(&closed, hash);
+            let fits = count <= self.closed_per_account_max;
             from.agree(fits, "more ids of an account than are remembered")?;
         }
         Ok(())
