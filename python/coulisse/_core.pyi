@@ -204,10 +204,22 @@ class Core:
         A new journal gets its `Genesis` with `hash_seed`; every start appends `NodeStarted`.
         Raises `CoreError` (`JOURNAL_CORRUPT`, `JOURNAL_LOCKED`, `JOURNAL_IO`, …).
         """
-    def set_rules(self, *, echo: bool = False) -> None:
+    def set_rules(
+        self,
+        *,
+        echo: bool = False,
+        logon_s: int = 0,
+        key_rate: tuple[int, int] = (0, 0),
+        account_rate: tuple[int, int] = (0, 0),
+        address_rate: tuple[int, int] = (0, 0),
+        proxies: str = "",
+    ) -> None:
         """Set the rules of the door, before it opens.
 
-        `echo` opens `/v1/echo`, which sends every message back: for suites of conformance.
+        `echo` opens `/v1/echo`, which sends every message back: for suites of conformance. A native
+        session must log on or subscribe within `logon_s` seconds (0: never). A rate is units a
+        second (0: no limit) and the burst. `proxies` holds networks, with commas between, whose
+        `X-Forwarded-For` is believed. Raises `CoreError` (`INVALID_VALUE`) for what is no network.
         """
 
     def attach(

@@ -1,7 +1,9 @@
 //! A WebSocket on a TCP stream that never blocks: frames in, bytes out, interest in epoll.
 
 use crate::{Failure, failure};
-use coulisse_gateway::frame::{Fed, Flow, FrameReader, Message, Role};
+use coulisse_gateway::frame::{
+    Fed, Flow, FrameHead, FrameReader, Message, Opcode, Role, write_frame,
+};
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::fd::{AsFd, OwnedFd};
 use std::io::{ErrorKind, Read, Write};
@@ -16,6 +18,7 @@ pub(crate) const EVENTS_MAX: usize = 256;
 #[derive(Debug)]
 pub(crate) struct Socket {
     stream: TcpStream,
+    role: Role,
     reader: FrameReader,
     /// What waits to leave; the part before `written` has left.
     pub(crate) out: Vec<u8>,
@@ -37,7 +40,7 @@ impl Socket {
         stream.set_nodelay(true)?;
         epoll::add(epoll, stream.as_fd(), EventData::new_u64(token), EventFlags::IN)?;
         let (reader, out) = (FrameReader::new(role), Vec::new());
-        Ok(Self { stream, reader, out, written: 0, waits_for_room: false, token })
+        Ok(Self { stream, role, reader, out, written: 0, waits_for_room: false, token })
     }
 
     /// Gives bytes that came behind the handshake, or from a read, to the frame reader.
@@ -57,10 +60,23 @@ impl Socket {
         });
         match fed {
             Ok(Fed::Closed) => Ok(false),
-            // A server pings no peer that keeps sending; there is nothing to answer with here.
-            Ok(Fed::Drained | Fed::Stopped) if pong.is_none() => Ok(true),
-            Ok(Fed::Drained | Fed::Stopped) => failure("the peer sent a ping"),
+            Ok(Fed::Drained | Fed::Stopped) => {
+                if let Some(payload) = pong {
+                    // The caller's next flush takes it along.
+                    let head = self.pong_head();
+                    write_frame(&mut self.out, head, &payload);
+                }
+                Ok(true)
+            }
             Err(fault) => failure(format!("bad frame: {fault}")),
+        }
+    }
+
+    /// The head of a pong of this end.
+    fn pong_head(&self) -> FrameHead {
+        match self.role {
+            Role::Client => FrameHead::masked(Opcode::Pong, [1, 2, 3, 4]),
+            Role::Server => FrameHead::whole(Opcode::Pong),
         }
     }
 

@@ -6,6 +6,7 @@ use crate::held::Held;
 use crate::http::HeadReader;
 use coulisse_types::{AccountId, InstrumentId, KeyIndex};
 use coulisse_wire::native::Channel;
+use std::net::IpAddr;
 
 /// How far a connection is.
 #[derive(Debug)]
@@ -67,6 +68,13 @@ pub(crate) struct Conn {
     pub(crate) paused: bool,
     /// It stands in the hub's list of connections with something held.
     pub(crate) queued: bool,
+    /// Where it comes from, if that is known.
+    pub(crate) address: Option<IpAddr>,
+    /// The publication at which it was opened, and the one at which it last sent something.
+    pub(crate) opened: u32,
+    pub(crate) heard: u32,
+    /// It was sent a ping since.
+    pub(crate) pinged: bool,
     /// Nothing more is read; it closes once what is held has left.
     pub(crate) closing: bool,
 }
@@ -84,6 +92,10 @@ impl Conn {
             subscriptions: Vec::new(),
             paused: false,
             queued: false,
+            address: None,
+            opened: 0,
+            heard: 0,
+            pinged: false,
             closing: false,
         }
     }

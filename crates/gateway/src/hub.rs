@@ -11,25 +11,28 @@
 //! - The hub applies nothing: it sees the core through [`CoreView`] and learns of changes from
 //!   events alone, live and on replay.
 
+use crate::address::origin_of;
 use crate::batch::{Batch, ConnId};
 use crate::conn::{Conn, Stage};
 use crate::frame::{
     CloseCode, Fed, Flow, FrameReader, Message, Opcode, Role, begin_frame, write_close_answer,
     write_close_frame, write_pong_frame,
 };
-use crate::http::{HeadReader, HttpFault, ReadStep, Route};
+use crate::http::{Body, Head, HeadReader, HttpFault, ReadStep, Route, error_response};
 use crate::limits::{
-    ECHO_BYTES_MAX, HEAD_PUBLICATIONS_MAX, HELD_BYTES_MAX, IDLE_PUBLICATIONS_MAX,
+    BODY_BYTES_MAX, ECHO_BYTES_MAX, HEAD_PUBLICATIONS_MAX, HELD_BYTES_MAX, IDLE_PUBLICATIONS_MAX,
     LINGER_PUBLICATIONS_MAX,
 };
 use crate::private_feed::{PrivateFeeds, Touched};
 use crate::public_feed::InstrumentFeeds;
+use crate::quota::{Asker, Quotas};
 use crate::rules::Rules;
 use crate::site;
 use crate::upgrade;
 use crate::view::CoreView;
 use coulisse_types::Seq;
 use coulisse_wire::InstrumentTable;
+use std::net::IpAddr;
 
 pub(crate) mod snapshot;
 
@@ -69,6 +72,12 @@ pub struct Counters {
     pub slow_closed: u64,
     /// Connections opened.
     pub opened: u64,
+    /// Requests refused because a key, an account or an address asks for too much.
+    pub limited: u64,
+    /// Sessions closed because they left a ping unanswered.
+    pub silent_closed: u64,
+    /// Sessions closed because they neither logged on nor subscribed in time.
+    pub strangers_closed: u64,
 }
 
 /// A connection that was closed and whose peer has not taken the end of what it was sent.
@@ -98,6 +107,10 @@ pub struct Hub {
     pub(crate) hosts: Vec<String>,
     origins: Vec<String>,
     pub(crate) rules: Rules,
+    pub(crate) quotas: Quotas,
+    /// Publications of the feeds since the start, and the connection that was looked at last.
+    pub(crate) ticks: u32,
+    pub(crate) patrolled: usize,
     pub(crate) server: String,
     pub(crate) node: String,
     pub(crate) counters: Counters,
@@ -131,6 +144,9 @@ impl Hub {
             hosts,
             origins: Vec::new(),
             rules: Rules::default(),
+            quotas: Quotas::default(),
+            ticks: 0,
+            patrolled: 0,
             server,
             node,
             counters: Counters::default(),
@@ -154,6 +170,7 @@ impl Hub {
 
     /// Sets the rules of the door, before it opens.
     pub fn set_rules(&mut self, rules: Rules) {
+        self.quotas.set_rates(rules.rates);
         self.rules = rules;
     }
 
@@ -177,7 +194,9 @@ impl Hub {
         });
         self.sessions += 1;
         let id = ConnId { slot, session: self.sessions };
-        self.slots[slot as usize] = Some(Conn::new(id, stage, nonce));
+        let mut conn = Conn::new(id, stage, nonce);
+        (conn.opened, conn.heard) = (self.ticks, self.ticks);
+        self.slots[slot as usize] = Some(conn);
         self.open += 1;
         self.counters.opened += 1;
         id
@@ -240,6 +259,23 @@ impl Hub {
         place.as_mut().filter(|conn| conn.id == id)
     }
 
+    /// How many places there are for connections.
+    pub(crate) fn slot_count(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The connection at a place.
+    pub(crate) fn conn_at(&self, place: usize) -> Option<&Conn> {
+        self.slots.get(place)?.as_ref()
+    }
+
+    /// Says where a connection comes from, before anything is read of it.
+    pub fn set_address(&mut self, id: ConnId, address: IpAddr) {
+        if let Some(conn) = self.conn(id) {
+            conn.address = Some(address);
+        }
+    }
+
     /// The ids of all connections, by slot.
     pub(crate) fn conn_ids(&self) -> Vec<ConnId> {
         self.slots.iter().flatten().map(|conn| conn.id).collect()
@@ -293,7 +329,7 @@ impl Hub {
         self.fail(id, seq, CloseCode::TryAgainLater, "the session reads too slowly");
     }
 
-    fn enqueue(&mut self, id: ConnId) {
+    pub(crate) fn enqueue(&mut self, id: ConnId) {
         let Some(conn) = self.conn(id) else { return };
         if !conn.queued {
             conn.queued = true;
@@ -363,6 +399,7 @@ impl Hub {
         for one in &mut self.lingering {
             one.publications += 1;
         }
+        self.patrol();
         let mut awaited = std::mem::take(&mut self.awaited);
         awaited.retain_mut(|one| self.is_awaited(one));
         self.awaited = awaited;
@@ -400,10 +437,12 @@ impl Hub {
         view: &impl CoreView,
     ) -> Received {
         let mut received = Received::default();
+        let ticks = self.ticks;
         let Some(conn) = self.conn(id) else { return received };
         if conn.closing {
             return received;
         }
+        (conn.heard, conn.pinged) = (ticks, false);
         match &mut conn.stage {
             Stage::Head(_) => self.receive_head(id, read, now_us, view, &mut received),
             Stage::Native | Stage::Plain | Stage::Echo => {
@@ -436,6 +475,10 @@ impl Hub {
                 let native = arrived.head.path == "/v1/ws";
                 let plain = arrived.head.path == "/ws";
                 let echo = self.rules.echo && arrived.head.path == "/v1/echo";
+                if let Some(response) = self.turn_away(id, &arrived.head, now_us) {
+                    self.answer_http(id, &response);
+                    return;
+                }
                 if arrived.head.route() != Route::WebSocket || !(native || plain || echo) {
                     received.hand_over = Some(arrived.bytes.to_vec());
                     return;
@@ -469,6 +512,27 @@ impl Hub {
                 }
             }
         }
+    }
+
+    /// The answer to a request that is too long, or one too many of its address.
+    fn turn_away(&mut self, id: ConnId, head: &Head<'_>, now_us: i64) -> Option<Vec<u8>> {
+        if matches!(head.body, Body::Length(bytes) if bytes > BODY_BYTES_MAX) {
+            return Some(HttpFault::BodyTooLarge.response());
+        }
+        let peer = self.conn(id)?.address?;
+        let address = Some(origin_of(peer, head.forwarded_for, &self.rules.proxies));
+        if let Some(conn) = self.conn(id) {
+            conn.address = address;
+        }
+        let exceeded = self.quotas.take(&Asker { identity: None, address }, 1, false, now_us);
+        exceeded.err().map(|exceeded| {
+            self.counters.limited += 1;
+            let retry_s = exceeded.wait_us.div_euclid(1_000_000) + 1;
+            let fault = HttpFault::RateLimited;
+            let headers =
+                format!("Retry-After: {retry_s}\r\nX-RateLimit-Limit: {}\r\n", exceeded.per_s);
+            error_response(fault.status(), fault.code(), &fault.to_string(), &headers)
+        })
     }
 
     /// Answers a request that is refused at the door, and closes.

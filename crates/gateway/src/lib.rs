@@ -28,6 +28,7 @@
 //! unchecked; the others work on tables of their own.
 #![forbid(unsafe_code)]
 
+pub mod address;
 pub mod batch;
 pub mod book_feed;
 pub mod conn;
@@ -51,8 +52,10 @@ pub mod hub;
 pub mod limits;
 pub mod logon;
 pub mod outcomes;
+mod patrol;
 pub mod private_feed;
 pub mod public_feed;
+pub mod quota;
 mod requests;
 pub mod rules;
 #[deny(

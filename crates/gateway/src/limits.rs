@@ -64,6 +64,42 @@ pub const TRADES_KEPT_MAX: usize = 1_000;
 /// Most subscriptions of one session.
 pub const SUBSCRIPTIONS_MAX: usize = 256;
 
+/// Publications of the feeds in a second.
+pub const PUBLICATIONS_PER_S: u32 = 20;
+
+/// Publications of the feeds within which each connection is looked at once: 1 second.
+pub const PATROL_PUBLICATIONS: usize = 20;
+
+/// Publications of the feeds that a socket may be silent before it is sent a ping: 20 seconds.
+pub const PING_PUBLICATIONS: u32 = 20 * PUBLICATIONS_PER_S;
+
+/// Publications of the feeds that the answer to a ping may take: 10 seconds.
+pub const PONG_PUBLICATIONS: u32 = 10 * PUBLICATIONS_PER_S;
+
+/// Addresses that have a bucket of their own; those beyond share one.
+pub const ADDRESSES_MAX: usize = 65_536;
+
+/// Logons a second that are checked; each takes some 0.1 ms of the loop.
+pub const LOGONS_PER_S: u32 = 1_000;
+
+/// Logons that may come at once beyond that, as when a balancer moves.
+pub const LOGONS_BURST: u32 = 4_000;
+
+/// What a list of open orders weighs; an order weighs 1.
+pub const OPEN_ORDERS_WEIGHT: u32 = 10;
+
+/// What a read of balances or positions weighs.
+pub const READ_WEIGHT: u32 = 5;
+
+/// What a subscription weighs, for each instrument: it is answered with an image.
+pub const SUBSCRIBE_WEIGHT: u32 = 2;
+
+/// What a logon weighs, by the address it comes from.
+pub const LOGON_WEIGHT: u32 = 20;
+
+/// Longest body of an HTTP request.
+pub const BODY_BYTES_MAX: u64 = 64 * 1_024;
+
 /// Publications of the feeds (20 a second) within which a request head must be whole, counted from its
 /// first bytes: 10 seconds.
 pub const HEAD_PUBLICATIONS_MAX: u32 = 200;

@@ -7,8 +7,11 @@
 use crate::batch::{ConnId, Request as Asked, Waiter, is_way_out};
 use crate::conn::{Identity, Stage, Subscription};
 use crate::hub::Hub;
-use crate::limits::SUBSCRIPTIONS_MAX;
+use crate::limits::{
+    LOGON_WEIGHT, OPEN_ORDERS_WEIGHT, READ_WEIGHT, SUBSCRIBE_WEIGHT, SUBSCRIPTIONS_MAX,
+};
 use crate::logon;
+use crate::quota::{Asker, Exceeded};
 use crate::site;
 use crate::view::CoreView;
 use coulisse_types::command::{OrderCancelAll, permission};
@@ -29,13 +32,56 @@ impl Hub {
     pub(crate) fn request(&mut self, id: ConnId, text: &[u8], now_us: i64, view: &impl CoreView) {
         self.counters.requests += 1;
         match parse_request(text, &self.instruments) {
-            Err(error) => self.refuse(id, view.seq(), &error),
+            Err(error) => {
+                let limited = self.charge(id, error.id_raw, (1, false), now_us).err();
+                self.refuse(id, view.seq(), &limited.unwrap_or(error));
+            }
             Ok(request) => {
-                if let Err(error) = self.perform(id, &request, now_us, view) {
+                let charged = self.charge(id, request.id_raw, weight_of(&request.body), now_us);
+                let charged = charged.and_then(|()| self.charge_logon(&request, now_us));
+                let done = charged.and_then(|()| self.perform(id, &request, now_us, view));
+                if let Err(error) = done {
                     self.refuse(id, view.seq(), &with_account(error, &request));
                 }
             }
         }
+    }
+
+    /// Takes a request's weight out of the quotas of its session.
+    fn charge<'a>(
+        &mut self,
+        id: ConnId,
+        id_raw: &'a [u8],
+        (weight, is_way_out): (u32, bool),
+        now_us: i64,
+    ) -> Result<(), RequestError<'a>> {
+        let Some(conn) = self.conn(id) else { return Ok(()) };
+        // What acts inside the process is the node's own.
+        let identity = conn.identity.filter(|identity| identity.key != KeyIndex(0));
+        let identity = identity.map(|identity| (identity.key, identity.account));
+        let asker = Asker { identity, address: conn.address };
+        let taken = self.quotas.take(&asker, weight, is_way_out, now_us);
+        taken.map_err(|exceeded| self.limited(id_raw, exceeded))
+    }
+
+    /// A logon is paid for by all who log on: so many are checked a second.
+    fn charge_logon<'a>(
+        &mut self,
+        request: &Request<'a>,
+        now_us: i64,
+    ) -> Result<(), RequestError<'a>> {
+        if !matches!(request.body, Body::Logon { .. }) {
+            return Ok(());
+        }
+        self.quotas.logon(now_us).map_err(|exceeded| self.limited(request.id_raw, exceeded))
+    }
+
+    fn limited<'a>(&mut self, id_raw: &'a [u8], exceeded: Exceeded) -> RequestError<'a> {
+        self.counters.limited += 1;
+        let after_ms = u64::try_from(exceeded.wait_us.div_euclid(1_000) + 1).unwrap_or(1);
+        RequestError::new(id_raw, RejectCode::RateLimited)
+            .about(exceeded.whose.as_bytes(), b"")
+            .with_retry(exceeded.per_s, after_ms)
     }
 
     /// Answers a request that never reaches the log.
@@ -488,6 +534,21 @@ impl Hub {
                 });
             }
         }
+    }
+}
+
+/// What a request weighs, and whether it only takes risk away.
+fn weight_of(body: &Body<'_>) -> (u32, bool) {
+    let listed = |count: usize| u32::try_from(count).unwrap_or(u32::MAX).max(1);
+    match body {
+        Body::Command { command, .. } => (1, is_way_out(command)),
+        Body::CancelAll { .. } => (1, true),
+        Body::Admin(admin) => (1, is_way_out(&admin.command)),
+        Body::OrdersOpen(_) => (OPEN_ORDERS_WEIGHT, false),
+        Body::BalancesGet | Body::PositionsGet => (READ_WEIGHT, false),
+        Body::Subscribe(wanted) => (listed(wanted.instruments.len()) * SUBSCRIBE_WEIGHT, false),
+        Body::Logon { .. } => (LOGON_WEIGHT, false),
+        _ => (1, false),
     }
 }
 

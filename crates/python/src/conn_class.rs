@@ -4,8 +4,10 @@ use crate::cell::GilCell;
 use crate::core_class::Core;
 use crate::outbox::Peer;
 use coulisse_gateway::batch::ConnId;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMemoryView};
+use std::net::IpAddr;
 
 /// Base of the protocol object of one TCP connection.
 #[pyclass(module = "coulisse._core", subclass, frozen, weakref)]
@@ -39,7 +41,9 @@ impl Conn {
         let close = transport.getattr(py, "close")?;
         let abort = transport.getattr(py, "abort")?;
         let refuse = abort.clone_ref(py);
-        let Some(id) = self.core.get().open(py, Peer::Socket { write, close, abort })? else {
+        let address = address_of(transport.bind(py));
+        let Some(id) = self.core.get().open(py, Peer::Socket { write, close, abort }, address)?
+        else {
             return refuse.call0(py).map(drop);
         };
         let mut state = self.state.borrow_mut(py);
@@ -143,6 +147,13 @@ impl Conn {
         }
         Ok(())
     }
+}
+
+/// Where a transport's peer is, if it says so: a Unix socket's has no address.
+fn address_of(transport: &Bound<'_, PyAny>) -> Option<IpAddr> {
+    let peer = transport.call_method1(intern!(transport.py(), "get_extra_info"), ("peername",));
+    let host = peer.ok()?.get_item(0).ok()?;
+    host.extract::<&str>().ok()?.parse().ok()
 }
 
 /// A logged-on session inside the process.

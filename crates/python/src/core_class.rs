@@ -5,12 +5,14 @@ use crate::clock::Leap;
 use crate::conn_class::LocalSession;
 use crate::failure::{Note, failed, guard};
 use crate::node_core::{NodeCore, Outcome};
-use crate::open::{Arguments, open_core};
+use crate::open::{Arguments, listed, open_core};
 use crate::outbox::{Mail, Outbox, Peer};
 use crate::sim_disk::SimDisk;
 use crate::sync::LogEnd;
+use coulisse_gateway::address::Network;
 use coulisse_gateway::batch::ConnId;
 use coulisse_gateway::hub::Received;
+use coulisse_gateway::quota::{Rate, Rates};
 use coulisse_gateway::rules::Rules;
 use coulisse_types::{AccountId, Command, KeyIndex, RequestId, Seq};
 use pyo3::buffer::PyBuffer;
@@ -19,6 +21,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyMemoryView};
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -94,13 +97,21 @@ impl Core {
     }
 
     /// A connection was accepted; `None` where the core is closed.
-    pub(crate) fn open(&self, py: Python<'_>, peer: Peer) -> PyResult<Option<ConnId>> {
+    pub(crate) fn open(
+        &self,
+        py: Python<'_>,
+        peer: Peer,
+        address: Option<IpAddr>,
+    ) -> PyResult<Option<ConnId>> {
         if self.is_closed(py) {
             return Ok(None);
         }
         let nonce = nonce()?;
         self.with(py, |node, peers| {
             let id = node.hub.open(nonce);
+            if let Some(address) = address {
+                node.hub.set_address(id, address);
+            }
             place(peers, id, peer);
             Some(id)
         })
@@ -281,9 +292,28 @@ impl Core {
         Self::schedule(slf)
     }
 
-    #[pyo3(signature = (*, echo=false))]
-    fn set_rules(&self, py: Python<'_>, echo: bool) -> PyResult<()> {
-        self.with(py, |node, _| node.hub.set_rules(Rules { echo }))
+    #[pyo3(signature = (*, echo=false, logon_s=0, key_rate=(0, 0), account_rate=(0, 0),
+                        address_rate=(0, 0), proxies=""))]
+    #[expect(clippy::too_many_arguments, reason = "they are Python keywords, each with its name")]
+    fn set_rules(
+        &self,
+        py: Python<'_>,
+        echo: bool,
+        logon_s: u32,
+        key_rate: (u32, u32),
+        account_rate: (u32, u32),
+        address_rate: (u32, u32),
+        proxies: &str,
+    ) -> PyResult<()> {
+        let rate = |(per_s, burst)| Rate { per_s, burst };
+        let rates =
+            Rates { key: rate(key_rate), account: rate(account_rate), address: rate(address_rate) };
+        let bad = |text: &str| failed("INVALID_VALUE", format!("{text:?} is no network"));
+        let proxies = listed(proxies)
+            .iter()
+            .map(|text| Network::parse(text).ok_or_else(|| bad(text)))
+            .collect::<PyResult<Vec<Network>>>()?;
+        self.with(py, |node, _| node.hub.set_rules(Rules { echo, logon_s, rates, proxies }))
     }
 
     #[getter]

@@ -95,7 +95,7 @@ impl NodeCore {
     pub(crate) fn metrics(&self) -> Vec<(String, u64)> {
         let counters = self.hub.counters();
         let (groups, bytes) = self.sync.written();
-        let plain: [(&str, u64); 20] = [
+        let plain: [(&str, u64); 23] = [
             ("seq", self.engine.last_seq().0),
             ("durable_seq", self.sync.durable_seq()),
             ("orders_accepted", self.engine.order_count()),
@@ -105,6 +105,9 @@ impl NodeCore {
             ("requests", counters.requests),
             ("requests_refused", counters.refused),
             ("requests_overloaded", counters.overloaded),
+            ("requests_limited", counters.limited),
+            ("sessions_silent_closed", counters.silent_closed),
+            ("sessions_strangers_closed", counters.strangers_closed),
             ("sessions_slow_closed", counters.slow_closed),
             ("connections_opened", counters.opened),
             ("connections", self.hub.open_count() as u64),

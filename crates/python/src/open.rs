@@ -58,7 +58,7 @@ pub(crate) fn open_core(arguments: &Arguments<'_>) -> PyResult<NodeCore> {
 }
 
 /// What stands between commas.
-fn listed(text: &str) -> Vec<String> {
+pub(crate) fn listed(text: &str) -> Vec<String> {
     text.split(',').map(|one| one.trim().to_string()).filter(|one| !one.is_empty()).collect()
 }
 

@@ -83,6 +83,7 @@ rejects! {
     24 ResumeTooOld Gateway "RESUME_TOO_OLD" "What was asked for is no longer kept here.";
     25 ShuttingDown Gateway "SHUTTING_DOWN" "The node is stopping and takes no new commands.";
     26 NotFound Gateway "NOT_FOUND" "There is no such route.";
+    27 RateLimited Gateway "RATE_LIMITED" "The key, the account or the address asks for more than it may; try again later.";
 
     100 UnknownKey Core "UNKNOWN_KEY" "The key does not exist.";
     101 NotPermitted Core "NOT_PERMITTED" "The key may not do this, or not for this account.";

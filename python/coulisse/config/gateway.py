@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import ipaddress
+from typing import Annotated, TypedDict
 
 from pydantic import AfterValidator
 
 from coulisse.config.parts import Part, between
 
 SEND_BUFFER_BYTES_MAX = 1 << 30
+CONNECTIONS_MAX = 1_000_000
+RATE_MAX = 100_000_000
+BURST_S = 2
+"""Seconds of a rate that may come at once."""
+
+
+class Rules(TypedDict):
+    """The rules of the door, as the core takes them; a rate is units a second and the burst."""
+
+    logon_s: int
+    key_rate: tuple[int, int]
+    account_rate: tuple[int, int]
+    address_rate: tuple[int, int]
+    proxies: str
 
 
 def _origin(value: str) -> str:
     scheme, _, rest = value.partition("://")
     if value != "*" and (scheme not in ("http", "https") or not rest or "/" in rest):
         raise ValueError(f"an origin is https://host[:port] or *, not {value!r}")
+    return value
+
+
+def _network(value: str) -> str:
+    try:
+        ipaddress.ip_network(value)
+    except ValueError:
+        raise ValueError(f"a network is 10.0.0.0/8 or an address, not {value!r}") from None
     return value
 
 
@@ -41,10 +64,35 @@ class GatewayConfig(Part):
     echo: bool = False
     """Open `/v1/echo`, a WebSocket that sends every message of up to 16 MiB back: for suites of
     WebSocket conformance."""
+    connections_max: Annotated[int, between(1, CONNECTIONS_MAX)] = 20_000
+    """Connections at one time; fewer where the process may not open so many files. At the limit
+    nobody is accepted until another has gone."""
+    connections_per_address_max: Annotated[int, between(0, CONNECTIONS_MAX)] = 0
+    """Connections of one address at one time; 0 for as many as there may be."""
+    logon_timeout_s: Annotated[int, between(0, 3_600)] = 30
+    """Seconds within which a session of the native protocol must log on or subscribe; 0: never."""
+    key_rate: Annotated[int, between(0, RATE_MAX)] = 10_000
+    """Requests a second of one key, by weight; twice as many may come at once. 0 is no limit."""
+    account_rate: Annotated[int, between(0, RATE_MAX)] = 20_000
+    """The same of one account, over all its keys."""
+    address_rate: Annotated[int, between(0, RATE_MAX)] = 50_000
+    """The same of one address, over all its connections, HTTP among them."""
+    trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
+    """Networks, as `10.0.0.0/8`, whose `X-Forwarded-For` is believed."""
     reuse_port: bool = False
     """Let several processes listen on the port (SO_REUSEPORT)."""
     send_buffer_bytes: Annotated[int, between(1, SEND_BUFFER_BYTES_MAX)] = 65_536
     """The kernel's send buffer of a connection: bounds what a client that never reads can park."""
+
+    def rules(self) -> Rules:
+        """Return what the core must know of these settings."""
+        return Rules(
+            logon_s=self.logon_timeout_s,
+            key_rate=(self.key_rate, BURST_S * self.key_rate),
+            account_rate=(self.account_rate, BURST_S * self.account_rate),
+            address_rate=(self.address_rate, BURST_S * self.address_rate),
+            proxies=",".join(self.trusted_proxies),
+        )
 
     @property
     def host_names(self) -> tuple[str, ...]:

@@ -23,6 +23,13 @@ REQUESTS_MAX = 1_024
 """Requests that may be under way at one time; more are answered with 503."""
 
 
+Leave = Callable[[asyncio.BaseTransport | None], None]
+
+
+def _nobody_counts(transport: asyncio.BaseTransport | None) -> None:
+    pass
+
+
 class HttpSide:
     """Serves one ASGI application on transports that others hand over."""
 
@@ -43,16 +50,23 @@ class HttpSide:
         self._config.load()
         self._state = ServerState()
         self._new_conn: Callable[[], asyncio.BaseProtocol] | None = None
+        self._leave: Leave = _nobody_counts
 
-    def returning_to(self, new_conn: Callable[[], asyncio.BaseProtocol]) -> HttpSide:
-        """Return a side that shares all with this one and gives transports back to `new_conn`."""
+    def returning_to(
+        self, new_conn: Callable[[], asyncio.BaseProtocol], leave: Leave = _nobody_counts
+    ) -> HttpSide:
+        """Return a side that shares all with this one and gives transports back to `new_conn`.
+
+        `leave` is told of a transport that ends here.
+        """
         side = object.__new__(HttpSide)
         side._config, side._state, side._new_conn = self._config, self._state, new_conn
+        side._leave = leave
         return side
 
     def take_over(self, transport: asyncio.Transport, data: bytes) -> None:
         """Serve the request that begins with `data` on `transport`."""
-        protocol = _ReturningHttp(self._config, self._state, self._new_conn)
+        protocol = _ReturningHttp(self._config, self._state, self._new_conn, self._leave)
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
         protocol.data_received(data)
@@ -74,10 +88,16 @@ class _ReturningHttp(HttpToolsProtocol):
         config: Config,
         state: ServerState,
         new_conn: Callable[[], asyncio.BaseProtocol] | None,
+        leave: Leave,
     ) -> None:
         super().__init__(config, state, {})
+        self._leave = leave
         self._new_conn = new_conn
         self._in_message = False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._leave(self.transport)
+        super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         self._in_message = True

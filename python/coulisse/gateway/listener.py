@@ -24,6 +24,7 @@ class Listener:
         self._new_conn = new_conn
         self._socket = bind(config)
         self._server: asyncio.AbstractServer | None = None
+        self._is_closed = False
         self.host = config.host
         self.port = int(self._socket.getsockname()[1])
 
@@ -34,16 +35,25 @@ class Listener:
         return f"{host}:{self.port}"
 
     async def listen(self) -> None:
-        """Accept connections from now on."""
+        """Accept connections from now on. Not once it is closed."""
+        if self._server is not None or self._is_closed:
+            return
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._new_conn, sock=self._socket, backlog=BACKLOG)
+        # The server closes what it is given; the port must outlive a pause.
+        sock = self._socket.dup()
+        self._server = await loop.create_server(self._new_conn, sock=sock, backlog=BACKLOG)
 
-    def close(self) -> None:
-        """Accept no more."""
+    def pause(self) -> None:
+        """Accept nobody until `listen`: who comes waits in the kernel's queue."""
         if self._server is not None:
             self._server.close()
-        else:
-            self._socket.close()
+            self._server = None
+
+    def close(self) -> None:
+        """Accept no more. Idempotent."""
+        self._is_closed = True
+        self.pause()
+        self._socket.close()
 
 
 def bind(config: GatewayConfig) -> socket.socket:

@@ -35,8 +35,18 @@ class Plain(Protocol):
         """It is gone."""
 
 
-def conn_type(http: Http, plain: Plain) -> type[_core.Conn]:
-    """Return the class of the connections of one listener."""
+class Door(Protocol):
+    """Counts connections and keeps their number bounded."""
+
+    def admit(self, transport: asyncio.Transport) -> bool:
+        """Tell whether a new connection may stay; answer and close it where it may not."""
+
+    def leave(self, transport: asyncio.BaseTransport | None) -> None:
+        """A connection is gone. Idempotent."""
+
+
+def conn_types(http: Http, plain: Plain, door: Door) -> tuple[type[_core.Conn], type[_core.Conn]]:
+    """Return the class of what a listener accepts, and of what HTTP gives back."""
 
     class Conn(_core.Conn, asyncio.BufferedProtocol):
         """One TCP connection."""
@@ -46,6 +56,10 @@ def conn_type(http: Http, plain: Plain) -> type[_core.Conn]:
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
             super().connection_made(transport)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            door.leave(cast(asyncio.BaseTransport | None, self.transport))
+            super().connection_lost(exc)
 
         def hand_over(self, data: bytes) -> None:
             # uvloop's transports have the methods of asyncio's, but not its class.
@@ -62,4 +76,13 @@ def conn_type(http: Http, plain: Plain) -> type[_core.Conn]:
         def plain_closed(self) -> None:
             plain.closed(self)
 
-    return Conn
+    class NewConn(Conn):
+        """One that was accepted just now."""
+
+        __slots__ = ()
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            if door.admit(transport):
+                super().connection_made(transport)
+
+    return NewConn, Conn

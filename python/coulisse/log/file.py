@@ -54,7 +54,8 @@ def open_core(config: Config, gateways: Sequence[GatewayConfig]) -> _core.Core:
             origins=",".join(origins),
             hash_seed=secrets.randbits(64),
         )
-        core.set_rules(echo=any(gateway.echo for gateway in gateways))
+        # A node has one door, whose rules the first gateway says.
+        core.set_rules(**gateways[0].rules(), echo=any(gateway.echo for gateway in gateways))
         for file, reason in core.snapshots_passed_over:
             logger("log").warning("snapshot_passed_over", file=file, reason=reason)
         _tell_of_voids(core)

@@ -19,10 +19,11 @@ from coulisse.domain.errors import ConfigError, NodeFailed
 from coulisse.domain.outcomes import Rejected
 from coulisse.domain.schema import schema
 from coulisse.engine.driver import Driver
+from coulisse.gateway.door import Door
 from coulisse.gateway.http import HttpSide
 from coulisse.gateway.listener import Listener
 from coulisse.gateway.plain import PlainHub
-from coulisse.gateway.protocol import conn_type
+from coulisse.gateway.protocol import conn_types
 from coulisse.gateway.rest import Site, build_app
 from coulisse.log.file import data_dir, open_core
 from coulisse.node.projector import Projector, allowed_processors
@@ -53,6 +54,8 @@ class Node:
         self.listeners: list[Listener] = []
         self.stopping = asyncio.Event()
         self._hubs: list[PlainHub] = []
+        gateway = config.gateway
+        self.door = Door(gateway.connections_max, gateway.connections_per_address_max)
         self._is_ready = False
         self._log = logger("node")
         labels = {
@@ -75,7 +78,8 @@ class Node:
         self.driver.attach(asyncio.get_running_loop())
         await seed(self.core, self.driver, self.config)
         for listener, hub, conns in listeners:
-            conns.open(self.core, self._http, hub)
+            conns.open(self.core, self._http, hub, self.door)
+            self._guard(listener)
             hub.start(self.spawn)
             await listener.listen()
             self.listeners.append(listener)
@@ -93,6 +97,10 @@ class Node:
             settings=self.config.model_dump(mode="json", exclude={"accounts"}),
             **self.core.recovery,
         )
+
+    def _guard(self, listener: Listener) -> None:
+        """Let the door pause a listener and open it again."""
+        self.door.attach(listener.pause, lambda: self.spawn(listener.listen()))
 
     def spawn(self, work: Awaitable[None]) -> object:
         """Run `work` as a task of this node."""
@@ -118,7 +126,7 @@ class Node:
         }
 
     def _metrics(self) -> Mapping[str, int]:
-        return {**self.core.metrics(), **self.projector.metrics()}
+        return {**self.core.metrics(), **self.door.metrics(), **self.projector.metrics()}
 
     def stop(self) -> None:
         """Ask the node to stop. Returns at once."""
@@ -159,16 +167,23 @@ class _Conns:
 
     def __init__(self) -> None:
         self._new: type[_core.Conn] | None = None
+        self._again: type[_core.Conn] | None = None
         self._core: _core.Core | None = None
 
-    def open(self, core: _core.Core, http: HttpSide, hub: PlainHub) -> None:
+    def open(self, core: _core.Core, http: HttpSide, hub: PlainHub, door: Door) -> None:
         """Make connections of `core` from now on."""
         self._core = core
-        self._new = conn_type(http.returning_to(self), hub)
+        side = http.returning_to(self.again, door.leave)
+        self._new, self._again = conn_types(side, hub, door)
 
     def __call__(self) -> asyncio.BaseProtocol:
         assert self._new is not None and self._core is not None, "nobody listens before"
         return cast(asyncio.BaseProtocol, self._new(self._core))
+
+    def again(self) -> asyncio.BaseProtocol:
+        """Take back what HTTP has served."""
+        assert self._again is not None and self._core is not None, "nobody listens before"
+        return cast(asyncio.BaseProtocol, self._again(self._core))
 
 
 @contextlib.asynccontextmanager

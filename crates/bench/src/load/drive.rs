@@ -260,6 +260,7 @@ impl Driver {
             if !is_open {
                 return failure("the server closed a connection");
             }
+            peer.socket.flush(&self.epoll)?;
             peer.in_flight = peer.in_flight.saturating_sub(progress.answered - before);
             ready.push(connection);
         }

@@ -121,6 +121,7 @@ impl Inner {
             if !socket.read(&mut self.buffer, |text| seen.take(text))? {
                 return failure("the server closed a socket that watches");
             }
+            socket.flush(&self.epoll)?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! What is refused before any route is looked at, and the bytes that say so.
 
-use crate::limits::{HEAD_BYTES_MAX, HEADERS_COUNT_MAX};
+use crate::limits::{BODY_BYTES_MAX, HEAD_BYTES_MAX, HEADERS_COUNT_MAX};
 use core::fmt;
 
 /// Why a request head was refused. The connection is closed after the response.
@@ -39,6 +39,10 @@ pub enum HttpFault {
     HandshakeHeaderRepeated,
     /// The head was not whole after [`crate::limits::HEAD_PUBLICATIONS_MAX`].
     HeadTooSlow,
+    /// A Content-Length past [`BODY_BYTES_MAX`].
+    BodyTooLarge,
+    /// The address asks for more than it may.
+    RateLimited,
 }
 
 impl HttpFault {
@@ -60,6 +64,8 @@ impl HttpFault {
         Self::TransferEncodingUnsupported,
         Self::HandshakeHeaderRepeated,
         Self::HeadTooSlow,
+        Self::BodyTooLarge,
+        Self::RateLimited,
     ];
 
     /// The HTTP status.
@@ -69,6 +75,8 @@ impl HttpFault {
             Self::VersionUnsupported => 505,
             Self::TransferEncodingUnsupported => 501,
             Self::HeadTooSlow => 408,
+            Self::BodyTooLarge => 413,
+            Self::RateLimited => 429,
             Self::NotHttp
             | Self::LineEnding
             | Self::RequestLine
@@ -102,6 +110,8 @@ impl HttpFault {
             Self::TransferEncodingUnsupported => "HTTP_TRANSFER_ENCODING_UNSUPPORTED",
             Self::HandshakeHeaderRepeated => "HTTP_HANDSHAKE_HEADER_REPEATED",
             Self::HeadTooSlow => "HTTP_HEAD_TOO_SLOW",
+            Self::BodyTooLarge => "HTTP_BODY_TOO_LARGE",
+            Self::RateLimited => "RATE_LIMITED",
         }
     }
 
@@ -134,6 +144,8 @@ impl fmt::Display for HttpFault {
                 f.write_str("a Sec-WebSocket header stands more than once")
             }
             Self::HeadTooSlow => f.write_str("the head of the request did not come in time"),
+            Self::BodyTooLarge => write!(f, "the body is longer than {BODY_BYTES_MAX} bytes"),
+            Self::RateLimited => f.write_str("this address asks for more than it may"),
         }
     }
 }

@@ -49,6 +49,8 @@ pub struct Head<'a> {
     pub host: Option<&'a str>,
     /// Origin, as a browser sends it. `Some("")` where it is not text.
     pub origin: Option<&'a str>,
+    /// The last X-Forwarded-For. Anybody may write anything there.
+    pub forwarded_for: Option<&'a str>,
     /// The body.
     pub body: Body,
     /// Whether Upgrade names `websocket`.
@@ -221,6 +223,7 @@ struct HeadLine<'a> {
 struct Fields<'a> {
     host: Option<&'a [u8]>,
     origin: Option<&'a [u8]>,
+    forwarded_for: Option<&'a [u8]>,
     content_length: Option<u64>,
     chunked: bool,
     upgrade_websocket: bool,
@@ -241,6 +244,9 @@ impl<'a> Fields<'a> {
             // Two origins are none that an allow-list could hold.
             let value = if self.origin.is_some() { b"" } else { value };
             self.origin = Some(value);
+            Ok(())
+        } else if is("x-forwarded-for") {
+            self.forwarded_for = Some(value);
             Ok(())
         } else if is("content-length") {
             let length = decimal(value).ok_or(HttpFault::ContentLengthInvalid)?;
@@ -293,6 +299,7 @@ impl<'a> Fields<'a> {
             version: line.version,
             host,
             origin: self.origin.map(text),
+            forwarded_for: self.forwarded_for.map(text),
             body,
             upgrade_websocket: self.upgrade_websocket,
             connection_upgrade: self.connection_upgrade,

@@ -74,6 +74,9 @@ impl Hub {
             touched: _,
             message: _,
             rules: _,
+            quotas: _,
+            ticks: _,
+            patrolled: _,
         } = self;
         VERSION.encode(out);
         let mut table = Vec::new();

@@ -5,6 +5,7 @@
 mod door;
 mod durable_first;
 mod feeds;
+mod limits;
 mod restart;
 mod risk_and_status;
 mod slow_readers;

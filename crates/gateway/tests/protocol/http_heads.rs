@@ -28,6 +28,7 @@ fn an_upgrade_says_all_that_the_handshake_asks_about() {
         version: Version::Http11,
         host: Some("venue.example:8080"),
         origin: Some("https://venue.example"),
+        forwarded_for: None,
         body: Body::None,
         upgrade_websocket: true,
         connection_upgrade: true,

@@ -27,6 +27,13 @@ pub enum Detail {
     OneOf(&'static [&'static str]),
     /// The bound: the tick, the lot, the largest number.
     Limit(Text<40>),
+    /// The bound of a rate, and when there is room again.
+    Retry {
+        /// How much a second.
+        per_s: u32,
+        /// In how many milliseconds.
+        after_ms: u64,
+    },
 }
 
 /// A request that was refused at the edge: its state is `not_sent`.
@@ -63,6 +70,12 @@ impl<'a> RequestError<'a> {
         Self { detail, ..self }
     }
 
+    /// The same with how much a second may be asked for, and when there is room again.
+    #[must_use]
+    pub const fn with_retry(self, per_s: u32, after_ms: u64) -> Self {
+        Self { detail: Detail::Retry { per_s, after_ms }, ..self }
+    }
+
     pub(crate) fn of_syntax(message: &[u8], error: &SyntaxError<'a>) -> Self {
         let offset = message.len().saturating_sub(error.at.len());
         let detail = Detail::Syntax { offset, wanted: error.wanted };
@@ -79,8 +92,15 @@ impl<'a> RequestError<'a> {
                 text_field(out, key, text);
             }
         }
-        if let Detail::Limit(limit) = &self.detail {
-            text_field(out, b"limit", limit.as_bytes());
+        match &self.detail {
+            Detail::Limit(limit) => text_field(out, b"limit", limit.as_bytes()),
+            Detail::Retry { per_s, after_ms } => {
+                out.extend_from_slice(b",\"limit\":\"");
+                digits::unsigned(out, u64::from(*per_s));
+                out.extend_from_slice(b"\",\"retry_after_ms\":");
+                digits::unsigned(out, *after_ms);
+            }
+            _ => {}
         }
         out.extend_from_slice(br#","state":"not_sent"}}"#);
     }
@@ -116,6 +136,14 @@ impl<'a> RequestError<'a> {
                 digits::unsigned(out, u64::try_from(offset).unwrap_or_default());
                 out.extend_from_slice(b", wanted ");
                 digits::escaped(out, wanted.as_bytes());
+            }
+            (_, Detail::Retry { per_s, after_ms }) => {
+                subject(out);
+                out.extend_from_slice(b": limit ");
+                digits::unsigned(out, u64::from(per_s));
+                out.extend_from_slice(b" a second; try again in ");
+                digits::unsigned(out, after_ms);
+                out.extend_from_slice(b" ms");
             }
             (_, Detail::Wanted(wanted)) => {
                 subject(out);

@@ -150,6 +150,7 @@ pub const ERROR: &[BodyField] = &[
     field("field", "string?", "Which field or limit."),
     field("value", "string?", "What stood there."),
     field("limit", "string?", "The bound it broke."),
+    field("retry_after_ms", "integer?", "With `RATE_LIMITED`: when there is room again."),
     field(
         "state",
         "string",

@@ -1,0 +1,84 @@
+//! Who is still there: pings with a deadline, and an end for those who never say who they are.
+//!
+//! A peer whose machine has gone sends nothing, not even that it has gone: without a question it
+//! would be kept for ever. And a stranger who opens a socket and asks for nothing keeps a place that
+//! others want.
+//!
+//! Time is counted in publications of the feeds, as everywhere in the hub. One publication looks at a part
+//! of the connections, so that twenty thousand of them cost no turn of the loop much.
+
+use crate::batch::ConnId;
+use crate::conn::{Conn, Stage};
+use crate::frame::{CloseCode, FrameHead, Opcode, write_frame};
+use crate::hub::Hub;
+use crate::limits::{
+    PATROL_PUBLICATIONS, PING_PUBLICATIONS, PONG_PUBLICATIONS, PUBLICATIONS_PER_S,
+};
+use coulisse_types::Seq;
+
+/// What is due of one connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Due {
+    Ping,
+    EndSilent,
+    EndStranger,
+}
+
+impl Hub {
+    /// Looks at a part of the connections; all have been looked at after
+    /// [`PATROL_PUBLICATIONS`].
+    pub(crate) fn patrol(&mut self) {
+        self.ticks = self.ticks.wrapping_add(1);
+        let count = self.slot_count();
+        let part = count.div_ceil(PATROL_PUBLICATIONS);
+        for _ in 0..part {
+            self.patrolled = if self.patrolled + 1 < count { self.patrolled + 1 } else { 0 };
+            let (ticks, logon) = (self.ticks, self.rules.logon_s * PUBLICATIONS_PER_S);
+            let due = self
+                .conn_at(self.patrolled)
+                .and_then(|conn| due_of(conn, ticks, logon).map(|due| (conn.id, due)));
+            if let Some((id, due)) = due {
+                self.act(id, due);
+            }
+        }
+    }
+
+    fn act(&mut self, id: ConnId, due: Due) {
+        match due {
+            Due::Ping => {
+                if let Some(conn) = self.conn(id) {
+                    conn.pinged = true;
+                    write_frame(conn.held.buffer(), FrameHead::whole(Opcode::Ping), b"");
+                    conn.held.mark(0);
+                }
+                self.enqueue(id);
+            }
+            Due::EndSilent => {
+                self.counters.silent_closed += 1;
+                self.fail(id, Seq(0), CloseCode::PolicyViolation, "a ping was not answered");
+            }
+            Due::EndStranger => {
+                self.counters.strangers_closed += 1;
+                let reason = "neither logon nor subscription in time";
+                self.fail(id, Seq(0), CloseCode::PolicyViolation, reason);
+            }
+        }
+    }
+}
+
+fn due_of(conn: &Conn, ticks: u32, logon_publications: u32) -> Option<Due> {
+    let is_native = matches!(conn.stage, Stage::Native);
+    if conn.closing || !(is_native || matches!(conn.stage, Stage::Plain)) {
+        return None;
+    }
+    let asks_nothing = conn.identity.is_none() && conn.subscriptions.is_empty();
+    let open = ticks.wrapping_sub(conn.opened);
+    if is_native && asks_nothing && logon_publications > 0 && open >= logon_publications {
+        return Some(Due::EndStranger);
+    }
+    let quiet = ticks.wrapping_sub(conn.heard);
+    if conn.pinged && quiet >= PING_PUBLICATIONS + PONG_PUBLICATIONS {
+        return Some(Due::EndSilent);
+    }
+    (!conn.pinged && quiet >= PING_PUBLICATIONS).then_some(Due::Ping)
+}
