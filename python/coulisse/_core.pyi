@@ -209,9 +209,9 @@ class Core:
         *,
         echo: bool = False,
         logon_s: int = 0,
-        key_rate: tuple[int, int] = (0, 0),
-        account_rate: tuple[int, int] = (0, 0),
-        address_rate: tuple[int, int] = (0, 0),
+        key_rate: tuple[int, int] = ...,
+        account_rate: tuple[int, int] = ...,
+        address_rate: tuple[int, int] = ...,
         proxies: str = "",
     ) -> None:
         """Set the rules of the door, before it opens.

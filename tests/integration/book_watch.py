@@ -22,6 +22,7 @@ import httpx
 
 from coulisse import Client
 from coulisse.client.feeds import BookFeed
+from coulisse.client.local_book import LocalBook
 
 from .conftest import Proxy, Server, environment, launch
 
@@ -79,7 +80,7 @@ class BookWatch:
 
 
 async def _follow(
-    feed: BookFeed, seen: dict[int, Image], moved: asyncio.Event, until: float
+    feed: BookFeed[LocalBook], seen: dict[int, Image], moved: asyncio.Event, until: float
 ) -> int:
     count = 0
     async for book in feed:

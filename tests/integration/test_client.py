@@ -250,13 +250,13 @@ async def test_trades_of_overlapping_instruments_come_to_each_of_their_feeds(
 
 async def test_two_feeds_of_one_book_have_one_depth_and_end_one_by_one(demo: Server) -> None:
     async with await connected(demo) as client, asyncio.timeout(60):
-        first, second = await client.book("BTC-USD", 5), await client.book("BTC-USD", 5)
-        with pytest.raises(Refused, match="depth 5"):
+        first, second = await client.book("BTC-USD", 10), await client.book("BTC-USD", 10)
+        with pytest.raises(Refused, match="depth 10"):
             await client.book("BTC-USD", 50)
         first.close()
         for _ in range(5):
             book = await anext(second)
-        assert len(book.levels("buy")) == 5 and second.resync_count == 0
+        assert len(book.levels("buy")) == 10 and second.resync_count == 0
         second.close()
         deeper = await client.book("BTC-USD", 50)
-        assert len((await anext(deeper)).levels("buy")) > 5
+        assert len((await anext(deeper)).levels("buy")) > 10

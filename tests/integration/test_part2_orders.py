@@ -142,7 +142,9 @@ def image(book: LocalBook) -> list[list[list[str]]]:
     return [book.level_texts(side) for side in ("buy", "sell")]
 
 
-async def equal_books(server: Server, symbol: str, feeds: list[BookFeed]) -> list[list[str]]:
+async def equal_books(
+    server: Server, symbol: str, feeds: list[BookFeed[LocalBook]]
+) -> list[list[str]]:
     """The asks, once two followers show what the server shows."""
     async with httpx.AsyncClient() as http, asyncio.timeout(20):
         reply = (await http.get(f"{server.http}/v1/book/{symbol}?depth=50")).json()

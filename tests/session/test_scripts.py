@@ -81,6 +81,8 @@ class Run:
                 await self._peers[peer].send([text.encode()])
             case "size", (peer, size):
                 await self._peers[peer].send([b"x" * int(size)])
+            case "close", (peer,):
+                await self._peers.pop(peer).close()
             case "stop", ():
                 await self._world.announce_stop()
             case "restart", ():

@@ -35,6 +35,9 @@ class Peer(Protocol):
     async def receive(self) -> bytes | None:
         """Return the next text, or None when the session is over."""
 
+    async def close(self) -> None:
+        """End it from this side."""
+
 
 def private_key(key_id: str) -> Ed25519PrivateKey:
     """The key of this name: the same in every run."""
@@ -117,6 +120,9 @@ class LocalPeer:
     async def receive(self) -> bytes | None:
         async with asyncio.timeout(TIMEOUT_S):
             return await self._texts.get()
+
+    async def close(self) -> None:
+        self._session.close()
 
 
 class LocalWorld:

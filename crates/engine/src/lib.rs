@@ -111,6 +111,7 @@ mod watch;
 pub use accounts::{Account, Membership};
 pub use check::Broken;
 pub use configure::Trading;
+pub use coulisse_book::OrderView;
 pub use engine::Engine;
 pub use groups::Group;
 pub use instruments::Instrument;

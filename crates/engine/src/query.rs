@@ -11,7 +11,7 @@ use crate::ledger::{Asset, Balance};
 use crate::orders::Order;
 use crate::paged::NONE;
 use crate::terms::OrderTerms;
-use coulisse_book::Level;
+use coulisse_book::{Level, OrderView};
 use coulisse_types::command::Genesis;
 use coulisse_types::event::{OrderState, OrderTermsSet};
 use coulisse_types::{
@@ -325,6 +325,23 @@ impl Engine {
     /// The best level of a side.
     pub fn best(&self, instrument: InstrumentId, side: Side) -> Option<Level> {
         self.instruments.get(instrument)?.book.best_level(side)
+    }
+
+    /// The orders of a side as the book shows them, best price first, then first come; none for no such
+    /// instrument.
+    pub fn resting(
+        &self,
+        instrument: InstrumentId,
+        side: Side,
+    ) -> impl Iterator<Item = OrderView> + '_ {
+        self.instruments.get(instrument).into_iter().flat_map(move |l| l.book.side_orders(side))
+    }
+
+    /// An order as the book shows it; `None` where it is on no book.
+    pub fn resting_order(&self, order_id: OrderId) -> Option<OrderView> {
+        let order = self.orders.at(self.orders.find(order_id)?);
+        let book = &self.instruments.at(order.instrument).book;
+        (order.handle != NOWHERE).then(|| book.order(order.handle))
     }
 
     /// How many levels a book has, both sides; 0 for no such instrument.

@@ -1,10 +1,11 @@
 //! One connection: how far it is, what it may do, what waits to leave on it.
 
 use crate::batch::ConnId;
+use crate::fan::Topic;
 use crate::frame::{FrameReader, Opcode, begin_frame};
 use crate::held::Held;
 use crate::http::HeadReader;
-use coulisse_types::{AccountId, InstrumentId, KeyIndex};
+use coulisse_types::{AccountId, KeyIndex};
 use coulisse_wire::native::Channel;
 use std::net::IpAddr;
 
@@ -36,17 +37,18 @@ pub(crate) struct Identity {
 /// What a connection listens to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Subscription {
-    Book { instrument: InstrumentId, depth: usize },
-    Trades { instrument: InstrumentId },
-    Status { instrument: InstrumentId },
+    Public(Topic),
     Private { account: AccountId, channel: Channel },
 }
 
 impl Subscription {
-    /// Whether both are of one channel: an `unsubscribe` does not name the depth of a book.
+    /// Whether both are of one channel: an `unsubscribe` does not say which book it is.
     pub(crate) fn is_same_channel(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Book { instrument: one, .. }, Self::Book { instrument: two, .. }) => one == two,
+            (
+                Self::Public(Topic::Book { instrument: one, .. }),
+                Self::Public(Topic::Book { instrument: two, .. }),
+            ) => one == two,
             _ => self == other,
         }
     }
@@ -64,6 +66,8 @@ pub(crate) struct Conn {
     /// The name in the `Host` header, which a logon signs.
     pub(crate) host: String,
     pub(crate) subscriptions: Vec<Subscription>,
+    /// The orders that it has placed are cancelled when it ends.
+    pub(crate) cancels_at_end: bool,
     /// The transport asked to write no more for now.
     pub(crate) paused: bool,
     /// It stands in the hub's list of connections with something held.
@@ -90,6 +94,7 @@ impl Conn {
             nonce,
             host: String::new(),
             subscriptions: Vec::new(),
+            cancels_at_end: false,
             paused: false,
             queued: false,
             address: None,
@@ -116,6 +121,34 @@ impl Conn {
         }
         self.held.mark(seq);
     }
+
+    /// Appends messages that were framed for sockets, true at `seq`.
+    pub(crate) fn write_frames(&mut self, seq: u64, bytes: &[u8]) {
+        if matches!(self.stage, Stage::Local) {
+            let mut rest = bytes;
+            while let Some((payload, tail)) = first_payload(rest) {
+                self.write(seq, |out| out.extend_from_slice(payload));
+                rest = tail;
+            }
+        } else {
+            self.held.buffer().extend_from_slice(bytes);
+            self.held.mark(seq);
+        }
+    }
+}
+
+/// The payload of the first of some frames of ours, and the frames behind it.
+fn first_payload(frames: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (len, body) = match frames {
+        [_, 126, high, low, body @ ..] => (usize::from(u16::from_be_bytes([*high, *low])), body),
+        [_, 127, rest @ ..] => {
+            let (len, body) = rest.split_first_chunk::<8>()?;
+            (usize::try_from(u64::from_be_bytes(*len)).ok()?, body)
+        }
+        [_, len, body @ ..] => (usize::from(*len), body),
+        _ => return None,
+    };
+    body.split_at_checked(len)
 }
 
 /// A session inside the process gets each message behind its length, a little-endian u32.

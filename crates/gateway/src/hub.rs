@@ -12,8 +12,9 @@
 //!   events alone, live and on replay.
 
 use crate::address::origin_of;
-use crate::batch::{Batch, ConnId};
+use crate::batch::{Batch, ConnId, Request, Waiter};
 use crate::conn::{Conn, Stage};
+use crate::fan::{FanId, Fans};
 use crate::frame::{
     CloseCode, Fed, Flow, FrameReader, Message, Opcode, Role, begin_frame, write_close_answer,
     write_close_frame, write_pong_frame,
@@ -26,12 +27,16 @@ use crate::limits::{
 use crate::private_feed::{PrivateFeeds, Touched};
 use crate::public_feed::InstrumentFeeds;
 use crate::quota::{Asker, Quotas};
+use crate::resume::Resume;
+use crate::ring::{Link, Ring};
 use crate::rules::Rules;
 use crate::site;
 use crate::upgrade;
 use crate::view::CoreView;
-use coulisse_types::Seq;
+use coulisse_types::command::OrderCancelAll;
+use coulisse_types::{AccountId, InstrumentId, KeyIndex, RequestId, Seq, SideFilter};
 use coulisse_wire::InstrumentTable;
+use std::collections::VecDeque;
 use std::net::IpAddr;
 
 pub(crate) mod snapshot;
@@ -103,6 +108,15 @@ pub struct Hub {
     pub(crate) batch: Batch,
     pub(crate) instruments: InstrumentTable,
     pub(crate) feeds: Vec<InstrumentFeeds>,
+    /// The public streams that somebody listens to.
+    pub(crate) fans: Fans,
+    pub(crate) instruments_fan: Option<FanId>,
+    /// The last seq that listed an instrument.
+    pub(crate) instruments_seq: Seq,
+    /// The time of the last record.
+    pub(crate) time_us: i64,
+    /// More listeners wait for their turn than one turn of the loop serves.
+    pub(crate) sweeps_on: bool,
     pub(crate) private: PrivateFeeds,
     pub(crate) hosts: Vec<String>,
     origins: Vec<String>,
@@ -121,8 +135,16 @@ pub struct Hub {
     pub(crate) epoch: u64,
     /// Memory that is used again for every record.
     pub(crate) touched: Vec<Touched>,
+    pub(crate) moved: Vec<InstrumentId>,
+    pub(crate) links: Vec<Link>,
+    /// What the latest records said.
+    pub(crate) ring: Ring,
+    /// Listeners that are being told what they missed.
+    pub(crate) resumes: VecDeque<Resume>,
     pub(crate) message: Vec<u8>,
     queued: Vec<ConnId>,
+    /// Sessions that are gone, whose orders are to be cancelled: whose they were and its number.
+    cancels_due: VecDeque<(AccountId, u64)>,
     lingering: Vec<Lingering>,
     awaited: Vec<Awaited>,
     open: usize,
@@ -140,6 +162,11 @@ impl Hub {
             batch: Batch::default(),
             instruments: InstrumentTable::default(),
             feeds: Vec::new(),
+            fans: Fans::default(),
+            instruments_fan: None,
+            instruments_seq: Seq(0),
+            time_us: 0,
+            sweeps_on: false,
             private: PrivateFeeds::default(),
             hosts,
             origins: Vec::new(),
@@ -154,8 +181,13 @@ impl Hub {
             log_full: false,
             epoch,
             touched: Vec::new(),
+            moved: Vec::new(),
+            links: Vec::new(),
+            ring: Ring::default(),
+            resumes: VecDeque::new(),
             message: Vec::new(),
             queued: Vec::new(),
+            cancels_due: VecDeque::new(),
             lingering: Vec::new(),
             awaited: Vec::new(),
             open: 0,
@@ -172,6 +204,17 @@ impl Hub {
     pub fn set_rules(&mut self, rules: Rules) {
         self.quotas.set_rates(rules.rates);
         self.rules = rules;
+    }
+
+    /// Keeps what the latest records said in so many bytes, so that clients can go on from a seq; without
+    /// it, none can.
+    pub fn keep_history(&mut self, bytes: usize) {
+        self.ring = Ring::new(bytes);
+    }
+
+    /// Records whose messages are kept, and the bytes that they may take.
+    pub fn history_used(&self) -> (usize, usize) {
+        self.ring.used()
     }
 
     /// Numbers sessions apart from those of every earlier start of this node: an order's session
@@ -202,14 +245,49 @@ impl Hub {
         id
     }
 
-    /// A connection is gone. What it asked for stays in the log; nobody waits for it any more.
+    /// A connection is gone. What it asked for stays in the log; nobody waits for it any more. The batch
+    /// may have the cancelling of its orders.
     pub fn close(&mut self, id: ConnId) {
+        self.cancel_at_end(id);
         let Some(place) = self.slots.get_mut(id.slot as usize) else { return };
         let Some(conn) = place.take_if(|conn| conn.id == id) else { return };
         self.free.push(id.slot);
         self.open -= 1;
         for subscription in conn.subscriptions {
             self.drop_subscription(id, subscription);
+        }
+    }
+
+    /// Cancels what a session has placed, if it asked for that.
+    pub(crate) fn cancel_at_end(&mut self, id: ConnId) {
+        let Some(conn) = self.conn(id) else { return };
+        let asked = std::mem::take(&mut conn.cancels_at_end);
+        if let Some(identity) = conn.identity.filter(|_| asked) {
+            self.cancels_due.push_back((identity.account, id.session));
+        }
+        self.enter_cancels();
+    }
+
+    /// Puts the cancelling of orders of sessions that are gone into the batch, as far as it has room.
+    /// The node itself does it: the key may have lost its permissions since.
+    pub(crate) fn enter_cancels(&mut self) {
+        while let Some((account, session)) = self.cancels_due.front().copied() {
+            let side = SideFilter::Both;
+            let command = OrderCancelAll { instrument: InstrumentId(0), side, session }.into();
+            let asked = Request {
+                command,
+                account,
+                instrument: InstrumentId(0),
+                key: KeyIndex(0),
+                request_id: RequestId(0),
+                waiter: Waiter::Nobody,
+                received_us: 0,
+                id: b"",
+            };
+            if self.batch.push(&asked).is_err() {
+                return;
+            }
+            self.cancels_due.pop_front();
         }
     }
 
@@ -320,7 +398,7 @@ impl Hub {
     ///
     /// A session inside the process is never cut off: it takes all that is durable at once, and
     /// what it can ask for is bounded by the batch and the log's backlog.
-    fn cut_off(&mut self, id: ConnId, seq: Seq) {
+    pub(crate) fn cut_off(&mut self, id: ConnId, seq: Seq) {
         self.counters.slow_closed += 1;
         if let Some(conn) = self.conn(id).filter(|conn| conn.paused) {
             // Whole messages wait here, so leaving them out cuts none in two.
@@ -339,7 +417,10 @@ impl Hub {
 
     /// Whether something waits to leave, or to be ended.
     pub fn has_held(&self) -> bool {
-        !self.queued.is_empty() || self.lingering.iter().any(is_overdue)
+        !self.queued.is_empty()
+            || self.fans.active_count() > 0
+            || !self.resumes.is_empty()
+            || self.lingering.iter().any(is_overdue)
     }
 
     /// Ends a WebSocket with a close frame, behind what it was told before.
@@ -356,8 +437,21 @@ impl Hub {
         self.enqueue(id);
     }
 
-    /// Lets out what the log is durable for. `now_us` is the `t_out` of replies.
-    pub fn release(&mut self, durable: Seq, now_us: i64, sink: &mut impl Sink) {
+    /// Lets out what the log is durable for, replies and private messages first, then a slice of the
+    /// public streams. `now_us` is the `t_out` of replies.
+    pub fn release(
+        &mut self,
+        durable: Seq,
+        now_us: i64,
+        view: &impl CoreView,
+        sink: &mut impl Sink,
+    ) {
+        self.let_out(durable, now_us, sink);
+        self.sweep(durable, now_us, view, sink);
+        self.go_on_resuming(view);
+    }
+
+    fn let_out(&mut self, durable: Seq, now_us: i64, sink: &mut impl Sink) {
         let mut queued = std::mem::take(&mut self.queued);
         queued.retain(|id| {
             let Some(conn) = self.conn(*id) else { return false };
@@ -396,6 +490,7 @@ impl Hub {
 
     /// Counts one publication of the feeds: the only measure of time that the hub has.
     pub(crate) fn age(&mut self) {
+        self.enter_cancels();
         for one in &mut self.lingering {
             one.publications += 1;
         }

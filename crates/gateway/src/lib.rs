@@ -20,8 +20,9 @@
 //!   somebody else's request?
 //! - [`upgrade`]: the answer to an upgrade (RFC 6455 section 4.2).
 //! - [`frame`]: RFC 6455 framing, both directions and both roles.
-//! - [`hub`]: every connection of a process, with `requests` (what sessions ask for) and
-//!   [`outcomes`] (what becomes of it); [`batch`], [`held`], [`book_feed`], [`public_feed`] and
+//! - [`hub`]: every connection of a process, with `requests` (what sessions ask for),
+//!   [`outcomes`] (what becomes of it), [`market`] (the public streams) and `resume` (what a client
+//!   missed); [`batch`], [`held`], `fan`, `ring`, [`book_feed`], `l3`, [`candles`], [`public_feed`] and
 //!   [`private_feed`] are its parts, [`view`] is what it sees of the core.
 //!
 //! The rooms that read strangers' bytes ([`http`], [`upgrade`], [`frame`]) may not even index or add
@@ -31,7 +32,9 @@
 pub mod address;
 pub mod batch;
 pub mod book_feed;
+pub mod candles;
 pub mod conn;
+mod fan;
 pub mod fault_page;
 #[deny(
     clippy::arithmetic_side_effects,
@@ -49,14 +52,18 @@ pub mod held;
 )]
 pub mod http;
 pub mod hub;
+mod l3;
 pub mod limits;
 pub mod logon;
+pub mod market;
 pub mod outcomes;
 mod patrol;
 pub mod private_feed;
 pub mod public_feed;
 pub mod quota;
 mod requests;
+mod resume;
+mod ring;
 pub mod rules;
 #[deny(
     clippy::arithmetic_side_effects,

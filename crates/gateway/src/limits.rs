@@ -61,14 +61,45 @@ pub const HELD_BYTES_MAX: usize = 1_024 * 1_024;
 /// Trades of one instrument that are kept for those who ask later.
 pub const TRADES_KEPT_MAX: usize = 1_000;
 
+/// Candles of one interval of one instrument that are kept for those who ask later.
+pub const CANDLES_KEPT_MAX: usize = 60;
+
+/// Orders of a book that an image of `book_l3` may have; a subscription of more is refused.
+pub const L3_ORDERS_MAX: usize = 50_000;
+
+/// Most bytes of one public stream that may wait to be sent; past it, its listeners begin again with
+/// an image.
+pub const FAN_BYTES_MAX: usize = 256 * 1_024;
+
+/// Listeners of public streams that are served in one turn of the loop: some 8 µs each, so that an
+/// order never waits for more than 2 ms of them.
+pub const SWEEP_SENDS_MAX: usize = 256;
+
+/// A stream that is told of with each record and has more listeners than one turn serves rests this
+/// long, in µs for each of them, between the beginnings of two sweeps: it takes half of the time.
+pub const SWEEP_REST_US: i64 = 16;
+
+/// Bytes of the ring from which clients are told what they missed: at 50,000 orders a second some two
+/// seconds.
+pub const RING_BYTES: usize = 32 * 1_024 * 1_024;
+
+/// Messages of one stream that a client may have missed and still go on with it.
+pub const RESUME_MESSAGES_MAX: usize = 20_000;
+
+/// How many of them it is told in one turn of the loop.
+pub const RESUME_SLICE: usize = 256;
+
+/// Most bytes that wait on a connection while it is told more of what it missed.
+pub const RESUME_HELD_BYTES_MAX: usize = 256 * 1_024;
+
 /// Most subscriptions of one session.
 pub const SUBSCRIPTIONS_MAX: usize = 256;
 
 /// Publications of the feeds in a second.
-pub const PUBLICATIONS_PER_S: u32 = 20;
+pub const PUBLICATIONS_PER_S: u32 = 10;
 
 /// Publications of the feeds within which each connection is looked at once: 1 second.
-pub const PATROL_PUBLICATIONS: usize = 20;
+pub const PATROL_PUBLICATIONS: usize = 10;
 
 /// Publications of the feeds that a socket may be silent before it is sent a ping: 20 seconds.
 pub const PING_PUBLICATIONS: u32 = 20 * PUBLICATIONS_PER_S;
@@ -100,13 +131,13 @@ pub const LOGON_WEIGHT: u32 = 20;
 /// Longest body of an HTTP request.
 pub const BODY_BYTES_MAX: u64 = 64 * 1_024;
 
-/// Publications of the feeds (20 a second) within which a request head must be whole, counted from its
+/// Publications of the feeds (10 a second) within which a request head must be whole, counted from its
 /// first bytes: 10 seconds.
-pub const HEAD_PUBLICATIONS_MAX: u32 = 200;
+pub const HEAD_PUBLICATIONS_MAX: u32 = 100;
 
 /// Publications of the feeds that a connection may be open without asking for anything: 30 seconds.
-pub const IDLE_PUBLICATIONS_MAX: u32 = 600;
+pub const IDLE_PUBLICATIONS_MAX: u32 = 300;
 
-/// Publications of the feeds (20 a second) that a closed connection may take to take the end of
+/// Publications of the feeds (10 a second) that a closed connection may take to take the end of
 /// what it was sent; then it is ended.
-pub const LINGER_PUBLICATIONS_MAX: u32 = 100;
+pub const LINGER_PUBLICATIONS_MAX: u32 = 50;

@@ -4,6 +4,7 @@
 //! `prev` to a client that comes over from another.
 
 use crate::batch::ConnId;
+use crate::ring::{Link, LinkKey};
 use coulisse_types::{AccountId, Event, GroupId, Seq};
 use coulisse_wire::native::Channel;
 use coulisse_wire::native::feed::{Audience, private_channels};
@@ -22,10 +23,37 @@ fn index(channel: Channel) -> usize {
         Channel::Balances => 2,
         Channel::Positions => 3,
         Channel::Risk => 4,
-        Channel::Book | Channel::Trades | Channel::Status => {
-            unreachable!("a public channel has no account")
-        }
+        _ => unreachable!("a public channel has no account"),
     }
+}
+
+/// The links of what binds groups and of what binds everyone, behind those of the channels.
+const GROUP_STREAM: u8 = 5;
+const FIRM_LINK: LinkKey = LinkKey { stream: 6, id: 0 };
+
+fn own_link(account: AccountId, channel: Channel) -> LinkKey {
+    LinkKey { stream: u8::try_from(index(channel)).unwrap_or(u8::MAX), id: account.0 }
+}
+
+const fn group_link(group: GroupId) -> LinkKey {
+    LinkKey { stream: GROUP_STREAM, id: group.0 }
+}
+
+/// The chains that a channel of an account is made of, and where each ends.
+pub(crate) fn links_of(
+    feeds: &PrivateFeeds,
+    account: AccountId,
+    channel: Channel,
+) -> Vec<(LinkKey, Seq)> {
+    let known = feeds.accounts.get(account.0 as usize);
+    let own = known.map_or(Seq(0), |feeds| feeds.at[index(channel)]);
+    let mut links = vec![(own_link(account, channel), own)];
+    if channel == Channel::Risk {
+        let group = feeds.group(account);
+        links.push((group_link(group), feeds.group_at(group)));
+        links.push((FIRM_LINK, feeds.firm_risk_at));
+    }
+    links
 }
 
 #[derive(Debug, Default)]
@@ -64,20 +92,26 @@ impl PrivateFeeds {
     /// Moves the channels that `events` touch to `seq`; appends those that somebody listens to.
     ///
     /// Cost: one step per event; what binds many accounts, one for each whose risk is listened to.
-    pub fn touch(&mut self, seq: Seq, events: &[Event], touched: &mut Vec<Touched>) {
+    pub(crate) fn touch(
+        &mut self,
+        seq: Seq,
+        events: &[Event],
+        touched: &mut Vec<Touched>,
+        links: &mut Vec<Link>,
+    ) {
         for event in events {
             let Some((audience, channels)) = private_channels(event) else { continue };
             match audience {
                 Audience::Account(account) => {
                     for &channel in channels {
-                        self.touch_one(seq, account, channel, touched);
+                        self.touch_one(seq, account, channel, touched, links);
                     }
                     if let Event::AccountConfigured(configured) = event {
                         self.account(account).group = configured.group;
                     }
                 }
                 Audience::Group(_) | Audience::Everyone => {
-                    self.touch_many(seq, audience, touched);
+                    self.touch_many(seq, audience, touched, links);
                 }
             }
         }
@@ -89,6 +123,7 @@ impl PrivateFeeds {
         account: AccountId,
         channel: Channel,
         touched: &mut Vec<Touched>,
+        links: &mut Vec<Link>,
     ) {
         let prev = match channel {
             Channel::Risk => self.at(account, channel),
@@ -99,13 +134,21 @@ impl PrivateFeeds {
         if *at == seq {
             return;
         }
-        let prev = std::mem::replace(at, seq).max(prev);
+        let own = std::mem::replace(at, seq);
+        links.push(Link { key: own_link(account, channel), prev: own });
+        let prev = own.max(prev);
         if prev != seq && !feeds.listeners[index(channel)].is_empty() {
             touched.push(Touched { account, channel, prev });
         }
     }
 
-    fn touch_many(&mut self, seq: Seq, audience: Audience, touched: &mut Vec<Touched>) {
+    fn touch_many(
+        &mut self,
+        seq: Seq,
+        audience: Audience,
+        touched: &mut Vec<Touched>,
+        links: &mut Vec<Link>,
+    ) {
         for account in &self.risk_listened {
             let binds = match audience {
                 Audience::Group(group) => self.group(*account) == group,
@@ -116,16 +159,27 @@ impl PrivateFeeds {
                 touched.push(Touched { account: *account, channel: Channel::Risk, prev });
             }
         }
-        match audience {
+        let (key, prev) = match audience {
             Audience::Group(group) => {
                 let place = group.0 as usize;
                 if place >= self.group_risk_at.len() {
                     self.group_risk_at.resize(place + 1, Seq(0));
                 }
-                self.group_risk_at[place] = seq;
+                (group_link(group), std::mem::replace(&mut self.group_risk_at[place], seq))
             }
-            Audience::Account(_) | Audience::Everyone => self.firm_risk_at = seq,
+            Audience::Account(_) | Audience::Everyone => {
+                (FIRM_LINK, std::mem::replace(&mut self.firm_risk_at, seq))
+            }
+        };
+        if prev != seq {
+            links.push(Link { key, prev });
         }
+    }
+
+    /// Where the latest of what binds a group stands.
+    fn group_at(&self, group: GroupId) -> Seq {
+        // Group 0 is none: nothing is ever noted for it.
+        self.group_risk_at.get(group.0 as usize).copied().unwrap_or_default()
     }
 
     /// The group whose limits bind an account; 0 for none.
@@ -140,10 +194,7 @@ impl PrivateFeeds {
         if channel != Channel::Risk {
             return own;
         }
-        let group = self.group(account).0 as usize;
-        // Group 0 is none: nothing is ever noted for it.
-        let of_group = self.group_risk_at.get(group).copied().unwrap_or(Seq(0));
-        own.max(of_group).max(self.firm_risk_at)
+        own.max(self.group_at(self.group(account))).max(self.firm_risk_at)
     }
 
     /// Who listens to a channel.

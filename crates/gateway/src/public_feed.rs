@@ -1,145 +1,85 @@
-//! The public feeds of one instrument: its books by depth, its trades, its status.
-//!
-//! Books are conflated to the newest state whenever the hub publishes; trades and changes of the
-//! status are never left out: each seq is one message.
+//! The public feeds of one instrument: what is kept for those who come later, and the state that all
+//! listeners of a stream share.
 
-use crate::batch::ConnId;
 use crate::book_feed::BookFeed;
+use crate::candles::CandleSeries;
+use crate::fan::{FanId, Topic};
+use crate::l3::OrderFeed;
 use crate::limits::TRADES_KEPT_MAX;
-use coulisse_types::{Event, Seq};
-use coulisse_wire::native::feed::TradeRow;
+use coulisse_types::Seq;
+use coulisse_wire::native::feed::{CandleInterval, Ticker, TradeRow};
 use std::collections::VecDeque;
 
 mod snapshot;
 
-/// A subscriber of a book, and whether what it has is out of date.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BookListener {
-    /// Who.
-    pub conn: ConnId,
-    /// It was too slow for a delta: the next thing it gets is an image.
-    pub stale: bool,
-}
-
-/// A book at one depth and who listens to it.
+/// A book at one depth that somebody listens to.
 #[derive(Debug)]
-pub struct BookGroup {
+pub(crate) struct BookGroup {
+    pub(crate) fan: FanId,
     /// How many levels of each side; 0 is all.
-    pub depth: usize,
+    pub(crate) depth: usize,
+    pub(crate) is_raw: bool,
     /// What the listeners have.
-    pub feed: BookFeed,
-    /// Who listens.
-    pub listeners: Vec<BookListener>,
+    pub(crate) feed: BookFeed,
+    /// A level changed since the last publication.
+    pub(crate) is_dirty: bool,
 }
 
 /// The public feeds of one instrument.
 #[derive(Debug, Default)]
 pub struct InstrumentFeeds {
-    /// Whether a level changed since the last publication.
-    pub book_changed: bool,
-    /// The books that somebody listens to.
-    pub groups: Vec<BookGroup>,
-    /// Who listens to the trades.
-    pub trade_listeners: Vec<ConnId>,
     /// The last seq that traded.
-    pub trades_seq: Seq,
-    /// The seq of the last trade that was published.
-    pub published_seq: Seq,
-    /// Who listens to the status.
-    pub status_listeners: Vec<ConnId>,
+    pub(crate) trades_seq: Seq,
     /// The last seq that changed the status.
-    pub status_seq: Seq,
-    /// The seq of the last change of the status that was published.
-    pub status_published: Seq,
+    pub(crate) status_seq: Seq,
+    pub(crate) candles: CandleSeries,
     trades: VecDeque<TradeRow>,
-    unpublished: Vec<TradeRow>,
-    status_unpublished: Vec<StatusChange>,
-}
-
-/// A change of an instrument's status.
-#[derive(Clone, Copy, Debug)]
-pub struct StatusChange {
-    /// The seq of the record.
-    pub seq: Seq,
-    /// When the log took it, in µs since the epoch.
-    pub time_us: i64,
-    /// What changed.
-    pub event: Event,
+    /// The books that somebody listens to.
+    pub(crate) books: Vec<BookGroup>,
+    pub(crate) orders: Option<(FanId, OrderFeed)>,
+    /// With what it said last.
+    pub(crate) ticker: Option<(FanId, Ticker)>,
+    pub(crate) candle_fans: Vec<(CandleInterval, FanId)>,
+    pub(crate) trades_fan: Option<FanId>,
+    pub(crate) status_fan: Option<FanId>,
 }
 
 impl InstrumentFeeds {
     /// Takes a trade.
-    pub fn traded(&mut self, trade: TradeRow) {
+    pub(crate) fn traded(&mut self, trade: TradeRow) {
         if self.trades.len() >= TRADES_KEPT_MAX {
             self.trades.pop_front();
         }
         self.trades.push_back(trade);
         self.trades_seq = Seq(trade.seq);
-        if self.trade_listeners.is_empty() {
-            self.published_seq = Seq(trade.seq);
-        } else {
-            self.unpublished.push(trade);
-        }
+        self.candles.traded(&trade);
     }
 
     /// The latest trades, newest first.
-    pub fn latest(&self, count: usize) -> impl Iterator<Item = &TradeRow> {
+    pub(crate) fn latest(&self, count: usize) -> impl Iterator<Item = &TradeRow> {
         self.trades.iter().rev().take(count)
     }
 
-    /// The trades since the last publication, oldest first; they count as published.
-    pub fn take_unpublished(&mut self) -> Vec<TradeRow> {
-        std::mem::take(&mut self.unpublished)
-    }
-
-    /// Gives back the memory of [`InstrumentFeeds::take_unpublished`].
-    pub fn recycle(&mut self, mut trades: Vec<TradeRow>) {
-        if self.unpublished.is_empty() {
-            trades.clear();
-            self.unpublished = trades;
+    /// Notes that a level changed; whether a stream tells of it with the record.
+    pub(crate) fn level_changed(&mut self) -> bool {
+        let mut is_told = self.orders.is_some();
+        for group in &mut self.books {
+            group.is_dirty = true;
+            is_told |= group.is_raw;
         }
+        is_told
     }
 
-    /// Takes a change of the status.
-    pub fn status_changed(&mut self, change: StatusChange) {
-        self.status_seq = change.seq;
-        if self.status_listeners.is_empty() {
-            self.status_published = change.seq;
-        } else {
-            self.status_unpublished.push(change);
-        }
-    }
-
-    /// The changes of the status since the last publication, oldest first; they count as published.
-    pub fn take_status(&mut self) -> Vec<StatusChange> {
-        std::mem::take(&mut self.status_unpublished)
-    }
-
-    /// Removes a listener of the status.
-    pub fn leave_status(&mut self, conn: ConnId) {
-        self.status_listeners.retain(|listener| *listener != conn);
-        if self.status_listeners.is_empty() {
-            self.status_unpublished.clear();
-            self.status_published = self.status_seq;
-        }
-    }
-
-    /// Removes a listener of the book at `depth`.
-    pub fn leave_book(&mut self, conn: ConnId, depth: usize) {
-        for group in self.groups.iter_mut().filter(|group| group.depth == depth) {
-            group.listeners.retain(|listener| listener.conn != conn);
-        }
-        self.groups.retain(|group| !group.listeners.is_empty());
-    }
-
-    /// Removes a listener of the trades.
-    pub fn leave_trades(&mut self, conn: ConnId) {
-        self.trade_listeners.retain(|listener| *listener != conn);
-        if self.trade_listeners.is_empty() {
-            // Nobody was promised these; the next listener's image shows them, and its first delta
-            // follows that image.
-            self.unpublished.clear();
-            self.published_seq = self.trades_seq;
+    /// Forgets what the listeners of a stream shared.
+    pub(crate) fn forget(&mut self, topic: Topic, fan: FanId) {
+        match topic {
+            Topic::Book { .. } => self.books.retain(|group| group.fan != fan),
+            Topic::BookL3 { .. } => self.orders = None,
+            Topic::Ticker { .. } => self.ticker = None,
+            Topic::Candles { .. } => self.candle_fans.retain(|(_, one)| *one != fan),
+            Topic::Trades { .. } => self.trades_fan = None,
+            Topic::Status { .. } => self.status_fan = None,
+            Topic::Instruments => {}
         }
     }
 }

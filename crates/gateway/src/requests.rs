@@ -5,10 +5,12 @@
 //! at.
 
 use crate::batch::{ConnId, Request as Asked, Waiter, is_way_out};
-use crate::conn::{Identity, Stage, Subscription};
+use crate::conn::{Conn, Identity, Stage, Subscription};
+use crate::fan::Topic;
 use crate::hub::Hub;
 use crate::limits::{
-    LOGON_WEIGHT, OPEN_ORDERS_WEIGHT, READ_WEIGHT, SUBSCRIBE_WEIGHT, SUBSCRIPTIONS_MAX,
+    L3_ORDERS_MAX, LOGON_WEIGHT, OPEN_ORDERS_WEIGHT, READ_WEIGHT, SUBSCRIBE_WEIGHT,
+    SUBSCRIPTIONS_MAX,
 };
 use crate::logon;
 use crate::quota::{Asker, Exceeded};
@@ -121,6 +123,13 @@ impl Hub {
             }
             Body::Logoff => {
                 self.logoff(id);
+                self.write(id, seq, |out| reply::write_done(out, request.id_raw));
+            }
+            Body::Resume(channels) => return self.resume_all(id, request, channels, view),
+            Body::CancelOnDisconnect(enabled) => {
+                if let Some(conn) = self.conn(id) {
+                    conn.cancels_at_end = *enabled;
+                }
                 self.write(id, seq, |out| reply::write_done(out, request.id_raw));
             }
             Body::Command { .. }
@@ -264,6 +273,7 @@ impl Hub {
     fn logoff(&mut self, id: ConnId) {
         let Some(conn) = self.conn(id) else { return };
         conn.identity = None;
+        conn.cancels_at_end = false;
         let (private, public): (Vec<_>, Vec<_>) = std::mem::take(&mut conn.subscriptions)
             .into_iter()
             .partition(|subscription| matches!(subscription, Subscription::Private { .. }));
@@ -413,28 +423,100 @@ impl Hub {
             self.refuse(id, seq, &error.with_limit(limit.as_bytes()));
             return Ok(());
         }
-        let too_old =
-            |from_seq: &u64| subscriptions.iter().any(|one| self.is_too_old(*one, Seq(*from_seq)));
-        if let Some(from_seq) = wanted.from_seq.filter(too_old) {
+        let resumes_from = wanted.from_seq.map(Seq).filter(|from| {
+            subscriptions.iter().all(|subscription| self.can_resume(*subscription, *from))
+        });
+        let has_no_image = wanted.channel == Channel::Fills && resumes_from.is_none();
+        if let Some(from_seq) = wanted.from_seq.filter(|_| has_no_image) {
             let value = from_seq.to_string();
             let error = refused(RejectCode::ResumeTooOld).about(b"from_seq", value.as_bytes());
             self.refuse(id, seq, &error);
             return Ok(());
         }
-        self.confirm(id, request, wanted, view.seq());
+        let too_large = |one: &&Subscription| match one {
+            Subscription::Public(Topic::BookL3 { instrument }) => {
+                view.book_order_count(*instrument) > L3_ORDERS_MAX
+            }
+            _ => false,
+        };
+        if subscriptions.iter().find(too_large).is_some() {
+            let error = refused(RejectCode::TooLarge).about(b"channel", b"book_l3");
+            self.refuse(id, seq, &error.with_limit(L3_ORDERS_MAX.to_string().as_bytes()));
+            return Ok(());
+        }
+        self.confirm(id, request, wanted, (view.seq(), resumes_from.is_some()));
         for subscription in subscriptions {
             self.replace_subscription(id, subscription);
-            self.start_subscription(id, subscription, view);
+            match resumes_from {
+                Some(from) => {
+                    // It may listen already: then it would be told twice.
+                    self.drop_subscription(id, subscription);
+                    self.resume(id, subscription, from, view);
+                }
+                None => {
+                    self.end_resume(id, subscription);
+                    self.start_subscription(id, subscription, view);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on with private channels, all of them or none.
+    fn resume_all<'a>(
+        &mut self,
+        id: ConnId,
+        request: &Request<'a>,
+        channels: &[(Channel, u64)],
+        view: &impl CoreView,
+    ) -> Result<(), RequestError<'a>> {
+        let refused = |code| RequestError::new(request.id_raw, code);
+        let account = self.account_of(id, request, permission::READ, view)?;
+        let seq = view.seq();
+        let of = |channel| Subscription::Private { account, channel };
+        let is_new = |conn: &Conn, channel| !conn.subscriptions.contains(&of(channel));
+        let count = self.conn(id).map_or(0, |conn| {
+            let new = channels.iter().filter(|(channel, _)| is_new(conn, *channel)).count();
+            conn.subscriptions.len() + new
+        });
+        if count > SUBSCRIPTIONS_MAX {
+            return Err(refused(RejectCode::TooManySubscriptions));
+        }
+        for (channel, from) in channels {
+            let (value, field) = (from.to_string(), channel.name().as_bytes());
+            if *from > seq.0 {
+                let error = refused(RejectCode::NumberOutOfRange).about(field, value.as_bytes());
+                self.refuse(id, seq, &error.with_limit(seq.0.to_string().as_bytes()));
+                return Ok(());
+            }
+            if !self.can_resume(of(*channel), Seq(*from)) {
+                let error = refused(RejectCode::ResumeTooOld).about(field, value.as_bytes());
+                self.refuse(id, seq, &error);
+                return Ok(());
+            }
+        }
+        self.write(id, seq, |out| reply::write_resumed(out, request.id_raw, channels, seq.0));
+        for (channel, from) in channels {
+            self.replace_subscription(id, of(*channel));
+            self.drop_subscription(id, of(*channel));
+            self.resume(id, of(*channel), Seq(*from), view);
         }
         Ok(())
     }
 
     /// Replies to a `subscribe` or an `unsubscribe` that was done.
-    fn confirm(&mut self, id: ConnId, request: &Request<'_>, wanted: &Wanted, seq: Seq) {
+    fn confirm(
+        &mut self,
+        id: ConnId,
+        request: &Request<'_>,
+        wanted: &Wanted,
+        (seq, is_resumed): (Seq, bool),
+    ) {
         let (id_raw, channel) = (request.id_raw, wanted.channel);
         let table = std::mem::take(&mut self.instruments);
         self.write(id, seq, |out| {
-            reply::write_subscribed(out, id_raw, channel, &wanted.instruments, seq.0, &table);
+            let at = (seq.0, is_resumed);
+            reply::write_subscribed(out, id_raw, channel, &wanted.instruments, at, &table);
         });
         self.instruments = table;
     }
@@ -479,7 +561,7 @@ impl Hub {
         for subscription in ended {
             self.drop_subscription(id, subscription);
         }
-        self.confirm(id, request, wanted, view.seq());
+        self.confirm(id, request, wanted, (view.seq(), false));
         Ok(())
     }
 
@@ -490,39 +572,20 @@ impl Hub {
         wanted: &Wanted,
         view: &impl CoreView,
     ) -> Result<Vec<Subscription>, RequestError<'a>> {
-        match wanted.channel {
-            Channel::Orders
-            | Channel::Fills
-            | Channel::Balances
-            | Channel::Positions
-            | Channel::Risk => {
-                let channel = wanted.channel;
-                let account = self.account_of(id, request, permission::READ, view)?;
-                Ok(vec![Subscription::Private { account, channel }])
-            }
-            Channel::Book => {
-                let depth = wanted.depth as usize;
-                let one = |instrument: &InstrumentId| Subscription::Book {
-                    instrument: *instrument,
-                    depth,
-                };
-                Ok(wanted.instruments.iter().map(one).collect())
-            }
-            Channel::Trades => {
-                let one =
-                    |instrument: &InstrumentId| Subscription::Trades { instrument: *instrument };
-                Ok(wanted.instruments.iter().map(one).collect())
-            }
-            Channel::Status => {
-                let one =
-                    |instrument: &InstrumentId| Subscription::Status { instrument: *instrument };
-                Ok(wanted.instruments.iter().map(one).collect())
-            }
+        if wanted.channel.is_private() {
+            let account = self.account_of(id, request, permission::READ, view)?;
+            return Ok(vec![Subscription::Private { account, channel: wanted.channel }]);
         }
+        let topics = topics_of(wanted);
+        Ok(topics.into_iter().map(Subscription::Public).collect())
     }
 
-    /// Says to every session that the node stops.
+    /// Says to every session that the node stops. The orders of those that asked for it are cancelled:
+    /// their connections will end.
     pub fn go_away(&mut self, seq: Seq, reason: &str) {
+        for id in self.conn_ids() {
+            self.cancel_at_end(id);
+        }
         self.stop();
         for id in self.conn_ids() {
             let native = self
@@ -549,6 +612,25 @@ fn weight_of(body: &Body<'_>) -> (u32, bool) {
         Body::Subscribe(wanted) => (listed(wanted.instruments.len()) * SUBSCRIBE_WEIGHT, false),
         Body::Logon { .. } => (LOGON_WEIGHT, false),
         _ => (1, false),
+    }
+}
+
+/// The public streams that are wanted.
+fn topics_of(wanted: &Wanted) -> Vec<Topic> {
+    let depth = wanted.depth as usize;
+    let (is_raw, interval) = (wanted.is_raw, wanted.interval);
+    let of = |instrument: InstrumentId| match wanted.channel {
+        Channel::Book => Topic::Book { instrument, depth, is_raw },
+        Channel::BookL3 => Topic::BookL3 { instrument },
+        Channel::Ticker => Topic::Ticker { instrument },
+        Channel::Candles => Topic::Candles { instrument, interval },
+        Channel::Trades => Topic::Trades { instrument },
+        Channel::Status => Topic::Status { instrument },
+        _ => Topic::Instruments,
+    };
+    match wanted.channel {
+        Channel::Instruments => vec![Topic::Instruments],
+        _ => wanted.instruments.iter().map(|instrument| of(*instrument)).collect(),
     }
 }
 

@@ -5,7 +5,7 @@ use coulisse_types::{
     AccountId, AccountName, ClientOrderId, Event, InstrumentId, KeyIndex, OrderId, Price, Qty, Seq,
     Side,
 };
-use coulisse_wire::native::feed::{Balance, InstrumentStatus, OpenOrder};
+use coulisse_wire::native::feed::{Balance, BookOrder, InstrumentStatus, OpenOrder};
 
 /// A key as the logon needs it.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +38,12 @@ pub trait CoreView {
         depth: usize,
         out: &mut Vec<(Price, Qty)>,
     );
+    /// Appends the orders of a book as it shows them: bids, then asks, best first, then first come.
+    fn book_orders(&self, instrument: InstrumentId, out: &mut Vec<BookOrder>);
+    /// An order as the book shows it; `None` where it is on no book.
+    fn book_order(&self, order_id: OrderId) -> Option<BookOrder>;
+    /// How many orders are on a book.
+    fn book_order_count(&self, instrument: InstrumentId) -> usize;
     /// Appends an account's live orders (in one instrument, or all), by ascending id.
     fn open_orders(
         &self,

@@ -66,7 +66,7 @@ impl Conn {
         if let Some(bytes) = received.hand_over {
             // The subclass needs the transport; after it, the connection is no longer ours.
             let handed = slf.call_method1("hand_over", (PyBytes::new(py, &bytes),));
-            this.forget(py);
+            this.forget(py)?;
             handed?;
             return Ok(());
         }
@@ -91,7 +91,7 @@ impl Conn {
         let _ = exc;
         let this = slf.get();
         let plain = std::mem::take(&mut this.state.borrow_mut(slf.py()).plain);
-        this.forget(slf.py());
+        this.forget(slf.py())?;
         if plain {
             slf.call_method0("plain_closed")?;
         }
@@ -129,15 +129,13 @@ impl Conn {
 }
 
 impl Conn {
-    fn forget(&self, py: Python<'_>) {
+    fn forget(&self, py: Python<'_>) -> PyResult<()> {
         let id = {
             let mut state = self.state.borrow_mut(py);
             state.transport = None;
             state.id.take()
         };
-        if let Some(id) = id {
-            self.core.get().forget(py, id);
-        }
+        id.map_or(Ok(()), |id| Core::forget(self.core.bind(py), id))
     }
 
     fn set_paused(&self, py: Python<'_>, paused: bool) -> PyResult<()> {
@@ -176,10 +174,8 @@ impl LocalSession {
         id.map_or(Ok(()), |id| Core::receive_local(self.core.bind(py), id, text))
     }
 
-    fn close(&self, py: Python<'_>) {
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
         let id = self.id.borrow_mut(py).take();
-        if let Some(id) = id {
-            self.core.get().forget(py, id);
-        }
+        id.map_or(Ok(()), |id| Core::forget(self.core.bind(py), id))
     }
 }

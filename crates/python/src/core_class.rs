@@ -156,13 +156,15 @@ impl Core {
     }
 
     /// A connection is gone.
-    pub(crate) fn forget(&self, py: Python<'_>, id: ConnId) {
+    pub(crate) fn forget(slf: &Bound<'_, Self>, id: ConnId) -> PyResult<()> {
         // A closed core has forgotten it already.
-        let gone = self.with(py, |node, peers| {
+        let gone = slf.get().with(slf.py(), |node, peers| {
             node.hub.close(id);
-            take(peers, id)
+            (take(peers, id), node.has_work())
         });
-        drop(gone);
+        let busy = gone.is_ok_and(|(_, busy)| busy);
+        // What it has placed may have to be cancelled.
+        if busy { Self::schedule(slf) } else { Ok(()) }
     }
 
     /// The transport is full, or no longer.
@@ -183,6 +185,14 @@ impl Core {
             node.hub.send_plain(id, seq, text);
         })?;
         Self::schedule(slf)
+    }
+
+    /// Lets out all that may leave now; comes again soon where more is left than one turn does.
+    fn let_out(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        slf.get().collect(py)?.empty(py);
+        let more = slf.get().with(py, |node, _| node.hub.sweeps_on()).unwrap_or(false);
+        if more { Self::schedule(slf) } else { Ok(()) }
     }
 
     /// Collects all that may leave now.
@@ -368,19 +378,20 @@ impl Core {
         })
     }
 
-    fn flush(&self, py: Python<'_>) -> PyResult<()> {
+    fn flush(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let this = slf.get();
         {
-            let mut state = self.state.borrow_mut(py);
+            let mut state = this.state.borrow_mut(py);
             state.scheduled = false;
             if state.node.is_none() {
                 return Ok(());
             }
         }
-        if let Err(leap) = self.with(py, |node, _| node.flush())? {
-            return self.leapt(py, leap);
+        if let Err(leap) = this.with(py, |node, _| node.flush())? {
+            return this.leapt(py, leap);
         }
-        self.collect(py)?.empty(py);
-        Ok(())
+        Self::let_out(slf)
     }
 
     fn tick(&self, py: Python<'_>) -> PyResult<bool> {
@@ -394,19 +405,20 @@ impl Core {
         }
     }
 
-    fn on_durable(&self, py: Python<'_>) -> PyResult<()> {
-        if self.is_closed(py) {
+    fn on_durable(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let this = slf.get();
+        if this.is_closed(py) {
             return Ok(());
         }
-        let failure = self.with(py, |node, _| {
+        let failure = this.with(py, |node, _| {
             node.sync.acknowledge();
             node.sync.failure()
         })?;
         if let Some(message) = failure {
-            return self.fatal(py, &format!("JOURNAL_IO: {message}"));
+            return this.fatal(py, &format!("JOURNAL_IO: {message}"));
         }
-        self.collect(py)?.empty(py);
-        Ok(())
+        Self::let_out(slf)
     }
 
     fn publish(slf: &Bound<'_, Self>) -> PyResult<()> {
@@ -559,7 +571,9 @@ impl Core {
         if self.is_closed(py) {
             return Ok(());
         }
-        self.flush(py)?;
+        if let Err(leap) = self.with(py, |node, _| node.flush())? {
+            self.leapt(py, leap)?;
+        }
         let stopped = self.with(py, |node, _| {
             node.sync.stop();
             node.sync.failure()

@@ -1,6 +1,6 @@
 //! The engine as the edge reads it.
 
-use coulisse_engine::{Engine, OpenOrder as Live, Position};
+use coulisse_engine::{Engine, OpenOrder as Live, OrderView, Position};
 use coulisse_gateway::view::{CoreView, KeyView};
 use coulisse_types::event::{
     AuctionScheduled, KillSwitchSet, LimitUsed, OrderState, PositionChanged, RiskStateChanged,
@@ -9,12 +9,16 @@ use coulisse_types::{
     AccountId, AccountName, ClientOrderId, Event, InstrumentId, OrderId, Price, Qty, RiskState,
     Scope, Seq, Side,
 };
-use coulisse_wire::native::feed::{Balance, InstrumentStatus, OpenOrder};
+use coulisse_wire::native::feed::{Balance, BookOrder, InstrumentStatus, OpenOrder};
 
 /// Whether an account ever had a fill there.
 fn has_traded(position: &Position) -> bool {
     let Position { qty, realised, fees, cost, .. } = *position;
     qty.lots() != 0 || [realised, fees, cost].iter().any(|amount| amount.minor() != 0)
+}
+
+fn shown(order: OrderView) -> BookOrder {
+    BookOrder { order_id: order.order_id, side: order.side, price: order.price, qty: order.qty }
 }
 
 /// The engine as the edge reads it.
@@ -53,6 +57,20 @@ impl CoreView for EngineView<'_> {
         let depth = if depth == 0 { usize::MAX } else { depth };
         let levels = self.0.levels(instrument, side).take(depth);
         out.extend(levels.map(|level| (level.price, level.qty)));
+    }
+
+    fn book_orders(&self, instrument: InstrumentId, out: &mut Vec<BookOrder>) {
+        for side in [Side::Buy, Side::Sell] {
+            out.extend(self.0.resting(instrument, side).map(shown));
+        }
+    }
+
+    fn book_order(&self, order_id: OrderId) -> Option<BookOrder> {
+        self.0.resting_order(order_id).map(shown)
+    }
+
+    fn book_order_count(&self, instrument: InstrumentId) -> usize {
+        self.0.resting_count(instrument) as usize
     }
 
     fn open_orders(

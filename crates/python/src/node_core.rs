@@ -14,6 +14,7 @@ use crate::voids::AheadError;
 use coulisse_engine::{Engine, WARM_MAX};
 use coulisse_gateway::batch::{Batch, Request, Waiter};
 use coulisse_gateway::hub::{Hub, Sink};
+use coulisse_gateway::limits::RING_BYTES;
 use coulisse_journal::{
     Durability, JournalError, Options, Preparer, Recovery, Report, Storage, list_snapshots, open,
 };
@@ -371,7 +372,7 @@ impl NodeCore {
     /// Lets out what is durable.
     pub(crate) fn release(&mut self, sink: &mut impl Sink) {
         let durable = self.durable_seq();
-        self.hub.release(durable, wall_us(), sink);
+        self.hub.release(durable, wall_us(), &EngineView(&self.engine), sink);
     }
 
     /// How far the log is durable.
@@ -428,6 +429,7 @@ fn start(
         let node = format!("n{}", setup.node);
         let mut hub = Hub::new(setup.hosts.clone(), server.clone(), node, u64::from(epoch));
         hub.allow_origins(setup.origins.clone());
+        hub.keep_history(RING_BYTES);
         hub
     };
     let fit = Fit {

@@ -5,7 +5,7 @@ use crate::node_core::NodeCore;
 use coulisse_gateway::batch::ConnId;
 use coulisse_gateway::book_feed::Levels;
 use coulisse_gateway::hub::Received;
-use coulisse_gateway::outcomes::read_levels;
+use coulisse_gateway::market::read_levels;
 use coulisse_gateway::view::CoreView as _;
 use coulisse_types::AccountId;
 use coulisse_wire::native::rest;
@@ -69,6 +69,7 @@ impl NodeCore {
     pub(crate) fn book_json(&self, symbol: &str, depth: usize, out: &mut Vec<u8>) -> Option<()> {
         let info = self.instrument(symbol)?;
         let mut levels = Levels::default();
+        let depth = if depth == 0 { usize::MAX } else { depth };
         read_levels(&EngineView(&self.engine), info.id, depth, &mut levels);
         let epoch = u64::from(self.recovery.epoch);
         rest::write_book(out, info, epoch, self.engine.last_seq().0, &levels.bids, &levels.asks);
@@ -95,7 +96,9 @@ impl NodeCore {
     pub(crate) fn metrics(&self) -> Vec<(String, u64)> {
         let counters = self.hub.counters();
         let (groups, bytes) = self.sync.written();
-        let plain: [(&str, u64); 23] = [
+        let (streams, stream_bytes) = self.hub.streams_used();
+        let (ring_records, ring_bytes) = self.hub.history_used();
+        let plain: [(&str, u64); 27] = [
             ("seq", self.engine.last_seq().0),
             ("durable_seq", self.sync.durable_seq()),
             ("orders_accepted", self.engine.order_count()),
@@ -110,6 +113,10 @@ impl NodeCore {
             ("sessions_strangers_closed", counters.strangers_closed),
             ("sessions_slow_closed", counters.slow_closed),
             ("connections_opened", counters.opened),
+            ("feed_ring_records", ring_records as u64),
+            ("feed_ring_bytes", ring_bytes as u64),
+            ("feed_streams", streams as u64),
+            ("feed_stream_bytes", stream_bytes as u64),
             ("connections", self.hub.open_count() as u64),
             ("batch_commands", self.hub.batch().len() as u64),
             ("batch_commands_max", coulisse_gateway::limits::BATCH_COMMANDS_MAX as u64),

@@ -222,6 +222,19 @@ impl InstrumentInfo {
         self.qtys.write(out, qty.lots());
     }
 
+    /// Appends a sum of quantities, in lots.
+    pub fn write_volume(&self, out: &mut Vec<u8>, lots: i128) {
+        let value = lots.saturating_mul(i128::from(self.qtys.factor));
+        digits::fixed(out, value, self.qtys.decimals);
+    }
+
+    /// Appends a sum of notionals, in ticks × lots.
+    pub fn write_turnover(&self, out: &mut Vec<u8>, tick_lots: i128) {
+        let unit = TickLotValue::new(self.tick_minor, self.lot_minor, self.base.scale);
+        let minor = unit.map_or(0, |unit| tick_lots.saturating_mul(i128::from(unit.minor())));
+        self.write_notional(out, Amount::from_minor(minor));
+    }
+
     /// Appends the average price at which `qty` was entered for `cost`, to the decimals of a price,
     /// rounded down; nothing where there is no quantity.
     ///

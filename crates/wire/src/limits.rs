@@ -24,9 +24,12 @@ pub const TIMEOUT_MS_MAX: u64 = 9_223_372_036_854;
 pub const EXCERPT_BYTES_MAX: usize = 64;
 /// Levels of one side of a book that its checksum covers.
 pub const CRC_LEVELS: usize = 10;
-/// Most levels of one side that a subscription may ask for.
-pub const BOOK_DEPTH_MAX: u32 = 1_000;
+/// Levels of each side that a subscription of a book may ask for; 0 is all. Each depth is one feed,
+/// made once for all who listen to it.
+pub const BOOK_DEPTHS: [u32; 4] = [1, 10, 50, 0];
 /// Levels of one side where a subscription does not say.
 pub const BOOK_DEPTH_DEFAULT: u32 = 50;
+/// Levels of each side that all levels are at most.
+pub const BOOK_LEVELS_MAX: usize = 10_000;
 /// Bytes of an Ed25519 signature.
 pub const SIGNATURE_BYTES: usize = 64;

@@ -12,12 +12,14 @@ from coulisse.cli import (
     bench,
     book,
     cancel,
+    candles,
     demo,
     order,
     orders,
     positions,
     replay,
     serve,
+    ticker,
     trades,
 )
 
@@ -51,6 +53,8 @@ app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.command("book")(book.book)
 app.command("trades")(trades.trades)
+app.command("ticker")(ticker.ticker)
+app.command("candles")(candles.candles)
 app.add_typer(order.app, name="order")
 app.command("orders")(orders.orders)
 app.command("cancel")(cancel.cancel)

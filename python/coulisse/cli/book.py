@@ -42,10 +42,11 @@ async def _book(
     symbol: str, depth: int, once: bool, as_json: bool, url: str | None, key_file: Path | None
 ) -> None:
     async with await connect(url, key_file) as client:
-        feed = await client.book(symbol, depth)
+        # The smallest feed that has as many levels; 0 is all.
+        feed = await client.book(symbol, next((one for one in (1, 10, 50) if one >= depth), 0))
         if as_json:
             async for state in feed:
-                typer.echo(json.dumps(_as_json(state)))
+                typer.echo(json.dumps(_as_json(state, depth)))
                 if once:
                     return
         if once:
@@ -85,11 +86,11 @@ def _spread(state: LocalBook) -> str:
     return f"spread {as_text(state.best_ask - state.best_bid)}"
 
 
-def _as_json(state: LocalBook) -> dict[str, object]:
+def _as_json(state: LocalBook, depth: int) -> dict[str, object]:
     return {
         "symbol": state.symbol,
         "seq": state.seq,
-        "bids": state.level_texts("buy"),
-        "asks": state.level_texts("sell"),
+        "bids": state.level_texts("buy")[:depth],
+        "asks": state.level_texts("sell")[:depth],
         "crc": state.crc,
     }

@@ -27,18 +27,32 @@ from coulisse.client.feeds import (
     Message,
     TradesReader,
     read_balances,
+    read_candles,
     read_fills,
+    read_instruments,
     read_orders,
     read_positions,
     read_risk,
     read_status,
+    read_tickers,
+)
+from coulisse.client.forms import (
+    Outcome,
+    items_of,
+    order_outcome,
+    order_params,
+    order_ref,
+    symbols_of,
 )
 from coulisse.client.link import Link
-from coulisse.client.session import Reply
+from coulisse.client.local_book import LocalBook
+from coulisse.client.local_orders import LocalOrders
+from coulisse.domain.market import Candle, Ticker
 from coulisse.domain.money import Number, as_text
 from coulisse.domain.orders import (
     Balance,
     Fill,
+    Instrument,
     Order,
     OrderUpdate,
     Trade,
@@ -49,20 +63,17 @@ from coulisse.domain.outcomes import (
     CancelAfterResult,
     CancelAllResult,
     ListResult,
-    OrderResult,
     Rejected,
     ReplaceResult,
     Unknown,
     list_result_from_wire,
-    order_result_from_wire,
     replace_result_from_wire,
 )
 from coulisse.domain.positions import Position, RiskNotice, StatusUpdate, position_from_wire
-from coulisse.domain.requests import OrderTerms, leg_params, place_params
+from coulisse.domain.requests import OrderTerms, leg_params
 from coulisse.domain.symbols import wire_symbol
 
 REQUEST_TIMEOUT_S: Final = 10.0
-Outcome = OrderResult | Rejected | Unknown
 
 
 class Client:
@@ -141,8 +152,8 @@ class Client:
         A client order id is drawn where none is given. After `Unknown`, call again with the id it
         carries: an order is never placed twice under one id.
         """
-        params = _order_params(symbol, side, qty, client_order_id, terms)
-        return _order_outcome(await self._link.request("order.place", params, account))
+        params = order_params(symbol, side, qty, client_order_id, terms)
+        return order_outcome(await self._link.request("order.place", params, account))
 
     async def replace(
         self,
@@ -161,7 +172,7 @@ class Client:
 
         Where the old order cannot be cancelled nothing is placed, unless `allow_failure` is set.
         """
-        params = _order_params(symbol, side, qty, client_order_id, terms)
+        params = order_params(symbol, side, qty, client_order_id, terms)
         if cancel_order_id is not None:
             params["cancel_order_id"] = str(cancel_order_id)
         if cancel_client_order_id is not None:
@@ -200,8 +211,8 @@ class Client:
         account: str | None = None,
     ) -> Outcome:
         """Cancel one order, named by its id or by the client's id."""
-        params = _order_ref(order_id, client_order_id)
-        return _order_outcome(await self._link.request("order.cancel", params, account))
+        params = order_ref(order_id, client_order_id)
+        return order_outcome(await self._link.request("order.cancel", params, account))
 
     async def amend(
         self,
@@ -213,10 +224,10 @@ class Client:
         account: str | None = None,
     ) -> Outcome:
         """Change an order's total qty (fills included), its price, or both."""
-        params = _order_ref(order_id, client_order_id)
+        params = order_ref(order_id, client_order_id)
         given = {"qty": qty, "price": price}
         params |= {name: as_text(number) for name, number in given.items() if number is not None}
-        return _order_outcome(await self._link.request("order.amend", params, account))
+        return order_outcome(await self._link.request("order.amend", params, account))
 
     async def cancel_all(
         self,
@@ -252,22 +263,30 @@ class Client:
             None if deadline is None else int(str(deadline)), int(str(reply["seq"]))
         )
 
+    async def cancel_on_disconnect(self, enabled: bool = True) -> None:
+        """Have this session's orders cancelled when its connection ends, however it does.
+
+        A new connection is a new session: ask again after a reconnect. Raises `Refused` or
+        `ConnectionLost`.
+        """
+        await self._link.ask("session.cancel_on_disconnect", {"enabled": enabled})
+
     async def open_orders(self, symbol: str | None = None) -> list[Order]:
         """Return the account's open orders. Raises `Refused` or `ConnectionLost`."""
         params = {} if symbol is None else {"symbol": wire_symbol(symbol)}
         result = await self._link.ask("orders.open", params)
-        return [order_from_wire(item) for item in _list(result, "orders")]
+        return [order_from_wire(item) for item in items_of(result, "orders")]
 
     async def balances(self) -> dict[str, Balance]:
         """Return the account's balances by asset. Raises `Refused` or `ConnectionLost`."""
         result = await self._link.ask("balances.get", {})
-        found = [balance_from_wire(item) for item in _list(result, "balances")]
+        found = [balance_from_wire(item) for item in items_of(result, "balances")]
         return {balance.asset: balance for balance in found}
 
     async def open_positions(self) -> list[Position]:
         """Return the account's positions. Raises `Refused` or `ConnectionLost`."""
         result = await self._link.ask("positions.get", {})
-        return [position_from_wire(item) for item in _list(result, "positions")]
+        return [position_from_wire(item) for item in items_of(result, "positions")]
 
     async def deposit(
         self, account: str, asset: str, qty: Number, *, request_id: str | None = None
@@ -281,87 +300,76 @@ class Client:
         }  # fmt: skip
         await self._link.ask("account.deposit", params, account)
 
-    async def book(self, symbol: str, depth: int = 50) -> BookFeed:
+    async def book(
+        self, symbol: str, depth: int = 50, interval: str = "100ms"
+    ) -> BookFeed[LocalBook]:
         """Follow a book: each step of the feed is the checked `LocalBook` one message later.
 
-        A connection has one depth of each book: while another feed follows the symbol at another
-        depth, this raises `Refused`.
+        `depth` is 1, 10 or 50 levels of each side, or 0 for all. `interval` is `100ms`, the newest
+        state ten times a second, or `raw`, each change. A connection has one of them of each book:
+        while another feed follows the symbol otherwise, this raises `Refused`.
         """
-        feed = BookFeed(wire_symbol(symbol), depth, self._link.leave, self._link.restart)
+        name = wire_symbol(symbol)
+        params = {"channel": "book", "symbols": [name], "depth": depth, "interval": interval}
+        feed = BookFeed(LocalBook(name), params, self._link.leave, self._link.restart)
         await self._link.join_book(feed)
         return feed
 
+    async def book_l3(self, symbol: str) -> BookFeed[LocalOrders]:
+        """Follow a book by orders: each step is the `LocalOrders` one message later."""
+        name = wire_symbol(symbol)
+        params: dict[str, object] = {"channel": "book_l3", "symbols": [name]}
+        feed = BookFeed(LocalOrders(name), params, self._link.leave, self._link.restart)
+        await self._link.join_book(feed)
+        return feed
+
+    async def ticker(self, *symbols: str) -> Feed[Ticker]:
+        """Follow best prices and the last 24 hours of some instruments, ten times a second."""
+        return await self._follow("ticker", read_tickers, symbols=symbols_of(symbols))
+
+    async def candles(self, interval: str, *symbols: str) -> Feed[Candle]:
+        """Follow candles of `1s`, `1m`, `5m`, `15m`, `1h`, `4h` or `1d`; the latest come first.
+
+        The one under way comes again whenever it has changed, ten times a second at most.
+        """
+        names = symbols_of(symbols)
+        return await self._follow("candles", read_candles, symbols=names, interval=interval)
+
+    async def instruments(self) -> Feed[Instrument]:
+        """Follow the instruments: those that are listed come first, new ones as they are listed."""
+        return await self._follow("instruments", read_instruments)
+
     async def trades(self, *symbols: str) -> Feed[Trade]:
         """Follow the trades of some instruments; the latest ones come first."""
-        params: dict[str, object] = {"channel": "trades", "symbols": _symbols(symbols)}
-        feed = Feed(params, TradesReader().read, self._link.leave)
-        await self._link.join(feed)
-        return feed
+        return await self._follow("trades", TradesReader().read, symbols=symbols_of(symbols))
 
     async def orders(self) -> Feed[OrderUpdate]:
         """Follow the account's orders; the open ones come first."""
-        return await self._private("orders", read_orders)
+        return await self._follow("orders", read_orders)
 
     async def fills(self) -> Feed[Fill]:
         """Follow the account's fills from now on."""
-        return await self._private("fills", read_fills)
+        return await self._follow("fills", read_fills)
 
     async def balance_changes(self) -> Feed[Balance]:
         """Follow the account's balances; what they are now comes first."""
-        return await self._private("balances", read_balances)
+        return await self._follow("balances", read_balances)
 
     async def positions(self) -> Feed[Position]:
         """Follow the account's positions; what they are now comes first."""
-        return await self._private("positions", read_positions)
+        return await self._follow("positions", read_positions)
 
     async def risk(self) -> Feed[RiskNotice]:
         """Follow the limits, states and kill switches that bind the account."""
-        return await self._private("risk", read_risk)
+        return await self._follow("risk", read_risk)
 
     async def status(self, *symbols: str) -> Feed[StatusUpdate]:
         """Follow the status of some instruments; what it is now comes first."""
-        params: dict[str, object] = {"channel": "status", "symbols": _symbols(symbols)}
-        feed = Feed(params, read_status, self._link.leave)
+        return await self._follow("status", read_status, symbols=symbols_of(symbols))
+
+    async def _follow(
+        self, channel: str, read: Callable[[Message], list[Item]], **params: object
+    ) -> Feed[Item]:
+        feed = Feed({"channel": channel, **params}, read, self._link.leave)
         await self._link.join(feed)
         return feed
-
-    async def _private(self, channel: str, read: Callable[[Message], list[Item]]) -> Feed[Item]:
-        feed = Feed({"channel": channel}, read, self._link.leave)
-        await self._link.join(feed)
-        return feed
-
-
-def _order_params(
-    symbol: str,
-    side: str,
-    qty: Number | None,
-    client_order_id: str | None,
-    terms: OrderTerms,
-) -> dict[str, object]:
-    own_id = client_order_id or secrets.token_hex(10)
-    named = {"symbol": symbol, "side": side, "qty": qty, "client_order_id": own_id}
-    return place_params({**named, **terms})
-
-
-def _order_outcome(reply: Reply) -> Outcome:
-    return reply if isinstance(reply, Rejected | Unknown) else order_result_from_wire(reply)
-
-
-def _order_ref(order_id: int | None, client_order_id: str | None) -> dict[str, object]:
-    params: dict[str, object] = {}
-    if order_id is not None:
-        params["order_id"] = str(order_id)
-    if client_order_id is not None:
-        params["client_order_id"] = client_order_id
-    return params
-
-
-def _symbols(given: Iterable[str]) -> list[str]:
-    # Each once: a subscription does not name an instrument twice.
-    return list(dict.fromkeys(wire_symbol(symbol) for symbol in given))
-
-
-def _list(result: Mapping[str, object], name: str) -> Iterable[Mapping[str, object]]:
-    items = result[name]
-    assert isinstance(items, list), f"{name} is a list"
-    return items

@@ -9,13 +9,20 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
-from coulisse.client.local_book import LocalBook
 from coulisse.domain.errors import ConnectionLost, FeedBroken
+from coulisse.domain.market import (
+    Candle,
+    Ticker,
+    candle_from_wire,
+    instrument_from_wire,
+    ticker_from_wire,
+)
 from coulisse.domain.orders import (
     Balance,
     Fill,
+    Instrument,
     OrderUpdate,
     Trade,
     balance_from_wire,
@@ -34,6 +41,16 @@ from coulisse.domain.positions import (
 
 Item = TypeVar("Item")
 Message = Mapping[str, object]
+
+
+class Kept(Protocol):
+    """A client's own copy of something, which messages bring forward."""
+
+    def apply(self, message: Message, /) -> None:
+        """Take one message. Raises `FeedBroken`."""
+
+
+Book = TypeVar("Book", bound=Kept)
 QUEUE_MAX: Final = 10_000
 """Messages of one feed that may wait to be read."""
 
@@ -49,7 +66,7 @@ class Feed(Generic[Item]):
     ) -> None:
         """Subscribe with `params`; turn messages into items with `read`."""
         self.params = params
-        self.last_seq: int | None = None
+        self._last_seqs: dict[str | None, int] = {}
         self._read = read
         self._leave = leave
         self._messages: deque[Message] = deque()
@@ -71,6 +88,11 @@ class Feed(Generic[Item]):
         return tuple(symbols) if isinstance(symbols, list) else ()
 
     @property
+    def last_seq(self) -> int | None:
+        """The highest seq that was told, or at which the subscription began."""
+        return max(self._last_seqs.values(), default=None)
+
+    @property
     def needs_every_message(self) -> bool:
         """Whether the channel has no image to start again from."""
         return self.channel == "fills"
@@ -79,16 +101,18 @@ class Feed(Generic[Item]):
         """Tell whether a message of the server is for this feed."""
         if message.get("ch") != self.channel:
             return False
+        if message.get("interval") != self.params.get("interval") and self.channel == "candles":
+            return False
         return not self.symbols or message.get("symbol") in self.symbols
 
     def await_image(self) -> None:
-        """Begin again with the next image, of each instrument: nothing before it counts."""
+        """Begin again with an image, or where each instrument was left: nothing else counts."""
         self._awaited = set(self.symbols or (None,))
 
     def began_at(self, seq: int) -> None:
         """Take note of the seq that the subscription began at."""
-        if self.last_seq is None:
-            self.last_seq = seq
+        for symbol in self.symbols or (None,):
+            self._last_seqs.setdefault(symbol, seq)
 
     def push(self, message: Message) -> None:
         """Take one message.
@@ -100,20 +124,36 @@ class Feed(Generic[Item]):
             return
         seq = _seq(message)
         if seq is not None:
-            self.last_seq = seq
+            self._last_seqs[self._symbol(message)] = seq
         if len(self._messages) >= QUEUE_MAX:
             self.fail(FeedBroken(f"the reader of {self.channel} fell {QUEUE_MAX} messages behind"))
             return
         self._messages.append(message)
         self._news.set()
 
-    def _is_due(self, message: Message) -> bool:
+    def _symbol(self, message: Message) -> str | None:
         symbol = message.get("symbol") if self.symbols else None
         assert symbol is None or isinstance(symbol, str), "a symbol is a text"
-        awaited = symbol in self._awaited
+        return symbol
+
+    def _is_due(self, message: Message) -> bool:
+        symbol, seq = self._symbol(message), _seq(message)
+        awaited, last = symbol in self._awaited, self._last_seqs.get(symbol)
         if message.get("type") == "image":
             self._awaited.discard(symbol)
-            return awaited
+            # The server may begin again with an image where it could not send all.
+            moved_on = seq is not None and last is not None and seq > last
+            return awaited or (moved_on and self.symbols != ())
+        prev = message.get("prev")
+        if last is None or not isinstance(prev, int) or not isinstance(seq, int):
+            return not awaited
+        if seq <= last:
+            # Told again: another feed of the channel went on from further back.
+            return False
+        # What goes on where this stopped needs no image.
+        if awaited and prev <= last:
+            self._awaited.discard(symbol)
+            return True
         return not awaited
 
     def fail(self, fault: Exception) -> None:
@@ -121,16 +161,28 @@ class Feed(Generic[Item]):
         self._fault = self._fault or fault
         self._news.set()
 
-    def restart_params(self) -> dict[str, object]:
-        """Return the params that continue this feed on a new connection."""
-        if self.last_seq is None:
-            return self.params
-        return {**self.params, "from_seq": self.last_seq}
+    def restart_params(self) -> list[dict[str, object]]:
+        """Return the params that continue this feed on a new connection, by instrument."""
+        parts = [{**self.params, "symbols": [symbol]} for symbol in self.symbols]
+        places = zip(self.symbols or (None,), parts or [self.params], strict=True)
+        return [self._from_where_it_was(symbol, params) for symbol, params in places]
+
+    def _from_where_it_was(
+        self, symbol: str | None, params: dict[str, object]
+    ) -> dict[str, object]:
+        last = self._last_seqs.get(symbol)
+        return params if last is None else {**params, "from_seq": last}
 
     def close(self) -> None:
         """Unsubscribe."""
         self.fail(ConnectionLost("the feed was closed"))
         self._leave(self)
+
+    async def image(self) -> list[Item]:
+        """Return the items of the first message, the image; before anything else is read."""
+        while not self._messages:
+            await self._wait()
+        return self._read(self._messages.popleft())
 
     def __aiter__(self) -> Feed[Item]:
         return self
@@ -139,28 +191,30 @@ class Feed(Generic[Item]):
         """Return the next item. Safe to cancel: what has been taken off has been returned."""
         while not self._items:
             while not self._messages:
-                if self._fault is not None:
-                    raise self._fault
-                self._news.clear()
-                await self._news.wait()
+                await self._wait()
             self._items.extend(self._read(self._messages.popleft()))
         return self._items.popleft()
 
+    async def _wait(self) -> None:
+        if self._fault is not None:
+            raise self._fault
+        self._news.clear()
+        await self._news.wait()
 
-class BookFeed(Feed[LocalBook]):
+
+class BookFeed(Feed[Book]):
     """A book, kept and checked: each step is the book one message later."""
 
     def __init__(
         self,
-        symbol: str,
-        depth: int,
-        leave: Callable[[Feed[LocalBook]], None],
-        restart: Callable[[Feed[LocalBook]], None],
+        book: Book,
+        params: dict[str, object],
+        leave: Callable[[Feed[Book]], None],
+        restart: Callable[[Feed[Book]], None],
     ) -> None:
-        """Follow `symbol`; `restart` subscribes again for a fresh image."""
-        params: dict[str, object] = {"channel": "book", "symbols": [symbol], "depth": depth}
+        """Keep `book` by what `params` subscribe; `restart` subscribes again for a fresh image."""
         super().__init__(params, self._apply, leave)
-        self.book = LocalBook(symbol)
+        self.book = book
         self.resync_count = 0
         """How often a fresh image was needed: lost deltas, wrong checksums, a slow reader."""
         self._restart = restart
@@ -172,9 +226,9 @@ class BookFeed(Feed[LocalBook]):
             self._ask_for_image()
         super().push(message)
 
-    def restart_params(self) -> dict[str, object]:
+    def restart_params(self) -> list[dict[str, object]]:
         """Ask for an image: a book is never resumed."""
-        return self.params
+        return [self.params]
 
     def await_image(self) -> None:
         """Take nothing but an image next."""
@@ -184,7 +238,7 @@ class BookFeed(Feed[LocalBook]):
         # An image that another feed of the same book asked for is as good as any.
         return True
 
-    def _apply(self, message: Message) -> list[LocalBook]:
+    def _apply(self, message: Message) -> list[Book]:
         if self._wants_image and message.get("type") != "image":
             return []
         self._wants_image = False
@@ -243,6 +297,22 @@ def read_positions(message: Message) -> list[Position]:
 def read_risk(message: Message) -> list[RiskNotice]:
     """Read a message of the `risk` channel."""
     return [risk_notice_from_wire(item, _seq(message)) for item in _items(message)]
+
+
+def read_tickers(message: Message) -> list[Ticker]:
+    """Read a message of the `ticker` channel."""
+    return [ticker_from_wire(message)]
+
+
+def read_candles(message: Message) -> list[Candle]:
+    """Read a message of the `candles` channel."""
+    symbol, interval = str(message["symbol"]), str(message["interval"])
+    return [candle_from_wire(symbol, interval, item) for item in _items(message)]
+
+
+def read_instruments(message: Message) -> list[Instrument]:
+    """Read a message of the `instruments` channel."""
+    return [instrument_from_wire(item) for item in _items(message)]
 
 
 def read_status(message: Message) -> list[StatusUpdate]:

@@ -14,8 +14,7 @@ from typing import Any, Final
 
 from coulisse.client import sharing
 from coulisse.client.credentials import Credentials
-from coulisse.client.feeds import Feed, Item
-from coulisse.client.local_book import LocalBook
+from coulisse.client.feeds import Book, Feed, Item
 from coulisse.client.session import Reply, Session, not_connected
 from coulisse.domain.errors import ConnectionLost, FeedBroken, LogonFailed, Refused
 from coulisse.domain.outcomes import Rejected, Unknown
@@ -68,7 +67,7 @@ class Link:
             self._feeds.remove(feed)
             raise
 
-    async def join_book(self, feed: Feed[LocalBook]) -> None:
+    async def join_book(self, feed: Feed[Book]) -> None:
         """Subscribe a book. Raises `Refused`, also where it is followed at another depth."""
         sharing.check_depth(feed, self._feeds)
         await self.join(feed)
@@ -82,7 +81,7 @@ class Link:
         if self._session is not None and params is not None:
             self._session.post("unsubscribe", params)
 
-    def restart(self, feed: Feed[LocalBook]) -> None:
+    def restart(self, feed: Feed[Book]) -> None:
         """Subscribe a book again, which is to ask for an image."""
         if self._session is not None:
             self._session.post("subscribe", feed.params)
@@ -173,7 +172,8 @@ class Link:
                 await self.ask("subscribe", place)
             except Refused as error:
                 if sharing.begins_anew(feed, error):
-                    await self.ask("subscribe", feed.params)
+                    anew = {name: value for name, value in place.items() if name != "from_seq"}
+                    await self.ask("subscribe", anew)
                     continue
                 # Fills have no image: what was missed is missing, and must be said.
                 since = f"{feed.channel} since seq {feed.last_seq} were missed: {error}"

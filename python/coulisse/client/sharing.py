@@ -19,20 +19,34 @@ NO_PLACE_CODES: Final = frozenset({"RESUME_TOO_OLD", "NUMBER_OUT_OF_RANGE"})
 
 def params_to_leave(feed: Feed[Any], others: Sequence[Feed[Any]]) -> Params | None:
     """Return what to unsubscribe now that `feed` is gone; None where `others` want all of it."""
-    same = [one for one in others if one.channel == feed.channel]
+    interval = feed.params.get("interval") if feed.channel == "candles" else None
+    same = [
+        one
+        for one in others
+        if one.channel == feed.channel and interval in (None, one.params.get("interval"))
+    ]
+    params: Params = {"channel": feed.channel}
+    if interval is not None:
+        params["interval"] = interval
     wanted = {symbol for one in same for symbol in one.symbols}
     unwanted = [symbol for symbol in feed.symbols if symbol not in wanted]
     if unwanted:
-        return {"channel": feed.channel, "symbols": unwanted}
-    return None if same else {"channel": feed.channel}
+        return {**params, "symbols": unwanted}
+    return None if same or feed.symbols else params
 
 
 def check_depth(book: Feed[Any], others: Sequence[Feed[Any]]) -> None:
-    """Raise `Refused` where another feed follows the same book at another depth."""
-    depth = book.params["depth"]
+    """Raise `Refused` where another feed follows the same book at another depth or interval."""
+    depth, interval = book.params.get("depth"), book.params.get("interval")
     for other in others:
         same = other.channel == book.channel and other.symbols == book.symbols
-        if same and other.params["depth"] != depth:
+        if same and other.params.get("interval") != interval:
+            message = (
+                f"{book.symbols[0]} is followed with interval {other.params['interval']} by "
+                "another feed of this client: close it, or use a client of its own"
+            )
+            raise Refused(Rejected("INVALID_VALUE", message, "not_sent", "interval", str(interval)))
+        if same and other.params.get("depth") != depth:
             message = (
                 f"{book.symbols[0]} is followed at depth {other.params['depth']} by another feed "
                 "of this client: close it, take its depth, or use a client of its own"
@@ -46,7 +60,7 @@ def places_to_go_on_from(feeds: Sequence[Feed[Any]]) -> list[tuple[Feed[Any], Pa
     All of them are noted before the first is subscribed again: its image would move the others of
     its channel on, over what they have missed.
     """
-    places = [(feed, feed.restart_params()) for feed in feeds]
+    places = [(feed, place) for feed in feeds for place in feed.restart_params()]
     for feed in feeds:
         feed.await_image()
     return places

@@ -16,8 +16,10 @@ from coulisse.domain.errors import NodeFailed
 from coulisse.domain.schema import Event, Schema, Value
 from coulisse.engine.ports import Core, Loop, Session, Timer
 
-PUBLISH_INTERVAL_S = 0.05
-"""Public feeds are conflated to this: 20 messages a second and channel, at most."""
+TICK_INTERVAL_S = 0.05
+"""How often the core is asked whether something is due."""
+TICKS_PER_PUBLICATION = 2
+"""Books, tickers and candles are conflated to this: ten messages a second, at most."""
 COMMANDS_MAX = 10_000
 """Commands of the node itself that may wait at one time."""
 
@@ -36,6 +38,7 @@ class Driver:
         self._waiting: set[asyncio.Future[None]] = set()
         self._failure: str | None = None
         self._more_is_due = False
+        self._ticks = 0
 
     @property
     def failure(self) -> str | None:
@@ -120,13 +123,15 @@ class Driver:
                 raise NodeFailed(self._failure) from None
 
     def _publish_later(self, loop: Loop) -> None:
-        self._timer = loop.call_later(PUBLISH_INTERVAL_S, self._publish)
+        self._timer = loop.call_later(TICK_INTERVAL_S, self._publish)
 
     def _publish(self) -> None:
         if not self._more_is_due:
             self._tick()
         if self._loop is not None and self._failure is None:
-            self._core.publish()
+            if self._ticks % TICKS_PER_PUBLICATION == 0:
+                self._core.publish()
+            self._ticks += 1
             self._publish_later(self._loop)
 
     def _tick(self) -> None:

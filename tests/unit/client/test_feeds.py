@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coulisse.client.feeds import QUEUE_MAX, BookFeed, Feed, TradesReader, read_fills
+from coulisse.client.feeds import QUEUE_MAX, BookFeed, Feed, TradesReader, read_candles, read_fills
 from coulisse.client.local_book import LocalBook
 from coulisse.domain.errors import ConnectionLost, FeedBroken
 from coulisse.domain.orders import Fill, Trade
@@ -27,8 +27,9 @@ def trades() -> Feed[Trade]:
     return feed
 
 
-def a_book(restarted: list[object]) -> BookFeed:
-    return BookFeed("BTC-USD", 5, lambda feed: None, restarted.append)
+def a_book(restarted: list[object]) -> BookFeed[LocalBook]:
+    params: Message = {"channel": "book", "symbols": ["BTC-USD"], "depth": 10}
+    return BookFeed(LocalBook("BTC-USD"), params, lambda feed: None, restarted.append)
 
 
 def image(seq: int) -> Message:
@@ -44,7 +45,7 @@ async def test_messages_come_out_in_their_order_and_once() -> None:
     for number in (1, 2, 2, 3):
         feed.push(a_trade(number))
     assert [(await anext(feed)).trade_id for _ in range(3)] == [1, 2, 3]
-    assert feed.restart_params()["from_seq"] == 3
+    assert [place["from_seq"] for place in feed.restart_params()] == [3]
 
 
 async def test_a_feed_begins_with_its_own_image_and_leaves_out_those_of_others() -> None:
@@ -55,13 +56,46 @@ async def test_a_feed_begins_with_its_own_image_and_leaves_out_those_of_others()
     feed.push({**a_trade(2), "type": "image"})
     feed.push({**ether, "type": "image"})
     feed.push(a_trade(3))
-    # Another feed of the same channel joins.
-    feed.push({**a_trade(9), "type": "image"})
-    feed.push(a_trade(10))
+    # Another feed of the same channel joins, and its image has nothing that was not told.
+    feed.push({**a_trade(3), "type": "image", "items": a_trade(1)["items"]})
+    feed.push({**a_trade(10), "prev": 3})
     got = [await anext(feed) for _ in range(4)]
     assert [(trade.symbol, trade.trade_id) for trade in got] == [
         ("BTC-USD", 2), ("ETH-USD", 1), ("BTC-USD", 3), ("BTC-USD", 10),
     ]  # fmt: skip
+
+
+async def test_an_image_in_place_of_what_could_not_be_sent_is_taken() -> None:
+    feed = trades()
+    feed.push({**a_trade(1), "prev": 0})
+    feed.push({**a_trade(7), "type": "image"})
+    feed.push({**a_trade(8), "prev": 7})
+    assert [(await anext(feed)).trade_id for _ in range(3)] == [1, 7, 8]
+
+
+async def test_a_feed_that_goes_on_takes_what_it_missed_once_and_needs_no_image() -> None:
+    feed = trades()
+    feed.push({**a_trade(1), "prev": 0})
+    feed.await_image()
+    for prev, seq in ((0, 1), (1, 2), (1, 2), (2, 3)):
+        feed.push({**a_trade(seq), "prev": prev})
+    assert [(await anext(feed)).trade_id for _ in range(3)] == [1, 2, 3]
+
+
+async def test_each_instrument_of_a_feed_goes_on_where_it_was_left() -> None:
+    params: Message = {"channel": "trades", "symbols": ["BTC-USD", "ETH-USD"]}
+    feed = Feed(params, TradesReader().read, lambda feed: None)
+    for number, symbol in ((4, "BTC-USD"), (9, "ETH-USD")):
+        feed.push({**a_trade(number), "symbol": symbol, "type": "image"})
+    places = [(place["symbols"], place["from_seq"]) for place in feed.restart_params()]
+    assert places == [(["BTC-USD"], 4), (["ETH-USD"], 9)]
+
+
+def test_a_feed_of_candles_wants_its_own_interval() -> None:
+    params: Message = {"channel": "candles", "symbols": ["BTC-USD"], "interval": "1m"}
+    feed = Feed(params, read_candles, lambda feed: None)
+    message = {"ch": "candles", "symbol": "BTC-USD", "interval": "1m"}
+    assert feed.wants(message) and not feed.wants({**message, "interval": "1h"})
 
 
 def test_a_feed_wants_its_own_channel_and_symbols() -> None:
@@ -112,7 +146,7 @@ async def test_a_slow_reader_of_a_book_starts_again_from_an_image() -> None:
 def test_a_new_connection_starts_a_book_from_an_image() -> None:
     feed = a_book([])
     feed.push(image(5))
-    assert "from_seq" not in feed.restart_params()
+    assert feed.restart_params() == [feed.params]
 
 
 async def test_fills_have_their_numbers_and_know_that_no_image_replaces_them() -> None:

@@ -1,7 +1,7 @@
 //! What the hub knows from the log alone, written down: without it a client would notice that a node
 //! started from a snapshot and did not replay everything.
 //!
-//! Kept are the instruments and groups, each instrument's latest trades, the seqs that its status and
+//! Kept are the instruments and groups, each instrument's latest trades and candles, the seqs that its status and
 //! each private channel are at, and who is in which group. Connections, subscriptions and counters are
 //! of one life of the process and start anew, as they do on replay.
 //!
@@ -21,7 +21,7 @@ use coulisse_types::{Event, limits};
 use coulisse_wire::record::{decode_events, encode_events};
 
 /// The version written and read.
-const VERSION: u16 = 0;
+const VERSION: u16 = 1;
 
 /// Why bytes are no feeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,14 +52,24 @@ impl Hub {
             instruments,
             feeds,
             private,
+            instruments_seq,
             // Of this life of the process.
             slots: _,
             free: _,
             batch: _,
+            fans: _,
+            instruments_fan: _,
+            moved: _,
+            links: _,
+            ring: _,
+            resumes: _,
+            sweeps_on: _,
+            time_us: _,
             counters: _,
             stopping: _,
             log_full: _,
             queued: _,
+            cancels_due: _,
             lingering: _,
             awaited: _,
             open: _,
@@ -83,6 +93,7 @@ impl Hub {
         encode_events(&mut table, &instruments.events().collect::<Vec<Event>>());
         length(table.len()).encode(out);
         out.extend_from_slice(&table);
+        instruments_seq.encode(out);
         for feed in feeds.iter().skip(1) {
             feed.write(out);
         }
@@ -102,6 +113,7 @@ impl Hub {
         let table = reader.take(table_bytes as usize);
         let table = table.and_then(decode_events);
         self.read_table(&table.ok_or(FeedsFault { reason: "a table that means nothing" })?)?;
+        self.instruments_seq = get(&mut reader)?;
         let count = self.instruments.instruments().len();
         if count > 0 {
             self.feeds.resize_with(count + 1, InstrumentFeeds::default);

@@ -113,6 +113,6 @@ fn a_seq_that_the_log_has_not_reached_is_no_place_to_go_on_from() {
         assert_eq!(last.contains("NUMBER_OUT_OF_RANGE"), refused, "{last}");
     }
     let texts = world.wire.socket(socket).0;
-    assert!(texts[3].contains(&format!(r#""value":"{}","limit":"{seq}""#, seq + 1)), "{texts:?}");
+    assert!(texts[2].contains(&format!(r#""value":"{}","limit":"{seq}""#, seq + 1)), "{texts:?}");
     assert_eq!(number(&texts[1], "seq"), seq);
 }

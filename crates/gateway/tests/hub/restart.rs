@@ -29,10 +29,26 @@ fn restarted(world: &mut World) {
 /// What a newcomer hears of every channel, with a delta of each.
 fn heard(world: &mut World) -> Vec<String> {
     let alice = world.hub.open_local(ALICE);
-    for channel in ["book", "trades", "status", "orders", "fills", "balances", "positions", "risk"]
-    {
+    for channel in [
+        "book",
+        "book_l3",
+        "ticker",
+        "trades",
+        "status",
+        "orders",
+        "fills",
+        "balances",
+        "positions",
+        "risk",
+    ] {
         world.ask(alice, &subscribe(channel));
     }
+    for interval in ["1s", "1m", "5m", "15m", "1h", "4h", "1d"] {
+        let params =
+            format!(r#""channel":"candles","symbols":["BTC-USD"],"interval":"{interval}""#);
+        world.ask(alice, &format!(r#"{{"op":"subscribe","params":{{{params}}}}}"#));
+    }
+    world.ask(alice, r#"{"op":"subscribe","params":{"channel":"instruments"}}"#);
     world.a_trade();
     world.a_bid_of(9);
     world.happens(&[a_mark(5)]);

@@ -122,6 +122,27 @@ fn a_paused_reader_of_a_book_gets_an_image_when_it_reads_again() {
 }
 
 #[test]
+fn a_paused_reader_of_a_ticker_gets_the_newest_when_it_reads_again() {
+    let mut world = a_world();
+    let (slow, quick) = (listening(&mut world, "ticker"), listening(&mut world, "ticker"));
+    world.hub.set_paused(slow, true);
+    for lots in 1..=50 {
+        world.a_bid_of(lots);
+        world.publish();
+    }
+    assert_eq!(world.wire.socket(slow).0.len(), 3, "greeting, reply, image");
+    world.hub.set_paused(slow, false);
+    world.publish();
+    let (mine, theirs) = (world.wire.socket(slow).0, world.wire.socket(quick).0);
+    assert_eq!((mine.len(), theirs.len()), (4, 53));
+    assert!(mine[3].contains(r#""type":"image""#), "{}", mine[3]);
+    assert_eq!(number(&mine[3], "seq"), number(&theirs[52], "seq"));
+    world.a_bid_of(99);
+    world.publish();
+    assert_eq!(world.wire.socket(slow).0[4], world.wire.socket(quick).0[53]);
+}
+
+#[test]
 fn a_private_message_is_never_left_out_for_a_paused_reader() {
     let mut world = a_world();
     let alice = world.hub.open_local(ALICE);

@@ -6,6 +6,7 @@ use coulisse_gateway::frame::{
     Flow, FrameHead, FrameReader, Message, Opcode, Role as Side_, write_frame,
 };
 use coulisse_gateway::hub::{Hub, Received, Sink};
+use coulisse_gateway::limits::RING_BYTES;
 use coulisse_gateway::view::{CoreView, KeyView};
 use coulisse_types::event::{
     AssetCreated, BalanceChanged, InstrumentCreated, LevelChanged, PositionChanged, Traded,
@@ -14,7 +15,7 @@ use coulisse_types::{
     AccountId, AccountName, Amount, AssetId, AssetName, ClientOrderId, Event, FeeRate,
     InstrumentId, OrderId, Price, Qty, RecordHeader, Seq, Side, Symbol, TradeId,
 };
-use coulisse_wire::native::feed::{Balance, InstrumentStatus, OpenOrder};
+use coulisse_wire::native::feed::{Balance, BookOrder, InstrumentStatus, OpenOrder};
 
 pub(crate) const NOW_US: i64 = 1_795_392_000_000_000;
 pub(crate) const ALICE: AccountId = AccountId(1);
@@ -28,6 +29,8 @@ pub(crate) struct Table {
     pub(crate) bids: Vec<(Price, Qty)>,
     pub(crate) waiting: Option<OrderId>,
     pub(crate) risk: Vec<Event>,
+    /// The orders on the book, in the order in which an image lists them.
+    pub(crate) orders: Vec<BookOrder>,
 }
 
 impl CoreView for Table {
@@ -47,6 +50,15 @@ impl CoreView for Table {
         if side == Side::Buy {
             out.extend(self.bids.iter().take(depth));
         }
+    }
+    fn book_orders(&self, _: InstrumentId, out: &mut Vec<BookOrder>) {
+        out.extend_from_slice(&self.orders);
+    }
+    fn book_order(&self, order_id: OrderId) -> Option<BookOrder> {
+        self.orders.iter().find(|order| order.order_id == order_id).copied()
+    }
+    fn book_order_count(&self, _: InstrumentId) -> usize {
+        self.orders.len()
     }
     fn open_orders(&self, _: AccountId, _: Option<InstrumentId>, _: &mut Vec<OpenOrder>) {}
     fn balances(&self, _: AccountId, _: &mut Vec<Balance>) {}
@@ -137,14 +149,18 @@ pub(crate) struct World {
     pub(crate) hub: Hub,
     pub(crate) table: Table,
     pub(crate) wire: Wire,
+    /// What the clock says.
+    pub(crate) now_us: i64,
     trade_id: u64,
 }
 
 /// A world with the instrument BTC-USD (tick 0.01, lot 0.00001).
 pub(crate) fn a_world() -> World {
-    let hub =
+    let mut hub =
         Hub::new(vec!["localhost".to_owned()], "coulisse/test".to_owned(), "n1".to_owned(), 1);
-    let mut world = World { hub, table: Table::default(), wire: Wire::default(), trade_id: 0 };
+    hub.keep_history(RING_BYTES);
+    let mut world =
+        World { hub, table: Table::default(), wire: Wire::default(), now_us: NOW_US, trade_id: 0 };
     let asset = |id, name: &[u8]| AssetCreated {
         asset: AssetId(id),
         name: AssetName::new(name).expect("short"),
@@ -210,7 +226,7 @@ impl World {
 
     /// The log is durable up to `seq`.
     pub(crate) fn durable(&mut self, seq: u64) {
-        self.hub.release(Seq(seq), NOW_US + 7, &mut self.wire);
+        self.hub.release(Seq(seq), self.now_us + 7, &self.table, &mut self.wire);
     }
 
     /// All that was applied is durable.
@@ -294,7 +310,7 @@ pub(crate) fn place(id: u32) -> String {
 
 pub(crate) fn subscribe(channel: &str) -> String {
     let symbols = match channel {
-        "book" | "trades" | "status" => r#","symbols":["BTC-USD"]"#,
+        "book" | "book_l3" | "ticker" | "trades" | "status" => r#","symbols":["BTC-USD"]"#,
         _ => "",
     };
     format!(r#"{{"op":"subscribe","params":{{"channel":"{channel}"{symbols}}}}}"#)

@@ -8,6 +8,7 @@ use coulisse_types::{Amount, InstrumentId, RejectCode, RequestId, SideFilter};
 
 use super::admin::read_admin;
 use super::error::Detail;
+use super::feed::CandleInterval;
 use super::orders::{read_order_ref, read_place, read_place_list, read_replace};
 use super::params::{
     Fault, Params, Read, find_symbol, integer, missing, missing_either, name, nanoseconds, one_of,
@@ -18,8 +19,7 @@ use super::spec::{Channel, Op, ParamKind, at};
 use crate::instruments::Symbols;
 use crate::json::{Kind, Raw, Scanner};
 use crate::limits::{
-    BOOK_DEPTH_DEFAULT, BOOK_DEPTH_MAX, INTEGER_MAX, SIGNATURE_BYTES, TEXT_BYTES_MAX,
-    TIMEOUT_MS_MAX,
+    BOOK_DEPTH_DEFAULT, BOOK_DEPTHS, INTEGER_MAX, SIGNATURE_BYTES, TEXT_BYTES_MAX, TIMEOUT_MS_MAX,
 };
 
 const NO_INSTRUMENT: InstrumentId = InstrumentId(0);
@@ -77,6 +77,10 @@ fn read_rarer_body<'a>(
         Op::Unsubscribe => Body::Unsubscribe(read_subscription(params, symbols)?),
         Op::Logon => read_logon(params)?,
         Op::Logoff => Body::Logoff,
+        Op::Resume => Body::Resume(read_resume(params)?),
+        Op::CancelOnDisconnect => {
+            Body::CancelOnDisconnect(params.get(at::ENABLED).kind == Kind::True)
+        }
         Op::Ping => Body::Ping,
         Op::Time => Body::Time,
         _ => Body::Admin(Box::new(read_admin(op, params, symbols)?)),
@@ -92,6 +96,23 @@ fn read_logon<'a>(params: &Params<'a>) -> Read<'a, Body<'a>> {
         fault.with(Detail::Wanted("128 hexadecimal digits"))
     })?;
     Ok(Body::Logon { key_id, signature })
+}
+
+/// Each parameter has the name of a channel.
+fn read_resume<'a>(params: &Params<'a>) -> Read<'a, Vec<(Channel, u64)>> {
+    let mut channels = Vec::new();
+    for (index, param) in Op::Resume.spec().params.iter().enumerate() {
+        let value = params.get(index);
+        if let (true, Some(channel)) =
+            (value.is_present(), Channel::from_name(param.name.as_bytes()))
+        {
+            channels.push((channel, integer(value, param.name, INTEGER_MAX)?));
+        }
+    }
+    if channels.is_empty() {
+        return Err(missing_either("orders", "another channel"));
+    }
+    Ok(channels)
 }
 
 fn unhex(digits: &[u8]) -> Option<[u8; SIGNATURE_BYTES]> {
@@ -191,28 +212,58 @@ fn read_subscription<'a>(
         let fault = Fault::new(RejectCode::InvalidValue, "depth", depth);
         return Err(fault.with(Detail::Wanted("absent but for books")));
     }
+    if channel == Channel::Instruments && list.is_present() {
+        let fault = Fault::new(RejectCode::InvalidValue, "symbols", list);
+        return Err(fault.with(Detail::Wanted("absent: all instruments are told")));
+    }
     let instruments = match (channel.is_private(), list.is_present()) {
         (true, _) => Vec::new(),
         (false, true) => read_symbols(list, symbols)?,
+        (false, false) if channel == Channel::Instruments => Vec::new(),
         (false, false) => return Err(missing("symbols")),
     };
+    let (is_raw, interval) = read_interval(channel, params.get(at::subscribe::INTERVAL))?;
     Ok(Subscription {
         channel,
         instruments,
         depth: read_depth(depth)?,
+        is_raw,
+        interval,
         from_seq: from_seq.transpose()?,
     })
+}
+
+/// Whether a book is wanted raw, and how long candles are.
+fn read_interval(channel: Channel, value: Raw<'_>) -> Read<'_, (bool, CandleInterval)> {
+    let mut scratch = [0; 16];
+    let name = value.text(&mut scratch).unwrap_or_default();
+    let wanted = match (channel, value.is_present()) {
+        (Channel::Book, false) => return Ok((false, CandleInterval::OneSecond)),
+        (Channel::Book, true) => match name {
+            b"raw" | b"100ms" => return Ok((name == b"raw", CandleInterval::OneSecond)),
+            _ => "raw or 100ms for a book",
+        },
+        (Channel::Candles, false) => return Err(missing("interval")),
+        (Channel::Candles, true) => match CandleInterval::from_name(name) {
+            Some(interval) => return Ok((false, interval)),
+            None => "1s, 1m, 5m, 15m, 1h, 4h or 1d for candles",
+        },
+        (_, false) => return Ok((false, CandleInterval::OneSecond)),
+        (_, true) => "absent but for books and candles",
+    };
+    Err(Fault::new(RejectCode::InvalidValue, "interval", value).with(Detail::Wanted(wanted)))
 }
 
 fn read_depth(value: Raw<'_>) -> Read<'_, u32> {
     if !value.is_present() {
         return Ok(BOOK_DEPTH_DEFAULT);
     }
-    let depth = integer(value, "depth", u64::from(BOOK_DEPTH_MAX))?;
-    match u32::try_from(depth) {
-        Ok(depth) if depth > 0 => Ok(depth),
-        _ => Err(Fault::new(RejectCode::NumberOutOfRange, "depth", value)),
-    }
+    let depth = integer(value, "depth", INTEGER_MAX)?;
+    let known = BOOK_DEPTHS.into_iter().find(|known| u64::from(*known) == depth);
+    known.ok_or_else(|| {
+        let fault = Fault::new(RejectCode::InvalidValue, "depth", value);
+        fault.with(Detail::Wanted("1, 10, 50, or 0 for all levels"))
+    })
 }
 
 /// The instruments of a list that the scanner has checked to be JSON.

@@ -282,7 +282,7 @@ pub fn write_subscribed(
     id_raw: &[u8],
     channel: Channel,
     instruments: &[InstrumentId],
-    seq: u64,
+    (seq, is_resumed): (u64, bool),
     table: &InstrumentTable,
 ) {
     open_ok(out, id_raw);
@@ -300,7 +300,26 @@ pub fn write_subscribed(
         }
         out.push(b']');
     }
+    if is_resumed {
+        out.extend_from_slice(b",\"resumed\":true");
+    }
     out.extend_from_slice(b",\"seq\":");
+    digits::unsigned(out, seq);
+    out.extend_from_slice(b"}}");
+}
+
+/// Appends the reply to `session.resume`.
+pub fn write_resumed(out: &mut Vec<u8>, id_raw: &[u8], channels: &[(Channel, u64)], seq: u64) {
+    open_ok(out, id_raw);
+    out.extend_from_slice(b"\"channels\":[");
+    let mut first = true;
+    for (channel, _) in channels {
+        separate(out, &mut first);
+        out.push(b'"');
+        out.extend_from_slice(channel.name().as_bytes());
+        out.push(b'"');
+    }
+    out.extend_from_slice(b"],\"seq\":");
     digits::unsigned(out, seq);
     out.extend_from_slice(b"}}");
 }

@@ -21,6 +21,7 @@ use coulisse_types::{
 
 use super::bodies::read_body;
 use super::error::{Detail, RequestError};
+use super::feed::CandleInterval;
 use super::params::{
     Fault, Params, Read, duplicate_field, integer, missing, name, no_price, read_price, read_qty,
     unknown_field,
@@ -57,6 +58,10 @@ pub enum Body<'a> {
     },
     /// `session.logoff`.
     Logoff,
+    /// `session.resume`: channels, each with the last seq that was received on it.
+    Resume(Vec<(Channel, u64)>),
+    /// `session.cancel_on_disconnect`.
+    CancelOnDisconnect(bool),
     /// `order.place`, `order.replace`, `order.place_list`, `order.cancel` and `order.cancel_after`:
     /// ready for the log.
     Command {
@@ -134,8 +139,12 @@ pub struct Subscription {
     pub channel: Channel,
     /// Instruments of a public channel, each once; empty for a private one.
     pub instruments: Vec<InstrumentId>,
-    /// Levels of each side, for books.
+    /// Levels of each side, for books; 0 for all.
     pub depth: u32,
+    /// Whether each change of a book is wanted, and not the newest state from time to time.
+    pub is_raw: bool,
+    /// How long a candle is, for candles.
+    pub interval: CandleInterval,
     /// The seq after which to resume.
     pub from_seq: Option<u64>,
 }

@@ -176,13 +176,14 @@ fn a_value_of_another_json_type_is_refused_with_what_stood_there() {
     ]);
 }
 
+fn subscribe(rest: &str) -> String {
+    format!(
+        r#"{{"id":7,"op":"subscribe","params":{{"channel":"book","symbols":["BTC-USD"],{rest}}}}}"#
+    )
+}
+
 #[test]
 fn integers_outside_their_range_are_refused() {
-    let subscribe = |rest: &str| {
-        format!(
-            r#"{{"id":7,"op":"subscribe","params":{{"channel":"book","symbols":["BTC-USD"],{rest}}}}}"#
-        )
-    };
     assert_refused(&[
         case(
             r#"{"id":18446744073709551616,"op":"ping"}"#,
@@ -198,8 +199,13 @@ fn integers_outside_their_range_are_refused() {
             "deadline",
             "18446744073709551616",
         ),
-        case(subscribe(r#""depth":0"#), NumberOutOfRange, "depth", "0"),
-        case(subscribe(r#""depth":1001"#), NumberOutOfRange, "depth", "1001"),
+        case(subscribe(r#""depth":-1"#), NumberOutOfRange, "depth", "-1"),
+        case(
+            subscribe(r#""depth":9007199254740992"#),
+            NumberOutOfRange,
+            "depth",
+            "9007199254740992",
+        ),
         case(subscribe(r#""from_seq":-1"#), NumberOutOfRange, "from_seq", "-1"),
         case(
             r#"{"id":7,"op":"order.cancel","params":{"order_id":"18446744073709551616"}}"#,
@@ -320,6 +326,34 @@ fn subscriptions_that_name_nothing_are_refused() {
             InvalidValue,
             "depth",
             "5",
+        ),
+        case(subscribe("\"depth\":5"), InvalidValue, "depth", "5"),
+        case(subscribe("\"depth\":1001"), InvalidValue, "depth", "1001"),
+        case(subscribe("\"interval\":\"50ms\""), InvalidValue, "interval", "50ms"),
+        case(subscribe("\"interval\":\"1m\""), InvalidValue, "interval", "1m"),
+        case(
+            r#"{"id":7,"op":"subscribe","params":{"channel":"candles","symbols":["BTC-USD"],"interval":"2m"}}"#,
+            InvalidValue,
+            "interval",
+            "2m",
+        ),
+        case(
+            r#"{"id":7,"op":"subscribe","params":{"channel":"ticker","symbols":["BTC-USD"],"interval":"1m"}}"#,
+            InvalidValue,
+            "interval",
+            "1m",
+        ),
+        case(
+            r#"{"id":7,"op":"subscribe","params":{"channel":"instruments","symbols":["BTC-USD"]}}"#,
+            InvalidValue,
+            "symbols",
+            "[\"BTC-USD\"]",
+        ),
+        case(
+            r#"{"id":7,"op":"subscribe","params":{"channel":"candles","symbols":["BTC-USD"]}}"#,
+            MissingField,
+            "interval",
+            "",
         ),
     ]);
 }

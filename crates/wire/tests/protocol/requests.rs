@@ -5,6 +5,7 @@ use coulisse_types::{
     Amount, AssetId, ClientOrderId, Command, InstrumentId, OrderId, OrderType, Price, Qty,
     RejectCode, RequestId, Side, SideFilter, TimeInForce,
 };
+use coulisse_wire::native::feed::CandleInterval;
 use coulisse_wire::native::{Body, Channel, Op, parse_request};
 
 use crate::market::{BTC_USD, ETH_USD, table, text};
@@ -170,18 +171,29 @@ fn account_and_deadline_are_read() {
 #[test]
 fn subscriptions_name_channel_instruments_depth_and_seq() {
     let table = table();
-    let request = br#"{"op":"subscribe","params":{"channel":"book","symbols":["ETH-USD","BTC-USD"],"depth":5,"from_seq":88000}}"#;
+    let request = br#"{"op":"subscribe","params":{"channel":"book","symbols":["ETH-USD","BTC-USD"],"depth":10,"interval":"raw","from_seq":88000}}"#;
     let Ok(Body::Subscribe(book)) = parse_request(request, &table).map(|r| r.body) else {
         panic!("no subscription");
     };
     assert_eq!(book.channel, Channel::Book);
     assert_eq!(book.instruments, [ETH_USD, BTC_USD]);
-    assert_eq!((book.depth, book.from_seq), (5, Some(88_000)));
+    assert_eq!((book.depth, book.is_raw, book.from_seq), (10, true, Some(88_000)));
     let request = br#"{"op":"unsubscribe","params":{"channel":"fills"}}"#;
     let Ok(Body::Unsubscribe(fills)) = parse_request(request, &table).map(|r| r.body) else {
         panic!("no subscription");
     };
     assert_eq!((fills.channel, fills.instruments.len()), (Channel::Fills, 0));
+    let request =
+        br#"{"op":"subscribe","params":{"channel":"candles","symbols":["BTC-USD"],"interval":"4h"}}"#;
+    let Ok(Body::Subscribe(candles)) = parse_request(request, &table).map(|r| r.body) else {
+        panic!("no subscription");
+    };
+    assert_eq!((candles.channel, candles.interval), (Channel::Candles, CandleInterval::FourHours));
+    let request = br#"{"op":"subscribe","params":{"channel":"instruments"}}"#;
+    let Ok(Body::Subscribe(all)) = parse_request(request, &table).map(|r| r.body) else {
+        panic!("no subscription");
+    };
+    assert_eq!((all.channel, all.instruments.len()), (Channel::Instruments, 0));
 }
 
 #[test]

@@ -35,7 +35,7 @@ const session = new Session({
 
 function channels(symbol) {
   return [
-    { channel: "book", symbols: [symbol], depth: DEPTH },
+    { channel: "book", symbols: [symbol], depth: 50 },
     { channel: "trades", symbols: [symbol] },
   ];
 }

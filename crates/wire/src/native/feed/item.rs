@@ -29,6 +29,11 @@ impl<'o, 't> Item<'o, 't> {
         item
     }
 
+    /// Goes on in an object that has keys already.
+    pub(super) const fn behind(out: &'o mut Vec<u8>, info: &'t InstrumentInfo) -> Self {
+        Self { out, info: Some(info), first: false }
+    }
+
     /// Opens an item about an order: its ids and its symbol.
     pub(super) fn about(
         out: &'o mut Vec<u8>,

@@ -4,7 +4,9 @@
 //! message per channel and seq. What `prev` and `seq` are is the caller's knowledge.
 
 mod account;
+mod candles;
 mod item;
+mod market;
 mod orders;
 mod public;
 mod status;
@@ -17,6 +19,10 @@ use coulisse_types::{AccountId, Event, GroupId, Scope};
 pub use self::account::Balance;
 use self::account::{Bound, bound_by, write_balance, write_position, write_risk};
 pub(super) use self::account::{write_balance_items, write_position_items};
+pub use self::candles::{Candle, CandleInterval, write_candles};
+pub use self::market::{
+    BookOrder, OrderChange, Ticker, write_instruments, write_l3_delta, write_l3_image, write_ticker,
+};
 pub use self::orders::OpenOrder;
 pub(super) use self::orders::write_open_order_items;
 use self::orders::{write_fill, write_order_event};

@@ -6,6 +6,9 @@ pub(crate) mod logon {
     pub(crate) const SIGNATURE: usize = 1;
 }
 
+/// `session.cancel_on_disconnect`.
+pub(crate) const ENABLED: usize = 0;
+
 /// `order.place`, and first in `order.replace`. What plain orders use comes before
 /// [`crate::limits::PLAIN_PARAMS_MAX`].
 pub(crate) mod place {
@@ -88,8 +91,9 @@ pub(crate) mod deposit {
 pub(crate) mod subscribe {
     pub(crate) const CHANNEL: usize = 0;
     pub(crate) const SYMBOLS: usize = 1;
-    pub(crate) const DEPTH: usize = 2;
-    pub(crate) const FROM_SEQ: usize = 3;
+    pub(crate) const INTERVAL: usize = 2;
+    pub(crate) const DEPTH: usize = 3;
+    pub(crate) const FROM_SEQ: usize = 4;
 }
 
 /// What operators send: the request id is always the first.

@@ -85,7 +85,9 @@ const PRIVATE_FIELDS: &[BodyField] = &[
 
 channels! {
     /// The levels of an instrument's book. A delta gives the new total of each changed level; `"0"`
-    /// removes it. Messages are conflated: a slow reader gets fewer, never wrong ones.
+    /// removes it. With `interval` `raw` each seq that changes what is shown has a delta; else there are
+    /// ten a second at most. A slow reader gets an image instead of what it has missed. A session has one
+    /// subscription of each book: another takes its place.
     Book "book" false &[
         CH, SYMBOL, MESSAGE_TYPE,
         field("epoch", "integer?", "Images only: changes when history was lost; what was known before is void."),
@@ -94,6 +96,78 @@ channels! {
         field("asks", "array", "`[price, qty]`, best first."),
         field("crc", "integer", "CRC-32 (IEEE) over the ASCII of the top ten bids, then the top ten asks, after this message: `price:qty` as on the wire, joined by `,`; with a smaller `depth`, that many."),
     ], [];
+
+    /// Each order of an instrument's book, without its owner. An image lists them by price, best first,
+    /// and at one price in the order in which they are filled. `added` comes behind all that stand at its
+    /// price; `changed` keeps its place; an iceberg shows what the book shows of it.
+    BookL3 "book_l3" false &[
+        CH, SYMBOL, MESSAGE_TYPE,
+        field("epoch", "integer?", "Images only: changes when history was lost; what was known before is void."),
+        PREV, AT_SEQ, ITEMS,
+    ], [
+        field("event", "string?", "Deltas only: `added`, `changed` or `removed`."),
+        ORDER_ID,
+        field("side", "string?", "With `added` and in images."),
+        field("price", "decimal?", "With `added` and in images."),
+        field("qty", "decimal?", "What the book shows of it now; absent with `removed`."),
+    ];
+
+    /// The market of an instrument in short: its best prices and what it traded in the last 24 hours: the
+    /// hour under way and the 23 before it. Each message has the whole state; a slow reader gets fewer.
+    Ticker "ticker" false &[
+        CH, SYMBOL, MESSAGE_TYPE, PREV, AT_SEQ,
+        field("bid", "decimal?", "The best bid; absent: there is none."),
+        field("bid_qty", "decimal?", "All that rests there."),
+        field("ask", "decimal?", "The best ask; absent: there is none."),
+        field("ask_qty", "decimal?", "All that rests there."),
+        field("last", "decimal?", "The price of the last trade; absent, as all that follows: there was none."),
+        field("last_qty", "decimal?", "How much it traded."),
+        field("time", "integer?", "When the log took it, in microseconds since the epoch."),
+        field("open", "decimal?", "The first price of the 24 hours; absent, as all that follows: nothing traded in them."),
+        field("high", "decimal?", "The highest price of the 24 hours."),
+        field("low", "decimal?", "The lowest price of the 24 hours."),
+        field("volume", "decimal?", "What was traded in them, in the base asset."),
+        field("notional", "decimal?", "The same in the quote asset."),
+        field("trades", "integer?", "How many trades that were."),
+    ], [];
+
+    /// The trades of an instrument by intervals of time, in UTC. The image has the latest candles, oldest
+    /// first, the one under way included; a delta has those that are new or have changed. Where nothing
+    /// traded there is no candle. A slow reader gets fewer messages, with the newest state.
+    Candles "candles" false &[
+        CH, SYMBOL, MESSAGE_TYPE, PREV,
+        field("interval", "string", "How long a candle is: `1s`, `1m`, `5m`, `15m`, `1h`, `4h` or `1d`."),
+        AT_SEQ, ITEMS,
+    ], [
+        field("start", "integer", "When it begins, in microseconds since the epoch."),
+        field("open", "decimal", "The first price."),
+        field("high", "decimal", "The highest."),
+        field("low", "decimal", "The lowest."),
+        field("close", "decimal", "The last."),
+        field("volume", "decimal", "What was traded, in the base asset."),
+        field("notional", "decimal", "The same in the quote asset."),
+        field("trades", "integer", "How many trades."),
+        field("seq", "integer", "The seq of the last of them."),
+    ];
+
+    /// The instruments with their rules. The image has all of them, a delta those that are newly listed.
+    /// Without `symbols`.
+    Instruments "instruments" false &[
+        CH, MESSAGE_TYPE, PREV, AT_SEQ, ITEMS,
+    ], [
+        SYMBOL,
+        field("base", "string", "The asset that is bought and sold."),
+        field("quote", "string", "The asset that it is priced in."),
+        field("tick_size", "decimal", "The smallest step of a price."),
+        field("lot_size", "decimal", "The smallest step of a quantity."),
+        field("min_qty", "decimal", "The smallest order."),
+        field("max_qty", "decimal", "The largest order."),
+        field("min_notional", "decimal", "The smallest notional of an order."),
+        field("maker_fee", "decimal", "Fee of the resting side, a fraction, before tiers."),
+        field("taker_fee", "decimal", "Fee of the arriving side."),
+        field("price_decimals", "integer", "Decimals of a price in text."),
+        field("qty_decimals", "integer", "Decimals of a quantity in text."),
+    ];
 
     /// The trades of an instrument. The image holds the latest ones, oldest first.
     Trades "trades" false &[

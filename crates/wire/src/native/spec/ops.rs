@@ -135,11 +135,12 @@ const SCOPE_ID: ParamSpec = optional(
     "The group's or the account's name, or the symbol; absent for the firm.",
 );
 
+const RESUME_DOC: &str = "The last seq that was received on this channel.";
 const CHANNEL: ParamSpec = required("channel", ParamKind::OneOf(CHANNEL_NAMES), "Which channel.");
 const SYMBOLS: ParamSpec = optional(
     "symbols",
     ParamKind::TextList,
-    "Which instruments; needed by public channels, refused by private ones.",
+    "Which instruments; needed by public channels but `instruments`, refused by private ones.",
 );
 
 ops! {
@@ -159,6 +160,27 @@ ops! {
 
     /// End the session's logon. Its private subscriptions end too; its orders stay.
     Logoff "session.logoff" LoggedOn [] => [] r"{}";
+
+    /// Go on with private channels where an earlier session has stopped, without a gap: each parameter is
+    /// a channel, its value the last `seq` that was received on it. The reply comes first, then what was
+    /// missed, then what happens. If one of them is refused, none is gone on with: subscribe to what has
+    /// an image.
+    Resume "session.resume" LoggedOn [
+        optional("orders", ParamKind::Integer, RESUME_DOC),
+        optional("fills", ParamKind::Integer, RESUME_DOC),
+        optional("balances", ParamKind::Integer, RESUME_DOC),
+        optional("positions", ParamKind::Integer, RESUME_DOC),
+        optional("risk", ParamKind::Integer, RESUME_DOC),
+    ] => [
+        field("channels", "array of strings", "The channels."),
+        SEQ,
+    ] r#"{"orders":88123,"fills":88100}"#;
+
+    /// Cancel the orders that this session has placed when its connection ends, however it does; also
+    /// when the node stops. `enabled` false takes it back.
+    CancelOnDisconnect "session.cancel_on_disconnect" LoggedOn [
+        required("enabled", ParamKind::Flag, "Whether to."),
+    ] => [] r#"{"enabled":true}"#;
 
     /// Place an order.
     Place "order.place" LoggedOn order_params![] => [
@@ -352,16 +374,21 @@ ops! {
     /// Subscribe to a channel. The reply comes first, then an image or what `from_seq` asks for, then deltas.
     Subscribe "subscribe" Open [
         CHANNEL, SYMBOLS,
-        optional("depth", ParamKind::Integer, "`book` only: levels of each side, 1 to 1000; 50 if absent."),
-        optional("from_seq", ParamKind::Integer, "Go on after this seq: refused with `RESUME_TOO_OLD` where something between would be missing, and with `NUMBER_OUT_OF_RANGE` where the log is not that far."),
+        optional("interval", ParamKind::OneOf(FEED_INTERVAL_NAMES), "`book`: `raw`, each change, or `100ms`, the newest state ten times a second, which it is if absent. `candles`: how long a candle is; needed. Absent on the others."),
+        optional("depth", ParamKind::Integer, "`book` only: levels of each side, 1, 10 or 50, or 0 for all (at most 10,000); 50 if absent."),
+        optional("from_seq", ParamKind::Integer, "Go on after this seq, the last that was received: what came after it is told again where it is still kept (private channels, `trades`, `status`). Else an image follows; `fills`, which has none, is refused with `RESUME_TOO_OLD`, and a seq that the log has not reached with `NUMBER_OUT_OF_RANGE`."),
     ] => [
         field("channel", "string", "The channel."),
         field("symbols", "array of strings?", "The instruments, for public channels."),
+        field("resumed", "boolean?", "With `from_seq`, `true`: what came after it follows, and no image; absent: an image follows."),
         SEQ,
     ] r#"{"channel":"book","symbols":["BTC-USD"],"depth":50}"#;
 
     /// End a subscription.
-    Unsubscribe "unsubscribe" Open [CHANNEL, SYMBOLS] => [
+    Unsubscribe "unsubscribe" Open [
+        CHANNEL, SYMBOLS,
+        optional("interval", ParamKind::OneOf(FEED_INTERVAL_NAMES), "`candles`: which; needed. Not looked at on `book`, of which there is one. Absent on the others."),
+    ] => [
         field("channel", "string", "The channel."),
         field("symbols", "array of strings?", "The instruments, for public channels."),
         SEQ,
@@ -387,6 +414,9 @@ const LEG_TIF_NAMES: &[&str] = &[
     TimeInForce::Fok.name(),
     TimeInForce::Day.name(),
 ];
+/// What `interval` may be: of books, then of candles.
+pub(crate) const FEED_INTERVAL_NAMES: &[&str] =
+    &["raw", "100ms", "1s", "1m", "5m", "15m", "1h", "4h", "1d"];
 const PEG_NAMES: &[&str] = &[Peg::Bid.name(), Peg::Ask.name(), Peg::Mid.name()];
 
 /// The names of all values of an enum, by number.

@@ -10,8 +10,11 @@ use coulisse_types::{
     InstrumentId, OrderId, OrderType, Price, Qty, RejectCode, Side, Text, TimeInForce, Unit,
 };
 
-use crate::instruments::InstrumentTable;
-use crate::native::feed::{self, Balance, DeltaHead, InstrumentStatus, Level, OpenOrder, TradeRow};
+use crate::instruments::{InstrumentInfo, InstrumentTable};
+use crate::native::feed::{
+    self, Balance, BookOrder, Candle, CandleInterval, DeltaHead, InstrumentStatus, Level,
+    OpenOrder, OrderChange, Ticker, TradeRow,
+};
 use crate::native::reply::{self, LoggedOn, Stamps, Units};
 use crate::native::{Body, Channel, CommandOutcome, Op, parse_request, rest as rest_bodies};
 
@@ -102,14 +105,18 @@ pub(super) fn reply(op: Op) -> Vec<u8> {
             };
             reply::write_logged_on(out, b"7", &who, SEQ, TIME_US);
         }
-        Op::Logoff | Op::Ping => reply::write_done(out, b"7"),
+        Op::Logoff | Op::CancelOnDisconnect | Op::Ping => reply::write_done(out, b"7"),
         Op::OrdersOpen => reply::write_open_orders(out, b"7", SEQ, [open_order()], &table),
         Op::BalancesGet => reply::write_balances(out, b"7", SEQ, balances(), &table),
         Op::PositionsGet => {
             reply::write_positions(out, b"7", SEQ, &[events::position()], &table);
         }
         Op::Subscribe | Op::Unsubscribe => {
-            reply::write_subscribed(out, b"7", Channel::Book, &[BTC_USD], SEQ, &table);
+            reply::write_subscribed(out, b"7", Channel::Book, &[BTC_USD], (SEQ, false), &table);
+        }
+        Op::Resume => {
+            let channels = [(Channel::Orders, SEQ), (Channel::Fills, SEQ - 23)];
+            reply::write_resumed(out, b"7", &channels, SEQ);
         }
         Op::Time => reply::write_time(out, b"7", TIME_US, SEQ),
         _ => outcome(out, &events::of(op)),
@@ -188,6 +195,9 @@ pub(crate) fn channel(channel: Channel) -> Vec<Vec<u8>> {
                 }),
             ]
         }
+        Channel::BookL3 | Channel::Ticker | Channel::Candles | Channel::Instruments => {
+            market(channel, info)
+        }
         Channel::Trades => vec![
             collect(|out| feed::write_trades(out, info, None, SEQ - 1, [])),
             collect(|out| feed::write_trades(out, info, Some(SEQ - 1), SEQ, [trade()])),
@@ -207,6 +217,38 @@ pub(crate) fn channel(channel: Channel) -> Vec<Vec<u8>> {
         | Channel::Positions
         | Channel::Risk => private(channel, &table),
     }
+}
+
+fn market(channel: Channel, info: &InstrumentInfo) -> Vec<Vec<u8>> {
+    let at = Price::from_ticks;
+    let order = |order_id, ticks, lots| {
+        let (side, price, qty) = (Side::Buy, at(ticks), Qty::from_lots(lots));
+        BookOrder { order_id: OrderId(order_id), side, price, qty }
+    };
+    let mut candle = Candle::of(TIME_US, at(5_999_000), Qty::from_lots(150_000), SEQ - 40);
+    candle.extend(&Candle::of(TIME_US, at(6_000_000), Qty::from_lots(400), SEQ));
+    let mut ticker = Ticker { bid: Some(level(6_000_000, 150_600)), ..Ticker::default() };
+    let mut messages = Vec::new();
+    for prev in [None, Some(SEQ - 1)] {
+        let changes = [
+            OrderChange::Removed(OrderId(88_100)),
+            OrderChange::Changed(OrderId(88_101), Qty::from_lots(150_000)),
+            OrderChange::Added(order(88_123, 6_000_000, 600)),
+        ];
+        let image = [order(88_101, 6_000_000, 150_600), order(88_100, 5_999_950, 20_000)];
+        let seq = prev.map_or(SEQ - 1, |_| SEQ);
+        messages.push(collect(|out| match (channel, prev) {
+            (Channel::BookL3, None) => feed::write_l3_image(out, info, 1, seq, image),
+            (Channel::BookL3, Some(prev)) => feed::write_l3_delta(out, info, (prev, seq), changes),
+            (Channel::Ticker, _) => feed::write_ticker(out, info, prev, seq, &ticker),
+            (Channel::Candles, _) => {
+                feed::write_candles(out, info, CandleInterval::OneMinute, prev, seq, [candle]);
+            }
+            _ => feed::write_instruments(out, prev, seq, [info]),
+        }));
+        (ticker.last, ticker.day) = (Some(trade()), Some(candle));
+    }
+    messages
 }
 
 fn private(channel: Channel, table: &InstrumentTable) -> Vec<Vec<u8>> {
