@@ -21,7 +21,7 @@
 //! - [`upgrade`]: the answer to an upgrade (RFC 6455 section 4.2).
 //! - [`frame`]: RFC 6455 framing, both directions and both roles.
 //! - [`hub`]: every connection of a process, with `requests` (what sessions ask for) and
-//!   [`outcomes`] (what becomes of it); [`batch`], [`held`], [`book_feed`], [`public_feed`] and
+//!   [`outcomes`] (what becomes of it) and [`call`] (private REST); [`secrets`], [`batch`], [`held`], [`book_feed`], [`public_feed`] and
 //!   [`private_feed`] are its parts, [`view`] is what it sees of the core.
 //!
 //! The rooms that read strangers' bytes ([`http`], [`upgrade`], [`frame`]) may not even index or add
@@ -31,6 +31,7 @@
 pub mod address;
 pub mod batch;
 pub mod book_feed;
+pub mod call;
 pub mod conn;
 pub mod fault_page;
 #[deny(
@@ -49,6 +50,7 @@ pub mod held;
 )]
 pub mod http;
 pub mod hub;
+mod key_use;
 pub mod limits;
 pub mod logon;
 pub mod outcomes;
@@ -58,6 +60,7 @@ pub mod public_feed;
 pub mod quota;
 mod requests;
 pub mod rules;
+pub mod secrets;
 #[deny(
     clippy::arithmetic_side_effects,
     clippy::as_conversions,

@@ -1,6 +1,6 @@
 //! The engine as the edge reads it.
 
-use coulisse_engine::{Engine, OpenOrder as Live, Position};
+use coulisse_engine::{Engine, Key, OpenOrder as Live, Position};
 use coulisse_gateway::view::{CoreView, KeyView};
 use coulisse_types::event::{
     AuctionScheduled, KillSwitchSet, LimitUsed, OrderState, PositionChanged, RiskStateChanged,
@@ -17,6 +17,23 @@ fn has_traded(position: &Position) -> bool {
     qty.lots() != 0 || [realised, fees, cost].iter().any(|amount| amount.minor() != 0)
 }
 
+fn key_view(key: &Key) -> KeyView {
+    KeyView {
+        key: key.index,
+        key_id: key.key_id,
+        account: key.account,
+        scheme: key.scheme,
+        material: key.material,
+        permissions: key.permissions,
+        state: key.state,
+        label: key.label,
+        expire_ns: key.expire_ns,
+        accounts: key.accounts,
+        instruments: key.instruments,
+        networks: key.networks,
+    }
+}
+
 /// The engine as the edge reads it.
 pub(crate) struct EngineView<'e>(pub(crate) &'e Engine);
 
@@ -26,13 +43,11 @@ impl CoreView for EngineView<'_> {
     }
 
     fn key(&self, key_id: &[u8]) -> Option<KeyView> {
-        let key = self.0.key_by_id(key_id)?;
-        Some(KeyView {
-            key: key.index,
-            account: key.account,
-            public_key: key.public_key,
-            permissions: key.permissions,
-        })
+        self.0.key_by_id(key_id).map(key_view)
+    }
+
+    fn keys(&self, account: AccountId, out: &mut Vec<KeyView>) {
+        out.extend(self.0.keys().filter(|key| key.account == account).map(key_view));
     }
 
     fn account_id(&self, name: &[u8]) -> Option<AccountId> {

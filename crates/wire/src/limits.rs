@@ -28,5 +28,7 @@ pub const CRC_LEVELS: usize = 10;
 pub const BOOK_DEPTH_MAX: u32 = 1_000;
 /// Levels of one side where a subscription does not say.
 pub const BOOK_DEPTH_DEFAULT: u32 = 50;
-/// Bytes of an Ed25519 signature.
+/// Bytes of an HMAC-SHA256.
+pub const HMAC_BYTES: usize = 32;
+/// Bytes of an Ed25519 signature, the longest.
 pub const SIGNATURE_BYTES: usize = 64;
