@@ -41,6 +41,16 @@ def protocol_docs() -> list[tuple[str, str]]:
 def is_public_key(key: bytes) -> bool:
     """Whether 32 bytes are an Ed25519 public key that a logon can prove."""
 
+def operations() -> list[tuple[str, str]]:
+    """Every operation of the native protocol: (name, who may).
+
+    Who may is `open`, `logged_on`, or what a key must be permitted: `read`, `trade`, `withdraw` or
+    `admin`.
+    """
+
+def rest_routes() -> list[tuple[str, str, str]]:
+    """The private REST routes: (method, path, operation)."""
+
 def planted_faults() -> list[str]:
     """The faults that `Engine.plant` can switch on: none but in a build made for tests."""
 
@@ -193,6 +203,7 @@ class Core:
         host: str = "localhost",
         origins: str = "",
         hash_seed: int = 0,
+        master_key: bytes | None = None,
     ) -> Core:
         """Open the journal in `data_dir` (or on `disk`), recover, start the sync thread.
 
@@ -200,6 +211,9 @@ class Core:
 
         `host` holds the names that clients may call this server by, `origins` the origins of other
         sites' pages that may open sockets, each with commas between; `*` takes any.
+
+        `master_key`, 32 bytes, opens the data keys of HMAC keys, in the file `data_keys` of
+        `data_dir`; without it none are made, and a journal that has some is not opened.
 
         A new journal gets its `Genesis` with `hash_seed`; every start appends `NodeStarted`.
         Raises `CoreError` (`JOURNAL_CORRUPT`, `JOURNAL_LOCKED`, `JOURNAL_IO`, …).

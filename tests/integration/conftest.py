@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 READY_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
+MASTER_KEY = "5a" * 32
 COMMAND = [sys.executable, "-m", "coulisse"]
 
 
@@ -62,7 +63,8 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     """Return an environment in which nothing of the user's own is found."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("COULISSE_")}
     state = home / "state"
-    return {**kept, "HOME": str(home), "XDG_STATE_HOME": str(state), **more}
+    own = {"HOME": str(home), "XDG_STATE_HOME": str(state)}
+    return {**kept, **own, "COULISSE_SECRETS__MASTER_KEY": MASTER_KEY, **more}
 
 
 def launch(

@@ -11,7 +11,7 @@ class Cancelling(Lists):
     """What happens to live orders by command."""
 
     def _order_cancel(self, header: Header, c: Message) -> None:
-        self._cancel(self._find(header.account, c.order_id, c.client_order_id), "cancel_requested")
+        self._cancel(self._find(header, c.order_id, c.client_order_id), "cancel_requested")
 
     def _cancel(self, order: Order, reason: str) -> None:
         self._check_lets_go(order.instrument)
@@ -45,7 +45,7 @@ class Cancelling(Lists):
             return
         try:
             which = c.cancel_order_id, c.cancel_client_order_id
-            self._cancel(self._find(header.account, *which), "replaced")
+            self._cancel(self._find(header, *which), "replaced")
         except Reject as reject:
             if not c.allow_failure:
                 raise
@@ -67,7 +67,7 @@ class Cancelling(Lists):
 
     def _order_amend(self, header: Header, c: Message) -> None:
         require(c.qty != 0 or c.price != 0, "INVALID_COMBINATION qty")
-        order = self._find(header.account, c.order_id, c.client_order_id)
+        order = self._find(header, c.order_id, c.client_order_id)
         self._check_amends(order, c)
         rules = order.instrument.rules
         require(c.qty >= 0, "QTY_BELOW_MIN qty lots", c.qty, rules.min_qty)

@@ -61,6 +61,10 @@ COMMANDS = """
 35 KillReset scope:scope scope_id:u32 step:u8
 36 AuctionSchedule instrument:instrument_id start_ns:i64 end_ns:i64
 37 Void seq:seq instrument:instrument_id
+38 KeyIssue key_id:text scheme:key_scheme material:bytes permissions:u8 label:text expire_ns:i64
+  waits:bool
+39 KeyBind key_id:text accounts:bytes instruments:bytes networks:bytes
+40 KeyRevoke key_id:text
 """
 EVENTS = """
 1 Rejected code:reject_code field:field unit:unit value:i128 limit:i128 client_order_id:text
@@ -132,6 +136,10 @@ EVENTS = """
   taker_fee:rate_ppm
 46 Ticked closed:u32 more:bool
 47 RecordVoided voided_seq:seq instrument:instrument_id
+48 KeyIssued key:key_index key_id:text account:account_id scheme:key_scheme permissions:u8
+  label:text expire_ns:i64 waits:bool
+49 KeyBound key:key_index accounts:bytes instruments:bytes networks:bytes
+50 KeyRevoked key:key_index key_id:text
 """
 ENUMS = {
     name: dict(enumerate(values.split(" ")))
@@ -151,7 +159,9 @@ ENUMS = {
         " permissions incarnation count self_trade trigger trigger_price trail"
         " display_qty peg peg_offset reduce_only expire_time state scope scope_id"
         " subject limit burst timeout collar slippage band auction_time auction_fee tier"
-        " threshold group trade_group seq step legs kind start_time end_time",
+        " threshold group trade_group seq step legs kind start_time end_time material accounts"
+        " symbols networks nonce",
+        "key_scheme": "ed25519 hmac_sha256",
         "unit": " ticks lots base_minor quote_minor asset_minor number ppm ns",
         "self_trade": "none expire_taker expire_maker expire_both decrement",
         "trigger": "none stop take_profit trail_ticks trail_bp",
@@ -182,7 +192,8 @@ REJECTS = dict(
         " REDUCE_ONLY RISK_PRICE_COLLAR RISK_ORDER_QTY RISK_ORDER_NOTIONAL RISK_POSITION"
         " RISK_GROSS_NOTIONAL RISK_NET_NOTIONAL RISK_ORDER_RATE RISK_MESSAGE_RATE"
         " RISK_DUPLICATE_ORDER RISK_DAILY_LOSS RISK_DRAWDOWN RISK_REDUCING RISK_HALTED"
-        " KILL_SWITCH_ON KILL_SWITCH_STATE UNKNOWN_GROUP LIMIT_BINDS_ASKER VOIDED".split(),
+        " KILL_SWITCH_ON KILL_SWITCH_STATE UNKNOWN_GROUP LIMIT_BINDS_ASKER VOIDED"
+        " KEY_REVOKED KEY_EXPIRED KEY_NOT_BOUND NONCE_USED".split(),
         start=100,
     )
 )
@@ -255,6 +266,8 @@ def _encoder(type_name: str) -> Callable[..., bytes]:
         return lambda text: bytes([len(text)]) + text.encode("ascii")
     if type_name == "bool":
         return lambda value: bytes([bool(value)])
+    if type_name == "bytes":
+        return lambda value: bytes([len(value)]) + value
     assert type_name == "bytes32"
     return bytes
 
@@ -332,4 +345,6 @@ def _decode(type_name: str, body: bytes, at: int) -> tuple[object, int]:
         return body[at + 1 : at + 1 + body[at]].decode("ascii"), at + 1 + body[at]
     if type_name == "bool":
         return bool(body[at]), at + 1
+    if type_name == "bytes":
+        return body[at + 1 : at + 1 + body[at]], at + 1 + body[at]
     return body[at : at + 32], at + 32

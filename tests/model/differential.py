@@ -217,7 +217,7 @@ def from_json(path: Path) -> list[Record]:
     for row in json.loads(path.read_text()):
         fields = row["command"]
         for name, type_name in types[fields["kind"]].items():
-            if type_name == "bytes32":
+            if type_name in ("bytes32", "bytes"):
                 fields[name] = bytes.fromhex(fields[name])
         records.append((Header(**{"seq": 0} | row["header"]), Message(**fields)))
     return records

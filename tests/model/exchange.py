@@ -8,8 +8,8 @@ import re
 
 from tests.model.book import Instrument
 from tests.model.codec import Header, Message
-from tests.model.configure import Configuring
 from tests.model.fees import FEE_PPM_MAX
+from tests.model.keys import FOR_AN_ACCOUNT, REQUESTS, Keys
 from tests.model.orders import (
     ASSET_TOTAL_MINOR_MAX,
     NOTIONAL_MINOR_MAX,
@@ -19,27 +19,6 @@ from tests.model.orders import (
 )
 
 ASSET_SCALE_MAX = 18
-PERMISSIONS = {"read": 1, "trade": 2, "withdraw": 4, "admin": 8}
-NEEDED = {
-    **{"Genesis": 0, "NodeStarted": 0, "Void": 0},
-    **{"AssetCreate": 8, "InstrumentCreate": 8, "AccountCreate": 8},
-    **{"KeyCreate": 8, "Deposit": 8, "Withdraw": 4},
-    **{"OrderPlace": 2, "OrderCancel": 2, "OrderAmend": 2, "OrderCancelAll": 2},
-    **{"OrderPlaceTerms": 2, "OrderReplace": 2, "OrderListPlace": 2, "CancelAfter": 2, "Tick": 0},
-    **{"GroupCreate": 8, "AccountConfigure": 8, "InstrumentConfigure": 8, "MarkSet": 8},
-    **{"TradingStateSet": 8, "AuctionSchedule": 8},
-    **{"FeeTierSet": 8, "LimitSet": 8, "RiskStateSet": 8, "KillSwitch": 8, "KillReset": 8},
-}
-FOR_AN_ACCOUNT = (
-    *("KeyCreate", "Deposit", "Withdraw", "AccountConfigure", "CancelAfter"),
-    *[kind for kind in NEEDED if "Order" in kind],
-)
-REQUESTS = (
-    *("AssetCreate", "InstrumentCreate", "AccountCreate", "KeyCreate", "Deposit", "Withdraw"),
-    *("GroupCreate", "AccountConfigure", "InstrumentConfigure", "MarkSet"),
-    *("TradingStateSet", "AuctionSchedule", "FeeTierSet", "LimitSet"),
-    *("RiskStateSet", "KillSwitch", "KillReset"),
-)
 # An instrument is touched by a command that says one of these of it.
 TOUCHING = (
     *("OrderAccepted", "OrderFilled", "OrderRested", "OrderAmended", "OrderClosed"),
@@ -48,7 +27,7 @@ TOUCHING = (
 )
 
 
-class ReferenceExchange(Configuring):
+class ReferenceExchange(Keys):
     """The whole state; `apply` is its only entrance."""
 
     def __init__(self) -> None:
@@ -110,18 +89,10 @@ class ReferenceExchange(Configuring):
         require(fresh, "STALE_INCARNATION incarnation number", incarnation, newest)
         if header.key != 0:
             require(header.key <= len(self.keys), "UNKNOWN_KEY key_id number", header.key)
-            self._permit(header, command.kind)
+            self._permit(header, command)
         if command.kind in FOR_AN_ACCOUNT:
             exists = 1 <= header.account <= len(self.accounts)
             require(exists, "UNKNOWN_ACCOUNT account number", header.account)
-
-    def _permit(self, header: Header, kind: str) -> None:
-        key, account = self.keys[header.key - 1]
-        bits, needed = key.permissions, NEEDED[kind]
-        require(bits & needed, "NOT_PERMITTED permissions number", bits, needed)
-        if kind in FOR_AN_ACCOUNT and not bits & PERMISSIONS["admin"]:
-            own = header.account == account
-            require(own, "NOT_PERMITTED account number", header.account, account)
 
     def _apply_once(self, header: Header, command: Message) -> None:
         key = (header.account, header.request_id)
@@ -200,16 +171,6 @@ class ReferenceExchange(Configuring):
         self.accounts.append(c.name)
         self.memberships.append((0, 0))
         self.emit("AccountCreated", account=len(self.accounts), name=c.name)
-
-    def _key_create(self, header: Header, c: Message) -> None:
-        require(re.fullmatch("[a-z0-9_-]{1,32}", c.key_id), "INVALID_NAME key_id")
-        some = 1 <= c.permissions <= 15
-        require(some, "AMOUNT_OUT_OF_RANGE permissions number", c.permissions, 15)
-        self._require_free("key_id", [key.key_id for key, _ in self.keys], c.key_id)
-        self._require_room(self.keys, self.limits.keys_max)
-        self.keys.append((c, header.account))
-        ids = {"key": len(self.keys), "account": header.account}
-        self.emit("KeyCreated", **vars(c) | ids)
 
     def _deposit(self, header: Header, c: Message) -> None:
         self._require_asset("asset", c.asset)

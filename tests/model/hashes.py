@@ -7,10 +7,12 @@ import xxhash
 
 from tests.model.codec import Message, encode_body, number
 from tests.model.exchange import ReferenceExchange
+from tests.model.keys import NONCE_WINDOW
 from tests.model.packing import i128, text, u32, u64
 from tests.model.risk_hashes import risk_content
 from tests.model.terms_hashes import order_content, terms_content
 
+KEY_STATES = ("active", "waits", "revoked")
 TRADING_STATES = ("open", "cancel_only", "post_only", "halted", "auction")
 
 
@@ -27,7 +29,7 @@ def state_hash(exchange: ReferenceExchange) -> bytes:
     if exchange.genesis is not None:
         parts += [encode_body(exchange.genesis), _things(exchange), _books(exchange)]
         parts += [u64(exchange.order_count), _remembered(exchange), _configured(exchange)]
-        parts += [terms_content(exchange), risk_content(exchange)]
+        parts += [terms_content(exchange), risk_content(exchange), _key_terms(exchange)]
     return hashlib.sha256(b"".join(parts)).digest()
 
 
@@ -46,8 +48,29 @@ def _things(exchange: ReferenceExchange) -> bytes:
             parts += [u32(key[1]), i128(ledger.available[key], ledger.held[key])]
     parts.append(u32(len(exchange.keys)))
     for c, account in exchange.keys:
-        parts += [text(c.key_id), c.public_key, u32(account), bytes([c.permissions])]
+        public_key = c.material if c.scheme == "ed25519" else bytes(32)
+        parts += [text(c.key_id), public_key, u32(account), bytes([c.permissions])]
     return b"".join(parts)
+
+
+def _key_terms(exchange: ReferenceExchange) -> bytes:
+    """Item 24: the keys of which anything is not at its default."""
+    rows = []
+    for index, (c, _) in enumerate(exchange.keys, start=1):
+        highest, used = exchange.nonces.get(index, (0, ()))
+        bounds = c.accounts, c.instruments, c.networks
+        plain = c.scheme == "ed25519" and c.state == "active"
+        if not plain or any((highest, c.label, c.expire_ns, *bounds)):
+            window = sum(1 << nonce % NONCE_WINDOW for nonce in used)
+            state = bytes([KEY_STATES.index(c.state)])
+            row = [u32(index), bytes([c.scheme != "ed25519"]), _run(c.material), text(c.label)]
+            row += [struct.pack("<q", c.expire_ns), state, *[_run(bound) for bound in bounds]]
+            rows.append(b"".join([*row, u64(highest), window.to_bytes(128, "little")]))
+    return u32(len(rows)) + b"".join(rows)
+
+
+def _run(some: bytes) -> bytes:
+    return bytes([len(some)]) + some
 
 
 def _books(exchange: ReferenceExchange) -> bytes:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from tests.model.book import Instrument, Ledger, Order
-from tests.model.codec import FIELD_NAMES, Message
+from tests.model.codec import FIELD_NAMES, Header, Message
 
 QTY_LOTS_MAX = PRICE_TICKS_MAX = 1 << 53
 NOTIONAL_MINOR_MAX = 10**30
@@ -33,7 +33,9 @@ class Orders:
         self.groups: list[str] = []
         # Group and trade group of each account, in the order of `accounts`.
         self.memberships: list[tuple[int, int]] = []
+        # Each key with its account; by its number the highest nonce, and those of its window.
         self.keys: list[tuple[Message, int]] = []
+        self.nonces: dict[int, tuple[int, tuple[int, ...]]] = {}
         self.instruments: list[Instrument] = []
         self.ledger = Ledger()
         self.order_count = 0
@@ -78,20 +80,29 @@ class Orders:
         exists = 1 <= asset <= len(self.assets)
         require(exists, f"UNKNOWN_ASSET {field} number", asset)
 
-    def _find(self, account: int, order_id: int, client_order_id: str) -> Order:
+    def _may_trade(self, key: int, instrument: int) -> bool:
+        """Whether a key may trade an instrument (section 26)."""
+        raise NotImplementedError
+
+    def _find(self, header: Header, order_id: int, client_order_id: str) -> Order:
         """The live order that a command names (section 6); never a dead one."""
+        account = header.account
         both, none = order_id and client_order_id, not (order_id or client_order_id)
         require(not both, "INVALID_COMBINATION client_order_id")
         require(not none, "INVALID_COMBINATION order_id")
         if client_order_id:
             order = self.live_ids.get((account, client_order_id))
-            if order is None or order.is_dead:
+            if order is None or not self._is_in_reach(header, order):
                 raise Reject("ORDER_NOT_FOUND client_order_id", 0, 0)
             return order
         order = self.live.get(order_id)
-        if order is None or order.account != account or order.is_dead:
+        own = order is not None and order.account == account
+        if order is None or not own or not self._is_in_reach(header, order):
             raise Reject("ORDER_NOT_FOUND order_id number", order_id, 0)
         return order
+
+    def _is_in_reach(self, header: Header, order: Order) -> bool:
+        return not order.is_dead and self._may_trade(header.key, order.instrument.id)
 
     # What a live order holds.
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field, replace
 
 from tests.model.codec import Header, Message
 from tests.model.configure_traffic import ConfigureTraffic
-from tests.model.exchange import PERMISSIONS, REQUESTS, ReferenceExchange
+from tests.model.exchange import ReferenceExchange
+from tests.model.keys import PERMISSIONS, REQUESTS, ids_of
+from tests.model.keys_traffic import KEY_NAMES, KeysTraffic
 from tests.model.orders_traffic import OrderTraffic
 from tests.model.risk_traffic import RiskTraffic
 from tests.model.states_traffic import StatesTraffic
@@ -20,7 +22,6 @@ from tests.model.world import ASSETS, World, a_world
 
 ASSET_NAMES = ("USD", "BTC", "ETH", "AB", "ABC", "CDE")
 ACCOUNT_NAMES = ("ann", "bob", "cyd", "dan", "eve", "fay")
-KEY_NAMES = tuple(f"key-{n}" for n in range(9))
 BAD_NAMES = ("", "a.b", "TOO-LONG-FOR-ANY-ASSET", "Mixed", "x!", "A")
 HUGE = ((1 << 127) - 1, 10**32, 10**32 + 1, -(1 << 127))
 
@@ -35,6 +36,7 @@ class Traffic:
     configure: ConfigureTraffic
     states: StatesTraffic
     risk: RiskTraffic
+    keys: KeysTraffic
     setup: list[tuple[Header, Message]]
     sent: list[tuple[Header, Message]] = field(default_factory=list)
 
@@ -68,7 +70,7 @@ class Traffic:
             header = self._header(exchange, PERMISSIONS["admin"])
             command = self.risk.next(exchange, header)
             return self._by_whom(exchange, header, command), command
-        if rng.randrange(100) < 87:
+        if rng.randrange(100) < 89:
             header = self._header(exchange, PERMISSIONS["trade"])
             command = self.orders.next(exchange, header.account)
             if wants("risk"):
@@ -102,13 +104,16 @@ class Traffic:
         key = 0
         if exchange.keys and rng.randrange(100) < 40:
             key = rng.choice([0, *_fitting_keys(exchange, account, permission)])
+            works = key == 0 or exchange.keys[key - 1][0].state == "active"
+            key = key if works or rng.randrange(5) == 0 else 0
             if rng.randrange(100) < 6:
                 key = rng.randrange(1, len(exchange.keys) + 2)
         node = rng.choice((1, 1, 1, 2, 7))
         incarnation = exchange.nodes.get(node, 0) + rng.choice((0, 0, 0, 0, 0, 1))
         if rng.randrange(100) < 1:
             incarnation = max(0, incarnation - 2)
-        ids = {"batch": rng.randrange(9), "index": rng.randrange(3), "session": rng.randrange(9)}
+        session = self.keys.nonce(exchange, key) or rng.randrange(9)
+        ids = {"batch": rng.randrange(9), "index": rng.randrange(3), "session": session}
         where = {"node": node, "incarnation": incarnation, "account": account, "key": key}
         return Header(0, **where, **ids, request_id=self._request_id())
 
@@ -121,8 +126,9 @@ class Traffic:
         others = (self._account, self._key, self._node, self._genesis, self._configure)
         timed = (self._state, self._schedule, self._cancel_after)
         states = (8, 6) if wants("states") else (0, 0)
-        weights = (46, 14, 4, 12, 3, 4, 3, 1, 27, *states, 4 * wants("time"))
-        make = self.rng.choices((*money, *things, *others, *timed), weights)[0]
+        keys = 9 * wants("keys")
+        weights = (46, 14, 4, 12, 3, 4, 3, 1, 27, *states, 4 * wants("time"), keys)
+        make = self.rng.choices((*money, *things, *others, *timed, self._keys), weights)[0]
         return make(exchange)
 
     def _tick(self) -> tuple[Header, Message]:
@@ -208,6 +214,9 @@ class Traffic:
         body = {"key_id": key_id, "public_key": rng.randbytes(32), "permissions": permissions}
         return self._header(exchange, 8), Message("KeyCreate", **body)
 
+    def _keys(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
+        return self._header(exchange, 8), self.keys.next(exchange, self.states.now_ns)
+
     def _node(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
         rng = self.rng
         node = rng.choice((1, 2, 65_535))
@@ -223,7 +232,8 @@ def _fitting_keys(exchange: ReferenceExchange, account: int, permission: int) ->
     return [
         index
         for index, (c, owner) in enumerate(exchange.keys, start=1)
-        if c.permissions & permission and (owner == account or c.permissions & 8)
+        if c.permissions & permission
+        and (c.permissions & 8 or account in (owner, *ids_of(c.accounts)))
     ]
 
 
@@ -234,4 +244,5 @@ def traffic(seed: int) -> Traffic:
     orders = OrderTraffic(rng, world, TermsTraffic(rng, world))
     configure, states = ConfigureTraffic(rng, world), StatesTraffic(rng)
     risk = RiskTraffic(rng, world, patient=rng.randrange(3) == 0)
-    return Traffic(rng, world, orders, configure, states, risk, world.setup()[::-1])
+    keys = KeysTraffic(rng)
+    return Traffic(rng, world, orders, configure, states, risk, keys, world.setup()[::-1])

@@ -109,7 +109,7 @@ def a_world(rng: random.Random) -> World:
         "assets_max": instruments + rng.randrange(1, 3),
         "instruments_max": instruments + rng.randrange(2),
         "accounts_max": accounts + rng.randrange(2),
-        "keys_max": 6 + rng.randrange(3),
+        "keys_max": 9 + rng.randrange(3),
         "live_orders_max": 200 if roomy else rng.randrange(24, 70),
         "open_orders_per_account_max": 60 if roomy else rng.randrange(7, 20),
         "fills_per_command_max": rng.choice((1, 2, 3, 5, 50, 50, 50)),

@@ -2,24 +2,22 @@
 
 use crate::engine::Engine;
 use crate::instruments::{Instrument, display_decimals};
-use crate::keys::Key;
 use crate::ledger::{Asset, Pocket};
 use crate::reject::{Reject, ensure};
 use alloc::vec::Vec;
 use coulisse_types::command::{
-    AccountCreate, AssetCreate, Deposit, Genesis, InstrumentCreate, KeyCreate, NodeStarted,
-    Withdraw, permission,
+    AccountCreate, AssetCreate, Deposit, Genesis, InstrumentCreate, NodeStarted, Withdraw,
 };
 use coulisse_types::event::{
-    AccountCreated, AssetCreated, Deposited, GenesisSet, KeyCreated, NodeJoined, Withdrawn,
+    AccountCreated, AssetCreated, Deposited, GenesisSet, NodeJoined, Withdrawn,
 };
 use coulisse_types::limits::{
     ASSET_SCALE_MAX, ASSET_TOTAL_MINOR_MAX, FEE_PPM_MAX, NOTIONAL_MINOR_MAX, QTY_LOTS_MAX,
 };
 use coulisse_types::text::{is_asset_name, is_plain_name};
 use coulisse_types::{
-    Amount, AssetId, Command, Event, Field, InstrumentId, KeyIndex, RecordHeader, RejectCode,
-    TickLotValue, Unit,
+    Amount, AssetId, Command, Event, Field, InstrumentId, RecordHeader, RejectCode, TickLotValue,
+    Unit,
 };
 
 impl Engine {
@@ -36,6 +34,9 @@ impl Engine {
             Command::InstrumentCreate(body) => self.create_instrument(body)?,
             Command::AccountCreate(body) => self.create_account(body)?,
             Command::KeyCreate(body) => self.create_key(header, body)?,
+            Command::KeyIssue(body) => self.issue_key(header, body)?,
+            Command::KeyBind(body) => self.bind_key(body)?,
+            Command::KeyRevoke(body) => self.revoke_key(body)?,
             Command::Deposit(body) => self.deposit(header, body)?,
             Command::Withdraw(body) => self.withdraw(header, body)?,
             Command::GroupCreate(body) => self.create_group(body)?,
@@ -167,26 +168,6 @@ impl Engine {
         self.client_ids.add_account();
         let account = self.accounts.add(name);
         Ok(Event::AccountCreated(AccountCreated { account, name }))
-    }
-
-    fn create_key(&mut self, header: &RecordHeader, body: &KeyCreate) -> Result<Event, Reject> {
-        let KeyCreate { key_id, public_key, permissions } = *body;
-        let account = header.account;
-        ensure(is_plain_name(key_id.as_bytes()), || {
-            Reject::new(RejectCode::InvalidName, Field::Key)
-        })?;
-        ensure((1..=permission::ALL).contains(&permissions), || {
-            Reject::new(RejectCode::AmountOutOfRange, Field::Permissions)
-                .number(permissions)
-                .limit(permission::ALL)
-        })?;
-        if let Some(other) = self.keys.by_key_id(key_id.as_bytes()) {
-            return Err(Reject::new(RejectCode::AlreadyExists, Field::Key).number(other.index.0));
-        }
-        ensure(!self.keys.is_full(), || Reject::table_full(Field::Count, self.keys.max()))?;
-        let index = KeyIndex(0);
-        let key = self.keys.add(Key { index, key_id, account, public_key, permissions });
-        Ok(Event::KeyCreated(KeyCreated { key, key_id, account, public_key, permissions }))
     }
 
     fn deposit(&mut self, header: &RecordHeader, body: &Deposit) -> Result<Event, Reject> {

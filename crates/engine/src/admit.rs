@@ -2,10 +2,12 @@
 
 use crate::engine::Engine;
 use crate::keys::Rights;
+use crate::planted::Fault;
 use crate::reject::{Reject, ensure};
 use coulisse_types::command::permission;
 use coulisse_types::{
-    AccountId, Command, CommandKind, Field, KeyIndex, RecordHeader, RejectCode, Seq,
+    AccountId, Command, CommandKind, Field, InstrumentId, KeyIndex, KeyState, RecordHeader,
+    RejectCode, Seq, Unit,
 };
 
 /// The permission a command needs of a key; 0 where no key suffices.
@@ -29,6 +31,9 @@ const fn needed(kind: CommandKind) -> u8 {
         | CommandKind::KillSwitch
         | CommandKind::KillReset
         | CommandKind::AuctionSchedule
+        | CommandKind::KeyIssue
+        | CommandKind::KeyBind
+        | CommandKind::KeyRevoke
         | CommandKind::Deposit => permission::ADMIN,
         CommandKind::Withdraw => permission::WITHDRAW,
         CommandKind::OrderPlace
@@ -52,6 +57,7 @@ pub(crate) const fn is_remembered(kind: CommandKind) -> bool {
 const fn is_for_an_account(kind: CommandKind) -> bool {
     match kind {
         CommandKind::KeyCreate
+        | CommandKind::KeyIssue
         | CommandKind::Deposit
         | CommandKind::Withdraw
         | CommandKind::OrderPlace
@@ -78,15 +84,17 @@ const fn is_for_an_account(kind: CommandKind) -> bool {
         | CommandKind::KillSwitch
         | CommandKind::KillReset
         | CommandKind::AuctionSchedule
+        | CommandKind::KeyBind
+        | CommandKind::KeyRevoke
         | CommandKind::Void
         | CommandKind::AccountCreate => false,
     }
 }
 
 impl Engine {
-    /// Checks 1 to 6 of section 1 of the rules.
+    /// Checks 1 to 6 of section 1 of the rules. A nonce that is free is taken, whatever comes after.
     #[inline]
-    pub(crate) fn admit(&self, header: &RecordHeader, command: &Command) -> Result<(), Reject> {
+    pub(crate) fn admit(&mut self, header: &RecordHeader, command: &Command) -> Result<(), Reject> {
         let kind = command.kind();
         match (self.genesis.is_some(), kind) {
             (false, CommandKind::Genesis) => {}
@@ -98,7 +106,7 @@ impl Engine {
         }
         self.admit_start(header, command)?;
         if header.key != KeyIndex(0) {
-            self.admit_key(header, kind)?;
+            self.admit_key(header, command)?;
         }
         if is_for_an_account(kind) {
             ensure(self.accounts.exists(header.account), || {
@@ -129,22 +137,97 @@ impl Engine {
     }
 
     #[inline]
-    fn admit_key(&self, header: &RecordHeader, kind: CommandKind) -> Result<(), Reject> {
+    fn admit_key(&mut self, header: &RecordHeader, command: &Command) -> Result<(), Reject> {
+        let kind = command.kind();
         let key = self
             .keys
             .rights(header.key)
             .ok_or_else(|| Reject::new(RejectCode::UnknownKey, Field::Key).number(header.key.0))?;
+        if key.is_special {
+            self.admit_working_key(header)?;
+        }
+        if let Some(nonce) = header.nonce() {
+            self.take_nonce(header.key, nonce)?;
+        }
         let needed = needed(kind);
         ensure(needed & key.permissions != 0, || {
             Reject::new(RejectCode::NotPermitted, Field::Permissions)
                 .number(key.permissions)
                 .limit(needed)
         })?;
-        ensure(!is_for_an_account(kind) || may_act_for(key, header.account), || {
-            Reject::new(RejectCode::NotPermitted, Field::Account)
-                .number(header.account.0)
-                .limit(key.account.0)
+        ensure(
+            !is_for_an_account(kind) || self.may_act_for(header.key, key, header.account),
+            || {
+                Reject::new(RejectCode::NotPermitted, Field::Account)
+                    .number(header.account.0)
+                    .limit(key.account.0)
+            },
+        )?;
+        if key.is_special { self.admit_instrument(header.key, command) } else { Ok(()) }
+    }
+
+    /// Whether a key with more to it works at all.
+    #[inline(never)]
+    fn admit_working_key(&self, header: &RecordHeader) -> Result<(), Reject> {
+        let Some(key) = self.keys.get(header.key) else { return Ok(()) };
+        let refused = |code| Err(Reject::new(code, Field::Key).number(header.key.0));
+        match key.state {
+            KeyState::Revoked if self.planted.is(Fault::RevokedKeyWorks) => {}
+            KeyState::Revoked => return refused(RejectCode::KeyRevoked),
+            KeyState::Waits => return refused(RejectCode::KeyNotBound),
+            KeyState::Active => {}
+        }
+        ensure(key.expire_ns == 0 || header.time_ns < key.expire_ns, || {
+            let reject = Reject::new(RejectCode::KeyExpired, Field::Key);
+            reject.value(Unit::Ns, header.time_ns).limit(key.expire_ns)
         })
+    }
+
+    #[inline(never)]
+    fn take_nonce(&mut self, key: KeyIndex, nonce: u64) -> Result<(), Reject> {
+        let nonces = self.keys.nonces_mut(key);
+        let is_taken = nonces.take(nonce) || self.planted.is(Fault::NonceTakenAgain);
+        ensure(is_taken, || {
+            let reject = Reject::new(RejectCode::NonceUsed, Field::Nonce);
+            reject.number(nonce).limit(nonces.highest)
+        })
+    }
+
+    #[inline]
+    fn may_act_for(&self, index: KeyIndex, key: Rights, account: AccountId) -> bool {
+        key.account == account
+            || key.permissions & permission::ADMIN != 0
+            || (key.is_special && self.keys.get(index).is_some_and(|key| key.is_of(account)))
+    }
+
+    /// Whether a key that may trade only some instruments may do this. What names an order finds only
+    /// those of its instruments.
+    #[inline(never)]
+    fn admit_instrument(&self, index: KeyIndex, command: &Command) -> Result<(), Reject> {
+        let instrument = match command {
+            Command::OrderPlace(body) => body.instrument,
+            Command::OrderPlaceTerms(body) => body.instrument,
+            Command::OrderReplace(body) => body.instrument,
+            Command::OrderListPlace(body) => body.instrument,
+            Command::OrderCancelAll(body) => body.instrument,
+            // It is about all of them.
+            Command::CancelAfter(_) => InstrumentId(0),
+            _ => return Ok(()),
+        };
+        ensure(self.may_trade(index, instrument), || {
+            Reject::new(RejectCode::NotPermitted, Field::Symbol).number(instrument.0)
+        })
+    }
+
+    /// Whether a key may trade an instrument.
+    #[inline]
+    pub(crate) fn may_trade(&self, index: KeyIndex, instrument: InstrumentId) -> bool {
+        match self.keys.rights(index) {
+            Some(Rights { is_special: true, .. }) => {
+                self.keys.get(index).is_none_or(|key| key.trades(instrument))
+            }
+            _ => true,
+        }
     }
 
     /// Check 7: the seq of the same request, if it stands in the log already.
@@ -161,9 +244,4 @@ impl Engine {
         })?;
         Ok(Some(known.first_seq))
     }
-}
-
-#[inline]
-fn may_act_for(key: Rights, account: AccountId) -> bool {
-    key.account == account || key.permissions & permission::ADMIN != 0
 }

@@ -15,8 +15,7 @@ use alloc::vec::Vec;
 use coulisse_types::command::{OrderAmend, OrderCancel, OrderCancelAll};
 use coulisse_types::event::{CloseReason, OrderState, OrdersCancelled};
 use coulisse_types::{
-    AccountId, ClientOrderId, Event, Field, InstrumentId, OrderId, Price, Qty, RecordHeader,
-    RejectCode,
+    ClientOrderId, Event, Field, InstrumentId, OrderId, Price, Qty, RecordHeader, RejectCode,
 };
 
 /// An amend that passed every check.
@@ -40,7 +39,7 @@ impl Engine {
         body: &OrderCancel,
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
-        let place = self.find_order(header.account, body.order_id, &body.client_order_id)?;
+        let place = self.find_order(header, body.order_id, &body.client_order_id)?;
         self.instruments.at(self.orders.at(place).instrument).check_lets_go()?;
         self.close_live(place, (OrderState::Cancelled, CloseReason::CancelRequested), events);
         Ok(())
@@ -97,15 +96,18 @@ impl Engine {
         self.orders.find(leg.id) == Some(leg.place)
     }
 
-    /// The account's live order that a command names.
+    /// The account's live order that a command names; one that its key may not trade is not found.
     #[inline]
     pub(crate) fn find_order(
         &self,
-        account: AccountId,
+        header: &RecordHeader,
         order_id: OrderId,
         client_order_id: &ClientOrderId,
     ) -> Result<u32, Reject> {
+        let account = header.account;
         let refuse = |field| Err(Reject::new(RejectCode::InvalidCombination, field));
+        let is_in_reach =
+            |order: &Order| !self.is_dead(order) && self.may_trade(header.key, order.instrument);
         match (order_id != OrderId(0), client_order_id.is_empty()) {
             (true, false) => refuse(Field::ClientOrderId),
             (false, true) => refuse(Field::OrderId),
@@ -113,7 +115,7 @@ impl Engine {
                 let place = self.orders.find(order_id);
                 let is_own = |place: &u32| {
                     let order = self.orders.at(*place);
-                    order.account == account && !self.is_dead(order)
+                    order.account == account && is_in_reach(order)
                 };
                 place.filter(is_own).ok_or_else(|| {
                     Reject::new(RejectCode::OrderNotFound, Field::OrderId).number(order_id.0)
@@ -123,7 +125,7 @@ impl Engine {
                 let hash = self.client_ids.hash(account, client_order_id);
                 self.orders
                     .find_client(hash, account, client_order_id)
-                    .filter(|place| !self.is_dead(self.orders.at(*place)))
+                    .filter(|place| is_in_reach(self.orders.at(*place)))
                     .ok_or_else(|| Reject::new(RejectCode::OrderNotFound, Field::ClientOrderId))
             }
         }
@@ -138,7 +140,7 @@ impl Engine {
         ensure(!body.qty.is_zero() || body.price.ticks() != 0, || {
             Reject::new(RejectCode::InvalidCombination, Field::Qty)
         })?;
-        let place = self.find_order(header.account, body.order_id, &body.client_order_id)?;
+        let place = self.find_order(header, body.order_id, &body.client_order_id)?;
         let order = self.orders.at(place);
         let listing = self.instruments.at(order.instrument);
         if !listing.is_plain {

@@ -64,6 +64,10 @@ pub enum Fault {
     PegStays,
     /// A pair goes on when one of the two is filled in part.
     PairKept,
+    /// A key that was revoked goes on working.
+    RevokedKeyWorks,
+    /// A nonce behind the highest is taken again.
+    NonceTakenAgain,
     /// An order at a certain price breaks the core, when half of what it does is done.
     PanicOnPrice,
 }
@@ -95,6 +99,8 @@ impl Fault {
         ("trail_stays", Self::TrailStays),
         ("peg_stays", Self::PegStays),
         ("pair_kept", Self::PairKept),
+        ("revoked_key_works", Self::RevokedKeyWorks),
+        ("nonce_taken_again", Self::NonceTakenAgain),
         ("panic_on_price", Self::PanicOnPrice),
     ];
 }

@@ -29,7 +29,7 @@ impl Engine {
             self.note_reference(place.instrument);
         }
         let (cancel_id, cancel_client_id) = (body.cancel_order_id, body.cancel_client_order_id);
-        let found = self.find_order(header.account, cancel_id, &cancel_client_id);
+        let found = self.find_order(header, cancel_id, &cancel_client_id);
         let lets_go = |found: u32| {
             let instrument = self.orders.at(found).instrument;
             self.instruments.at(instrument).check_lets_go().map(|()| found)

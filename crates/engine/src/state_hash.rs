@@ -75,6 +75,7 @@ impl Engine {
             self.hash_terms(&mut out);
             self.hash_auctions(&mut out);
             self.hash_risk(&mut out);
+            self.hash_key_terms(&mut out);
         }
         out.flush();
         out.sha.finalize().into()
@@ -114,7 +115,7 @@ impl Engine {
         out.put(&self.keys.count());
         for key in self.keys.iter() {
             out.put(&key.key_id);
-            out.put(&key.public_key);
+            out.put(&key.public_key());
             out.put(&key.account);
             out.put(&key.permissions);
         }

@@ -65,6 +65,9 @@ impl Engine {
             | Command::RiskStateSet(_)
             | Command::KillSwitch(_)
             | Command::KillReset(_)
+            | Command::KeyIssue(_)
+            | Command::KeyBind(_)
+            | Command::KeyRevoke(_)
             | Command::Void(_) => InstrumentId(0),
         };
         self.instruments.get(named).map_or(InstrumentId(0), |_| named)

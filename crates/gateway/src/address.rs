@@ -46,6 +46,11 @@ fn number(address: IpAddr) -> u128 {
     }
 }
 
+/// An address as 16 bytes, IPv4 as its place in IPv6; zeros where it is not known.
+pub(crate) fn octets_of(address: Option<IpAddr>) -> [u8; 16] {
+    address.map_or([0; 16], |address| number(address).to_be_bytes())
+}
+
 /// From where a request comes that `peer` sent with this `X-Forwarded-For`.
 pub fn origin_of(peer: IpAddr, forwarded_for: Option<&str>, proxies: &[Network]) -> IpAddr {
     let is_proxy = |address: IpAddr| proxies.iter().any(|network| network.holds(address));

@@ -4,6 +4,7 @@
 //! order: entry `i` of a batch is the record with `origin.index == i`.
 
 use crate::limits::{BATCH_CANCELS_RESERVED, BATCH_COMMANDS_MAX};
+use crate::secrets::Secret;
 use coulisse_types::{AccountId, Command, InstrumentId, KeyIndex, RequestId};
 
 /// A connection, or a session inside the process: slot and number, so that a reply to one that is
@@ -54,6 +55,8 @@ pub struct Entry {
     pub key: KeyIndex,
     /// The client's idempotency id for what is not an order.
     pub request_id: RequestId,
+    /// The nonce of a request that was signed on its own; 0 for none.
+    pub nonce: u64,
     /// Who waits.
     pub waiter: Waiter,
     /// When it was read, in µs since the epoch.
@@ -76,6 +79,8 @@ pub struct Request<'a> {
     pub key: KeyIndex,
     /// The idempotency id.
     pub request_id: RequestId,
+    /// The nonce of a request that was signed on its own; 0 for none.
+    pub nonce: u64,
     /// Who waits.
     pub waiter: Waiter,
     /// When it was read, in µs since the epoch.
@@ -89,10 +94,18 @@ pub struct Request<'a> {
 pub struct Full;
 
 /// The commands of one loop tick, in the order they came.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Batch {
     entries: Vec<Entry>,
     ids: Vec<u8>,
+    /// Secrets to be shown in the reply, with the places of their commands.
+    secrets: Vec<(usize, Secret)>,
+}
+
+impl std::fmt::Debug for Batch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Batch").field("entries", &self.entries).finish_non_exhaustive()
+    }
 }
 
 impl Batch {
@@ -115,6 +128,7 @@ impl Batch {
             instrument: request.instrument,
             key: request.key,
             request_id: request.request_id,
+            nonce: request.nonce,
             waiter: request.waiter,
             received_us: request.received_us,
             id_start,
@@ -134,6 +148,16 @@ impl Batch {
         &self.ids[start..start + entry.id_len as usize]
     }
 
+    /// Keeps the secret that the command just added made.
+    pub(crate) fn keep_secret(&mut self, secret: Secret) {
+        self.secrets.push((self.entries.len() - 1, secret));
+    }
+
+    /// The secret that the command at this place made.
+    pub(crate) fn secret(&self, index: usize) -> Option<&Secret> {
+        self.secrets.iter().find(|(at, _)| *at == index).map(|(_, secret)| secret)
+    }
+
     /// Whether nothing came.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
@@ -148,5 +172,6 @@ impl Batch {
     pub fn clear(&mut self) {
         self.entries.clear();
         self.ids.clear();
+        self.secrets.clear();
     }
 }

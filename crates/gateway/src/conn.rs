@@ -1,10 +1,14 @@
 //! One connection: how far it is, what it may do, what waits to leave on it.
 
 use crate::batch::ConnId;
+use crate::call;
 use crate::fan::Topic;
 use crate::frame::{FrameReader, Opcode, begin_frame};
 use crate::held::Held;
 use crate::http::HeadReader;
+use crate::view::KeyView;
+use coulisse_types::command::permission;
+use coulisse_types::keys::IdList;
 use coulisse_types::{AccountId, KeyIndex};
 use coulisse_wire::native::Channel;
 use std::net::IpAddr;
@@ -22,6 +26,13 @@ pub(crate) enum Stage {
     Echo,
     /// A session inside the process: messages without frames.
     Local,
+    /// A private REST request whose body is not whole: its bytes so far, and how many they will be.
+    Body { bytes: Vec<u8>, whole: usize },
+    /// A private REST request that is not answered yet.
+    Call {
+        /// The connection ends with the response.
+        close: bool,
+    },
     /// Somebody else's: an HTTP request that is not for the core.
     Handed,
 }
@@ -32,6 +43,24 @@ pub(crate) struct Identity {
     pub(crate) account: AccountId,
     pub(crate) key: KeyIndex,
     pub(crate) permissions: u8,
+    /// The accounts that the key may act for beside its own.
+    pub(crate) accounts: IdList,
+    /// From when on the key is refused, in ns since the epoch; 0 for never.
+    pub(crate) expire_ns: i64,
+}
+
+impl Identity {
+    pub(crate) fn of(key: &KeyView) -> Self {
+        let KeyView { account, key, permissions, accounts, expire_ns, .. } = *key;
+        Self { account, key, permissions, accounts, expire_ns }
+    }
+
+    /// Whether it may act for an account.
+    pub(crate) fn acts_for(&self, account: AccountId) -> bool {
+        self.account == account
+            || self.permissions & permission::ADMIN != 0
+            || self.accounts.ids().any(|id| id == account.0)
+    }
 }
 
 /// What a connection listens to.
@@ -79,6 +108,10 @@ pub(crate) struct Conn {
     pub(crate) heard: u32,
     /// It was sent a ping since.
     pub(crate) pinged: bool,
+    /// The nonce of the REST request that is being looked at; 0 for none.
+    pub(crate) nonce_used: u64,
+    /// What came behind a REST request that is not answered yet.
+    pub(crate) behind: Vec<u8>,
     /// Nothing more is read; it closes once what is held has left.
     pub(crate) closing: bool,
 }
@@ -101,6 +134,8 @@ impl Conn {
             opened: 0,
             heard: 0,
             pinged: false,
+            nonce_used: 0,
+            behind: Vec::new(),
             closing: false,
         }
     }
@@ -108,7 +143,11 @@ impl Conn {
     /// Appends one message made at `seq`, framed as the connection's stage wants it.
     pub(crate) fn write(&mut self, seq: u64, body: impl FnOnce(&mut Vec<u8>)) {
         let out = self.held.buffer();
-        if matches!(self.stage, Stage::Local) {
+        if let Stage::Call { close } = self.stage {
+            call::write_response(out, close, body);
+            self.closing |= close;
+            self.stage = call::next_request();
+        } else if matches!(self.stage, Stage::Local) {
             let start = out.len();
             out.extend_from_slice(&[0; LOCAL_PREFIX_BYTES]);
             body(out);

@@ -20,6 +20,7 @@ use crate::frame::{
     write_close_frame, write_pong_frame,
 };
 use crate::http::{Body, Head, HeadReader, HttpFault, ReadStep, Route, error_response};
+use crate::key_use::KeyUse;
 use crate::limits::{
     BODY_BYTES_MAX, ECHO_BYTES_MAX, HEAD_PUBLICATIONS_MAX, HELD_BYTES_MAX, IDLE_PUBLICATIONS_MAX,
     LINGER_PUBLICATIONS_MAX,
@@ -30,6 +31,7 @@ use crate::quota::{Asker, Quotas};
 use crate::resume::Resume;
 use crate::ring::{Link, Ring};
 use crate::rules::Rules;
+use crate::secrets::Secrets;
 use crate::site;
 use crate::upgrade;
 use crate::view::CoreView;
@@ -118,6 +120,13 @@ pub struct Hub {
     /// More listeners wait for their turn than one turn of the loop serves.
     pub(crate) sweeps_on: bool,
     pub(crate) private: PrivateFeeds,
+    pub(crate) key_use: KeyUse,
+    /// Secrets of HMAC keys, where this hub has them.
+    pub(crate) secrets: Option<Box<dyn Secrets>>,
+    /// A session's key expires at some time.
+    pub(crate) some_expire: bool,
+    /// Connections with something behind a REST request that is answered.
+    pub(crate) resumable: Vec<ConnId>,
     pub(crate) hosts: Vec<String>,
     origins: Vec<String>,
     pub(crate) rules: Rules,
@@ -168,6 +177,10 @@ impl Hub {
             time_us: 0,
             sweeps_on: false,
             private: PrivateFeeds::default(),
+            key_use: KeyUse::default(),
+            secrets: None,
+            some_expire: false,
+            resumable: Vec::new(),
             hosts,
             origins: Vec::new(),
             rules: Rules::default(),
@@ -217,6 +230,11 @@ impl Hub {
         self.ring.used()
     }
 
+    /// Checks the signatures of HMAC keys, and makes such keys, with these secrets.
+    pub fn keep_secrets(&mut self, secrets: Box<dyn Secrets>) {
+        self.secrets = Some(secrets);
+    }
+
     /// Numbers sessions apart from those of every earlier start of this node: an order's session
     /// stands in the log.
     pub fn number_sessions(&mut self, incarnation: u32) {
@@ -228,6 +246,13 @@ impl Hub {
         let id = self.insert(Stage::Head(HeadReader::new()), nonce);
         self.awaited.push(Awaited { conn: id, publications: 0, begun: false });
         id
+    }
+
+    /// The next request on a connection may take only so long.
+    pub(crate) fn await_head(&mut self, id: ConnId) {
+        if !self.awaited.iter().any(|one| one.conn == id) {
+            self.awaited.push(Awaited { conn: id, publications: 0, begun: false });
+        }
     }
 
     pub(crate) fn insert(&mut self, stage: Stage, nonce: [u8; 16]) -> ConnId {
@@ -280,6 +305,7 @@ impl Hub {
                 instrument: InstrumentId(0),
                 key: KeyIndex(0),
                 request_id: RequestId(0),
+                nonce: 0,
                 waiter: Waiter::Nobody,
                 received_us: 0,
                 id: b"",
@@ -391,7 +417,13 @@ impl Hub {
         if let Some(tail) = tail {
             conn.held.departs(tail);
         }
+        let waits = matches!(conn.stage, Stage::Head(_));
+        let is_behind = !conn.behind.is_empty();
         self.enqueue(id);
+        if waits {
+            self.await_head(id);
+            self.resumable.extend(is_behind.then_some(id));
+        }
     }
 
     /// Ends a session that takes less than it asks for. What it is not told, the log still holds.
@@ -430,7 +462,7 @@ impl Hub {
             return;
         }
         conn.closing = true;
-        if !matches!(conn.stage, Stage::Local) {
+        if matches!(conn.stage, Stage::Native | Stage::Plain) {
             write_close_frame(conn.held.buffer(), code, reason);
         }
         conn.held.mark(seq.0);
@@ -504,6 +536,7 @@ impl Hub {
     fn is_awaited(&mut self, one: &mut Awaited) -> bool {
         let kept_bytes = match self.conn(one.conn) {
             Some(Conn { stage: Stage::Head(reader), closing: false, .. }) => reader.kept_bytes(),
+            Some(Conn { stage: Stage::Body { bytes, .. }, closing: false, .. }) => bytes.len(),
             _ => return false,
         };
         one.publications += 1;
@@ -544,6 +577,8 @@ impl Hub {
                 self.receive_frames(id, read, now_us, view, &mut received);
             }
             Stage::Local => self.request(id, read, now_us, view),
+            Stage::Body { .. } => self.receive_body(id, read, now_us, view, &mut received),
+            Stage::Call { .. } => self.keep_behind(id, read, view),
             Stage::Handed => {}
         }
         received
@@ -567,14 +602,23 @@ impl Hub {
                 self.answer_http(id, &fault.response());
             }
             ReadStep::Arrived(arrived) => {
-                let native = arrived.head.path == "/v1/ws";
-                let plain = arrived.head.path == "/ws";
-                let echo = self.rules.echo && arrived.head.path == "/v1/echo";
                 if let Some(response) = self.turn_away(id, &arrived.head, now_us) {
                     self.answer_http(id, &response);
                     return;
                 }
+                if let Route::Private(found) = arrived.head.route() {
+                    self.begin_call(id, found, &arrived, now_us, view, received);
+                    return;
+                }
+                let native = arrived.head.path == "/v1/ws";
+                let plain = arrived.head.path == "/ws";
+                let echo = self.rules.echo && arrived.head.path == "/v1/echo";
                 if arrived.head.route() != Route::WebSocket || !(native || plain || echo) {
+                    if self.conn(id).is_some_and(|conn| !conn.held.is_empty()) {
+                        // An answer of ours is still on its way: nobody else may write before it.
+                        self.misplaced(id, view);
+                        return;
+                    }
                     received.hand_over = Some(arrived.bytes.to_vec());
                     return;
                 }
@@ -631,7 +675,7 @@ impl Hub {
     }
 
     /// Answers a request that is refused at the door, and closes.
-    fn answer_http(&mut self, id: ConnId, response: &[u8]) {
+    pub(crate) fn answer_http(&mut self, id: ConnId, response: &[u8]) {
         if let Some(conn) = self.conn(id) {
             conn.held.buffer().extend_from_slice(response);
             conn.held.mark(0);

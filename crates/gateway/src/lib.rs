@@ -22,7 +22,7 @@
 //! - [`frame`]: RFC 6455 framing, both directions and both roles.
 //! - [`hub`]: every connection of a process, with `requests` (what sessions ask for),
 //!   [`outcomes`] (what becomes of it), [`market`] (the public streams) and `resume` (what a client
-//!   missed); [`batch`], [`held`], `fan`, `ring`, [`book_feed`], `l3`, [`candles`], [`public_feed`] and
+//!   missed) and [`call`] (private REST); [`secrets`], [`batch`], [`held`], `fan`, `ring`, [`book_feed`], `l3`, [`candles`], [`public_feed`] and
 //!   [`private_feed`] are its parts, [`view`] is what it sees of the core.
 //!
 //! The rooms that read strangers' bytes ([`http`], [`upgrade`], [`frame`]) may not even index or add
@@ -32,6 +32,7 @@
 pub mod address;
 pub mod batch;
 pub mod book_feed;
+pub mod call;
 pub mod candles;
 pub mod conn;
 mod fan;
@@ -52,6 +53,7 @@ pub mod held;
 )]
 pub mod http;
 pub mod hub;
+mod key_use;
 mod l3;
 pub mod limits;
 pub mod logon;
@@ -65,6 +67,7 @@ mod requests;
 mod resume;
 mod ring;
 pub mod rules;
+pub mod secrets;
 #[deny(
     clippy::arithmetic_side_effects,
     clippy::as_conversions,

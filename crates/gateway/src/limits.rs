@@ -58,6 +58,15 @@ pub const BATCH_CANCELS_RESERVED: usize = 1_024;
 /// Most bytes that wait to leave on one connection; a session beyond it is closed.
 pub const HELD_BYTES_MAX: usize = 1_024 * 1_024;
 
+/// Longest body of a private REST request.
+pub const CALL_BODY_BYTES_MAX: usize = 16 * 1_024;
+
+/// How old a signed request may be where it does not say, in ms.
+pub const CALL_WINDOW_DEFAULT_MS: u64 = 5_000;
+
+/// How old a signed request may ask to be, in ms.
+pub const CALL_WINDOW_MAX_MS: u64 = 60_000;
+
 /// Trades of one instrument that are kept for those who ask later.
 pub const TRADES_KEPT_MAX: usize = 1_000;
 

@@ -1,9 +1,15 @@
-//! Proof of a key: an Ed25519 signature over what the session was greeted with.
+//! Proof of a key: a signature over what the session was greeted with, Ed25519 or HMAC-SHA256.
 //!
 //! The text is `coulisse-logon-v1|host|key_id|nonce`, the nonce in lower-case hexadecimal digits.
 //! Cost: about 0.1 ms for one verification.
 //! Source: RFC 8032 (Ed25519), verified strictly (no small-order keys).
 
+use crate::conn::Conn;
+use crate::frame::CloseCode;
+use crate::hub::Hub;
+use crate::secrets::is_hmac;
+use crate::view::KeyView;
+use coulisse_types::{KeyIndex, KeyScheme, KeyState, RejectCode, Seq};
 use ed25519_dalek::{Signature, VerifyingKey};
 
 /// Whether these 32 bytes are a key that a signature can prove: a point of the curve in its one
@@ -15,18 +21,67 @@ pub fn is_public_key(public_key: &[u8; 32]) -> bool {
     !beyond && VerifyingKey::from_bytes(public_key).is_ok_and(|key| !key.is_weak())
 }
 
-/// Whether `signature` proves the key for this session.
-pub(crate) fn is_signed(
-    public_key: &[u8; 32],
-    host: &str,
-    key_id: &[u8],
-    nonce: &[u8; 16],
-    signature: &[u8; 64],
-) -> bool {
-    let mut text = Vec::with_capacity(128);
-    coulisse_wire::native::reply::write_logon_text(&mut text, host.as_bytes(), key_id, nonce);
+/// Whether `signature` over `text` is that of an Ed25519 key.
+pub(crate) fn is_signed(public_key: &[u8], text: &[u8], signature: &[u8]) -> bool {
+    let (Ok(public_key), Ok(signature)) = (public_key.try_into(), signature.try_into()) else {
+        return false;
+    };
     VerifyingKey::from_bytes(public_key)
-        .is_ok_and(|key| key.verify_strict(&text, &Signature::from_bytes(signature)).is_ok())
+        .is_ok_and(|key| key.verify_strict(text, &Signature::from_bytes(signature)).is_ok())
+}
+
+/// Whether a key works at this time.
+pub(crate) fn check_works(key: &KeyView, now_us: i64) -> Result<(), RejectCode> {
+    match key.state {
+        KeyState::Revoked => return Err(RejectCode::KeyRevoked),
+        KeyState::Waits => return Err(RejectCode::KeyNotBound),
+        KeyState::Active => {}
+    }
+    let is_over = key.expire_ns != 0 && now_us.saturating_mul(1_000) >= key.expire_ns;
+    if is_over { Err(RejectCode::KeyExpired) } else { Ok(()) }
+}
+
+impl Hub {
+    /// Whether `signature` over `text` proves a key.
+    pub(crate) fn is_proved(&self, key: &KeyView, text: &[u8], signature: &[u8]) -> bool {
+        match key.scheme {
+            KeyScheme::Ed25519 => is_signed(key.material.as_slice(), text, signature),
+            KeyScheme::HmacSha256 => {
+                let secrets = self.secrets.as_ref();
+                let secret = secrets
+                    .and_then(|secrets| secrets.open(&key.key_id, key.account, &key.material));
+                secret.is_some_and(|secret| is_hmac(&secret, text, signature))
+            }
+        }
+    }
+
+    /// Ends the sessions of a key that no longer works, or works otherwise than when they logged on.
+    pub(crate) fn end_sessions_of(&mut self, key: KeyIndex, seq: Seq, reason: &str) {
+        for id in self.conn_ids() {
+            let is_its = |conn: &mut Conn| conn.identity.is_some_and(|who| who.key == key);
+            if self.conn(id).is_some_and(is_its) {
+                self.fail(id, seq, CloseCode::PolicyViolation, reason);
+            }
+        }
+    }
+
+    /// Ends the sessions whose keys' time is over. To be called every second or oftener.
+    pub fn end_expired(&mut self, now_us: i64, seq: Seq) {
+        if !self.some_expire {
+            return;
+        }
+        self.some_expire = false;
+        for id in self.conn_ids() {
+            let who = self.conn(id).filter(|conn| !conn.closing).and_then(|conn| conn.identity);
+            let Some(expire_ns) = who.map(|who| who.expire_ns).filter(|at| *at != 0) else {
+                continue;
+            };
+            self.some_expire = true;
+            if now_us.saturating_mul(1_000) >= expire_ns {
+                self.fail(id, seq, CloseCode::PolicyViolation, "the key's time is over");
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use coulisse_wire::native::feed::{
     DeltaHead, write_balances_image, write_fills_image, write_orders_image, write_positions_image,
     write_private_delta, write_risk_image,
 };
-use coulisse_wire::native::reply::{Stamps, Units, write_outcome};
+use coulisse_wire::native::reply::{self, Stamps, Units, write_outcome};
 use coulisse_wire::native::{Channel, CommandOutcome};
 
 /// Bytes of a reply behind its `t_out`: the ends of `result` and of the reply.
@@ -26,6 +26,22 @@ impl Hub {
     pub fn deliver(&mut self, header: &RecordHeader, events: &[Event], view: &impl CoreView) {
         self.links.clear();
         self.tell_public(header, events, view);
+        for event in events {
+            match event {
+                Event::KeyRevoked(revoked) => {
+                    self.end_sessions_of(revoked.key, header.seq, "the key was revoked");
+                    if let Some(secrets) = self.secrets.as_mut() {
+                        secrets.shred(&revoked.key_id);
+                    }
+                }
+                Event::KeyBound(bound) => {
+                    let reason = "the key was bound anew: log on again";
+                    self.end_sessions_of(bound.key, header.seq, reason);
+                }
+                _ => {}
+            }
+        }
+        self.key_use.note(header.key, header.time_ns.div_euclid(1_000));
         self.tell(header, events, view);
         self.ring.push(header.seq, self.time_us, &self.links, events);
     }
@@ -89,7 +105,9 @@ impl Hub {
             out_us: DEPARTURE_PENDING_US,
         };
         let table = std::mem::take(&mut self.instruments);
-        let units = units_of(&table, entry);
+        let secret = batch.secret(header.origin.index.into());
+        let secret = secret.map(|secret| reply::Secret(secret.as_slice()));
+        let units = Units { secret, ..units_of(&table, entry) };
         self.write_departing(id, header.seq, tail, |out| {
             write_outcome(out, batch.id(entry), &outcome, &stamps, &units);
         });

@@ -4,6 +4,7 @@
 //! in the batch under its origin; everything else is answered here, marked with the seq it was read
 //! at.
 
+use crate::address::octets_of;
 use crate::batch::{ConnId, Request as Asked, Waiter, is_way_out};
 use crate::conn::{Conn, Identity, Stage, Subscription};
 use crate::fan::Topic;
@@ -14,13 +15,16 @@ use crate::limits::{
 };
 use crate::logon;
 use crate::quota::{Asker, Exceeded};
+use crate::secrets::Secret;
 use crate::site;
-use crate::view::CoreView;
-use coulisse_types::command::{OrderCancelAll, permission};
+use crate::view::{CoreView, KeyView};
+use coulisse_types::command::{KeyIssue, OrderCancelAll, permission};
+use coulisse_types::keys::IdList;
 use coulisse_types::{
     AccountId, AccountName, ClientOrderId, Command, InstrumentId, KeyId, KeyIndex, RejectCode,
     RequestId, Seq,
 };
+use coulisse_wire::native::keys::is_within;
 use coulisse_wire::native::reply::{self, LoggedOn};
 use coulisse_wire::native::request::{Amend, Subscription as Wanted};
 use coulisse_wire::native::spec::Access;
@@ -38,14 +42,22 @@ impl Hub {
                 let limited = self.charge(id, error.id_raw, (1, false), now_us).err();
                 self.refuse(id, view.seq(), &limited.unwrap_or(error));
             }
-            Ok(request) => {
-                let charged = self.charge(id, request.id_raw, weight_of(&request.body), now_us);
-                let charged = charged.and_then(|()| self.charge_logon(&request, now_us));
-                let done = charged.and_then(|()| self.perform(id, &request, now_us, view));
-                if let Err(error) = done {
-                    self.refuse(id, view.seq(), &with_account(error, &request));
-                }
-            }
+            Ok(request) => self.serve(id, &request, now_us, view),
+        }
+    }
+
+    /// Does what a request asks for, within its quotas, or refuses it.
+    pub(crate) fn serve(
+        &mut self,
+        id: ConnId,
+        request: &Request<'_>,
+        now_us: i64,
+        view: &impl CoreView,
+    ) {
+        let charged = self.charge(id, request.id_raw, weight_of(&request.body), now_us);
+        let charged = charged.and_then(|()| self.charge_logon(request, now_us));
+        if let Err(error) = charged.and_then(|()| self.perform(id, request, now_us, view)) {
+            self.refuse(id, view.seq(), &with_account(error, request));
         }
     }
 
@@ -87,7 +99,7 @@ impl Hub {
     }
 
     /// Answers a request that never reaches the log.
-    fn refuse(&mut self, id: ConnId, seq: Seq, error: &RequestError<'_>) {
+    pub(crate) fn refuse(&mut self, id: ConnId, seq: Seq, error: &RequestError<'_>) {
         self.counters.refused += 1;
         if error.code == RejectCode::Overloaded {
             self.counters.overloaded += 1;
@@ -119,7 +131,8 @@ impl Hub {
         let seq = view.seq();
         match &request.body {
             Body::Logon { key_id, signature } => {
-                return self.logon(id, request.id_raw, key_id, signature, now_us, view);
+                let proof = (key_id, signature.as_slice());
+                return self.logon(id, request.id_raw, proof, now_us, view);
             }
             Body::Logoff => {
                 self.logoff(id);
@@ -137,7 +150,7 @@ impl Hub {
             | Body::Admin(_)
             | Body::Deposit { .. }
             | Body::Amend(_) => return self.command(id, request, now_us, view),
-            Body::OrdersOpen(_) | Body::BalancesGet | Body::PositionsGet => {
+            Body::OrdersOpen(_) | Body::BalancesGet | Body::PositionsGet | Body::KeysGet => {
                 return self.read(id, request, view);
             }
             Body::Subscribe(wanted) => return self.subscribe(id, request, wanted, view),
@@ -158,6 +171,7 @@ impl Hub {
         now_us: i64,
         view: &impl CoreView,
     ) -> Result<(), RequestError<'a>> {
+        let mut secret = None;
         let asked = match &request.body {
             Body::Command { command, instrument } => (*command, *instrument, RequestId(0)),
             Body::CancelAll { all, this_session } => {
@@ -166,9 +180,18 @@ impl Hub {
                 (command, all.instrument, RequestId(0))
             }
             Body::Admin(admin) => {
-                let command = match &admin.bound {
-                    Some(name) => admin.resolve(find_bound(request, name, view)?),
-                    None => admin.command,
+                let command = match (&admin.bound, admin.command) {
+                    (Some(name), _) => admin.resolve(find_bound(request, name, view)?),
+                    (None, Command::KeyIssue(issue)) if issue.material.is_empty() => {
+                        let account = self.account_of(id, request, 0, view)?;
+                        let (issue, made) = self.draw_secret(request, issue, account, view)?;
+                        secret = Some(made);
+                        issue.into()
+                    }
+                    (None, Command::KeyBind(_)) => {
+                        admin.resolve_accounts(find_accounts(request, &admin.accounts, view)?)
+                    }
+                    (None, command) => command,
                 };
                 (command, admin.instrument, admin.request_id)
             }
@@ -181,7 +204,33 @@ impl Hub {
             }
             _ => return Ok(()),
         };
-        self.enter(id, request, asked, now_us, view)
+        self.enter(id, request, asked, now_us, view)?;
+        if let Some(secret) = secret {
+            self.batch.keep_secret(secret);
+        }
+        Ok(())
+    }
+
+    /// Makes the secret of an HMAC key that does not exist yet.
+    fn draw_secret<'a>(
+        &mut self,
+        request: &Request<'a>,
+        issue: KeyIssue,
+        account: AccountId,
+        view: &impl CoreView,
+    ) -> Result<(KeyIssue, Secret), RequestError<'a>> {
+        let refused = |code| RequestError::new(request.id_raw, code);
+        if self.stopping {
+            return Err(refused(RejectCode::ShuttingDown));
+        }
+        // Its data key would take the place of the other's.
+        if view.key(issue.key_id.as_bytes()).is_some() {
+            return Err(refused(RejectCode::AlreadyExists).about(b"key_id", b""));
+        }
+        let secrets = self.secrets.as_mut();
+        let made = secrets.and_then(|secrets| secrets.issue(&issue.key_id, account));
+        let (secret, material) = made.ok_or(refused(RejectCode::NoSecrets))?;
+        Ok((KeyIssue { material, ..issue }, secret))
     }
 
     /// Answers what only reads an account.
@@ -191,7 +240,9 @@ impl Hub {
         request: &Request<'a>,
         view: &impl CoreView,
     ) -> Result<(), RequestError<'a>> {
-        let account = self.account_of(id, request, permission::READ, view)?;
+        // Whose keys there are, operators ask.
+        let needed = if request.body == Body::KeysGet { 0 } else { permission::READ };
+        let account = self.account_of(id, request, needed, view)?;
         let (seq, id_raw) = (view.seq(), request.id_raw);
         let table = std::mem::take(&mut self.instruments);
         match &request.body {
@@ -216,10 +267,32 @@ impl Hub {
                     reply::write_positions(out, id_raw, seq.0, &positions, &table);
                 });
             }
+            Body::KeysGet => {
+                let mut keys = Vec::new();
+                view.keys(account, &mut keys);
+                let rows: Vec<_> = keys.iter().map(|key| self.key_row(key, view)).collect();
+                self.write(id, seq, |out| reply::write_keys(out, id_raw, seq.0, &rows, &table));
+            }
             _ => {}
         }
         self.instruments = table;
         Ok(())
+    }
+
+    fn key_row(&self, key: &KeyView, view: &impl CoreView) -> reply::KeyRow {
+        let accounts = key.accounts.ids();
+        reply::KeyRow {
+            key_id: key.key_id,
+            scheme: key.scheme,
+            permissions: key.permissions,
+            state: key.state,
+            label: key.label,
+            expire_us: key.expire_ns.div_euclid(1_000),
+            accounts: accounts.filter_map(|id| view.account_name(AccountId(id))).collect(),
+            instruments: key.instruments.ids().map(InstrumentId).collect(),
+            networks: key.networks,
+            last_used_us: self.key_use.last_us(key.key),
+        }
     }
 
     fn identity(&mut self, id: ConnId) -> Option<Identity> {
@@ -238,31 +311,37 @@ impl Hub {
         &mut self,
         id: ConnId,
         id_raw: &'a [u8],
-        key_id: &KeyId,
-        signature: &[u8; 64],
+        (key_id, signature): (&KeyId, &[u8]),
         now_us: i64,
         view: &impl CoreView,
     ) -> Result<(), RequestError<'a>> {
+        let refused = |code| RequestError::new(id_raw, code);
         if self.identity(id).is_some() {
-            return Err(RequestError::new(id_raw, RejectCode::AlreadyLoggedOn));
+            return Err(refused(RejectCode::AlreadyLoggedOn));
         }
-        let failed = Err(RequestError::new(id_raw, RejectCode::LogonFailed));
+        let failed = Err(refused(RejectCode::LogonFailed));
         let Some(conn) = self.conn(id) else { return Ok(()) };
         let (nonce, host) = (conn.nonce, conn.host.clone());
+        let peer = octets_of(conn.address);
         let Some(key) = view.key(key_id.as_bytes()) else { return failed };
+        let mut text = Vec::with_capacity(128);
+        reply::write_logon_text(&mut text, host.as_bytes(), key_id.as_bytes(), &nonce);
         // A signature made for another host is worth nothing here, or a host in the middle could
         // pass on what it was given.
-        if !site::is_host(&self.hosts, &host)
-            || !logon::is_signed(&key.public_key, &host, key_id.as_bytes(), &nonce, signature)
-        {
+        if !site::is_host(&self.hosts, &host) || !self.is_proved(&key, &text, signature) {
             return failed;
+        }
+        logon::check_works(&key, now_us).map_err(refused)?;
+        if !is_within(&key.networks, &peer) {
+            return Err(refused(RejectCode::NotPermitted).about(b"networks", b""));
         }
         let Some(account) = view.account_name(key.account) else { return failed };
         let who = LoggedOn { account, key_id: *key_id, permissions: key.permissions };
         if let Some(conn) = self.conn(id) {
-            conn.identity =
-                Some(Identity { account: key.account, key: key.key, permissions: key.permissions });
+            conn.identity = Some(Identity::of(&key));
         }
+        self.key_use.note(key.key, now_us);
+        self.some_expire |= key.expire_ns != 0;
         let seq = view.seq();
         self.write(id, seq, |out| {
             reply::write_logged_on(out, id_raw, &who, seq.0, now_us);
@@ -291,6 +370,8 @@ impl Hub {
                 account,
                 key: KeyIndex(0),
                 permissions: permission::READ | permission::TRADE,
+                accounts: IdList::default(),
+                expire_ns: 0,
             });
         }
         id
@@ -312,10 +393,9 @@ impl Hub {
             return Err(refused(RejectCode::NotPermitted));
         }
         let Some(name) = &request.account else { return Ok(identity.account) };
-        let admin = identity.permissions & permission::ADMIN != 0;
         let account = view.account_id(name.as_bytes());
         account
-            .filter(|account| *account == identity.account || admin)
+            .filter(|account| identity.acts_for(*account))
             .ok_or(refused(RejectCode::UnknownAccount).about(b"account", b""))
     }
 
@@ -347,6 +427,7 @@ impl Hub {
         if self.log_full && !is_way_out(&command) {
             return Err(refused(RejectCode::Overloaded));
         }
+        let nonce = self.conn(id).map_or(0, |conn| conn.nonce_used);
         self.batch
             .push(&Asked {
                 command,
@@ -354,6 +435,7 @@ impl Hub {
                 instrument,
                 key: identity.key,
                 request_id,
+                nonce,
                 waiter: Waiter::Session(id),
                 received_us: now_us,
                 id: request.id_raw,
@@ -658,6 +740,18 @@ fn find_bound<'a>(
     let unknown =
         RequestError::new(request.id_raw, RejectCode::UnknownAccount).about(SCOPE_ID, b"");
     view.account_id(name.as_bytes()).ok_or(unknown)
+}
+
+/// The ids of the accounts that a key is to be bound to.
+fn find_accounts<'a>(
+    request: &Request<'a>,
+    names: &[AccountName],
+    view: &impl CoreView,
+) -> Result<Vec<u32>, RequestError<'a>> {
+    let unknown =
+        RequestError::new(request.id_raw, RejectCode::UnknownAccount).about(b"accounts", b"");
+    let ids = names.iter().map(|name| view.account_id(name.as_bytes()).map(|id| id.0));
+    ids.collect::<Option<_>>().ok_or(unknown)
 }
 
 /// Whether a command is one that whoever trades may send.

@@ -1,23 +1,40 @@
 //! What the edge reads of the core: kept behind a trait, so that this crate knows no engine.
 
 use coulisse_types::event::PositionChanged;
+use coulisse_types::keys::{IdList, KeyLabel, KeyMaterial, NetworkList};
 use coulisse_types::{
-    AccountId, AccountName, ClientOrderId, Event, InstrumentId, KeyIndex, OrderId, Price, Qty, Seq,
-    Side,
+    AccountId, AccountName, ClientOrderId, Event, InstrumentId, KeyId, KeyIndex, KeyScheme,
+    KeyState, OrderId, Price, Qty, Seq, Side,
 };
 use coulisse_wire::native::feed::{Balance, BookOrder, InstrumentStatus, OpenOrder};
 
-/// A key as the logon needs it.
+/// A key as the edge needs it.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyView {
     /// Its index in the log.
     pub key: KeyIndex,
+    /// Its public name.
+    pub key_id: KeyId,
     /// The account it acts for.
     pub account: AccountId,
-    /// Its Ed25519 public key.
-    pub public_key: [u8; 32],
+    /// How it is proved.
+    pub scheme: KeyScheme,
+    /// The Ed25519 public key, or the sealed HMAC secret.
+    pub material: KeyMaterial,
     /// Permission bits.
     pub permissions: u8,
+    /// Whether it works.
+    pub state: KeyState,
+    /// What it is for.
+    pub label: KeyLabel,
+    /// From when on it is refused, in ns since the epoch; 0 for never.
+    pub expire_ns: i64,
+    /// The accounts that it may act for beside its own.
+    pub accounts: IdList,
+    /// The only instruments that it may trade.
+    pub instruments: IdList,
+    /// The only networks that it may come from.
+    pub networks: NetworkList,
 }
 
 /// The core as the edge reads it, at one seq.
@@ -26,6 +43,8 @@ pub trait CoreView {
     fn seq(&self) -> Seq;
     /// The key with this public name.
     fn key(&self, key_id: &[u8]) -> Option<KeyView>;
+    /// Appends the keys of an account, by index.
+    fn keys(&self, account: AccountId, out: &mut Vec<KeyView>);
     /// The account with this name.
     fn account_id(&self, name: &[u8]) -> Option<AccountId>;
     /// The name of an account.

@@ -248,7 +248,8 @@ impl Core {
 impl Core {
     #[new]
     #[pyo3(signature = (*, data_dir=None, disk=None, durability="fsync", segment_bytes=67_108_864,
-                        node=1, host="localhost", origins="", hash_seed=0))]
+                        node=1, host="localhost", origins="", hash_seed=0,
+                        master_key=None))]
     #[expect(clippy::too_many_arguments, reason = "they are Python keywords, each with its name")]
     fn new(
         py: Python<'_>,
@@ -260,6 +261,7 @@ impl Core {
         host: &str,
         origins: &str,
         hash_seed: u64,
+        master_key: Option<[u8; 32]>,
     ) -> PyResult<Self> {
         let applying = Arc::new(AtomicU64::new(0));
         let last_words =
@@ -273,6 +275,7 @@ impl Core {
             host,
             origins,
             hash_seed,
+            master_key,
             applying: Arc::clone(&applying),
         };
         let core = guard(last_words, || open_core(&arguments))?;

@@ -1,6 +1,6 @@
 //! The engine as the edge reads it.
 
-use coulisse_engine::{Engine, OpenOrder as Live, OrderView, Position};
+use coulisse_engine::{Engine, Key, OpenOrder as Live, OrderView, Position};
 use coulisse_gateway::view::{CoreView, KeyView};
 use coulisse_types::event::{
     AuctionScheduled, KillSwitchSet, LimitUsed, OrderState, PositionChanged, RiskStateChanged,
@@ -21,6 +21,23 @@ fn shown(order: OrderView) -> BookOrder {
     BookOrder { order_id: order.order_id, side: order.side, price: order.price, qty: order.qty }
 }
 
+fn key_view(key: &Key) -> KeyView {
+    KeyView {
+        key: key.index,
+        key_id: key.key_id,
+        account: key.account,
+        scheme: key.scheme,
+        material: key.material,
+        permissions: key.permissions,
+        state: key.state,
+        label: key.label,
+        expire_ns: key.expire_ns,
+        accounts: key.accounts,
+        instruments: key.instruments,
+        networks: key.networks,
+    }
+}
+
 /// The engine as the edge reads it.
 pub(crate) struct EngineView<'e>(pub(crate) &'e Engine);
 
@@ -30,13 +47,11 @@ impl CoreView for EngineView<'_> {
     }
 
     fn key(&self, key_id: &[u8]) -> Option<KeyView> {
-        let key = self.0.key_by_id(key_id)?;
-        Some(KeyView {
-            key: key.index,
-            account: key.account,
-            public_key: key.public_key,
-            permissions: key.permissions,
-        })
+        self.0.key_by_id(key_id).map(key_view)
+    }
+
+    fn keys(&self, account: AccountId, out: &mut Vec<KeyView>) {
+        out.extend(self.0.keys().filter(|key| key.account == account).map(key_view));
     }
 
     fn account_id(&self, name: &[u8]) -> Option<AccountId> {

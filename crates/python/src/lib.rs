@@ -15,6 +15,7 @@ mod core_class;
 mod engine_class;
 mod engine_view;
 mod failure;
+mod key_file;
 mod node_core;
 mod node_reads;
 mod notes;
@@ -30,6 +31,8 @@ mod start;
 mod sync;
 mod voids;
 
+use coulisse_wire::native::Op;
+use coulisse_wire::native::spec::ROUTES;
 use pyo3::prelude::*;
 
 /// The generated pages of docs/protocol.
@@ -48,6 +51,18 @@ fn is_public_key(key: [u8; 32]) -> bool {
     coulisse_gateway::logon::is_public_key(&key)
 }
 
+/// Every operation of the native protocol: its name, and who may ask for it.
+#[pyfunction]
+fn operations() -> Vec<(&'static str, &'static str)> {
+    Op::ALL.iter().map(|op| (op.spec().name, op.spec().access.name())).collect()
+}
+
+/// The private REST routes: method, path, operation.
+#[pyfunction]
+fn rest_routes() -> Vec<(&'static str, &'static str, &'static str)> {
+    ROUTES.iter().map(|route| (route.method, route.path, route.op.spec().name)).collect()
+}
+
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("VERSION", env!("CARGO_PKG_VERSION"))?;
@@ -55,6 +70,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(schema::schema_json, module)?)?;
     module.add_function(wrap_pyfunction!(protocol_docs, module)?)?;
     module.add_function(wrap_pyfunction!(is_public_key, module)?)?;
+    module.add_function(wrap_pyfunction!(operations, module)?)?;
+    module.add_function(wrap_pyfunction!(rest_routes, module)?)?;
     module.add_function(wrap_pyfunction!(engine_class::planted_faults, module)?)?;
     module.add_function(wrap_pyfunction!(engine_class::plant_everywhere, module)?)?;
     module.add_class::<engine_class::Engine>()?;

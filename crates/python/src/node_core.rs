@@ -6,12 +6,13 @@
 
 use crate::clock::{Leap, LogClock, wall_ns, wall_us};
 use crate::engine_view::EngineView;
+use crate::key_file::KeyFile;
 use crate::notes::{Notes, say};
 use crate::poison::{Replay, Replayed, VoidRecord};
 use crate::start::{Fit, PassedOver, Start, State, chain_at};
 use crate::sync::SyncThread;
 use crate::voids::AheadError;
-use coulisse_engine::{Engine, WARM_MAX};
+use coulisse_engine::{Engine, Key, WARM_MAX};
 use coulisse_gateway::batch::{Batch, Request, Waiter};
 use coulisse_gateway::hub::{Hub, Sink};
 use coulisse_gateway::limits::RING_BYTES;
@@ -20,9 +21,10 @@ use coulisse_journal::{
 };
 use coulisse_types::command::{Genesis, NodeStarted, Tick, Void};
 use coulisse_types::limits::TICKS_PER_TURN_MAX;
-use coulisse_types::record::Origin;
+use coulisse_types::record::{NONCE_BIT, Origin};
 use coulisse_types::{
-    AccountId, Command, Event, InstrumentId, KeyIndex, RecordHeader, RequestId, Seq,
+    AccountId, Command, Event, InstrumentId, KeyId, KeyIndex, KeyScheme, KeyState, RecordHeader,
+    RequestId, Seq,
 };
 use coulisse_wire::record::{Stamp, encode_events, encode_record, stamp};
 use std::sync::Arc;
@@ -64,6 +66,8 @@ pub(crate) struct Setup {
     pub(crate) hosts: Vec<String>,
     pub(crate) origins: Vec<String>,
     pub(crate) hash_seed: u64,
+    /// What the data keys of HMAC keys are encrypted with, if there is one.
+    pub(crate) master_key: Option<[u8; 32]>,
     /// The seq being applied, for the note of a broken invariant; 0 while none is.
     pub(crate) applying: Arc<AtomicU64>,
 }
@@ -83,6 +87,8 @@ pub(crate) enum OpenError {
         seq: u64,
         reason: String,
     },
+    /// The secrets of the log's HMAC keys cannot be opened.
+    Secrets(String),
     Io(std::io::Error),
 }
 
@@ -143,6 +149,9 @@ impl NodeCore {
         let replayed = replay(setup, &recovered)?;
         let Replayed { state, snapshot_seq, snapshot_us, passed_over, voids } = replayed;
         let State { engine, mut hub } = state;
+        if let Some(secrets) = secrets_of(setup, &engine)? {
+            hub.keep_secrets(Box::new(secrets));
+        }
         let incarnation = engine.node_incarnation(setup.node) + 1;
         hub.number_sessions(incarnation);
         let sync = SyncThread::start(recovered.writer, report.last_seq).map_err(OpenError::Io)?;
@@ -227,6 +236,7 @@ impl NodeCore {
             instrument: InstrumentId(0),
             key,
             request_id,
+            nonce: 0,
             waiter: Waiter::Ticket(ticket),
             received_us: wall_us(),
             id: b"",
@@ -245,6 +255,18 @@ impl NodeCore {
         let time_ns = self.clock.stamp()?;
         self.do_what_is_due(time_ns);
         self.write_batch(time_ns);
+        // What came behind a REST request on its connection. Each turn takes a whole request off what
+        // was read before, so there are few.
+        self.hub.receive_behind(wall_us(), &EngineView(&self.engine));
+        self.flush_again()
+    }
+
+    fn flush_again(&mut self) -> Result<(), Leap> {
+        while !self.hub.batch().is_empty() {
+            let time_ns = self.clock.stamp()?;
+            self.write_batch(time_ns);
+            self.hub.receive_behind(wall_us(), &EngineView(&self.engine));
+        }
         Ok(())
     }
 
@@ -337,6 +359,7 @@ impl NodeCore {
             account: entry.account,
             key: entry.key,
             session: match entry.waiter {
+                _ if entry.nonce != 0 => entry.nonce | NONCE_BIT,
                 Waiter::Session(conn) => conn.session,
                 Waiter::Ticket(_) | Waiter::Nobody => 0,
             },
@@ -381,6 +404,26 @@ impl NodeCore {
     }
 }
 
+/// The data keys of this node. A log with HMAC keys that work needs a master key.
+fn secrets_of(setup: &Setup, engine: &Engine) -> Result<Option<KeyFile>, OpenError> {
+    let is_secret =
+        |key: &Key| key.scheme == KeyScheme::HmacSha256 && key.state != KeyState::Revoked;
+    let (Some(master), Some(dir)) = (setup.master_key, setup.dir.as_deref()) else {
+        let orphan = engine.keys().find(|key| is_secret(key));
+        return orphan.map_or(Ok(None), |key| {
+            let name = key.key_id.as_str();
+            Err(OpenError::Secrets(format!(
+                "the log has HMAC keys ({name}), and no master key is given"
+            )))
+        });
+    };
+    let unreadable = |error: std::io::Error| OpenError::Secrets(error.to_string());
+    let mut file = KeyFile::open(dir, master).map_err(unreadable)?;
+    let is_used = |key_id: &KeyId| engine.key_by_id(key_id.as_bytes()).is_some_and(is_secret);
+    file.keep(is_used).map_err(unreadable)?;
+    Ok(Some(file))
+}
+
 /// A batch that does what is due.
 fn one_tick() -> Batch {
     let mut batch = Batch::default();
@@ -390,6 +433,7 @@ fn one_tick() -> Batch {
         instrument: InstrumentId(0),
         key: KeyIndex(0),
         request_id: RequestId(0),
+        nonce: 0,
         waiter: Waiter::Nobody,
         received_us: 0,
         id: b"",

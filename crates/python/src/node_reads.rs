@@ -25,6 +25,7 @@ impl NodeCore {
     /// Sends the public feeds what has changed.
     pub(crate) fn publish(&mut self) {
         self.hub.publish(&EngineView(&self.engine));
+        self.hub.end_expired(crate::clock::wall_us(), self.engine.last_seq());
     }
 
     /// Tells every session that the node stops, and takes no more commands.
@@ -45,7 +46,7 @@ impl NodeCore {
 
     /// Account and public key of the key with this id.
     pub(crate) fn key(&self, key_id: &str) -> Option<(AccountId, [u8; 32])> {
-        self.engine.key_by_id(key_id.as_bytes()).map(|key| (key.account, key.public_key))
+        self.engine.key_by_id(key_id.as_bytes()).map(|key| (key.account, key.public_key()))
     }
 
     /// Id and scale of the asset with this name.

@@ -19,6 +19,7 @@ pub(crate) struct Arguments<'a> {
     pub(crate) host: &'a str,
     pub(crate) origins: &'a str,
     pub(crate) hash_seed: u64,
+    pub(crate) master_key: Option<[u8; 32]>,
     pub(crate) applying: Arc<AtomicU64>,
 }
 
@@ -52,6 +53,7 @@ pub(crate) fn open_core(arguments: &Arguments<'_>) -> PyResult<NodeCore> {
         hosts: listed(arguments.host),
         origins: listed(arguments.origins),
         hash_seed: arguments.hash_seed,
+        master_key: arguments.master_key,
         applying: Arc::clone(&arguments.applying),
     };
     NodeCore::open(&setup).map_err(|error| open_failed(&error))
@@ -93,6 +95,7 @@ fn open_failed(error: &OpenError) -> PyErr {
                  seq {seq}: {reason}"
             ),
         ),
+        OpenError::Secrets(reason) => failed("SECRETS", reason.clone()),
         OpenError::Io(error) => failed("JOURNAL_IO", error.to_string()),
     }
 }

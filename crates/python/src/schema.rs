@@ -4,9 +4,9 @@ use coulisse_types::event::{CloseReason, OrderState, Role};
 use coulisse_types::message::MessageSpec;
 use coulisse_types::reject::Origin;
 use coulisse_types::{
-    Command, Event, Field, LimitKind, ListKind, MatchingMode, OrderType, Peg, ReferenceKind,
-    RejectCode, RiskState, Scope, SelfTrade, Side, SideFilter, StateReason, TimeInForce,
-    TradingState, Trigger, TriggerOn, Unit, limits,
+    Command, Event, Field, KeyScheme, LimitKind, ListKind, MatchingMode, OrderType, Peg,
+    ReferenceKind, RejectCode, RiskState, Scope, SelfTrade, Side, SideFilter, StateReason,
+    TimeInForce, TradingState, Trigger, TriggerOn, Unit, limits,
 };
 use pyo3::prelude::*;
 use std::fmt::Write as _;
@@ -107,7 +107,8 @@ fn enums(out: &mut String) {
         "peg" Peg, "list_kind" ListKind, "side_filter" SideFilter,
         "matching_mode" MatchingMode, "reference_kind" ReferenceKind, "trading_state" TradingState,
         "state_reason" StateReason, "scope" Scope, "risk_state" RiskState,
-        "limit_kind" LimitKind
+        "limit_kind" LimitKind,
+        "key_scheme" KeyScheme
     );
 }
 

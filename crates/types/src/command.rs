@@ -3,6 +3,7 @@
 //! Who asks, and for which account, stands in the record's header, not here.
 
 use crate::ids::{AssetId, GroupId, InstrumentId, OrderId, Seq};
+use crate::keys::{IdList, KeyLabel, KeyMaterial, KeyScheme, NetworkList};
 use crate::message::messages;
 use crate::money::{Amount, FeeRate, OrderType, Price, Qty, Side, TimeInForce};
 use crate::terms::{
@@ -451,6 +452,42 @@ messages! {
         seq: Seq,
         /// Its instrument; 0 for none.
         instrument: InstrumentId,
+    }
+
+    /// Let the holder of a key act for the account in the header.
+    38 KeyIssue {
+        /// Its public name.
+        key_id: KeyId,
+        /// How it is proved.
+        scheme: KeyScheme,
+        /// The Ed25519 public key, or the sealed HMAC secret.
+        material: KeyMaterial,
+        /// Bits: 1 read, 2 trade, 4 withdraw, 8 admin.
+        permissions: u8,
+        /// What it is for; empty for nothing in particular.
+        label: KeyLabel,
+        /// From when on it is refused, in ns since the epoch; 0 for never.
+        expire_ns: i64,
+        /// Whether it is refused until it is bound.
+        waits: bool,
+    }
+
+    /// Set what a key is bound to, empty lists to nothing. A key that waits for this works from now on.
+    39 KeyBind {
+        /// Its public name.
+        key_id: KeyId,
+        /// The accounts that it may act for beside its own.
+        accounts: IdList,
+        /// The only instruments that it may trade.
+        instruments: IdList,
+        /// The only networks that it may come from, which the edge looks at.
+        networks: NetworkList,
+    }
+
+    /// Refuse a key for ever.
+    40 KeyRevoke {
+        /// Its public name.
+        key_id: KeyId,
     }
 }
 

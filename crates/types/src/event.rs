@@ -5,6 +5,7 @@
 use crate::ids::{
     AccountId, AssetId, GroupId, InstrumentId, KeyIndex, OrderId, RequestId, Seq, TradeId,
 };
+use crate::keys::{IdList, KeyLabel, KeyScheme, NetworkList};
 use crate::message::messages;
 use crate::money::{Amount, FeeRate, OrderType, Price, Qty, Side, TimeInForce, byte_enum};
 use crate::reject::{Field, RejectCode, Unit};
@@ -724,5 +725,45 @@ messages! {
         voided_seq: Seq,
         /// Its instrument, which is halted; 0 for none.
         instrument: InstrumentId,
+    }
+
+    /// A key may act for an account.
+    48 KeyIssued {
+        /// Its index.
+        key: KeyIndex,
+        /// Its public name.
+        key_id: KeyId,
+        /// The account.
+        account: AccountId,
+        /// How it is proved.
+        scheme: KeyScheme,
+        /// Permission bits.
+        permissions: u8,
+        /// What it is for; empty for nothing in particular.
+        label: KeyLabel,
+        /// From when on it is refused, in ns since the epoch; 0 for never.
+        expire_ns: i64,
+        /// Whether it is refused until it is bound.
+        waits: bool,
+    }
+
+    /// A key is bound to these, and to nothing where a list is empty.
+    49 KeyBound {
+        /// Which key.
+        key: KeyIndex,
+        /// The accounts that it may act for beside its own.
+        accounts: IdList,
+        /// The only instruments that it may trade.
+        instruments: IdList,
+        /// The only networks that it may come from.
+        networks: NetworkList,
+    }
+
+    /// A key is refused for ever.
+    50 KeyRevoked {
+        /// Which key.
+        key: KeyIndex,
+        /// Its public name.
+        key_id: KeyId,
     }
 }

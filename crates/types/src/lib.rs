@@ -24,6 +24,7 @@ pub mod command;
 pub mod decimal;
 pub mod event;
 pub mod ids;
+pub mod keys;
 pub mod limits;
 pub mod message;
 pub mod money;
@@ -37,6 +38,7 @@ pub use event::{Event, EventKind};
 pub use ids::{
     AccountId, AssetId, GroupId, InstrumentId, KeyIndex, OrderId, RequestId, Seq, TradeId,
 };
+pub use keys::{KeyScheme, KeyState};
 pub use money::{Amount, FeeRate, OrderType, Price, Qty, Side, TickLotValue, TimeInForce};
 pub use record::{Origin, RecordHeader};
 pub use reject::{Field, RejectCode, Unit};

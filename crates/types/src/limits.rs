@@ -10,8 +10,26 @@ pub const ASSET_NAME_BYTES_MAX: usize = 12;
 pub const SYMBOL_BYTES_MAX: usize = 25;
 /// Longest account name.
 pub const ACCOUNT_NAME_BYTES_MAX: usize = 32;
-/// Longest key id.
+/// Longest key id, and longest label of a key.
 pub const KEY_ID_BYTES_MAX: usize = 32;
+/// Bytes of an Ed25519 public key.
+pub const KEY_PUBLIC_BYTES: usize = 32;
+/// Bytes of a sealed HMAC secret: nonce 12, ciphertext 32, tag 16.
+pub const KEY_SEALED_BYTES: usize = 60;
+/// Longest material of a key.
+pub const KEY_MATERIAL_BYTES_MAX: usize = KEY_SEALED_BYTES;
+/// Most accounts beside its own, and most instruments, that a key may be bound to.
+pub const KEY_IDS_MAX: usize = 6;
+/// Bytes of a list of them.
+pub const KEY_ID_LIST_BYTES_MAX: usize = KEY_IDS_MAX * 4;
+/// Most networks that a key may be bound to.
+pub const KEY_NETWORKS_MAX: usize = 4;
+/// Bytes of one of them: an IPv6 address and how many of its bits count.
+pub const KEY_NETWORK_BYTES: usize = 17;
+/// Bytes of a list of them.
+pub const KEY_NETWORKS_BYTES_MAX: usize = KEY_NETWORKS_MAX * KEY_NETWORK_BYTES;
+/// How far a nonce may be behind the highest that its key has used.
+pub const NONCE_WINDOW: u64 = 1_024;
 
 /// Most decimals an asset's minor unit may have (ether has 18).
 pub const ASSET_SCALE_MAX: u8 = 18;

@@ -17,7 +17,7 @@
 //! | 44 | 4 | account |
 //! | 48 | 4 | key |
 //! | 52 | 4 | reserved, 0 |
-//! | 56 | 8 | session |
+//! | 56 | 8 | session; or, with bit 63 set, the nonce of a signed request |
 //! | 64 | 16 | request id |
 
 use crate::ids::{AccountId, KeyIndex, RequestId, Seq};
@@ -26,6 +26,9 @@ use crate::ids::{AccountId, KeyIndex, RequestId, Seq};
 pub const HEADER_BYTES: usize = 80;
 /// The schema version of records; 0 until the formats are frozen.
 pub const SCHEMA_VERSION: u16 = 0;
+
+/// Set in a header's session where that is a nonce.
+pub const NONCE_BIT: u64 = 1 << 63;
 
 /// Where a record came in: a reply finds its session by this, never by call order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,8 +56,17 @@ pub struct RecordHeader {
     pub account: AccountId,
     /// By which key; 0 is the node itself.
     pub key: KeyIndex,
-    /// The gateway's session; 0 for none.
+    /// The gateway's session; 0 for none. With [`NONCE_BIT`] it is the nonce of a request that was
+    /// signed on its own, and there is no session.
     pub session: u64,
     /// The client's idempotency id for what is not an order; 0 for none.
     pub request_id: RequestId,
+}
+
+impl RecordHeader {
+    /// The nonce of a request that was signed on its own.
+    #[inline]
+    pub const fn nonce(&self) -> Option<u64> {
+        if self.session & NONCE_BIT == 0 { None } else { Some(self.session & !NONCE_BIT) }
+    }
 }

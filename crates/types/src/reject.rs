@@ -84,6 +84,8 @@ rejects! {
     25 ShuttingDown Gateway "SHUTTING_DOWN" "The node is stopping and takes no new commands.";
     26 NotFound Gateway "NOT_FOUND" "There is no such route.";
     27 RateLimited Gateway "RATE_LIMITED" "The key, the account or the address asks for more than it may; try again later.";
+    28 RequestExpired Gateway "REQUEST_EXPIRED" "The request's time is not within its window of now.";
+    29 NoSecrets Gateway "NO_SECRETS" "This node has no master key, or cannot write data keys.";
 
     100 UnknownKey Core "UNKNOWN_KEY" "The key does not exist.";
     101 NotPermitted Core "NOT_PERMITTED" "The key may not do this, or not for this account.";
@@ -135,6 +137,10 @@ rejects! {
     147 UnknownGroup Core "UNKNOWN_GROUP" "The group does not exist.";
     148 LimitBindsAsker Core "LIMIT_BINDS_ASKER" "Nobody raises a limit, or lifts a block, that binds the own account.";
     149 Voided Core "VOIDED" "The record broke the core and is void.";
+    150 KeyRevoked Core "KEY_REVOKED" "The key was revoked.";
+    151 KeyExpired Core "KEY_EXPIRED" "The key's time is over.";
+    152 KeyNotBound Core "KEY_NOT_BOUND" "The key works only once it is bound to something.";
+    153 NonceUsed Core "NONCE_USED" "The nonce was used, or is too far behind the key's highest.";
 }
 
 impl Encoded for RejectCode {
@@ -276,6 +282,16 @@ byte_enum! {
         StartTime = 60 => "start_time",
         /// The end of an auction.
         EndTime = 61 => "end_time",
+        /// What proves a key.
+        Material = 62 => "material",
+        /// Accounts that a key is bound to.
+        Accounts = 63 => "accounts",
+        /// Instruments that a key is bound to.
+        Symbols = 64 => "symbols",
+        /// Networks that a key is bound to.
+        Networks = 65 => "networks",
+        /// A nonce.
+        Nonce = 66 => "nonce",
     }
 }
 

@@ -31,5 +31,7 @@ pub const BOOK_DEPTHS: [u32; 4] = [1, 10, 50, 0];
 pub const BOOK_DEPTH_DEFAULT: u32 = 50;
 /// Levels of each side that all levels are at most.
 pub const BOOK_LEVELS_MAX: usize = 10_000;
-/// Bytes of an Ed25519 signature.
+/// Bytes of an HMAC-SHA256.
+pub const HMAC_BYTES: usize = 32;
+/// Bytes of an Ed25519 signature, the longest.
 pub const SIGNATURE_BYTES: usize = 64;

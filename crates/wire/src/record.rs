@@ -50,7 +50,12 @@ pub const HEADER_FIELDS: &[HeaderField] = &[
     at(44, 4, "account", "For whom; 0 for none."),
     at(48, 4, "key", "By which key; 0 is the node itself."),
     at(52, 4, "reserved", "0."),
-    at(56, 8, "session", "The gateway's session; 0 for none."),
+    at(
+        56,
+        8,
+        "session",
+        "The gateway's session; 0 for none. With bit 63 set the rest is the nonce of a signed request.",
+    ),
     at(64, 16, "request_id", "The client's idempotency id for what is not an order; 0 for none."),
 ];
 

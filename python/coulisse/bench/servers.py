@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import selectors
 import signal
 import subprocess
@@ -162,6 +163,7 @@ def _running(
     command: Sequence[str], files: Files, cpu: int, variables: Mapping[str, str] | None = None
 ) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("COULISSE_")}
+    kept["COULISSE_SECRETS__MASTER_KEY"] = secrets.token_hex(32)
     kept.update(variables or {})
     with files.log.open("w", encoding="utf-8") as log, pinned_to(cpu):
         process = subprocess.Popen(

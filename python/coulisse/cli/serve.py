@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from coulisse.cli.options import AsJson, ConfigFile, DataDir, Durability, Host, Port
-from coulisse.cli.runner import node_config, run
+from coulisse.cli.runner import fail, node_config, run
 
 
 def serve(
@@ -22,6 +22,12 @@ def serve(
     account of its own money: fund one with `coulisse account deposit`.
     """
     tree = node_config(config, host=host, port=port, data_dir=data_dir, durability=durability)
+    if tree.secrets.read() is None:
+        fail(
+            "no master key: set COULISSE_SECRETS__MASTER_KEY to what `openssl rand -hex 32` "
+            "prints, or secrets.master_key_file to a file that holds it, and keep it: without it "
+            "the secrets of HMAC keys cannot be read"
+        )
     # Loaded here: the commands that only talk to a node need no web server.
     from coulisse.node.build import Node
     from coulisse.node.supervisor import operator_credentials, ready_of, run_node

@@ -7,7 +7,7 @@ done once. What is refused is `Refused`; a lost connection that does not come ba
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from coulisse.client.link import Link
@@ -132,6 +132,61 @@ class Admin:
         """Reset a kill switch: step 1 asks for it, step 2, by another key, does it."""
         params = {"scope": scope, "scope_id": scope_id, "step": step}
         return await self._ask("kill.reset", params, request_id)
+
+    async def create_account(self, name: str, *, request_id: str | None = None) -> Done:
+        """Open an account."""
+        return await self._ask("account.create", {"name": name}, request_id)
+
+    async def create_key(
+        self,
+        account: str,
+        key_id: str,
+        permissions: Sequence[str],
+        *,
+        public_key: str | None = None,
+        label: str | None = None,
+        expire_time: datetime | int | None = None,
+        waits: bool | None = None,
+        request_id: str | None = None,
+    ) -> Done:
+        """Let the holder of a key act for an account.
+
+        With an Ed25519 `public_key`, 64 hexadecimal digits, the node keeps that alone. Without
+        one it is an HMAC key: the result's `secret` is shown here and never again. A key that
+        `waits` works once `bind_key` has bound it.
+        """
+        scheme = "hmac_sha256" if public_key is None else "ed25519"
+        params = {
+            "key_id": key_id, "permissions": list(permissions), "scheme": scheme,
+            "public_key": public_key, "label": label, "expire_time": micros(expire_time),
+            "waits": waits,
+        }  # fmt: skip
+        return await self._ask("key.create", params, request_id, account)
+
+    async def bind_key(
+        self,
+        key_id: str,
+        *,
+        accounts: Sequence[str] = (),
+        symbols: Sequence[str] = (),
+        networks: Sequence[str] = (),
+        request_id: str | None = None,
+    ) -> Done:
+        """Set what a key is bound to; what is empty binds to nothing. Its sessions are closed."""
+        params = {
+            "key_id": key_id, "accounts": list(accounts) or None,
+            "symbols": [wire_symbol(symbol) for symbol in symbols] or None,
+            "networks": list(networks) or None,
+        }  # fmt: skip
+        return await self._ask("key.bind", params, request_id)
+
+    async def revoke_key(self, key_id: str, *, request_id: str | None = None) -> Done:
+        """Refuse a key for ever: orders that come after this are refused, its sessions closed."""
+        return await self._ask("key.revoke", {"key_id": key_id}, request_id)
+
+    async def keys(self, account: str | None = None) -> Done:
+        """Return the keys of an account; the own one where none is named."""
+        return await self._link.ask("keys.get", {}, account)
 
     async def schedule_auction(
         self,

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from coulisse.domain.errors import NoCredentials
 
 SCHEMES = ("http", "https", "ws", "wss")
+KEY_SCHEMES = ("ed25519", "hmac_sha256")
 ANSWER_TIMEOUT_S = 1.0
 """How long a demo that stops waits to see whether an earlier one still runs."""
 
@@ -32,9 +33,13 @@ class Credentials:
     """Ed25519, 64 hexadecimal digits. Never printed."""
     account: str | None = None
     """Whose key it is, for people to read."""
+    scheme: str = "ed25519"
+    """`ed25519`, or `hmac_sha256`: then `private_key` is the secret."""
 
     def __post_init__(self) -> None:
         scheme, _, rest = self.url.partition("://")
+        if self.scheme not in KEY_SCHEMES:
+            raise NoCredentials(f"scheme {self.scheme!r} is none of {', '.join(KEY_SCHEMES)}")
         if scheme not in SCHEMES or not rest.strip("/"):
             raise NoCredentials(f"url {self.url!r} is not of the form http://host:port")
 
@@ -98,6 +103,7 @@ def load_credentials(file: Path) -> Credentials:
             key_id=str(tree["key_id"]),
             private_key=str(tree["private_key"]),
             account=str(tree["account"]) if "account" in tree else None,
+            scheme=str(tree.get("scheme", KEY_SCHEMES[0])),
         )
     except OSError as error:
         raise NoCredentials(f"{file}: {error.strerror}") from None
@@ -114,6 +120,8 @@ def write_credentials(file: Path, credentials: Credentials) -> None:
     lines.append(f'private_key = "{credentials.private_key}"')
     if credentials.account is not None:
         lines.append(f'account = "{credentials.account}"')
+    if credentials.scheme != KEY_SCHEMES[0]:
+        lines.append(f'scheme = "{credentials.scheme}"')
     # Never readable by others, not even between creation and chmod.
     fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(fd, "w") as out:

@@ -1,6 +1,9 @@
-"""Ed25519 keys and the logon signature."""
+"""Keys, and what is signed with them: logons and REST requests."""
 
 from __future__ import annotations
+
+import hashlib
+import hmac
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -18,14 +21,53 @@ def public_key(private_key: str) -> bytes:
     return _load(private_key).public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
-def sign_logon(private_key: str, *, host: str, key_id: str, nonce: str) -> str:
+def sign_logon(
+    private_key: str, *, host: str, key_id: str, nonce: str, scheme: str = "ed25519"
+) -> str:
     """Return the signature that `session.logon` wants, in hexadecimal.
+
+    Of an `hmac_sha256` key `private_key` is the secret.
 
     `host` is the Host header of this connection: a signature made for one server is worth nothing
     at another.
     """
     text = f"coulisse-logon-v1|{host}|{key_id}|{nonce}"
-    return _load(private_key).sign(text.encode("ascii")).hex()
+    return _sign(private_key, scheme, text.encode("ascii"))
+
+
+def sign_rest(
+    secret: str,
+    *,
+    scheme: str = "ed25519",
+    host: str,
+    key_id: str,
+    method: str,
+    target: str,
+    body: bytes = b"",
+    timestamp_us: int,
+    nonce: int | None = None,
+    window_ms: int | None = None,
+) -> dict[str, str]:
+    """Return the headers of a signed REST request.
+
+    `secret` is the private key of an `ed25519` key or the secret of an `hmac_sha256` one, 64
+    hexadecimal digits; `target` the path with its query as they are sent; `timestamp_us` the time
+    in microseconds since the epoch. What changes something needs a `nonce`, 1 to 2^63 - 1, that
+    the key has not used.
+    """
+    sent = [str(timestamp_us), *["" if n is None else str(n) for n in (nonce, window_ms)]]
+    line = "|".join(("coulisse-rest-v1", host, key_id, *sent, method, target))
+    text = line.encode("ascii") + b"\n" + body
+    signature = _sign(secret, scheme, text)
+    names = ("Coulisse-Key", "Coulisse-Timestamp", "Coulisse-Nonce", "Coulisse-Window")
+    given = zip(names, (key_id, *sent), strict=True)
+    return {name: value for name, value in given if value} | {"Coulisse-Signature": signature}
+
+
+def _sign(secret: str, scheme: str, text: bytes) -> str:
+    if scheme == "hmac_sha256":
+        return hmac.new(bytes.fromhex(secret), text, hashlib.sha256).hexdigest()
+    return _load(secret).sign(text).hex()
 
 
 def _load(private_key: str) -> Ed25519PrivateKey:

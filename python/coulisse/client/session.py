@@ -55,6 +55,7 @@ class Session:
             host=credentials.host,
             key_id=credentials.key_id,
             nonce=nonce,
+            scheme=credentials.scheme,
         )
         params = {"key_id": credentials.key_id, "signature": signature}
         reply = await self.request("session.logon", params)

@@ -27,6 +27,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from coulisse._core import is_public_key
 from coulisse.config.gateway import GatewayConfig as GatewayConfig
+from coulisse.config.master_key import SecretsConfig
 from coulisse.config.parts import Part, between
 from coulisse.domain.errors import ConfigError
 from coulisse.domain.money import to_decimal
@@ -218,6 +219,7 @@ class Config(BaseSettings):
     log: LogConfig = LogConfig()
     node: NodeConfig = NodeConfig()
     projector: ProjectorConfig = ProjectorConfig()
+    secrets: SecretsConfig = SecretsConfig()
     asset_scales: dict[AssetName, Annotated[int, between(0, ASSET_SCALE_MAX)]] = {}
     """Decimals of an asset's minor unit, where it is not 8."""
     instruments: tuple[InstrumentConfig, ...] = DEFAULT_INSTRUMENTS
@@ -276,6 +278,12 @@ class Config(BaseSettings):
         return self.model_copy(
             update={"projector": self.projector.model_copy(update={"enabled": True})}
         )
+
+    def with_master_key(self, file: Path) -> Config:
+        """Return the tree with a master key from `file`, unless the settings name one."""
+        if self.secrets.master_key is not None or self.secrets.master_key_file is not None:
+            return self
+        return self.model_copy(update={"secrets": SecretsConfig(master_key_file=file)})
 
     def with_accounts(self, *more: AccountConfig) -> Config:
         """Return the tree with more accounts."""

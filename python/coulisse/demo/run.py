@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import os
 import secrets
 import shutil
 import tempfile
@@ -78,13 +79,25 @@ async def run_demo(config: Config, *, seed: int, say: Callable[[Ready], None]) -
 @contextlib.contextmanager
 def _data_dir(config: Config) -> Iterator[Config]:
     if config.log.dir is not None:
-        yield config
+        yield config.with_master_key(_master_key_file(config.log.dir))
         return
     fresh = Path(tempfile.mkdtemp(prefix="coulisse-demo-"))
     try:
-        yield config.with_log(directory=fresh)
+        own = config.with_log(directory=fresh)
+        yield own.with_master_key(_master_key_file(fresh))
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _master_key_file(directory: Path) -> Path:
+    """Return the demo's own master key, drawn where there is none yet."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = directory / "master.key"
+    if not file.exists():
+        fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(fd, "w") as out:
+            out.write(secrets.token_hex(32) + "\n")
+    return file
 
 
 def _refuse_public(host: str) -> None:

@@ -115,6 +115,9 @@ class Schema:
         if kind == "bytes32":
             assert isinstance(value, bytes) and len(value) == 32, "32 bytes are wanted"
             return value
+        if kind == "bytes":
+            assert isinstance(value, bytes), "bytes are wanted"
+            return bytes([len(value)]) + value
         if kind == "text":
             text = str(value).encode("ascii")
             return bytes([len(text)]) + text
@@ -130,6 +133,9 @@ class Schema:
             return body[at] != 0, at + 1
         if kind == "bytes32":
             return body[at : at + 32], at + 32
+        if kind == "bytes":
+            end = at + 1 + body[at]
+            return body[at + 1 : end], end
         if kind == "text":
             end = at + 1 + body[at]
             return body[at + 1 : end].decode("ascii"), end

@@ -20,6 +20,7 @@ _ADVICE = {
     "JOURNAL_LOCKED": "another node uses this data directory; stop it, or give another --data-dir",
     "JOURNAL_CORRUPT": "the journal is damaged and was not touched; restore it from a copy",
     "JOURNAL_POISONED": "this build breaks on its own log: see docs/operating/poison.md",
+    "SECRETS": "give the master key that this data directory was used with",
     "JOURNAL_IO": "the data directory cannot be read or written",
 }
 
@@ -53,6 +54,7 @@ def open_core(config: Config, gateways: Sequence[GatewayConfig]) -> _core.Core:
             host=",".join(hosts),
             origins=",".join(origins),
             hash_seed=secrets.randbits(64),
+            master_key=config.secrets.read(),
         )
         # A node has one door, whose rules the first gateway says.
         core.set_rules(**gateways[0].rules(), echo=any(gateway.echo for gateway in gateways))

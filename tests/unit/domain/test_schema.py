@@ -59,7 +59,12 @@ def test_the_real_schema_knows_every_type_that_its_messages_use() -> None:
 
 def test_every_real_command_can_be_encoded() -> None:
     real = schema()
-    sample: dict[str, int | bool | str | bytes] = {"bool": False, "bytes32": bytes(32), "text": "x"}
+    sample: dict[str, int | bool | str | bytes] = {
+        "bool": False,
+        "bytes32": bytes(32),
+        "bytes": b"x",
+        "text": "x",
+    }
     for name, message in real.commands.items():
         fields = {field: sample.get(kind, 0) for field, kind in message.fields}
         number, body = real.encode(name, fields)

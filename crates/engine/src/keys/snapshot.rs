@@ -1,19 +1,37 @@
-//! Keys written down, by index.
+//! Keys written down, by index, each with its nonces.
 
 use super::{Key, Keys};
+use crate::nonces::Nonces;
 use crate::snapshot::SnapshotError;
 use crate::snapshot::codec::{Decoder, Encoder, row};
 use coulisse_types::KeyIndex;
 
 // Indexes follow the order.
-row!(Key { key_id, account, public_key, permissions } derived { index: KeyIndex(0) });
+row!(Key {
+    key_id,
+    account,
+    scheme,
+    material,
+    permissions,
+    label,
+    expire_ns,
+    state,
+    accounts,
+    instruments,
+    networks,
+} derived { index: KeyIndex(0) });
 
 impl Keys {
     pub(crate) fn encode(&self, out: &mut Encoder<'_>) {
-        let Self { rows, rights: _, names: _, max: _ } = self;
+        let Self { rows, rights: _, nonces, names: _, max: _ } = self;
         out.put(&rows.len());
-        for key in rows.iter() {
+        for (key, nonces) in rows.iter().zip(nonces.iter()) {
             key.encode_row(out);
+            let Nonces { highest, used } = nonces;
+            out.put(highest);
+            if *highest != 0 {
+                used.iter().for_each(|word| out.put(word));
+            }
         }
     }
 
@@ -27,7 +45,14 @@ impl Keys {
             let key = Key::decode_row(from)?;
             from.agree((1..=account_count).contains(&key.account.0), "a key of no account")?;
             from.agree(self.by_key_id(key.key_id.as_bytes()).is_none(), "two keys of one name")?;
-            self.add(key);
+            let index = self.add(key);
+            let mut nonces = Nonces { highest: from.get()?, ..Nonces::default() };
+            if nonces.highest != 0 {
+                for word in &mut nonces.used {
+                    *word = from.get()?;
+                }
+            }
+            *self.nonces_mut(index) = nonces;
         }
         Ok(())
     }

@@ -144,7 +144,10 @@ impl fmt::Display for HttpFault {
                 f.write_str("a Sec-WebSocket header stands more than once")
             }
             Self::HeadTooSlow => f.write_str("the head of the request did not come in time"),
-            Self::BodyTooLarge => write!(f, "the body is longer than {BODY_BYTES_MAX} bytes"),
+            Self::BodyTooLarge => write!(
+                f,
+                "the body is longer than {BODY_BYTES_MAX} bytes, or a private request's is chunked"
+            ),
             Self::RateLimited => f.write_str("this address asks for more than it may"),
         }
     }
@@ -194,15 +197,18 @@ impl fmt::Display for JsonText<'_> {
 }
 
 /// The words beside a status; clients ignore them.
-const fn reason_phrase(status: u16) -> &'static str {
+pub(crate) const fn reason_phrase(status: u16) -> &'static str {
     match status {
+        200 => "OK",
         400 => "Bad Request",
         401 => "Unauthorized",
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
         408 => "Request Timeout",
+        409 => "Conflict",
         413 => "Content Too Large",
+        422 => "Unprocessable Content",
         426 => "Upgrade Required",
         429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",

@@ -1,6 +1,7 @@
 //! One request head, judged and taken apart.
 
 use super::fault::HttpFault;
+use crate::call::Signed;
 use crate::limits::{HEAD_BYTES_MAX, HEADERS_COUNT_MAX, METHOD_BYTES_MAX};
 
 /// The methods that some route of this crate asks about; the rest is somebody else's.
@@ -65,6 +66,8 @@ pub struct Head<'a> {
     pub websocket_version: Option<&'a str>,
     /// Sec-WebSocket-Protocol: names with commas between.
     pub websocket_protocol: Option<&'a str>,
+    /// The headers of a signed request.
+    pub signed: Signed<'a>,
     /// Bytes of the head, the empty line included: where the body or the first frame begins.
     pub head_bytes: usize,
 }
@@ -207,6 +210,14 @@ fn method(name: &str) -> Method {
     }
 }
 
+/// What the headers of a signed request begin with.
+const SIGNED_PREFIX: &str = "coulisse-";
+
+fn is_of_signed(name: &str) -> bool {
+    let start = name.get(..SIGNED_PREFIX.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(SIGNED_PREFIX))
+}
+
 /// What the request line said.
 #[derive(Clone, Copy)]
 struct HeadLine<'a> {
@@ -233,6 +244,7 @@ struct Fields<'a> {
     websocket_key: Option<&'a [u8]>,
     websocket_version: Option<&'a [u8]>,
     websocket_protocol: Option<&'a [u8]>,
+    signed: Signed<'a>,
 }
 
 impl<'a> Fields<'a> {
@@ -273,8 +285,30 @@ impl<'a> Fields<'a> {
         } else if is("sec-websocket-protocol") {
             once(&mut self.websocket_protocol, value, HttpFault::HandshakeHeaderRepeated)
         } else {
+            if let Some(name) = name.get(SIGNED_PREFIX.len()..).filter(|_| is_of_signed(name)) {
+                self.take_signed(name, value);
+            }
             Ok(())
         }
+    }
+
+    /// A header that stands twice is none that was signed.
+    fn take_signed(&mut self, name: &str, value: &'a [u8]) {
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        let place = if is("key") {
+            &mut self.signed.key
+        } else if is("timestamp") {
+            &mut self.signed.timestamp
+        } else if is("nonce") {
+            &mut self.signed.nonce
+        } else if is("window") {
+            &mut self.signed.window
+        } else if is("signature") {
+            &mut self.signed.signature
+        } else {
+            return;
+        };
+        *place = Some(if place.is_some() { "" } else { text(value) });
     }
 
     fn into_head(self, line: HeadLine<'a>) -> Result<Head<'a>, HttpFault> {
@@ -307,6 +341,7 @@ impl<'a> Fields<'a> {
             websocket_key: self.websocket_key.map(text),
             websocket_version: self.websocket_version.map(text),
             websocket_protocol: self.websocket_protocol.map(text),
+            signed: self.signed,
             head_bytes: line.head_bytes,
         })
     }

@@ -16,7 +16,8 @@ mod head;
 mod reader;
 mod route;
 
+pub(crate) use fault::reason_phrase;
 pub use fault::{HttpFault, error_response};
 pub use head::{Body, Head, HeadStep, Method, Version, parse_head};
 pub use reader::{Arrived, HeadReader, ReadStep};
-pub use route::{OrderRoute, Route};
+pub use route::Route;

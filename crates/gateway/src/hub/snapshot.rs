@@ -53,6 +53,7 @@ impl Hub {
             feeds,
             private,
             instruments_seq,
+            key_use,
             // Of this life of the process.
             slots: _,
             free: _,
@@ -74,6 +75,9 @@ impl Hub {
             awaited: _,
             open: _,
             sessions: _,
+            resumable: _,
+            some_expire: _,
+            secrets: _,
             // Given anew at every start.
             hosts: _,
             origins: _,
@@ -98,6 +102,7 @@ impl Hub {
             feed.write(out);
         }
         private.write(out);
+        key_use.encode(out);
     }
 
     /// Takes what [`Hub::write_feeds`] wrote, into a hub that has delivered nothing yet.
@@ -122,6 +127,7 @@ impl Hub {
             feed.read(&mut reader)?;
         }
         self.private.read(&mut reader)?;
+        self.key_use.decode(&mut reader)?;
         if reader.is_empty() { Ok(()) } else { Err(FeedsFault { reason: "too many bytes" }) }
     }
 

@@ -40,6 +40,7 @@ impl CoreView for Table {
     fn key(&self, _: &[u8]) -> Option<KeyView> {
         None
     }
+    fn keys(&self, _: AccountId, _: &mut Vec<KeyView>) {}
     fn account_id(&self, name: &[u8]) -> Option<AccountId> {
         [(&b"alice"[..], ALICE), (b"bob", BOB)].iter().find(|one| one.0 == name).map(|one| one.1)
     }

@@ -1,10 +1,13 @@
 //! Request heads, good and bad, and whose request each is.
 
+use coulisse_gateway::call::Signed;
 use coulisse_gateway::http::{
-    Body, Head, HeadReader, HeadStep, HttpFault, Method, OrderRoute, ReadStep, Route, Version,
-    error_response, parse_head,
+    Body, Head, HeadReader, HeadStep, HttpFault, Method, ReadStep, Route, Version, error_response,
+    parse_head,
 };
 use coulisse_gateway::limits::{HEAD_BYTES_MAX, HEADERS_COUNT_MAX};
+use coulisse_wire::native::Op;
+use coulisse_wire::native::spec::Found;
 
 const UPGRADE: &str = "GET /v1/ws?x=1&y=2 HTTP/1.1\r\nHost: venue.example:8080\r\n\
     Upgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\nOrigin: https://venue.example\r\n\
@@ -36,6 +39,7 @@ fn an_upgrade_says_all_that_the_handshake_asks_about() {
         websocket_key: Some("dGhlIHNhbXBsZSBub25jZQ=="),
         websocket_version: Some("13"),
         websocket_protocol: Some("a, b"),
+        signed: Signed::default(),
         head_bytes: UPGRADE.len(),
     };
     assert_eq!(head_of(UPGRADE), expected);
@@ -71,18 +75,34 @@ fn a_head_byte_by_byte_is_the_same_head_and_reset_frees_the_reader() {
     assert!(matches!(reader.feed(UPGRADE.as_bytes()), ReadStep::Arrived(_)));
 }
 
+fn private(op: Op, named: Option<(&'static str, &'static str)>) -> Route<'static> {
+    Route::Private(Found { op, named })
+}
+
+#[test]
+fn the_headers_of_a_signed_request_are_taken_whatever_their_case_and_none_that_stands_twice() {
+    let head = head_of(
+        "GET /v1/balances HTTP/1.1\r\nHost: a\r\ncoulisse-KEY: alice\r\nCoulisse-Nonce: 1\r\n\
+         Coulisse-Nonce: 2\r\nCoulisse-Timestamp: 3\r\nCoulisse-Other: 4\r\n\r\n",
+    );
+    let expected =
+        Signed { key: Some("alice"), timestamp: Some("3"), nonce: Some(""), ..Signed::default() };
+    assert_eq!(head.signed, expected);
+}
+
 #[test]
 fn whose_request_it_is() {
+    let id = Some(("order_id", "88123"));
     for (request_line, more, route) in [
         ("GET /healthz", "", Route::Other),
-        ("GET /v1/orders", "", Route::Other),
-        ("POST /v1/orders", "Content-Length: 2\r\n", Route::Order(OrderRoute::Place)),
-        ("POST /v1/orders?test=1", "", Route::Order(OrderRoute::Place)),
+        ("GET /v1/orders", "", private(Op::OrdersOpen, None)),
+        ("POST /v1/orders", "Content-Length: 2\r\n", private(Op::Place, None)),
+        ("POST /v1/orders?test=1", "", private(Op::Place, None)),
         ("POST /v1/orders/", "", Route::Other),
-        ("POST /v1/orders", "Transfer-Encoding: chunked\r\n", Route::Other),
-        ("PATCH /v1/orders/88123", "", Route::Order(OrderRoute::Amend { id: "88123" })),
-        ("DELETE /v1/orders/88123", "", Route::Order(OrderRoute::Cancel { id: "88123" })),
-        ("DELETE /v1/orders", "", Route::Other),
+        ("POST /v1/orders", "Transfer-Encoding: chunked\r\n", private(Op::Place, None)),
+        ("PATCH /v1/orders/88123", "", private(Op::Amend, id)),
+        ("DELETE /v1/orders/88123", "", private(Op::Cancel, id)),
+        ("DELETE /v1/orders", "", private(Op::CancelAll, None)),
         ("DELETE /v1/orders/1/2", "", Route::Other),
         ("DELETE /v1/orders_old", "", Route::Other),
         ("PUT /v1/orders/88123", "", Route::Other),

@@ -1,5 +1,7 @@
 //! What the parameters of operators' requests become.
 
+use alloc::vec::Vec;
+
 use coulisse_types::command::{
     AccountConfigure, AuctionSchedule, FeeTierSet, GroupCreate, InstrumentConfigure, KillReset,
     KillSwitch, LimitSet, MarkSet, RiskStateSet, TradingStateSet,
@@ -18,6 +20,7 @@ use super::params::{
 };
 use super::request::Admin;
 use super::spec::{Op, ParamSpec, at::admin as at};
+use super::{creating, keys};
 use crate::instruments::{AssetInfo, InstrumentInfo, Symbols};
 use crate::json::Raw;
 use crate::limits::TEXT_BYTES_MAX;
@@ -38,6 +41,13 @@ pub(super) fn read_admin<'a>(
         None => RequestId(0),
     };
     let admin = match op {
+        Op::AccountCreate => creating::read_account(params)?,
+        Op::AssetCreate => creating::read_asset(params)?,
+        Op::InstrumentCreate => creating::read_instrument(params, symbols)?,
+        Op::Withdraw => creating::read_withdrawal(params, symbols)?,
+        Op::KeyCreate => keys::read_create(params)?,
+        Op::KeyBind => keys::read_bind(params, symbols)?,
+        Op::KeyRevoke => keys::read_revoke(params)?,
         Op::GroupCreate => plain(GroupCreate { name: name(params.get(at::NAME), "name")? }.into()),
         Op::AccountConfigure => plain(read_account(params, symbols)?),
         Op::FeesSetTier => plain(read_tier(params, symbols)?),
@@ -52,8 +62,9 @@ pub(super) fn read_admin<'a>(
     Ok(Admin { request_id, ..admin })
 }
 
-const fn plain(command: Command) -> Admin {
-    Admin { command, bound: None, instrument: InstrumentId(0), request_id: RequestId(0) }
+pub(super) const fn plain(command: Command) -> Admin {
+    let (instrument, request_id) = (InstrumentId(0), RequestId(0));
+    Admin { command, bound: None, accounts: Vec::new(), instrument, request_id }
 }
 
 fn read_account<'a>(params: &Params<'a>, symbols: &(impl Symbols + ?Sized)) -> Read<'a, Command> {
@@ -155,7 +166,7 @@ fn read_rate<'a, T: TryFrom<i128> + Default>(value: Raw<'a>, field: &'static str
     T::try_from(ppm).map_err(|_| Fault::new(RejectCode::NumberOutOfRange, field, value))
 }
 
-fn read_fee<'a>(value: Raw<'a>, field: &'static str) -> Read<'a, FeeRate> {
+pub(super) fn read_fee<'a>(value: Raw<'a>, field: &'static str) -> Read<'a, FeeRate> {
     read_rate(value, field).map(FeeRate::from_ppm)
 }
 
@@ -197,7 +208,7 @@ fn read_bound<'a>(
             Err(fault.with(Detail::Wanted("a number that is not negative, or none")))
         }
         Err(code) => {
-            let mut step = alloc::vec::Vec::new();
+            let mut step = Vec::new();
             subject.write(&mut step, kind, 1);
             Err(refused_number(code, field, value, code, &step))
         }

@@ -14,12 +14,13 @@ use super::params::{
     Fault, Params, Read, find_symbol, integer, missing, missing_either, name, nanoseconds, one_of,
     refused_number,
 };
-use super::request::{Amend, Body, Subscription};
+use super::request::{Amend, Body, Signature, Subscription};
 use super::spec::{Channel, Op, ParamKind, at};
 use crate::instruments::Symbols;
 use crate::json::{Kind, Raw, Scanner};
 use crate::limits::{
-    BOOK_DEPTH_DEFAULT, BOOK_DEPTHS, INTEGER_MAX, SIGNATURE_BYTES, TEXT_BYTES_MAX, TIMEOUT_MS_MAX,
+    BOOK_DEPTH_DEFAULT, BOOK_DEPTHS, HMAC_BYTES, INTEGER_MAX, SIGNATURE_BYTES, TEXT_BYTES_MAX,
+    TIMEOUT_MS_MAX,
 };
 
 const NO_INSTRUMENT: InstrumentId = InstrumentId(0);
@@ -73,6 +74,7 @@ fn read_rarer_body<'a>(
         Op::OrdersOpen => Body::OrdersOpen(read_one_symbol(params, symbols)?),
         Op::BalancesGet => Body::BalancesGet,
         Op::PositionsGet => Body::PositionsGet,
+        Op::KeysGet => Body::KeysGet,
         Op::Subscribe => Body::Subscribe(read_subscription(params, symbols)?),
         Op::Unsubscribe => Body::Unsubscribe(read_subscription(params, symbols)?),
         Op::Logon => read_logon(params)?,
@@ -91,9 +93,9 @@ fn read_logon<'a>(params: &Params<'a>) -> Read<'a, Body<'a>> {
     let key_id = name(params.get(at::logon::KEY_ID), "key_id")?;
     let value = params.get(at::logon::SIGNATURE);
     let mut scratch = [0; TEXT_BYTES_MAX];
-    let signature = value.text(&mut scratch).and_then(unhex).ok_or_else(|| {
+    let signature = value.text(&mut scratch).and_then(signature).ok_or_else(|| {
         let fault = Fault::new(RejectCode::InvalidValue, "signature", value);
-        fault.with(Detail::Wanted("128 hexadecimal digits"))
+        fault.with(Detail::Wanted("128 hexadecimal digits, of an HMAC key 64"))
     })?;
     Ok(Body::Logon { key_id, signature })
 }
@@ -115,18 +117,30 @@ fn read_resume<'a>(params: &Params<'a>) -> Read<'a, Vec<(Channel, u64)>> {
     Ok(channels)
 }
 
-fn unhex(digits: &[u8]) -> Option<[u8; SIGNATURE_BYTES]> {
-    if digits.len() != SIGNATURE_BYTES.saturating_mul(2) {
+/// A signature in hexadecimal digits.
+pub fn signature(digits: &[u8]) -> Option<Signature> {
+    let mut bytes = [0; SIGNATURE_BYTES];
+    let count = digits.len().checked_div(2)?;
+    if count != SIGNATURE_BYTES && count != HMAC_BYTES {
         return None;
     }
-    let mut bytes = [0; SIGNATURE_BYTES];
+    let bytes = bytes.get_mut(..count)?;
+    unhex(digits, bytes)?;
+    Signature::new(bytes)
+}
+
+/// Reads exactly as many bytes as there is room for.
+pub(super) fn unhex(digits: &[u8], bytes: &mut [u8]) -> Option<()> {
+    if digits.len() != bytes.len().checked_mul(2)? {
+        return None;
+    }
     for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
         for digit in pair {
             let digit = u8::try_from(char::from(*digit).to_digit(16)?).ok()?;
             *byte = (*byte << 4) | digit;
         }
     }
-    Some(bytes)
+    Some(())
 }
 
 fn read_deposit<'a>(params: &Params<'a>, symbols: &(impl Symbols + ?Sized)) -> Read<'a, Body<'a>> {

@@ -7,8 +7,11 @@
 mod admin;
 mod bodies;
 mod bounds;
+mod call;
+mod creating;
 pub mod error;
 pub mod feed;
+pub mod keys;
 mod orders;
 pub mod outcome;
 mod params;
@@ -18,6 +21,8 @@ pub mod request;
 pub mod rest;
 pub mod spec;
 
+pub use bodies::signature as read_signature;
+pub use call::{Call, parse_call};
 pub use error::RequestError;
 pub use outcome::CommandOutcome;
 pub use request::{Body, Request, parse_request};

@@ -131,6 +131,18 @@ impl<'a> Params<'a> {
         }
     }
 
+    /// Puts one parameter in its place, unless it is there.
+    pub(super) fn put(&mut self, index: usize, value: Raw<'a>, name: &'static str) -> Read<'a, ()> {
+        match self.slot(index) {
+            Some(slot) if slot.is_present() => Err(duplicate_field(name)),
+            Some(slot) => {
+                *slot = value;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Required parameters stand among the plain ones.
     pub(super) fn check_required(&self, params: &'static [spec::ParamSpec]) -> Read<'a, ()> {
         for (param, value) in params.iter().zip(&self.plain) {

@@ -8,8 +8,12 @@
 use alloc::vec::Vec;
 
 use coulisse_types::event::{OrderState, PositionChanged};
-use coulisse_types::{AccountName, AssetId, Command, InstrumentId, KeyId, RejectCode, RequestId};
+use coulisse_types::keys::{KeyLabel, NetworkList};
+use coulisse_types::{
+    AccountName, AssetId, Command, InstrumentId, KeyId, KeyScheme, KeyState, RejectCode, RequestId,
+};
 
+use super::keys::PERMISSION_NAMES;
 use super::outcome::{CommandOutcome, OrderOutcome, Part};
 use super::rejects::{open_error_object, write_error_object, write_meaning};
 pub use super::rejects::{write_reject_message, write_rejected};
@@ -44,13 +48,25 @@ pub struct Units<'t> {
     pub request_id: RequestId,
     /// The command, where its reply needs more of it.
     pub command: Option<&'t Command>,
+    /// The secret of the key that it made, to be shown this once.
+    pub secret: Option<Secret<'t>>,
+}
+
+/// Bytes that are never printed.
+#[derive(Clone, Copy)]
+pub struct Secret<'t>(pub &'t [u8]);
+
+impl core::fmt::Debug for Secret<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Secret(…)")
+    }
 }
 
 impl<'t> Units<'t> {
     /// Of a command about one instrument; 0 for none.
     pub const fn of(table: &'t InstrumentTable, instrument: InstrumentId) -> Self {
         let (asset, request_id) = (AssetId(0), RequestId(0));
-        Self { table, instrument, asset, request_id, command: None }
+        Self { table, instrument, asset, request_id, command: None, secret: None }
     }
 
     pub(super) fn info(&self, instrument: InstrumentId) -> Option<&'t InstrumentInfo> {
@@ -129,8 +145,14 @@ pub fn write_outcome(
             digits::unsigned(out, last_order_id.0);
             out.extend_from_slice(b"\",");
         }
-        CommandOutcome::Rejected(_) | CommandOutcome::CancelAfter { .. } | CommandOutcome::Done => {
+        CommandOutcome::Done => {
+            if let Some(Secret(secret)) = units.secret {
+                out.extend_from_slice(b"\"secret\":\"");
+                digits::hex(out, secret);
+                out.extend_from_slice(b"\",");
+            }
         }
+        CommandOutcome::Rejected(_) | CommandOutcome::CancelAfter { .. } => {}
     }
     write_stamps(out, stamps);
     out.extend_from_slice(b"}}");
@@ -249,31 +271,126 @@ pub struct LoggedOn {
 
 /// Appends the reply to `session.logon`.
 pub fn write_logged_on(out: &mut Vec<u8>, id_raw: &[u8], who: &LoggedOn, seq: u64, time_us: i64) {
-    use coulisse_types::command::permission;
     open_ok(out, id_raw);
     out.extend_from_slice(b"\"account\":\"");
     out.extend_from_slice(who.account.as_bytes());
     out.extend_from_slice(b"\",\"key_id\":\"");
     out.extend_from_slice(who.key_id.as_bytes());
     out.extend_from_slice(b"\",\"permissions\":[");
-    let names = [
-        (permission::READ, &b"\"read\""[..]),
-        (permission::TRADE, b"\"trade\""),
-        (permission::WITHDRAW, b"\"withdraw\""),
-        (permission::ADMIN, b"\"admin\""),
-    ];
-    let mut first = true;
-    for (bit, name) in names {
-        if who.permissions & bit != 0 {
-            separate(out, &mut first);
-            out.extend_from_slice(name);
-        }
-    }
+    write_permissions(out, who.permissions);
     out.extend_from_slice(b"],\"seq\":");
     digits::unsigned(out, seq);
     out.extend_from_slice(b",\"time\":");
     digits::signed(out, time_us);
     out.extend_from_slice(b"}}");
+}
+
+fn write_permissions(out: &mut Vec<u8>, permissions: u8) {
+    let mut first = true;
+    for (name, bit) in PERMISSION_NAMES {
+        if permissions & bit != 0 {
+            separate(out, &mut first);
+            out.push(b'"');
+            out.extend_from_slice(name.as_bytes());
+            out.push(b'"');
+        }
+    }
+}
+
+/// A key as `keys.get` shows it, each name and network as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRow {
+    /// Its public name.
+    pub key_id: KeyId,
+    /// How it is proved.
+    pub scheme: KeyScheme,
+    /// Permission bits.
+    pub permissions: u8,
+    /// Whether it works.
+    pub state: KeyState,
+    /// What it is for; empty for nothing in particular.
+    pub label: KeyLabel,
+    /// From when on it is refused, in µs since the epoch; 0 for never.
+    pub expire_us: i64,
+    /// The accounts that it may act for beside its own.
+    pub accounts: Vec<AccountName>,
+    /// The only instruments that it may trade.
+    pub instruments: Vec<InstrumentId>,
+    /// The only networks that it may come from.
+    pub networks: NetworkList,
+    /// When it was last seen, in µs since the epoch; 0 for not.
+    pub last_used_us: i64,
+}
+
+/// Appends the reply to `keys.get`.
+pub fn write_keys(
+    out: &mut Vec<u8>,
+    id_raw: &[u8],
+    seq: u64,
+    keys: &[KeyRow],
+    table: &InstrumentTable,
+) {
+    open_ok(out, id_raw);
+    write_number(out, b"seq", seq);
+    out.extend_from_slice(b"\"keys\":[");
+    let mut first = true;
+    for key in keys {
+        separate(out, &mut first);
+        write_key(out, key, table);
+    }
+    out.extend_from_slice(b"]}}");
+}
+
+fn write_key(out: &mut Vec<u8>, key: &KeyRow, table: &InstrumentTable) {
+    out.extend_from_slice(b"{\"key_id\":\"");
+    out.extend_from_slice(key.key_id.as_bytes());
+    out.extend_from_slice(b"\",\"scheme\":\"");
+    out.extend_from_slice(key.scheme.name().as_bytes());
+    out.extend_from_slice(b"\",\"permissions\":[");
+    write_permissions(out, key.permissions);
+    out.extend_from_slice(b"],\"state\":\"");
+    out.extend_from_slice(key.state.name().as_bytes());
+    out.push(b'"');
+    if !key.label.is_empty() {
+        out.extend_from_slice(b",\"label\":\"");
+        out.extend_from_slice(key.label.as_bytes());
+        out.push(b'"');
+    }
+    for (name, time_us) in [(&b"expire_time"[..], key.expire_us), (b"last_used", key.last_used_us)]
+    {
+        if time_us != 0 {
+            out.extend_from_slice(b",\"");
+            out.extend_from_slice(name);
+            out.extend_from_slice(b"\":");
+            digits::signed(out, time_us);
+        }
+    }
+    let accounts = key.accounts.iter().map(|name| name.as_bytes().to_vec()).collect();
+    let symbols = key.instruments.iter().filter_map(|id| table.instrument(*id));
+    let symbols = symbols.map(|info| info.symbol.as_bytes().to_vec()).collect();
+    let networks = super::keys::network_texts(&key.networks);
+    for (name, texts) in [("accounts", accounts), ("symbols", symbols), ("networks", networks)] {
+        write_texts(out, name, &texts);
+    }
+    out.push(b'}');
+}
+
+/// Appends `,"name":["text",…]`; nothing where there is no text.
+fn write_texts(out: &mut Vec<u8>, name: &str, texts: &[Vec<u8>]) {
+    if texts.is_empty() {
+        return;
+    }
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":[");
+    let mut first = true;
+    for text in texts {
+        separate(out, &mut first);
+        out.push(b'"');
+        out.extend_from_slice(text);
+        out.push(b'"');
+    }
+    out.push(b']');
 }
 
 /// Appends the reply to `subscribe` and `unsubscribe`.
@@ -370,6 +487,18 @@ pub fn write_positions(
     out.extend_from_slice(b",\"positions\":[");
     super::feed::write_position_items(out, positions, table);
     out.extend_from_slice(b"]}}");
+}
+
+/// Appends what a client signs to ask over REST, up to the body: one line
+/// `coulisse-rest-v1|host|key_id|timestamp|nonce|window|METHOD|target`, then a line feed.
+pub fn write_rest_text(out: &mut Vec<u8>, host: &[u8], parts: [&[u8]; 6]) {
+    out.extend_from_slice(b"coulisse-rest-v1|");
+    out.extend_from_slice(host);
+    for part in parts {
+        out.push(b'|');
+        out.extend_from_slice(part);
+    }
+    out.push(b'\n');
 }
 
 /// Appends the first message on a connection. `server` and `node` are plain text.

@@ -12,7 +12,8 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use coulisse_types::command::{
-    Deposit, KillReset, KillSwitch, LimitSet, OrderAmend, OrderCancel, OrderCancelAll, RiskStateSet,
+    Deposit, KeyBind, KillReset, KillSwitch, LimitSet, OrderAmend, OrderCancel, OrderCancelAll,
+    RiskStateSet,
 };
 use coulisse_types::{
     AccountId, AccountName, ClientOrderId, Command, InstrumentId, KeyId, OrderId, Price, Qty,
@@ -30,6 +31,9 @@ use super::spec::{Channel, Op, ParamKind};
 use crate::instruments::{InstrumentInfo, Symbols};
 use crate::json::{Kind, Raw, Scanner, validate};
 use crate::limits::{INTEGER_MAX, REQUEST_ID_BYTES_MAX, SIGNATURE_BYTES, TEXT_BYTES_MAX};
+
+/// What a client proves its key with.
+pub type Signature = coulisse_types::keys::Bytes<SIGNATURE_BYTES>;
 
 /// One request of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,8 +57,8 @@ pub enum Body<'a> {
     Logon {
         /// The key.
         key_id: KeyId,
-        /// The signature.
-        signature: [u8; SIGNATURE_BYTES],
+        /// The signature: 64 bytes of Ed25519, 32 of HMAC-SHA256.
+        signature: Signature,
     },
     /// `session.logoff`.
     Logoff,
@@ -94,6 +98,8 @@ pub enum Body<'a> {
     BalancesGet,
     /// `positions.get`.
     PositionsGet,
+    /// `keys.get`.
+    KeysGet,
     /// `subscribe`.
     Subscribe(Subscription),
     /// `unsubscribe`.
@@ -105,12 +111,14 @@ pub enum Body<'a> {
 }
 
 /// What an operator asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admin {
     /// The command; where it binds an account, its `scope_id` waits for that account's id.
     pub command: Command,
     /// The account that it binds, by its name.
     pub bound: Option<AccountName>,
+    /// The accounts that a key is bound to, by their names: their ids wait in the same way.
+    pub accounts: Vec<AccountName>,
     /// The instrument that it is about; 0 for none. The reply's numbers are written by it.
     pub instrument: InstrumentId,
     /// The client's idempotency id; 0 for none.
@@ -127,6 +135,17 @@ impl Admin {
             Command::RiskStateSet(set) => Command::RiskStateSet(RiskStateSet { scope_id, ..set }),
             Command::KillSwitch(kill) => Command::KillSwitch(KillSwitch { scope_id, ..kill }),
             Command::KillReset(reset) => Command::KillReset(KillReset { scope_id, ..reset }),
+            other => other,
+        }
+    }
+
+    /// The command, with the ids of the accounts that a key is bound to.
+    #[must_use]
+    pub fn resolve_accounts(&self, ids: Vec<u32>) -> Command {
+        match self.command {
+            Command::KeyBind(bind) => {
+                Command::KeyBind(KeyBind { accounts: super::keys::id_list(ids), ..bind })
+            }
             other => other,
         }
     }
@@ -220,7 +239,7 @@ pub fn parse_request<'a>(
 
 /// Finds what to say: the first fault of the syntax if there is one, and the id.
 #[cold]
-fn explain<'a>(bytes: &'a [u8], fault: &Fault<'a>) -> RequestError<'a> {
+pub(super) fn explain<'a>(bytes: &'a [u8], fault: &Fault<'a>) -> RequestError<'a> {
     let ((id, id_bytes), syntax) = validate(bytes);
     let id_raw = match check_id(id) {
         Ok(()) => id_bytes,

@@ -64,6 +64,9 @@ fn operation(page: &mut String, op: Op) {
     page.push_str(match spec.access {
         Access::Open => "\n",
         Access::LoggedOn => "\nNeeds a logon.\n\n",
+        Access::Read => "\nNeeds a logon with a key that may `read`.\n\n",
+        Access::Trade => "\nNeeds a logon with a key that may `trade`.\n\n",
+        Access::Withdraw => "\nNeeds a logon with a key that may `withdraw`.\n\n",
         Access::Admin => "\nNeeds a logon with a key that may `admin`.\n\n",
     });
     if spec.params.is_empty() {

@@ -6,9 +6,9 @@ use coulisse_types::event::{CloseReason, OrderState, Role};
 use coulisse_types::message::MessageSpec;
 use coulisse_types::record::{HEADER_BYTES, SCHEMA_VERSION};
 use coulisse_types::{
-    Command, Event, Field, LimitKind, ListKind, MatchingMode, OrderType, Peg, ReferenceKind,
-    RiskState, Scope, SelfTrade, Side, SideFilter, StateReason, TimeInForce, TradingState, Trigger,
-    TriggerOn, Unit,
+    Command, Event, Field, KeyScheme, LimitKind, ListKind, MatchingMode, OrderType, Peg,
+    ReferenceKind, RiskState, Scope, SelfTrade, Side, SideFilter, StateReason, TimeInForce,
+    TradingState, Trigger, TriggerOn, Unit,
 };
 
 use super::line;
@@ -26,6 +26,7 @@ const TYPES: &[(&str, &str, &str)] = &[
     ("i128", "16", "signed"),
     ("bool", "1", "0 or 1, nothing else"),
     ("bytes32", "32", "as they are"),
+    ("bytes", "1 + n", "a length byte, then that many bytes"),
     (
         "text",
         "1 + n",
@@ -66,6 +67,7 @@ const TYPES: &[(&str, &str, &str)] = &[
     ("scope", "1", "enum"),
     ("risk_state", "1", "enum"),
     ("limit_kind", "1", "enum"),
+    ("key_scheme", "1", "enum"),
 ];
 
 pub(super) fn commands_page() -> String {
@@ -154,6 +156,7 @@ fn types_and_enums(page: &mut String) {
         "matching_mode" MatchingMode; "reference_kind" ReferenceKind; "trading_state" TradingState;
         "state_reason" StateReason; "scope" Scope; "risk_state" RiskState;
         "limit_kind" LimitKind;
+        "key_scheme" KeyScheme;
     );
 }
 

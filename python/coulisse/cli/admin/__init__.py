@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from coulisse.cli.admin import halt, kill_reset, kill_switch, limit, mark, reopen
+from coulisse.cli.admin import (
+    halt,
+    key_bind,
+    key_create,
+    key_revoke,
+    keys,
+    kill_reset,
+    kill_switch,
+    limit,
+    mark,
+    reopen,
+)
 
 app = typer.Typer(help="What an operator does. Needs an admin key.", no_args_is_help=True)
 app.command("halt")(halt.halt)
@@ -13,3 +24,7 @@ app.command("mark")(mark.mark)
 app.command("limit")(limit.limit)
 app.command("kill-switch")(kill_switch.kill_switch)
 app.command("kill-reset")(kill_reset.kill_reset)
+app.command("key-create")(key_create.key_create)
+app.command("key-bind")(key_bind.key_bind)
+app.command("key-revoke")(key_revoke.key_revoke)
+app.command("keys")(keys.keys)

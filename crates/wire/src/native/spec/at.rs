@@ -87,6 +87,43 @@ pub(crate) mod deposit {
     pub(crate) const REQUEST_ID: usize = 2;
 }
 
+/// `account.withdraw`; the request id is the first.
+pub(crate) mod withdraw {
+    pub(crate) const ASSET: usize = 1;
+    pub(crate) const QTY: usize = 2;
+}
+
+/// `asset.create`; request id and name are the first.
+pub(crate) mod asset {
+    pub(crate) const SCALE: usize = 2;
+}
+
+/// `instrument.create`; the request id is the first.
+pub(crate) mod listing {
+    pub(crate) const SYMBOL: usize = 1;
+    pub(crate) const TICK_SIZE: usize = 2;
+    pub(crate) const LOT_SIZE: usize = 3;
+    pub(crate) const MIN_QTY: usize = 4;
+    pub(crate) const MAX_QTY: usize = 5;
+    pub(crate) const MIN_NOTIONAL: usize = 6;
+    pub(crate) const MAKER_FEE: usize = 7;
+    pub(crate) const TAKER_FEE: usize = 8;
+}
+
+/// `key.create`, `key.bind` and `key.revoke`; the request id is the first.
+pub(crate) mod key {
+    pub(crate) const KEY_ID: usize = 1;
+    pub(crate) const PERMISSIONS: usize = 2;
+    pub(crate) const SCHEME: usize = 3;
+    pub(crate) const PUBLIC_KEY: usize = 4;
+    pub(crate) const LABEL: usize = 5;
+    pub(crate) const EXPIRE_TIME: usize = 6;
+    pub(crate) const WAITS: usize = 7;
+    pub(crate) const ACCOUNTS: usize = 2;
+    pub(crate) const SYMBOLS: usize = 3;
+    pub(crate) const NETWORKS: usize = 4;
+}
+
 /// `subscribe` and `unsubscribe`.
 pub(crate) mod subscribe {
     pub(crate) const CHANNEL: usize = 0;

@@ -4,10 +4,12 @@
 pub(crate) mod at;
 mod channels;
 mod ops;
+mod routes;
 
 pub use channels::{CHANNEL_NAMES, Channel};
 pub use ops::Op;
 pub(crate) use ops::{LEG_PARAMS, type_name, type_of};
+pub use routes::{Found, ROUTES, RestRoute, find_route};
 
 /// What a parameter must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,10 +74,30 @@ pub struct BodyField {
 pub enum Access {
     /// Everyone.
     Open,
-    /// Whoever is logged on.
+    /// Whoever is logged on; what more it needs, its parameters decide.
     LoggedOn,
+    /// Whoever is logged on with a key that may `read`.
+    Read,
+    /// The same with `trade`: the core says so, at the request's place in the log.
+    Trade,
+    /// The same with `withdraw`, as the core says.
+    Withdraw,
     /// Whoever is logged on with a key that may `admin`.
     Admin,
+}
+
+impl Access {
+    /// Its name: who may.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::LoggedOn => "logged_on",
+            Self::Read => "read",
+            Self::Trade => "trade",
+            Self::Withdraw => "withdraw",
+            Self::Admin => "admin",
+        }
+    }
 }
 
 /// One operation.

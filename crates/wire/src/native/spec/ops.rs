@@ -1,8 +1,8 @@
 //! Every operation: its parameters, its result, an example.
 
 use coulisse_types::{
-    LimitKind, ListKind, MatchingMode, OrderType, Peg, ReferenceKind, RiskState, Scope, SelfTrade,
-    Side, TimeInForce, TradingState, Trigger, TriggerOn,
+    KeyScheme, LimitKind, ListKind, MatchingMode, OrderType, Peg, ReferenceKind, RiskState, Scope,
+    SelfTrade, Side, TimeInForce, TradingState, Trigger, TriggerOn,
 };
 
 use super::channels::CHANNEL_NAMES;
@@ -183,18 +183,18 @@ ops! {
     ] => [] r#"{"enabled":true}"#;
 
     /// Place an order.
-    Place "order.place" LoggedOn order_params![] => [
+    Place "order.place" Trade order_params![] => [
         ORDER_ID, ORDER_CLIENT_ID, STATE, REASON, FILLED, DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT,
     ] r#"{"symbol":"BTC-USD","side":"buy","type":"limit","tif":"gtc","qty":"0.01","price":"60000.00","client_order_id":"a1"}"#;
 
     /// Cancel one order.
-    Cancel "order.cancel" LoggedOn [BY_ORDER_ID, BY_CLIENT_ID] => [
+    Cancel "order.cancel" Trade [BY_ORDER_ID, BY_CLIENT_ID] => [
         ORDER_ID, ORDER_CLIENT_ID, STATE, REASON, FILLED, SEQ, T_IN, T_LOG, T_OUT,
     ] r#"{"order_id":"88123"}"#;
 
     /// Change an order's total quantity, its price, or both. Less quantity alone keeps its place in
     /// the queue.
-    Amend "order.amend" LoggedOn [
+    Amend "order.amend" Trade [
         BY_ORDER_ID, BY_CLIENT_ID,
         optional("qty", ParamKind::Decimal, "The new total, fills included. At or below what is filled, the order is cancelled."),
         optional("price", ParamKind::Decimal, "The new limit."),
@@ -209,7 +209,7 @@ ops! {
     /// placed all the same. A new order that is refused is `place`'s result; what was cancelled stays
     /// cancelled. So `ok` says that the request was taken: look at both. If the new order is a
     /// duplicate, nothing is cancelled and `cancel` is absent.
-    Replace "order.replace" LoggedOn order_params![
+    Replace "order.replace" Trade order_params![
         optional("cancel_order_id", ParamKind::Text, "The order to cancel, by the engine's id. This or `cancel_client_order_id`."),
         optional("cancel_client_order_id", ParamKind::Text, "The order to cancel, by the client's id."),
         optional("allow_failure", ParamKind::Flag, "Place the new order although the old one could not be cancelled."),
@@ -223,7 +223,7 @@ ops! {
     /// a stop or take-profit; once one acts, is filled in part or ends, the other is cancelled. `oto`:
     /// once leg 0 is filled, leg 1 goes to work. `otoco`: once leg 0 is filled, legs 1 and 2 go to work
     /// as an `oco`.
-    PlaceList "order.place_list" LoggedOn [
+    PlaceList "order.place_list" Trade [
         required("kind", ParamKind::OneOf(LIST_NAMES), "How they belong together."),
         required("symbol", ParamKind::Text, "The instrument of all legs."),
         required("legs", ParamKind::ObjectList(LEG_PARAMS), "Two orders, for `otoco` three; the limit order on the book, or the one that works first, is the first."),
@@ -235,7 +235,7 @@ ops! {
     ] r#"{"kind":"oco","symbol":"BTC-USD","legs":[{"side":"sell","qty":"0.01","price":"66000.00"},{"side":"sell","type":"stop","qty":"0.01","trigger_price":"57000.00"}],"client_order_id":"a3"}"#;
 
     /// Cancel all of the account's orders.
-    CancelAll "order.cancel_all" LoggedOn [
+    CancelAll "order.cancel_all" Trade [
         optional("symbol", ParamKind::Text, "Only in this instrument."),
         optional("side", ParamKind::OneOf(SIDE_NAMES), "Only of this side."),
         optional("session", ParamKind::Flag, "`true`: only those that this session placed."),
@@ -245,7 +245,7 @@ ops! {
 
     /// Cancel all of the account's orders after a time, unless this comes again before: a dead man's
     /// switch. 0 takes it away.
-    CancelAfter "order.cancel_after" LoggedOn [
+    CancelAfter "order.cancel_after" Trade [
         required("timeout", ParamKind::Integer, "In how many milliseconds; 0 never."),
     ] => [
         field("deadline", "integer?", "When, in microseconds since the epoch; absent: never."),
@@ -253,30 +253,109 @@ ops! {
     ] r#"{"timeout":60000}"#;
 
     /// The account's open orders, those that wait included.
-    OrdersOpen "orders.open" LoggedOn [
+    OrdersOpen "orders.open" Read [
         optional("symbol", ParamKind::Text, "Only in this instrument."),
     ] => [
         SEQ, field("orders", "array", "The orders, by order id; fields as in the items of the `orders` image."),
     ] r"{}";
 
     /// The account's balances.
-    BalancesGet "balances.get" LoggedOn [] => [
+    BalancesGet "balances.get" Read [] => [
         SEQ, field("balances", "array", "Per asset `asset`, `available`, `held`."),
     ] r"{}";
 
     /// The account's positions.
-    PositionsGet "positions.get" LoggedOn [] => [
+    PositionsGet "positions.get" Read [] => [
         SEQ, field("positions", "array", "The positions, by instrument; fields as in the items of the `positions` channel."),
     ] r"{}";
 
     /// Credit an account from outside. Needs a key with `admin`; `account` says whose. The same
     /// `request_id` and body again is answered with `duplicate`, and nothing is done.
-    Deposit "account.deposit" LoggedOn [
+    Deposit "account.deposit" Admin [
         required("asset", ParamKind::Text, "Which asset, as `USD`."),
         required("qty", ParamKind::Decimal, "How much."),
         required("request_id", ParamKind::Text, "1 to 32 hexadecimal digits of the client's choice, one for each deposit."),
     ] => [DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT]
     r#"{"asset":"USD","qty":"1000.00","request_id":"7f3a"}"#;
+
+    /// Debit an account to outside. Needs a key that may `withdraw`. The same `request_id` and body
+    /// again is answered with `duplicate`, and nothing is done.
+    Withdraw "account.withdraw" Withdraw [
+        required("request_id", ParamKind::Text, "1 to 32 hexadecimal digits of the client's choice, one for each withdrawal."),
+        required("asset", ParamKind::Text, "Which asset, as `USD`."),
+        required("qty", ParamKind::Decimal, "How much."),
+    ] => [DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT]
+    r#"{"request_id":"7f3b","asset":"USD","qty":"250.00"}"#;
+
+    /// Open an account.
+    AccountCreate "account.create" Admin [
+        REQUEST_ID,
+        required("name", ParamKind::Text, "1 to 32 of `a-z 0-9 _ -`."),
+    ] => [DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT]
+    r#"{"request_id":"b1","name":"carol"}"#;
+
+    /// Name an asset.
+    AssetCreate "asset.create" Admin [
+        REQUEST_ID,
+        required("name", ParamKind::Text, "2 to 12 of `A-Z 0-9`."),
+        required("scale", ParamKind::Integer, "Decimals of its smallest unit."),
+    ] => [DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT]
+    r#"{"request_id":"b2","name":"ETH","scale":8}"#;
+
+    /// List an instrument of two assets that exist. It is open at once.
+    InstrumentCreate "instrument.create" Admin [
+        REQUEST_ID,
+        required("symbol", ParamKind::Text, "`BASE-QUOTE`."),
+        required("tick_size", ParamKind::Decimal, "The smallest price step."),
+        required("lot_size", ParamKind::Decimal, "The smallest quantity step."),
+        optional("min_qty", ParamKind::Decimal, "Smallest order; one lot if absent."),
+        optional("max_qty", ParamKind::Decimal, "Largest order; as large as the system takes if absent."),
+        optional("min_notional", ParamKind::Decimal, "Smallest notional of an order; none if absent."),
+        optional("maker_fee", ParamKind::Decimal, "Fee of the resting side, a fraction; `0` if absent."),
+        optional("taker_fee", ParamKind::Decimal, "Fee of the arriving side, a fraction; `0` if absent."),
+    ] => [DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT]
+    r#"{"request_id":"b3","symbol":"BTC-USD","tick_size":"0.01","lot_size":"0.00001","max_qty":"1000","min_notional":"1","maker_fee":"0.0002","taker_fee":"0.0005"}"#;
+
+    /// Let the holder of a key act for an account (`account` says which; the own one if absent). Of
+    /// an Ed25519 key the node keeps only the public half. The secret of an HMAC key is drawn by the
+    /// node and shown here, once: a lost reply means another key.
+    KeyCreate "key.create" Admin [
+        REQUEST_ID,
+        required("key_id", ParamKind::Text, "Its public name: 1 to 32 of `a-z 0-9 _ -`, never used before."),
+        required("permissions", ParamKind::TextList, "Of `read`, `trade`, `withdraw`, `admin`."),
+        optional("scheme", ParamKind::OneOf(KEY_SCHEME_NAMES), "`ed25519` if absent."),
+        optional("public_key", ParamKind::Text, "Of `ed25519`: 64 hexadecimal digits."),
+        optional("label", ParamKind::Text, "What it is for: 1 to 32 printable characters."),
+        optional("expire_time", ParamKind::Integer, "From when on it is refused, in microseconds since the epoch; never if absent."),
+        optional("waits", ParamKind::Flag, "`true`: it is refused until `key.bind` has bound it."),
+    ] => [
+        field("secret", "string?", "Of `hmac_sha256`: 64 hexadecimal digits, the 32 bytes to sign with. Never shown again."),
+        DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT,
+    ] r#"{"request_id":"b4","key_id":"alice-2","permissions":["read","trade"],"scheme":"hmac_sha256","label":"desk-2","waits":true}"#;
+
+    /// Set what a key is bound to; what is absent binds to nothing. Sessions of the key are closed:
+    /// they log on again under the new rules.
+    KeyBind "key.bind" Admin [
+        REQUEST_ID,
+        required("key_id", ParamKind::Text, "The key."),
+        optional("accounts", ParamKind::TextList, "Accounts that it may act for beside its own; at most 6."),
+        optional("symbols", ParamKind::TextList, "The only instruments that it may trade; at most 6."),
+        optional("networks", ParamKind::TextList, "The only networks that it may come from, as `10.0.0.0/8`; at most 4."),
+    ] => [DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT]
+    r#"{"request_id":"b5","key_id":"alice-2","symbols":["BTC-USD"],"networks":["10.0.0.0/8","2001:db8::/32"]}"#;
+
+    /// Refuse a key for ever. Orders that come after this in the log are refused, wherever they were
+    /// taken; its sessions are closed; a secret is destroyed.
+    KeyRevoke "key.revoke" Admin [
+        REQUEST_ID,
+        required("key_id", ParamKind::Text, "The key."),
+    ] => [DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT]
+    r#"{"request_id":"b6","key_id":"alice-2"}"#;
+
+    /// The keys of an account (`account` says whose; the own one if absent).
+    KeysGet "keys.get" Admin [] => [
+        SEQ, field("keys", "array", "Per key `key_id`, `scheme`, `permissions`, `state` (`active`, `waits`, `revoked`), `label`, `expire_time`, `accounts`, `symbols`, `networks` and `last_used` (when this node last saw it, in microseconds since the epoch; absent: not since the journal that it read)."),
+    ] r"{}";
 
     /// Make a group of accounts, which limits, risk states and kill switches can bind together.
     GroupCreate "group.create" Admin [
@@ -403,6 +482,7 @@ ops! {
     ] r"{}";
 }
 
+const KEY_SCHEME_NAMES: &[&str] = &[KeyScheme::Ed25519.name(), KeyScheme::HmacSha256.name()];
 const SIDE_NAMES: &[&str] = &[Side::Buy.name(), Side::Sell.name()];
 const TYPE_NAMES: &[&str] =
     &["limit", "market", "stop", "stop_limit", "take_profit", "take_profit_limit", "trailing_stop"];

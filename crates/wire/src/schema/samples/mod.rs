@@ -5,9 +5,11 @@ use alloc::vec::Vec;
 
 use coulisse_types::command::permission;
 use coulisse_types::event::{AssetCreated, GroupCreated, InstrumentCreated, Rejected};
+use coulisse_types::keys::NetworkList;
 use coulisse_types::{
     AccountId, Amount, AssetId, ClientOrderId, Command, Event, FeeRate, Field, GroupId,
-    InstrumentId, OrderId, OrderType, Price, Qty, RejectCode, Side, Text, TimeInForce, Unit,
+    InstrumentId, KeyScheme, KeyState, OrderId, OrderType, Price, Qty, RejectCode, Side, Text,
+    TimeInForce, Unit,
 };
 
 use crate::instruments::{InstrumentInfo, InstrumentTable};
@@ -26,6 +28,8 @@ const SEQ: u64 = 88_123;
 const MARK: Price = Price::from_ticks(6_000_000);
 const TIME_US: i64 = 1_795_392_000_000_000;
 const NONCE: [u8; 16] = *b"\x5e\x1f\x0c\x8a\x77\x42\x4b\x19\xa0\xd3\x66\x2e\x91\x58\xf4\x03";
+
+const SECRET: [u8; 32] = *b"\x9d\x01 no secret, an example only. \xc4";
 
 const STAMPS: Stamps =
     Stamps { seq: SEQ, in_us: TIME_US, log_us: TIME_US + 12, out_us: TIME_US + 431 };
@@ -88,7 +92,8 @@ pub(super) fn request(op: Op) -> Vec<u8> {
 
 pub(super) fn reply(op: Op) -> Vec<u8> {
     let table = table();
-    let units = Units::of(&table, BTC_USD);
+    let shown = (op == Op::KeyCreate).then_some(reply::Secret(&SECRET));
+    let units = Units { secret: shown, ..Units::of(&table, BTC_USD) };
     let command = command(op, &table);
     let outcome = |out: &mut Vec<u8>, events: &[Event]| {
         if let Some(command) = &command {
@@ -111,6 +116,7 @@ pub(super) fn reply(op: Op) -> Vec<u8> {
         Op::PositionsGet => {
             reply::write_positions(out, b"7", SEQ, &[events::position()], &table);
         }
+        Op::KeysGet => reply::write_keys(out, b"7", SEQ, &[key_row()], &table),
         Op::Subscribe | Op::Unsubscribe => {
             reply::write_subscribed(out, b"7", Channel::Book, &[BTC_USD], (SEQ, false), &table);
         }
@@ -132,6 +138,22 @@ fn command(op: Op, table: &InstrumentTable) -> Option<Command> {
         Body::Deposit { deposit, .. } => Some(deposit.into()),
         Body::Amend(amend) => amend.resolve(table.instrument(BTC_USD)).ok(),
         _ => None,
+    }
+}
+
+fn key_row() -> reply::KeyRow {
+    let network = [&[0; 10][..], &[0xFF, 0xFF, 10, 0, 0, 0, 104]].concat();
+    reply::KeyRow {
+        key_id: text("alice-2"),
+        scheme: KeyScheme::HmacSha256,
+        permissions: permission::READ | permission::TRADE,
+        state: KeyState::Active,
+        label: text("desk-2"),
+        expire_us: TIME_US + 86_400_000_000,
+        accounts: vec![text("bob")],
+        instruments: vec![BTC_USD],
+        networks: NetworkList::new(&network).unwrap_or_default(),
+        last_used_us: TIME_US,
     }
 }
 

@@ -1,0 +1,187 @@
+"""Who may do what: every operation and private route, by every role, own, other and missing.
+
+The tables are the node's own: an operation or a route that this test does not know fails it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping
+
+import httpx
+import pytest
+
+from coulisse import _core
+from coulisse.client.session import Session
+from coulisse.domain.outcomes import Rejected
+
+from .conftest import Server, environment, launch
+from .test_private_rest import SERVE, Key, operator
+
+ROLES = ("read", "trade", "withdraw", "admin")
+DENIED = frozenset({"NOT_PERMITTED", "NOT_LOGGED_ON"})
+NOBODY = {"scope": "account", "scope_id": "nobody"}
+ORDER = {"symbol": "BTC-USD", "side": "buy", "qty": "0.01", "price": "10.00"}
+LEGS = [
+    {"side": "sell", "qty": "0.01", "price": "66000.00"},
+    {"side": "sell", "type": "stop", "qty": "0.01", "trigger_price": "57000.00"},
+]
+# What each operation is asked with. Where it is done, it must not change who may do what.
+PARAMS: dict[str, dict[str, object]] = {
+    "session.logon": {"key_id": "nobody", "signature": "00" * 64},
+    "session.logoff": {},
+    "order.place": ORDER,
+    "order.cancel": {"order_id": "1"},
+    "order.amend": {"order_id": "1", "qty": "0.02"},
+    "order.replace": {**ORDER, "cancel_order_id": "1"},
+    "order.place_list": {"kind": "oco", "symbol": "BTC-USD", "legs": LEGS},
+    "order.cancel_all": {"symbol": "BTC-USD"},
+    "order.cancel_after": {"timeout": 0},
+    "orders.open": {},
+    "balances.get": {},
+    "positions.get": {},
+    "account.deposit": {"asset": "USD", "qty": "1.00", "request_id": "d1"},
+    "account.withdraw": {"request_id": "d2", "asset": "USD", "qty": "0.01"},
+    "account.create": {"name": "alice"},
+    "asset.create": {"name": "BTC", "scale": 8},
+    "instrument.create": {"symbol": "BTC-USD", "tick_size": "0.01", "lot_size": "0.00001"},
+    "key.create": {"key_id": "UPPER", "permissions": ["read"], "public_key": "d7" * 32},
+    "key.bind": {"key_id": "nobody"},
+    "key.revoke": {"key_id": "nobody"},
+    "keys.get": {},
+    "group.create": {"name": "UPPER"},
+    "account.configure": {},
+    "instrument.configure": {"symbol": "BTC-USD"},
+    "instrument.state": {"symbol": "BTC-USD", "state": "open"},
+    "mark.set": {"symbol": "BTC-USD", "price": "10.00"},
+    "fees.set_tier": {"asset": "USD", "tier": 1, "threshold": "none"},
+    "limit.set": {**NOBODY, "kind": "open_orders", "limit": "1"},
+    "risk.set_state": {**NOBODY, "state": "active"},
+    "kill.switch": NOBODY,
+    "kill.reset": {**NOBODY, "step": 1},
+    "auction.schedule": {"symbol": "BTC-USD"},
+    "subscribe": {"channel": "trades", "symbols": ["BTC-USD"]},
+    "unsubscribe": {"channel": "trades", "symbols": ["BTC-USD"]},
+    "ping": {},
+    "time": {},
+}
+ACCESS = dict(_core.operations())
+# Those whose `account` says for whom: the others have none in what they do.
+FOR_AN_ACCOUNT = [
+    name
+    for name in PARAMS
+    if name.startswith(("order.", "orders.", "balances.", "positions.", "keys."))
+    or name in ("account.deposit", "account.withdraw", "account.configure", "key.create")
+]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A node with the accounts alice and bob."""
+    home = tmp_path_factory.mktemp("authorisation")
+    running = launch(SERVE, environment(home), home)
+    boss = operator(running)
+    for name in ("alice", "bob"):
+        assert boss.ask("POST", "/v1/admin/accounts", {"name": name}).is_success
+        money = {"asset": "USD", "qty": "1000.00", "request_id": "1"}
+        boss.ask("POST", f"/v1/admin/accounts/{name}/deposits", money)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def keys(server: Server) -> dict[str, Key]:
+    """A key of alice for each role, and one of bob that trades."""
+    boss, made = operator(server), {}
+    for account, role in [*(("alice", role) for role in ROLES), ("bob", "trade")]:
+        params = {"key_id": f"{account}-{role}", "permissions": [role], "scheme": "hmac_sha256"}
+        answer = boss.ask("POST", f"/v1/admin/accounts/{account}/keys", params)
+        secret = answer.json()["result"]["secret"]
+        name = role if account == "alice" else account
+        made[name] = Key(server, f"{account}-{role}", secret, "hmac_sha256")
+    return made
+
+
+def test_every_operation_is_in_the_matrix_and_says_who_may() -> None:
+    assert set(ACCESS) == set(PARAMS)
+    assert set(ACCESS.values()) <= {"open", "logged_on", *ROLES}
+    assert {op for _, _, op in _core.rest_routes()} <= set(ACCESS)
+
+
+def may(role: str, op: str) -> bool:
+    return ACCESS[op] in ("open", "logged_on", role)
+
+
+async def answers(key: Key, account: str | None) -> dict[str, str]:
+    """The code of what each operation is answered with; empty where it is done."""
+    session = Session(lambda message: None)
+    await session.open(key.credentials())
+    codes = {}
+    # The logoff comes last: what follows it would be another role's.
+    for op in sorted(PARAMS, key=lambda op: op == "session.logoff"):
+        reply = await session.request(op, PARAMS[op], account)
+        codes[op] = reply.code if isinstance(reply, Rejected) else ""
+    session.close()
+    return codes
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_operations_are_done_by_those_who_may_and_other_accounts_are_as_missing_ones(
+    keys: Mapping[str, Key], role: str
+) -> None:
+    async def all_three() -> list[dict[str, str]]:
+        return [await answers(keys[role], account) for account in (None, "bob", "nobody")]
+
+    own, other, missing = asyncio.run(all_three())
+    for op, code in own.items():
+        assert (code not in DENIED) == may(role, op), f"{op} by {role}: {code!r}"
+    if role == "admin":
+        return
+    assert other == missing
+    for op in FOR_AN_ACCOUNT:
+        assert other[op] in ("UNKNOWN_ACCOUNT", "NOT_PERMITTED"), f"{op}: {other[op]!r}"
+
+
+@pytest.mark.parametrize(("method", "path", "op"), _core.rest_routes())
+def test_routes_are_served_to_those_who_may_and_nobody_else(
+    server: Server, keys: Mapping[str, Key], method: str, path: str, op: str
+) -> None:
+    params = dict(PARAMS[op])
+    if "client_order_id" in path:
+        params["client_order_id"] = params.pop("order_id")
+    target = path.replace("{account}", "alice")
+    for name in [name for name in params if f"{{{name}}}" in path]:
+        target = target.replace(f"{{{name}}}", str(params.pop(name)))
+    sent = None if method in ("GET", "DELETE") else params
+    for role, key in keys.items():
+        if role in ROLES:
+            answer = key.ask(method, target, sent)
+            code = "" if answer.is_success else answer.json()["error"]["code"]
+            assert (code not in DENIED) == may(role, op), f"{method} {path} by {role}: {code!r}"
+            assert (answer.status_code == 403) == (code == "NOT_PERMITTED")
+    body = b"" if sent is None else json.dumps(sent).encode()
+    unsigned = httpx.request(method, server.http + target, content=body)
+    assert unsigned.status_code == 401
+    assert unsigned.json()["error"]["code"] == "NOT_LOGGED_ON"
+
+
+def test_another_ones_order_answers_exactly_as_one_that_does_not_exist(
+    keys: Mapping[str, Key],
+) -> None:
+    placed = keys["bob"].ask("POST", "/v1/orders", {**ORDER, "client_order_id": "bobs"}).json()
+    others, missing = placed["result"]["order_id"], "8"
+    trader = keys["trade"]
+
+    def said(answer: httpx.Response, name: str) -> tuple[int, str]:
+        return answer.status_code, answer.text.replace(name, "ID")
+
+    for method, params in (("DELETE", None), ("PATCH", {"qty": "0.5"})):
+        both = [
+            said(trader.ask(method, f"/v1/orders/{one}", params), one) for one in (others, missing)
+        ]
+        assert both[0] == both[1] and both[0][0] == 404
+    by_name = [
+        said(trader.ask("DELETE", f"/v1/orders/by_client_id/{one}"), one) for one in ("bobs", "no")
+    ]
+    assert by_name[0] == by_name[1] and by_name[0][0] == 404
