@@ -199,3 +199,69 @@ async def test_a_turn_does_so_much_and_the_next_goes_on_and_a_node_that_stops_do
     assert not again.tick() and again.metrics()["orders_live"] == 0
     again.close()
     market.follow()
+
+
+def status_of(feed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What was said of the instrument's status, the image first."""
+    said = [message for message in feed if message.get("ch") == "status"]
+    return [item for message in said for item in message["items"]]
+
+
+def an_order_of_a_call(side: str, qty: int, price: int) -> Message:
+    order = an_order(side, price, tif="gtc")
+    return Message(**vars(order) | {"qty": qty})
+
+
+async def test_a_call_is_indicated_though_nobody_sends_anything_and_only_while_it_changes() -> None:
+    market = await a_market(driven=True)
+    subscribe = {"op": "subscribe", "params": {"channel": "status", "symbols": ["BTC-USD"]}}
+    market.session.request(json.dumps(subscribe).encode())
+
+    def indicated() -> list[tuple[str, str, str]]:
+        said = [s for s in status_of(market.feed) if s.get("event") == "auction_indicated"]
+        return [(item.get("price", ""), item["qty"], item["surplus"]) for item in said]
+
+    await market.send(Message("TradingStateSet", instrument=1, state="auction"))
+    await market.until(lambda: len(indicated()) == 1)
+    await market.send(an_order_of_a_call("buy", 3_000, 10_100), ALICE)
+    await market.send(an_order_of_a_call("sell", 1_000, 9_900), BOB)
+    await market.until(lambda: indicated()[-1] == ("99.00", "0.01000", "0.02000"))
+    # Nothing has changed since: nothing more is written, and the book may rest as it is.
+    seq = market.core.seq
+    assert not market.core.tick() and market.core.seq == seq
+    late: list[dict[str, Any]] = []
+    session = market.core.session("bob", lambda text: late.append(json.loads(text)))
+    session.request(json.dumps(subscribe).encode())
+    await market.driver.durable()
+    (image,) = status_of(late)
+    assert (image["state"], image["price"], image["qty"]) == ("auction", "99.00", "0.01000")
+    assert image["surplus"] == "0.02000"
+    await market.send(Message("TradingStateSet", instrument=1, state="open"))
+    after: list[dict[str, Any]] = []
+    session = market.core.session("bob", lambda text: after.append(json.loads(text)))
+    session.request(json.dumps(subscribe).encode())
+    await market.driver.durable()
+    (image,) = status_of(after)
+    assert image["state"] == "open" and "surplus" not in image
+    market.driver.close()
+    market.follow()
+
+
+async def test_indications_of_a_busy_call_are_a_while_apart() -> None:
+    market = await a_market()
+    await market.send(Message("TradingStateSet", instrument=1, state="auction"))
+    assert not market.core.tick()
+    seq, time_ns = market.core.seq, time.time_ns()
+    for price in range(10_000, 10_010):
+        await market.send(an_order_of_a_call("buy", 1_000, price), ALICE)
+        assert not market.core.tick()
+    # Ten orders and no tick, or the machine was slower than the interval between two.
+    ticks, spent_ns = market.core.seq - seq - 10, time.time_ns() - time_ns
+    assert ticks <= spent_ns // 100_000_000
+    await market.send(an_order_of_a_call("buy", 1_000, 10_010), ALICE)
+    await past(time.time_ns() + 100_000_000)
+    seq = market.core.seq
+    assert not market.core.tick() and market.core.seq == seq + 1
+    assert not market.core.tick() and market.core.seq == seq + 1
+    market.core.close()
+    market.follow()
