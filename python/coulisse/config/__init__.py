@@ -15,21 +15,24 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from dotenv import dotenv_values
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from coulisse._core import is_public_key
+from coulisse.config.risk import RiskConfig
+from coulisse.config.values import (
+    AssetName,
+    HexKey,
+    Host,
+    NotNegative,
+    Origin,
+    Part,
+    PlainName,
+    Positive,
+    between,
+)
 from coulisse.domain.errors import ConfigError
-from coulisse.domain.money import to_decimal
-from coulisse.domain.symbols import is_asset_name, is_plain_name, split_symbol, wire_symbol
+from coulisse.domain.symbols import split_symbol, wire_symbol
 
 PREFIX = "COULISSE_"
 NOT_SETTINGS = frozenset({"COULISSE_URL", "COULISSE_KEY_FILE", "COULISSE_RECORDED_DIR"})
@@ -49,99 +52,22 @@ SEND_BUFFER_BYTES_MAX = 1 << 30
 PERMISSIONS: Mapping[str, int] = {"read": 1, "trade": 2, "withdraw": 4, "admin": 8}
 
 
-def _exact(value: object) -> Decimal:
-    # TOML has floats; money never was one.
-    if isinstance(value, float) or not isinstance(value, str | int | Decimal):
-        raise ValueError(f'write the number as text, "0.01", not as {value!r}')
-    return to_decimal(value)
-
-
-def _positive(value: Decimal) -> Decimal:
-    if value <= 0:
-        raise ValueError(f"{value} is not more than zero")
-    return value
-
-
-def _not_negative(value: Decimal) -> Decimal:
-    if value < 0:
-        raise ValueError(f"{value} is negative")
-    return value
-
-
-def _between(low: int, high: int) -> AfterValidator:
-    def check(value: int) -> int:
-        if not low <= value <= high:
-            raise ValueError(f"{value} is not between {low} and {high}")
-        return value
-
-    return AfterValidator(check)
-
-
-def _plain_name(value: str) -> str:
-    if not is_plain_name(value):
-        raise ValueError(f"a name is 1 to 32 of a-z 0-9 _ -, not {value!r}")
-    return value
-
-
-def _asset_name(value: str) -> str:
-    if not is_asset_name(value):
-        raise ValueError(f"an asset's name is 2 to 12 of A-Z 0-9, not {value!r}")
-    return value
-
-
-def _hex_key(value: str) -> str:
-    if len(value) != 64 or not all(digit in "0123456789abcdef" for digit in value):
-        raise ValueError(f"an Ed25519 public key is 64 hexadecimal digits, not {value!r}")
-    if not is_public_key(bytes.fromhex(value)):
-        raise ValueError(f"{value} is no Ed25519 public key")
-    return value
-
-
-def _origin(value: str) -> str:
-    scheme, _, rest = value.partition("://")
-    if value != "*" and (scheme not in ("http", "https") or not rest or "/" in rest):
-        raise ValueError(f"an origin is https://host[:port] or *, not {value!r}")
-    return value
-
-
-def _host(value: str) -> str:
-    if not value.strip():
-        # The kernel would take it for every address of the machine.
-        raise ValueError(f"{value!r} is no address; 0.0.0.0 listens on all of them")
-    return value
-
-
-Exact = Annotated[Decimal, BeforeValidator(_exact)]
-Positive = Annotated[Exact, AfterValidator(_positive)]
-NotNegative = Annotated[Exact, AfterValidator(_not_negative)]
-PlainName = Annotated[str, AfterValidator(_plain_name)]
-AssetName = Annotated[str, AfterValidator(_asset_name)]
-
-
-class _Part(BaseModel):
-    """A branch of the tree: frozen, and closed to unknown keys."""
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
-
-
-class GatewayConfig(_Part):
+class GatewayConfig(Part):
     """Where the node listens."""
 
-    host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
+    host: Host = "127.0.0.1"
     """The address to listen on."""
-    port: Annotated[int, _between(0, 65_535)] = 8080
+    port: Annotated[int, between(0, 65_535)] = 8080
     """The port; 0 takes a free one."""
     names: tuple[str, ...] = ()
     """Host names that clients may call the node by, besides the address itself and this machine's
     own; `*` takes any. A WebSocket to another name, or a signature made for one, is refused."""
-    origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = ()
+    origins: tuple[Origin, ...] = ()
     """Origins of other sites, as `https://desk.example`, whose pages may open WebSockets here; `*`
     takes any. The node's own pages always may."""
     reuse_port: bool = False
     """Let several processes listen on the port (SO_REUSEPORT)."""
-    send_buffer_bytes: Annotated[int, _between(1, SEND_BUFFER_BYTES_MAX)] = 65_536
+    send_buffer_bytes: Annotated[int, between(1, SEND_BUFFER_BYTES_MAX)] = 65_536
     """The kernel's send buffer of a connection: bounds what a client that never reads can park."""
 
     @property
@@ -151,27 +77,27 @@ class GatewayConfig(_Part):
         return tuple(dict.fromkeys(("localhost", "127.0.0.1", "[::1]", own, *self.names)))
 
 
-class LogConfig(_Part):
+class LogConfig(Part):
     """Where the log is kept and when it counts as kept."""
 
     dir: Path | None = None
     """The data directory; `coulisse-data` under the working directory where none is given."""
     durability: Literal["fsync", "os"] = "fsync"
     """`fsync` survives a power cut; `os` survives the death of the process only."""
-    segment_bytes: Annotated[int, _between(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX)] = 67_108_864
+    segment_bytes: Annotated[int, between(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX)] = 67_108_864
     """Size of one segment of the journal."""
 
 
-class NodeConfig(_Part):
+class NodeConfig(Part):
     """The process itself."""
 
-    id: Annotated[int, _between(1, NODE_ID_MAX)] = 1
+    id: Annotated[int, between(1, NODE_ID_MAX)] = 1
     """The node's number, in the origin of every record it takes."""
-    cpu: Annotated[int, _between(0, CPU_MAX)] | None = None
+    cpu: Annotated[int, between(0, CPU_MAX)] | None = None
     """Pin the process to this processor; the sync thread stays beside the loop."""
 
 
-class ProjectorConfig(_Part):
+class ProjectorConfig(Part):
     """The process beside the core that follows its journal and writes snapshots."""
 
     enabled: bool | None = None
@@ -195,7 +121,7 @@ class ProjectorConfig(_Part):
         return self
 
 
-class InstrumentConfig(_Part):
+class InstrumentConfig(Part):
     """An instrument to list at the first start. Money is written as text."""
 
     symbol: str
@@ -224,12 +150,12 @@ class InstrumentConfig(_Part):
         return self
 
 
-class KeyConfig(_Part):
+class KeyConfig(Part):
     """A key that may act for an account."""
 
     key_id: PlainName
     """Its public name."""
-    public_key: Annotated[str, AfterValidator(_hex_key)]
+    public_key: HexKey
     """The Ed25519 public key, 64 hexadecimal digits."""
     permissions: tuple[Literal["read", "trade", "withdraw", "admin"], ...] = ("read", "trade")
     """What it may do."""
@@ -240,12 +166,12 @@ class KeyConfig(_Part):
         return sum(PERMISSIONS[name] for name in set(self.permissions))
 
 
-class AccountConfig(_Part):
+class AccountConfig(Part):
     """An account to open at the first start."""
 
     name: PlainName
     """Its name: 1 to 32 of a-z 0-9 _ -."""
-    deposits: dict[AssetName, Positive] = {}
+    deposits: dict[AssetName, Positive] = Field(default={})
     """What it starts with: asset = qty. Becomes commands in the log, once."""
     keys: tuple[KeyConfig, ...] = ()
     """Who may act for it."""
@@ -274,10 +200,11 @@ class Config(BaseSettings):
     log: LogConfig = LogConfig()
     node: NodeConfig = NodeConfig()
     projector: ProjectorConfig = ProjectorConfig()
-    asset_scales: dict[AssetName, Annotated[int, _between(0, ASSET_SCALE_MAX)]] = {}
+    asset_scales: dict[AssetName, Annotated[int, between(0, ASSET_SCALE_MAX)]] = {}
     """Decimals of an asset's minor unit, where it is not 8."""
     instruments: tuple[InstrumentConfig, ...] = DEFAULT_INSTRUMENTS
     accounts: tuple[AccountConfig, ...] = ()
+    risk: RiskConfig = RiskConfig()
 
     @model_validator(mode="after")
     def _name_each_once(self) -> Config:
@@ -290,6 +217,14 @@ class Config(BaseSettings):
             twice = [name for name in names if names.count(name) > 1]
             if twice:
                 raise ValueError(f"{kind}: {twice[0]} stands there twice")
+        return self
+
+    @model_validator(mode="after")
+    def _limits_bind_what_is_there(self) -> Config:
+        names = {account.name for account in self.accounts}
+        for limit in self.risk.limits:
+            if limit.account is not None and limit.account not in names:
+                raise ValueError(f"risk.limits: {limit.about}: no account {limit.account}")
         return self
 
     @classmethod
