@@ -300,6 +300,10 @@ class Core:
         """Whether a request with this id was done; None where that may have been forgotten."""
     def asset(self, name: str) -> tuple[int, int] | None:
         """(id, scale) of an asset."""
+    def has_limit(self, scope: str, scope_id: int, kind: str, subject: int) -> bool:
+        """Whether a limit of this kind, about this, is in force for a scope."""
+    def instrument_id(self, symbol: str) -> int | None:
+        """The id of an instrument."""
     def instrument_json(self, symbol: str) -> bytes | None:
         """One instrument's rules as JSON, or None."""
     def instruments_json(self) -> bytes:

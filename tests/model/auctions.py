@@ -52,12 +52,21 @@ class Auctions(Conditional):
         self.fills = 0
         if c.state == instrument.state:
             self._say_state(instrument, "command", 0)
-        elif instrument.state == "auction" or is_crossed(instrument):
+        elif instrument.state == "auction" or self._is_unfinished(instrument):
             if instrument.state != "auction":
                 self._set_state(instrument, "auction", "command")
             self._begin_uncross(instrument, c.state, "command")
         else:
             self._set_state(instrument, c.state, "command")
+
+    def _is_unfinished(self, instrument: Instrument) -> bool:
+        """Whether a void record halted it in the midst of an auction that left something to do."""
+        return is_crossed(instrument) or bool(self._market_orders(instrument))
+
+    def _market_orders(self, instrument: Instrument) -> list[Order]:
+        """Those of its auction, the oldest first."""
+        live = [o for o in self.live.values() if o.instrument is instrument and o.ends_with_auction]
+        return sorted(live, key=lambda order: order.id)
 
     def _set_state(
         self, instrument: Instrument, state: str, reason: str, until_ns: int = 0
@@ -225,13 +234,16 @@ class Auctions(Conditional):
 
     def _end_auction(self, instrument: Instrument, uncross: Uncross) -> None:
         """Close its market orders, as many as a command may fill, then change the state."""
-        live = [o for o in self.live.values() if o.instrument is instrument and o.ends_with_auction]
-        for order in sorted(live, key=lambda o: o.id):
+        for order in self._market_orders(instrument):
             if self.fills == self.limits.fills_per_command_max:
                 return
             self.fills += 1
             self._close(order, "expired", "auction_end")
+        self._leave_auction(instrument)
+        self._set_state(instrument, uncross.then, uncross.reason)
+
+    def _leave_auction(self, instrument: Instrument) -> None:
+        """Nothing of it is left to do, and the schedule that began it is dropped."""
         instrument.uncross = None
         if instrument.is_scheduled:
             instrument.is_scheduled, instrument.schedule = False, (0, 0)
-        self._set_state(instrument, uncross.then, uncross.reason)

@@ -234,6 +234,8 @@ class Header:
     key: int = 0
     session: int = 0
     request_id: int = 0
+    # Not of the record: whoever applies it has read that it is void (section 25).
+    void: bool = False
 
 
 def _table(text: str) -> dict[int, tuple[str, Fields]]:

@@ -62,14 +62,13 @@ class Twins:
     exchange: ReferenceExchange = field(default_factory=ReferenceExchange)
     event_hash: bytes = bytes(16)
 
-    def step(self, header: Header, command: Message, *, void: bool = False) -> list[Message]:
+    def step(self, header: Header, command: Message) -> list[Message]:
         """Apply one record to both, as it says or as void; return the events: the same of both."""
-        apply = self.exchange.void if void else self.exchange.apply
-        expected = apply(header, command)
+        expected = self.exchange.apply(header, command)
         self.event_hash = next_event_hash(self.event_hash, header.seq, expected)
         record = encode_record(header, command)
         try:
-            said = self.core.void(record) if void else self.core.apply(record)
+            said = self.core.void(record) if header.void else self.core.apply(record)
         except Exception as error:
             raise Difference(f"the core failed: {error!r}\n{header}\n{command}") from error
         if said != encode_events(expected):

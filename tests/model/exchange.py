@@ -37,7 +37,9 @@ class ReferenceExchange(Keys):
         self.requests: dict[tuple[int, int], tuple[int, Message]] = {}
 
     def apply(self, header: Header, command: Message) -> list[Message]:
-        """Apply one record and return its events."""
+        """Apply one record, as it says or as void; return its events."""
+        if header.void:
+            return self.void(header, command)
         self.events = []
         self._begin(header)
         try:
@@ -125,7 +127,7 @@ class ReferenceExchange(Keys):
         instrument = self._instrument(c.instrument) if c.instrument else None
         self.emit("RecordVoided", voided_seq=c.seq, instrument=c.instrument)
         if instrument is not None and instrument.state != "halted":
-            instrument.uncross = None
+            self._leave_auction(instrument)
             self._set_state(instrument, "halted", "void")
 
     def _asset_create(self, header: Header, c: Message) -> None:

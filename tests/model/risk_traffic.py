@@ -79,10 +79,18 @@ class RiskTraffic:
         if account in exchange.last_placed and chance < 12:
             last, _ = exchange.last_placed[account]
             self.count += 1
-            return Message(**vars(last) | {"client_order_id": f"r{self.count}"})
+            same = Message(**vars(last) | {"client_order_id": f"r{self.count}"})
+            return self._almost(same) if rng.randrange(100) < 30 else same
         if 12 <= chance < 22:
             return self._reducing(exchange, account, command)
         return with_terms(vars(command)) if rng.randrange(100) < 5 else command
+
+    def _almost(self, command: Message) -> Message:
+        """Another order in one thing."""
+        name = self.rng.choice(("side", "qty", "price"))
+        other = "sell" if command.side == "buy" else "buy"
+        almost = {"side": other, "qty": command.qty + 1, "price": command.price + 1}
+        return Message(**vars(command) | {name: almost[name]})
 
     def _reducing(self, exchange: ReferenceExchange, account: int, command: Message) -> Message:
         """Of the side and size that would reduce, mostly."""

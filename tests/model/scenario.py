@@ -36,7 +36,7 @@ class Scenario:
         """Apply any command, as it says or as `void`; incarnation 1 of node 1 unless told."""
         seq = self.twins.exchange.last_seq + 1
         fields = {"incarnation": 1, "account": account, "time_ns": self.now_ns} | header
-        events = self.twins.step(Header(seq, **fields), command, void=void)
+        events = self.twins.step(Header(seq, **fields, void=void), command)
         self.twins.compare_states()
         return events
 
@@ -134,6 +134,13 @@ def order_fields(side: str, qty: int, price: int, tif: str) -> dict[str, object]
 def an_exchange(*, maker_fee: int = 0, taker_fee: int = 0, **limits: int) -> Scenario:
     """A running exchange with these fees in ppm; limits as in genesis."""
     scenario = Scenario()
+    open_exchange(scenario, (maker_fee, taker_fee), limits)
+    return scenario
+
+
+def open_exchange(scenario: Scenario, fees_ppm: tuple[int, int], limits: dict[str, int]) -> None:
+    """Make of a new scenario what `an_exchange` says."""
+    maker_fee, taker_fee = fees_ppm
     scenario.send(Message("Genesis", **LIMITS | limits))
     scenario.send(Message("NodeStarted", incarnation=1))
     for name in ("USD", "BTC"):
@@ -146,7 +153,6 @@ def an_exchange(*, maker_fee: int = 0, taker_fee: int = 0, **limits: int) -> Sce
         scenario.send(Message("AccountCreate", name=name))
         for asset, amount in ((USD, USD_EACH), (BTC, BTC_EACH)):
             scenario.send(Message("Deposit", asset=asset, amount=amount), account=account)
-    return scenario
 
 
 def of(events: list[Message], kind: str, *names: str) -> list[tuple[object, ...]]:

@@ -249,6 +249,18 @@ def test_fill_or_kill_counts_the_fills_it_would_take() -> None:
     assert of(killed, "OrderClosed", "reason") == [("fill_or_kill",)]
 
 
+def test_a_stop_that_a_stop_makes_due_acts_in_the_same_command() -> None:
+    s = an_exchange()
+    s.trade(100)
+    for price in (101, 102, 103, 104):
+        s.place(CYD, "sell", 1, price)
+    for price in (103, 102, 101):
+        s.terms(BOB, "buy", 1, 110, trigger="stop", trigger_price=price)
+    events = s.place(ANN, "buy", 1, 101)
+    assert of(events, "OrderTriggered", "trigger_price") == [(101,), (102,), (103,)]
+    assert of(events, "Traded", "price") == [(101,), (102,), (103,), (104,)]
+
+
 def test_a_command_makes_only_so_many_fills() -> None:
     s = an_exchange(fills_per_command_max=2)
     for _ in range(3):

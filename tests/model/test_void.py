@@ -96,3 +96,30 @@ def test_what_rests_in_a_halted_instrument_stays_as_it_is() -> None:
     assert of(s.amend(ANN, 1), "Rejected", "code") == [("INVALID_COMBINATION",)]
     assert of(s.cancel_all(ANN), "OrdersCancelled", "count") == [(0,)]
     assert s.balance(ANN, USD) == (999_900, 100)
+
+
+def test_a_call_that_a_void_breaks_off_takes_its_schedule_with_it() -> None:
+    s = an_exchange()
+    s.trade(100)
+    s.send(Message("AuctionSchedule", instrument=1, start_ns=10, end_ns=20))
+    s.tick(10)
+    void(s, 1, 1)
+    s.twins.check_invariants()
+    again = s.send(Message("AuctionSchedule", instrument=1, start_ns=30, end_ns=40))
+    assert kinds(again) == ["AuctionScheduled"]
+    assert of(s.state("open"), "TradingStateChanged", "state") == [("open",)]
+    assert of(s.tick(30), "TradingStateChanged", "state", "reason") == [("auction", "schedule")]
+
+
+def test_market_orders_of_a_call_that_a_void_broke_off_end_before_it_opens() -> None:
+    s = an_exchange()
+    s.trade(100)
+    s.state("auction")
+    assert "OrderRested" in kinds(s.place(ANN, "sell", 1, tif="ioc"))
+    void(s, 1, 1)
+    s.twins.check_invariants()
+    events = s.state("open")
+    states = of(events, "TradingStateChanged", "state", "reason")
+    assert states == [("auction", "command"), ("open", "command")]
+    assert of(events, "OrderClosed", "state", "reason") == [("expired", "auction_end")]
+    s.twins.check_invariants()

@@ -39,13 +39,18 @@ class Traffic:
     keys: KeysTraffic
     setup: list[tuple[Header, Message]]
     sent: list[tuple[Header, Message]] = field(default_factory=list)
+    # The record that was sent as void and of which that was not told yet.
+    voided: tuple[int, Message] | None = None
 
     def next(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
         """The next record for an exchange in this state."""
         self.states.move()
         self.orders.now_ns = self.states.now_ns
         header, command = self._draw(exchange)
-        header = replace(header, seq=exchange.last_seq + 1, time_ns=self.states.now_ns)
+        seq = exchange.last_seq + 1
+        header = replace(header, seq=seq, time_ns=self.states.now_ns)
+        if self.rng.randrange(1_000) < 2 and wants("states") and exchange.nodes:
+            header, self.voided = replace(header, void=True), (seq, command)
         if command.kind in REQUESTS and header.request_id:
             self.sent = [*self.sent[-5:], (header, command)]
         return header, command
@@ -58,6 +63,8 @@ class Traffic:
             return self._genesis(exchange)
         if self.setup:
             return self.setup.pop()
+        if self.voided is not None or rng.randrange(1_000) < wants("states"):
+            return self._void(exchange)
         if self.sent and rng.randrange(100) < 2:
             return self._again()
         if wants("time") and rng.randrange(100) < (60 if self.states.is_due(exchange) else 2):
@@ -88,6 +95,18 @@ class Traffic:
             return replace(header, key=asked_by or header.key)
         return header
 
+    def _void(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
+        """Tell that the last record is void; now and then of one that is none, or badly."""
+        rng, count = self.rng, len(exchange.instruments)
+        seq, record = self.voided or (rng.randrange(exchange.last_seq + 3), Message("Tick"))
+        self.voided = None
+        instrument = getattr(record, "instrument", 0)
+        if not 1 <= instrument <= count or rng.randrange(100) < 6:
+            instrument = rng.choice((0, 0, count, count + 1))
+        key = rng.choice((0,) * 9 + (1,))
+        header = Header(0, incarnation=rng.choice((999, 999, 999, 1)), key=key)
+        return header, Message("Void", seq=seq, instrument=instrument)
+
     def _again(self) -> tuple[Header, Message]:
         """A request sent before, or its id with something else."""
         header, command = self.rng.choice(self.sent)
@@ -112,10 +131,10 @@ class Traffic:
         incarnation = exchange.nodes.get(node, 0) + rng.choice((0, 0, 0, 0, 0, 1))
         if rng.randrange(100) < 1:
             incarnation = max(0, incarnation - 2)
+        batch, index = rng.randrange(9), rng.randrange(3)
         session = self.keys.nonce(exchange, key) or rng.randrange(9)
-        ids = {"batch": rng.randrange(9), "index": rng.randrange(3), "session": session}
-        where = {"node": node, "incarnation": incarnation, "account": account, "key": key}
-        return Header(0, **where, **ids, request_id=self._request_id())
+        where = (0, 0, node, incarnation, batch, index, account, key, session)
+        return Header(*where, request_id=self._request_id())
 
     def _request_id(self) -> int:
         rng = self.rng

@@ -7,96 +7,14 @@ waits for what the core says of it.
 import asyncio
 import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
-
 from coulisse import _core
-from coulisse.domain.schema import schema
-from coulisse.engine.driver import Driver
-from tests.model.codec import Message, decode_events, encode_body, number
-from tests.session.twin import MARKET
+from tests.model.codec import Message
+from tests.session.market import ALICE, BOB, a_market
 
-TIMEOUT_S = 20.0
 SOON_NS = 50_000_000
-ALICE, BOB = 1, 2
 DUE_IN_A_TICK, TICKS_IN_A_TURN = 256, 16
-
-
-@dataclass
-class Market:
-    """A core with two rich accounts, on the running loop."""
-
-    disk: _core.SimDisk = field(default_factory=_core.SimDisk)
-    told: dict[int, list[Message]] = field(default_factory=dict)
-    feed: list[dict[str, Any]] = field(default_factory=list)
-    moved: asyncio.Event = field(default_factory=asyncio.Event)
-    ticked: int = 0
-
-    def __post_init__(self) -> None:
-        self.core = _core.Core(disk=self.disk, segment_bytes=1 << 20)
-        self.driver = Driver(self.core, schema(), pytest.fail)
-        self.loop = asyncio.get_running_loop()
-        self.fd = -1
-
-    def drive(self) -> None:
-        """Attach the core by hand: nothing ticks but what the test lets tick."""
-        self.core.attach(self.loop.call_soon, pytest.fail)
-        self.fd = self.core.eventfd
-        self.loop.add_reader(self.fd, self.core.on_durable)
-
-    async def fill(self) -> None:
-        """List the instrument and fund the accounts."""
-        for command in MARKET:
-            await self.send(command)
-        for account in (ALICE, BOB):
-            for asset in (1, 2):
-                await self.send(Message("Deposit", asset=asset, amount=10**15), account)
-        self.session = self.core.session("alice", self._hear)
-        self.session.request(b'{"op":"subscribe","params":{"channel":"orders"}}')
-
-    def _hear(self, text: bytes) -> None:
-        self.feed.append(json.loads(text))
-        self.moved.set()
-
-    def post(self, command: Message, account: int = 0) -> int:
-        """Send a command; return the number to ask for its events by."""
-        ticket = len(self.told)
-        self.told[ticket] = []
-
-        def done(_seq: int, events: bytes) -> None:
-            self.told[ticket] = decode_events(events)
-            self.moved.set()
-
-        self.core.command(number(command.kind), encode_body(command), done, account=account)
-        return ticket
-
-    async def send(self, command: Message, account: int = 0) -> list[Message]:
-        """Send a command; return its events once they are durable."""
-        ticket = self.post(command, account)
-        await self.until(lambda: bool(self.told[ticket]))
-        return self.told[ticket]
-
-    async def until(self, reached: Callable[[], bool]) -> None:
-        async with asyncio.timeout(TIMEOUT_S):
-            while not reached():
-                self.moved.clear()
-                await self.moved.wait()
-
-    def ends(self) -> list[str]:
-        """Why alice's orders ended, in order."""
-        items = [item for message in self.feed if "items" in message for item in message["items"]]
-        return [item["reason"] for item in items if item.get("state") in ("expired", "cancelled")]
-
-    def follow(self) -> int:
-        """Follow the log with a replica, which compares all that the core said; return its seq."""
-        replica = _core.Replica(disk=self.disk)
-        while replica.catch_up(1_000):
-            pass
-        assert replica.compared_seq == replica.seq
-        return replica.seq
 
 
 def an_order(side: str, price: int, *, expire_ns: int = 0, tif: str = "gtd") -> Message:
@@ -115,16 +33,6 @@ async def past(at_ns: int) -> None:
         over.clear()
         loop.call_later(left_ns / 1e9, over.set)
         await over.wait()
-
-
-async def a_market(*, driven: bool = False) -> Market:
-    market = Market()
-    if driven:
-        market.driver.attach(market.loop)
-    else:
-        market.drive()
-    await market.fill()
-    return market
 
 
 async def test_an_order_expires_though_nobody_sends_anything() -> None:
@@ -198,4 +106,70 @@ async def test_a_turn_does_so_much_and_the_next_goes_on_and_a_node_that_stops_do
     assert again.metrics()["orders_live"] == 1 and again.seq == again.recovery["records"] + 1
     assert not again.tick() and again.metrics()["orders_live"] == 0
     again.close()
+    market.follow()
+
+
+def status_of(feed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What was said of the instrument's status, the image first."""
+    said = [message for message in feed if message.get("ch") == "status"]
+    return [item for message in said for item in message["items"]]
+
+
+def an_order_of_a_call(side: str, qty: int, price: int) -> Message:
+    order = an_order(side, price, tif="gtc")
+    return Message(**vars(order) | {"qty": qty})
+
+
+async def test_a_call_is_indicated_though_nobody_sends_anything_and_only_while_it_changes() -> None:
+    market = await a_market(driven=True)
+    subscribe = {"op": "subscribe", "params": {"channel": "status", "symbols": ["BTC-USD"]}}
+    market.session.request(json.dumps(subscribe).encode())
+
+    def indicated() -> list[tuple[str, str, str]]:
+        said = [s for s in status_of(market.feed) if s.get("event") == "auction_indicated"]
+        return [(item.get("price", ""), item["qty"], item["surplus"]) for item in said]
+
+    await market.send(Message("TradingStateSet", instrument=1, state="auction"))
+    await market.until(lambda: len(indicated()) == 1)
+    await market.send(an_order_of_a_call("buy", 3_000, 10_100), ALICE)
+    await market.send(an_order_of_a_call("sell", 1_000, 9_900), BOB)
+    await market.until(lambda: indicated()[-1] == ("99.00", "0.01000", "0.02000"))
+    # Nothing has changed since: nothing more is written, and the book may rest as it is.
+    seq = market.core.seq
+    assert not market.core.tick() and market.core.seq == seq
+    late: list[dict[str, Any]] = []
+    session = market.core.session("bob", lambda text: late.append(json.loads(text)))
+    session.request(json.dumps(subscribe).encode())
+    await market.driver.durable()
+    (image,) = status_of(late)
+    assert (image["state"], image["price"], image["qty"]) == ("auction", "99.00", "0.01000")
+    assert image["surplus"] == "0.02000"
+    await market.send(Message("TradingStateSet", instrument=1, state="open"))
+    after: list[dict[str, Any]] = []
+    session = market.core.session("bob", lambda text: after.append(json.loads(text)))
+    session.request(json.dumps(subscribe).encode())
+    await market.driver.durable()
+    (image,) = status_of(after)
+    assert image["state"] == "open" and "surplus" not in image
+    market.driver.close()
+    market.follow()
+
+
+async def test_indications_of_a_busy_call_are_a_while_apart() -> None:
+    market = await a_market()
+    await market.send(Message("TradingStateSet", instrument=1, state="auction"))
+    assert not market.core.tick()
+    seq, time_ns = market.core.seq, time.time_ns()
+    for price in range(10_000, 10_010):
+        await market.send(an_order_of_a_call("buy", 1_000, price), ALICE)
+        assert not market.core.tick()
+    # Ten orders and no tick, or the machine was slower than the interval between two.
+    ticks, spent_ns = market.core.seq - seq - 10, time.time_ns() - time_ns
+    assert ticks <= spent_ns // 100_000_000
+    await market.send(an_order_of_a_call("buy", 1_000, 10_010), ALICE)
+    await past(time.time_ns() + 100_000_000)
+    seq = market.core.seq
+    assert not market.core.tick() and market.core.seq == seq + 1
+    assert not market.core.tick() and market.core.seq == seq + 1
+    market.core.close()
     market.follow()

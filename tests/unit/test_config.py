@@ -46,6 +46,11 @@ def test_the_file_that_the_documentation_shows_is_good() -> None:
     assert config.log == Config().log.model_copy(update={"dir": Path("coulisse-data")})
     assert config.projector == Config().with_projector().projector
     assert config.scale("JPY") == 4
+    assert [limit.about for limit in config.risk.limits] == [
+        "firm gross_notional USD",
+        "account order_qty BTC-USD",
+        "account alice order_rate",
+    ]
     (alice,) = config.accounts
     assert alice.deposits == {"USD": Decimal(100_000), "BTC": Decimal(2)}
     assert alice.keys[0].permission_bits == 3
@@ -193,3 +198,32 @@ def test_an_empty_host_is_refused_from_wherever_it_comes(monkeypatch: pytest.Mon
     monkeypatch.setenv("COULISSE_GATEWAY__HOST", "")
     with pytest.raises(ConfigError, match=r"gateway\.host"):
         load_config()
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ('kind = "order_qty"\nlimit = "1"', "symbol"),
+        ('kind = "drawdown"\nlimit = "1"\nsubject = "BTC-USD"', "quote asset"),
+        ('kind = "open_orders"\nlimit = "1"\nsubject = "USD"', "about nothing"),
+        ('kind = "open_orders"\nlimit = "1.5"', "no whole number"),
+        ('kind = "open_orders"\nlimit = "-1"', "negative"),
+        ('kind = "open_orders"\nlimit = 1.5', "write the number as text"),
+        ('kind = "open_orders"\nlimit = "1"\nburst = 2', "only a rate has a burst"),
+        ('kind = "order_rate"\nlimit = "1"', "a rate needs a burst"),
+        ('kind = "order_rate"\nlimit = "1"\nburst = 0', "a rate needs a burst"),
+        ('kind = "open_orders"\nlimit = "1"\naccount = "alice"', "the scope is firm"),
+        ('kind = "open_orders"\nlimit = "1"\nscope = "account"\naccount = "eve"', "no account eve"),
+        ('kind = "all"\nlimit = "1"', "kind"),
+        ('kind = "open_orders"\nlimit = "1"\nscope = "group"', "scope"),
+    ],
+)
+def test_a_limit_that_means_nothing_is_refused(tmp_path: Path, fields: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        load_config(a_file(tmp_path, f"[[risk.limits]]\n{fields}\n"))
+
+
+def test_a_limit_stands_there_once(tmp_path: Path) -> None:
+    limit = '[[risk.limits]]\nkind = "open_orders"\nlimit = "1"\n'
+    with pytest.raises(ConfigError, match="firm open_orders stands there twice"):
+        load_config(a_file(tmp_path, limit + limit))

@@ -10,10 +10,11 @@
 
 use crate::engine::Engine;
 use crate::forest::Tree;
+use crate::instruments::Listing;
 use crate::reject::{Reject, ensure};
 use alloc::vec::Vec;
 use coulisse_types::command::AuctionSchedule;
-use coulisse_types::event::AuctionScheduled;
+use coulisse_types::event::{AuctionIndicated, AuctionScheduled};
 use coulisse_types::limits::AHEAD_NS_MAX;
 use coulisse_types::{
     Event, Field, InstrumentId, RejectCode, Seq, StateReason, TradingState, Unit,
@@ -67,6 +68,15 @@ impl Auction {
         noted: (Seq(0), 0),
     };
 
+    /// It is over, or given up: nothing of it is left to do, and the schedule that began it is
+    /// dropped. What there was left to do.
+    pub(crate) fn leave(&mut self) -> Option<Uncross> {
+        if core::mem::take(&mut self.is_begun) {
+            (self.start_ns, self.end_ns) = (0, 0);
+        }
+        self.uncross.take()
+    }
+
     /// When a tick has something to do here; `None` for never.
     pub(crate) fn due_ns(&self, state: TradingState, now_ns: i64) -> Option<i64> {
         if self.uncross.is_some() {
@@ -75,6 +85,13 @@ impl Auction {
         let ends = (state == TradingState::Auction).then_some(self.until_ns);
         let begins = (!self.is_begun).then_some(self.start_ns);
         ends.into_iter().chain(begins).filter(|ns| *ns != 0).min()
+    }
+}
+
+impl Listing {
+    /// Whether it is in the call of an auction.
+    fn is_collecting(&self) -> bool {
+        self.state == TradingState::Auction && !self.is_uncrossing()
     }
 }
 
@@ -158,10 +175,24 @@ impl Engine {
 
     fn indicate(&mut self, instrument: InstrumentId, events: &mut Vec<Event>) {
         let listing = self.instruments.at_mut(instrument);
-        let is_called = listing.state == TradingState::Auction && !listing.is_uncrossing();
-        if is_called && core::mem::take(&mut listing.auction.is_changed) {
-            events.push(self.clearing(instrument).indicated(instrument));
+        if listing.is_collecting() && core::mem::take(&mut listing.auction.is_changed) {
+            let indicated = self.clearing(instrument).indicated(instrument);
+            events.push(Event::AuctionIndicated(indicated));
         }
+    }
+
+    /// What an instrument's auction would do if its call ended now, as the next tick would say it;
+    /// `None` outside of a call, and for no such instrument. Cost: that of the auction's price.
+    pub fn indication(&self, instrument: InstrumentId) -> Option<AuctionIndicated> {
+        let is_collecting = self.instruments.get(instrument)?.is_collecting();
+        is_collecting.then(|| self.clearing(instrument).indicated(instrument))
+    }
+
+    /// Whether a tick would say something new of a call. Cost: a look at each instrument while there
+    /// is one.
+    pub fn has_new_indication(&self) -> bool {
+        let is_news = |listing: &Listing| listing.is_collecting() && listing.auction.is_changed;
+        self.attention.calls > 0 && self.instruments.iter().any(is_news)
     }
 
     /// At the end of a command: which instruments are called, and when the next tick is due, if

@@ -11,9 +11,10 @@
 use crate::engine::Engine;
 use crate::instruments::Listing;
 use crate::paged::NONE;
+use crate::planted::Fault;
 use alloc::vec::Vec;
 use coulisse_types::event::AuctionIndicated;
-use coulisse_types::{Event, InstrumentId, Price, Qty, Side};
+use coulisse_types::{InstrumentId, Price, Qty, Side};
 
 /// All that rests at a price on one side, hidden parts included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,14 +73,14 @@ impl Clearing {
         said(self.lots)
     }
 
-    /// The event that says what would be.
-    pub(crate) fn indicated(&self, instrument: InstrumentId) -> Event {
-        Event::AuctionIndicated(AuctionIndicated {
+    /// What is said of it before it happens.
+    pub(crate) fn indicated(&self, instrument: InstrumentId) -> AuctionIndicated {
+        AuctionIndicated {
             instrument,
             price: Price::from_ticks(self.price_ticks),
             qty: self.qty(),
             surplus: said(self.surplus_lots),
-        })
+        }
     }
 }
 
@@ -97,7 +98,8 @@ impl Engine {
             return Clearing::default();
         }
         let [bids, asks] = [Side::Buy, Side::Sell].map(|side| self.crossed_rungs(listing, side));
-        Clearing::of(&bids, &asks, listing.reference())
+        let is_lost = self.planted.is(Fault::AuctionWithoutReference);
+        Clearing::of(&bids, &asks, if is_lost { 0 } else { listing.reference() })
     }
 
     /// The levels of a side that the other side's best price crosses.

@@ -6,6 +6,7 @@
 
 use crate::engine::Engine;
 use crate::instruments::Listing;
+use crate::planted::Fault;
 use alloc::vec::Vec;
 use coulisse_types::{Event, InstrumentId, Price, StateReason, TradingState};
 
@@ -23,7 +24,8 @@ impl Engine {
     #[cold]
     pub(crate) fn is_out_of_band(&self, listing: &Listing, price: Price) -> bool {
         let band_ppm = listing.config.band_ppm;
-        if band_ppm == 0 || listing.state != TradingState::Open {
+        let is_lost = self.planted.is(Fault::BandUnseen);
+        if band_ppm == 0 || listing.state != TradingState::Open || is_lost {
             return false;
         }
         let (seq, noted_ticks) = listing.auction.noted;

@@ -8,6 +8,7 @@
 
 use crate::engine::Engine;
 use crate::paged::{NONE, Paged, index};
+use crate::planted::Fault;
 use crate::reject::{Reject, ensure};
 use alloc::vec::Vec;
 use coulisse_types::command::LimitSet;
@@ -347,7 +348,8 @@ impl Engine {
         let mut place = self.bounds_of(scope, scope_id);
         let known = self.risk.limits.get(place, kind, subject).copied().unwrap_or(Limit::OFF);
         let is_looser = is_looser(kind, &known, body);
-        ensure(!(is_looser && self.binds_asker(header, scope, scope_id)), || {
+        let is_bound = self.binds_asker(header, scope, scope_id);
+        ensure(!(is_looser && is_bound) || self.planted.is(Fault::OwnLimitRaised), || {
             Reject::new(RejectCode::LimitBindsAsker, Field::Limit).number(value).limit(known.value)
         })?;
         let limits = &mut self.risk.limits;

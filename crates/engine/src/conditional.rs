@@ -200,7 +200,11 @@ impl Engine {
             {
                 done.triggered += 1;
             }
+            let touched = self.instruments.at(instrument).watch.last.touched;
             self.trigger(place, events);
+            if self.planted.is(Fault::CascadeOnce) {
+                self.instruments.at_mut(instrument).watch.last.touched = touched;
+            }
         }
     }
 

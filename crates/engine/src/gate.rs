@@ -13,6 +13,7 @@ use crate::engine::Engine;
 use crate::instruments::Listing;
 use crate::kill::Kill;
 use crate::paged::NONE;
+use crate::planted::Fault;
 use crate::reject::{Reject, ensure};
 use crate::value::{Own, Valued, Wants, marked};
 use coulisse_types::command::OrderPlace;
@@ -106,7 +107,8 @@ impl Engine {
     pub(crate) fn binding(&self, account: AccountId) -> Binding {
         let risk = &self.risk;
         let row = risk.account(account.0);
-        let of_group = if row.group == 0 { NONE } else { risk.group(row.group).bounds };
+        let is_alone = row.group == 0 || self.planted.is(Fault::GroupUnseen);
+        let of_group = if is_alone { NONE } else { risk.group(row.group).bounds };
         let bounds = [risk.firm_bounds, of_group, row.bounds];
         let kinds = bounds.iter().fold(0, |kinds, place| kinds | risk.limits.kinds(*place));
         Binding { account: account.0, group: row.group, bounds, kinds }
@@ -173,7 +175,7 @@ impl Engine {
             |code, field, scope: Scope| Err(Reject::new(code, field).number(scope.number()));
         let all = || SCOPES.iter().zip(&controls).filter_map(|(scope, c)| Some((*scope, (*c)?)));
         for (scope, control) in all() {
-            if control.kill != Kill::Off {
+            if control.kill != Kill::Off && !self.planted.is(Fault::KillDoesNotBlock) {
                 return refuse(RejectCode::KillSwitchOn, Field::Scope, scope);
             }
         }
@@ -183,7 +185,8 @@ impl Engine {
             bound.chain([(Scope::Instrument, of_instrument)])
         };
         for (scope, state) in states() {
-            if state == RiskState::Halted {
+            let passes = proposal.reduce_only && self.planted.is(Fault::HaltedLetsReduce);
+            if state == RiskState::Halted && !passes {
                 return refuse(RejectCode::RiskHalted, Field::Scope, scope);
             }
         }
@@ -220,7 +223,9 @@ impl Engine {
         let listing = self.instruments.at(proposal.instrument);
         let mark_ticks = listing.mark_or(proposal.price_ticks);
         let lots = Self::lots_of(proposal, listing);
-        valued.add_order(proposal.side, marked(lots, mark_ticks, listing.rules.unit));
+        if !self.planted.is(Fault::NotionalWithoutOrder) {
+            valued.add_order(proposal.side, marked(lots, mark_ticks, listing.rules.unit));
+        }
         valued
     }
 
@@ -266,7 +271,7 @@ impl Engine {
 
     /// Check 4: a message token is taken of each, an order token must be there.
     fn check_rates(&mut self, proposal: &Proposal, binding: &Binding) -> Result<(), Reject> {
-        let now = self.time_ns;
+        let now = self.planted.throttle_ns(self.time_ns);
         let check = |engine: &Self, kind, code| {
             if binding.kinds & bit(kind) == 0 {
                 return Ok(());
@@ -290,7 +295,8 @@ impl Engine {
 
     /// Takes a token of a rate from each that has one.
     fn take_tokens(&mut self, kind: LimitKind, binding: &Binding) {
-        if binding.kinds & bit(kind) == 0 {
+        let is_free = kind == LimitKind::MessageRate && self.planted.is(Fault::MessagesFree);
+        if binding.kinds & bit(kind) == 0 || is_free {
             return;
         }
         for place in binding.bounds {
@@ -312,7 +318,7 @@ impl Engine {
         };
         let since_ns = i128::from(self.time_ns).checked_sub(last.time_ns.into()).unwrap_or(0);
         let is_same = last.instrument == proposal.instrument
-            && last.side == proposal.side
+            && (last.side == proposal.side || self.planted.is(Fault::DuplicateIgnoresSide))
             && (last.order_type == OrderType::Limit) == proposal.is_priced
             && (!proposal.is_priced || last.price.ticks() == proposal.price_ticks)
             && last.qty.lots() == proposal.lots
@@ -395,13 +401,14 @@ impl Engine {
         if proposal.is_priced && config.collar_ppm != 0 {
             let ticks = proposal.price_ticks;
             let refuse = |code| Reject::new(code, Field::Price).value(Unit::Ticks, ticks);
-            let reference = listing.reference();
+            let reference = self.planted.collar_reference(listing);
             ensure(reference != 0, || refuse(RejectCode::NoReference))?;
             let (least, most) = around(reference, config.collar_ppm);
             ensure(ticks >= least, || refuse(RejectCode::RiskPriceCollar).limit(least))?;
             ensure(ticks <= most, || refuse(RejectCode::RiskPriceCollar).limit(most))?;
         }
-        if proposal.price_ticks == 0 && config.slippage_ppm != 0 {
+        let is_bound = config.slippage_ppm != 0 && !self.planted.is(Fault::SlippageUnbounded);
+        if proposal.price_ticks == 0 && is_bound {
             let reference = listing.reference();
             ensure(reference != 0, || {
                 Reject::new(RejectCode::NoReference, Field::OrderType)
@@ -469,7 +476,8 @@ impl Engine {
         let order_lots = Self::lots_of(proposal, listing).checked_sub(own).unwrap_or(0);
         for (scope, place) in SCOPES.iter().zip(binding.bounds) {
             if let Some(limit) = self.risk.limits.get(place, kind, instrument) {
-                let (long, short) = self.lots_in(*scope, binding, instrument).reach();
+                let lots = self.planted.seen(self.lots_in(*scope, binding, instrument));
+                let (long, short) = lots.reach();
                 let reach = match proposal.side {
                     Side::Buy => long,
                     Side::Sell => short,

@@ -13,6 +13,7 @@
 use crate::engine::Engine;
 use crate::orders::Order;
 use crate::paged::{NONE, index};
+use crate::planted::Fault;
 use crate::reject::{Reject, ensure};
 use alloc::vec::Vec;
 use coulisse_types::command::{KillReset, KillSwitch, RiskStateSet};
@@ -169,15 +170,18 @@ impl Engine {
             Reject::new(RejectCode::LimitBindsAsker, Field::Scope).number(scope.number())
         })?;
         let wrong = || Reject::new(RejectCode::KillSwitchState, Field::Step).number(step);
-        let key = header.key;
+        let (key, planted) = (header.key, self.planted);
         let control = self.control_mut(scope, scope_id);
         match (step, control.kill) {
             (1, Kill::On | Kill::Asked) => {
                 (control.kill, control.asked_by) = (Kill::Asked, key.0);
                 Ok(Event::KillResetAsked(KillResetAsked { scope, scope_id }))
             }
-            (2, Kill::Asked) => {
-                ensure(key == KeyIndex(0) || key.0 != control.asked_by, || {
+            (2, kill)
+                if kill == Kill::Asked || kill == Kill::On && planted.is(Fault::ResetInOneStep) =>
+            {
+                let is_other = key.0 != control.asked_by || planted.is(Fault::ResetByOneKey);
+                ensure(key == KeyIndex(0) || is_other, || {
                     Reject::new(RejectCode::LimitBindsAsker, Field::Step).number(step)
                 })?;
                 (control.kill, control.asked_by) = (Kill::Off, 0);

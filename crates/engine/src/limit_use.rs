@@ -9,6 +9,7 @@ use crate::bounds::{Limit, bit};
 use crate::engine::Engine;
 use crate::gate::{Binding, SCOPES};
 use crate::paged::NONE;
+use crate::planted::Fault;
 use crate::positions::Row;
 use crate::risk::Loss;
 use crate::tiers::day_of;
@@ -86,14 +87,17 @@ impl Engine {
     /// The same twice in one command changes nothing.
     fn follow_loss(&mut self, money: u32) {
         let today = day_of(self.time_ns);
-        let pnl_minor = self.marked_pnl(money);
+        let (pnl_minor, planted) = (self.marked_pnl(money), self.planted);
         let row = self.risk.money.at_mut(money);
         let loss = row.loss.get_or_insert(Loss { day: today, ..Loss::default() });
-        if today > loss.day {
+        if today > loss.day && !planted.is(Fault::DayNeverBegins) {
             (loss.day, loss.base_minor) = (today, loss.last_minor);
         }
         loss.last_minor = pnl_minor;
         loss.peak_minor = loss.peak_minor.max(pnl_minor);
+        if planted.is(Fault::DrawdownForgiven) {
+            loss.peak_minor = pnl_minor;
+        }
     }
 
     #[inline(never)]
@@ -146,7 +150,7 @@ impl Engine {
                 };
                 let limit = self.risk.limits.slot_mut(place, kind, subject);
                 let level = limit.level_of(used);
-                if level != limit.level {
+                if level != limit.level || level == 80 && self.planted.is(Fault::UseToldAgain) {
                     limit.level = level;
                     let scope_id = match scope {
                         Scope::Firm | Scope::Instrument => 0,

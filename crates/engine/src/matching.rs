@@ -81,6 +81,7 @@ pub(crate) struct Trade {
     pub(crate) taker_fee_minor: i128,
     /// What the maker no longer needs to hold of the quote asset, beside what it paid.
     pub(crate) maker_saved_minor: i128,
+    pub(crate) planted: Planted,
 }
 
 #[expect(
@@ -352,6 +353,7 @@ impl Engine {
             maker_fee_minor,
             taker_fee_minor,
             maker_saved_minor,
+            planted: *planted,
         };
         settle_trade(ledger, rules, taker, maker, &trade, *planted);
         push_trade(events, &trade, taker, maker);
@@ -360,7 +362,7 @@ impl Engine {
         if maker.remaining().is_zero() {
             let ended = (OrderState::Filled, CloseReason::Filled);
             push_closed(events, maker, ended);
-            round_off(ledger, rules, maker);
+            round_off(ledger, rules, maker, *planted);
             client_ids.close(maker, ended.0, *planted);
             if maker.terms == NONE {
                 risk.leave(maker);
@@ -403,15 +405,16 @@ impl Engine {
         events: &mut Vec<Event>,
     ) {
         push_closed(events, order, ended);
-        round_off(&mut self.ledger, &self.instruments.at(order.instrument).rules, order);
+        let rules = &self.instruments.at(order.instrument).rules;
+        round_off(&mut self.ledger, rules, order, self.planted);
         self.client_ids.close(order, ended.0, self.planted);
     }
 }
 
 /// What rounding up added to the charge of an order that closes goes to the rounding account.
 #[inline]
-fn round_off(ledger: &mut Ledger, rules: &Instrument, order: &Order) {
-    if order.fee_parts != 0 && order.is_rounded() {
+fn round_off(ledger: &mut Ledger, rules: &Instrument, order: &Order, planted: Planted) {
+    if order.fee_parts != 0 && order.is_rounded() && !planted.is(Fault::RoundingStays) {
         ledger.post(Pocket::Fees, Pocket::Rounding, rules.quote.0, 1);
     }
 }
@@ -506,7 +509,7 @@ impl Order {
         let parts_before = self.fee_parts;
         let fee_minor = self.fill(Role::Maker, qty, notional_minor, planted);
         let least_minor = -taker_fee_minor.max(0);
-        if fee_minor >= least_minor {
+        if fee_minor >= least_minor || planted.is(Fault::RebateUncut) {
             return fee_minor;
         }
         self.charged_minor += least_minor - fee_minor;
@@ -535,6 +538,8 @@ fn settle_trade(
 ) {
     let (base, quote) = (rules.base.0, rules.quote.0);
     let base_minor = rules.base_minor(trade.qty);
+    let (maker_fee_minor, taker_fee_minor) =
+        planted.fees(trade.maker_fee_minor, trade.taker_fee_minor);
     let (taker_account, maker_account) = (taker.order.account.0, maker.account.0);
     let taker_pays = match taker.held_minor {
         Some(_) => Pocket::Held(taker_account),
@@ -547,19 +552,19 @@ fn settle_trade(
         Side::Buy => {
             ledger.post(maker_pays, taker_gets, base, base_minor);
             ledger.post(taker_pays, maker_gets, quote, trade.notional_minor);
-            ledger.post(taker_pays, Pocket::Fees, quote, trade.taker_fee_minor);
+            ledger.post(taker_pays, Pocket::Fees, quote, taker_fee_minor);
             if !planted.is(Fault::SellWithoutFee) {
-                ledger.post_either(maker_gets, Pocket::Fees, quote, trade.maker_fee_minor);
+                ledger.post_either(maker_gets, Pocket::Fees, quote, maker_fee_minor);
             }
-            trade.notional_minor + trade.taker_fee_minor
+            trade.notional_minor + taker_fee_minor
         }
         Side::Sell => {
             ledger.post(taker_pays, maker_gets, base, base_minor);
             ledger.post(maker_pays, taker_gets, quote, trade.notional_minor);
             if !planted.is(Fault::SellWithoutFee) {
-                ledger.post(taker_gets, Pocket::Fees, quote, trade.taker_fee_minor);
+                ledger.post(taker_gets, Pocket::Fees, quote, taker_fee_minor);
             }
-            ledger.post_either(maker_pays, Pocket::Fees, quote, trade.maker_fee_minor);
+            ledger.post_either(maker_pays, Pocket::Fees, quote, maker_fee_minor);
             ledger.post(maker_pays, maker_gets, quote, trade.maker_saved_minor);
             base_minor
         }

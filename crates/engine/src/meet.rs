@@ -9,6 +9,7 @@ use crate::gate::{Kind, Proposal, Stays};
 use crate::matching::{Stop, Taker, Trade, push_level};
 use crate::orders::Order;
 use crate::paged::NONE;
+use crate::planted::Fault;
 use crate::positions::Filled;
 use crate::reject::{Reject, ensure};
 use crate::risk::Risk;
@@ -109,7 +110,7 @@ impl Engine {
         }
         let place = self.instruments.at(order.instrument).book.order(top.handle).owner;
         let maker = *self.orders.at(place);
-        let ended = if self.is_dead(&maker) {
+        let ended = if self.is_dead(&maker) && !self.planted.is(Fault::DeadTrade) {
             (OrderState::Cancelled, CloseReason::KillSwitch)
         } else if let Some(meeting) = self.meet_own(taker, (place, &maker), top, level, events) {
             return meeting;
@@ -131,7 +132,8 @@ impl Engine {
     /// Lots that an order may still close of its account's position.
     pub(crate) fn capacity_lots(&self, order: &Order) -> i64 {
         let row = self.risk.find_row(order.account.0, order.instrument.0);
-        row.map_or(0, |place| self.risk.rows.at(place).capacity_lots(order.side))
+        let lots = row.map_or(0, |place| self.risk.rows.at(place).capacity_lots(order.side));
+        if lots > 0 && self.planted.is(Fault::ReduceOnlyFlips) { i64::MAX } else { lots }
     }
 
     /// Refuses a reduce-only order of more than the position.
@@ -193,8 +195,11 @@ impl Risk {
         self.add_open(maker.row, maker.side, -lots);
         for (order, fee_minor) in [(maker, trade.maker_fee_minor), (taker, trade.taker_fee_minor)] {
             let notional_minor = trade.notional_minor;
-            self.fill(order.row, &Filled { side: order.side, lots, notional_minor, fee_minor });
-            self.count_traded(order.row, quote, time_ns, notional_minor);
+            let (side, planted) = (order.side, trade.planted);
+            self.fill(order.row, &Filled { side, lots, notional_minor, fee_minor, planted });
+            if order.row == taker.row || !planted.is(Fault::TakersOnlyTraded) {
+                self.count_traded(order.row, quote, time_ns, notional_minor);
+            }
         }
     }
 

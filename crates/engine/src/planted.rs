@@ -3,6 +3,8 @@
 //! Without the feature `planted` there are none, and every question after one is the constant
 //! `false`, which costs nothing.
 
+use crate::instruments::Listing;
+use crate::risk::Lots;
 #[cfg(feature = "planted")]
 use core::sync::atomic::{AtomicUsize, Ordering};
 use coulisse_types::Command;
@@ -10,6 +12,8 @@ use coulisse_types::Command;
 /// The price that [`Fault::PanicOnPrice`] does not take, in ticks.
 #[cfg(feature = "planted")]
 const PANIC_TICKS: i64 = 101;
+/// How far ahead of the log the clock of [`Fault::ThrottleAheadOfLog`] is.
+const AHEAD_NS: i64 = 1_000_000;
 
 /// What can be planted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +72,70 @@ pub enum Fault {
     RevokedKeyWorks,
     /// A nonce behind the highest is taken again.
     NonceTakenAgain,
+    /// A position limit counts what was filled and not what is open.
+    PositionWithoutOrders,
+    /// A position limit looks at open buys only.
+    PositionWithoutSells,
+    /// Gross and net notional are looked at without the order that comes.
+    NotionalWithoutOrder,
+    /// A collar is around the mark, whatever the reference is.
+    CollarAroundMark,
+    /// A market order trades at any price.
+    SlippageUnbounded,
+    /// A kill switch cancels, and lets new orders pass.
+    KillDoesNotBlock,
+    /// A kill switch is reset by the second step alone.
+    ResetInOneStep,
+    /// One key does both steps of a reset.
+    ResetByOneKey,
+    /// An order that a kill switch ended is traded with.
+    DeadTrade,
+    /// A halted account still reduces.
+    HaltedLetsReduce,
+    /// The limits of a group bind nobody.
+    GroupUnseen,
+    /// A drawdown is measured from the last fill and not from the best.
+    DrawdownForgiven,
+    /// A daily loss is measured from the first day.
+    DayNeverBegins,
+    /// A message takes no token.
+    MessagesFree,
+    /// A throttle refills by a clock that is ahead of the log.
+    ThrottleAheadOfLog,
+    /// An order of the other side counts as the same one again.
+    DuplicateIgnoresSide,
+    /// An account's own key raises its limit.
+    OwnLimitRaised,
+    /// That 80 % of a limit are used is told by every command.
+    UseToldAgain,
+    /// An order that only reduces goes through to the other side.
+    ReduceOnlyFlips,
+    /// Each side of a trade pays the other's fee.
+    FeesOfTheOther,
+    /// What a self-trade takes off an order stays held.
+    DecrementKeepsHold,
+    /// A maker's rebate is more than its taker pays.
+    RebateUncut,
+    /// What rounding up added stays with the fees.
+    RoundingStays,
+    /// An auction costs what taking costs.
+    AuctionAtTakerRate,
+    /// A position that changes sides keeps the entry price of the one that it was.
+    FlipKeepsEntry,
+    /// What a closed position gained counts as lost.
+    ProfitReversed,
+    /// Only takers come nearer to a fee tier.
+    TakersOnlyTraded,
+    /// The fee tier of the highest number wins, and not of the highest threshold.
+    TierByNumber,
+    /// An auction's price is not the one nearest the reference.
+    AuctionWithoutReference,
+    /// Trades outside the band are made.
+    BandUnseen,
+    /// Where orders share, the oldest takes all.
+    ProRataByAge,
+    /// Stops that a stop made due are not looked at.
+    CascadeOnce,
     /// An order at a certain price breaks the core, when half of what it does is done.
     PanicOnPrice,
 }
@@ -101,6 +169,38 @@ impl Fault {
         ("pair_kept", Self::PairKept),
         ("revoked_key_works", Self::RevokedKeyWorks),
         ("nonce_taken_again", Self::NonceTakenAgain),
+        ("position_without_orders", Self::PositionWithoutOrders),
+        ("position_without_sells", Self::PositionWithoutSells),
+        ("notional_without_order", Self::NotionalWithoutOrder),
+        ("collar_around_mark", Self::CollarAroundMark),
+        ("slippage_unbounded", Self::SlippageUnbounded),
+        ("kill_does_not_block", Self::KillDoesNotBlock),
+        ("reset_in_one_step", Self::ResetInOneStep),
+        ("reset_by_one_key", Self::ResetByOneKey),
+        ("dead_trade", Self::DeadTrade),
+        ("halted_lets_reduce", Self::HaltedLetsReduce),
+        ("group_unseen", Self::GroupUnseen),
+        ("drawdown_forgiven", Self::DrawdownForgiven),
+        ("day_never_begins", Self::DayNeverBegins),
+        ("messages_free", Self::MessagesFree),
+        ("throttle_ahead_of_log", Self::ThrottleAheadOfLog),
+        ("duplicate_ignores_side", Self::DuplicateIgnoresSide),
+        ("own_limit_raised", Self::OwnLimitRaised),
+        ("use_told_again", Self::UseToldAgain),
+        ("reduce_only_flips", Self::ReduceOnlyFlips),
+        ("fees_of_the_other", Self::FeesOfTheOther),
+        ("decrement_keeps_hold", Self::DecrementKeepsHold),
+        ("rebate_uncut", Self::RebateUncut),
+        ("rounding_stays", Self::RoundingStays),
+        ("auction_at_taker_rate", Self::AuctionAtTakerRate),
+        ("flip_keeps_entry", Self::FlipKeepsEntry),
+        ("profit_reversed", Self::ProfitReversed),
+        ("takers_only_traded", Self::TakersOnlyTraded),
+        ("tier_by_number", Self::TierByNumber),
+        ("auction_without_reference", Self::AuctionWithoutReference),
+        ("band_unseen", Self::BandUnseen),
+        ("pro_rata_by_age", Self::ProRataByAge),
+        ("cascade_once", Self::CascadeOnce),
         ("panic_on_price", Self::PanicOnPrice),
     ];
 }
@@ -170,6 +270,39 @@ impl Planted {
     #[expect(clippy::unused_self, reason = "the twin of the one that looks")]
     pub(crate) const fn is(self, _fault: Fault) -> bool {
         false
+    }
+}
+
+impl Planted {
+    /// What a position limit sees of lots.
+    #[inline]
+    pub(crate) fn seen(self, lots: Lots) -> Lots {
+        match lots {
+            _ if self.is(Fault::PositionWithoutOrders) => {
+                Lots { open_buy: 0, open_sell: 0, ..lots }
+            }
+            _ if self.is(Fault::PositionWithoutSells) => Lots { open_sell: 0, ..lots },
+            lots => lots,
+        }
+    }
+
+    /// What a collar is around, in ticks.
+    #[inline]
+    pub(crate) fn collar_reference(self, listing: &Listing) -> i64 {
+        if self.is(Fault::CollarAroundMark) { listing.mark_ticks } else { listing.reference() }
+    }
+
+    /// The time that a throttle goes by.
+    #[inline]
+    pub(crate) fn throttle_ns(self, log_ns: i64) -> i64 {
+        if self.is(Fault::ThrottleAheadOfLog) { log_ns.saturating_add(AHEAD_NS) } else { log_ns }
+    }
+
+    /// Whom a trade's fees are taken from: the maker's and the taker's.
+    #[inline]
+    pub(crate) fn fees(self, maker_minor: i128, taker_minor: i128) -> (i128, i128) {
+        let is_other = self.is(Fault::FeesOfTheOther);
+        if is_other { (taker_minor, maker_minor) } else { (maker_minor, taker_minor) }
     }
 }
 

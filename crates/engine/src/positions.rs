@@ -7,6 +7,7 @@
 //!
 //! Cost: constant per fill; a division where a fill closes a part.
 
+use crate::planted::{Fault, Planted};
 use coulisse_types::Side;
 use coulisse_types::limits::{POSITION_LOTS_MAX, POSITION_MINOR_MAX};
 
@@ -48,6 +49,7 @@ pub(crate) struct Filled {
     pub(crate) lots: i64,
     pub(crate) notional_minor: i128,
     pub(crate) fee_minor: i128,
+    pub(crate) planted: Planted,
 }
 
 #[expect(
@@ -110,18 +112,26 @@ impl Row {
         let removed_minor = share(self.cost_minor, closed_lots, held_lots);
         let part_minor = share(fill.notional_minor, closed_lots, fill.lots);
         self.cost_minor -= removed_minor;
-        match fill.side {
+        let gained_minor = match fill.side {
             Side::Buy => {
-                self.realised_minor += -part_minor - removed_minor;
                 self.qty_lots += closed_lots;
+                -part_minor - removed_minor
             }
             Side::Sell => {
-                self.realised_minor += part_minor - removed_minor;
                 self.qty_lots -= closed_lots;
+                part_minor - removed_minor
             }
-        }
-        if fill.lots > closed_lots {
-            self.open(fill.side, fill.lots - closed_lots, fill.notional_minor - part_minor);
+        };
+        let is_reversed = fill.planted.is(Fault::ProfitReversed);
+        self.realised_minor += if is_reversed { -gained_minor } else { gained_minor };
+        let opened_lots = fill.lots - closed_lots;
+        if opened_lots > 0 {
+            let entry_minor = if fill.planted.is(Fault::FlipKeepsEntry) {
+                share(removed_minor.abs(), opened_lots.min(held_lots), held_lots)
+            } else {
+                fill.notional_minor - part_minor
+            };
+            self.open(fill.side, opened_lots, entry_minor);
         }
     }
 

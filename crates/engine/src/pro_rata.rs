@@ -11,6 +11,7 @@
 use crate::engine::Engine;
 use crate::matching::{Stop, Taker, push_level};
 use crate::paged::index;
+use crate::planted::Fault;
 use alloc::vec::Vec;
 use coulisse_book::{Handle, Level, Top};
 use coulisse_types::limits::PRO_RATA_ORDERS_MAX;
@@ -53,7 +54,9 @@ impl Engine {
     pub(crate) fn is_shared(&self, taker: &Taker, top: &Top) -> bool {
         let order = &taker.order;
         let listing = self.instruments.at(order.instrument);
-        if listing.config.matching != MatchingMode::ProRata || taker.held_minor.is_none() {
+        let by_age = listing.config.matching != MatchingMode::ProRata
+            || self.planted.is(Fault::ProRataByAge);
+        if by_age || taker.held_minor.is_none() {
             return false;
         }
         let mode = self.self_trade(order);

@@ -97,7 +97,9 @@ impl Engine {
             listing.book.reduce(old.handle, by);
         }
         self.relist(place, &maker);
-        self.adjust_hold(&maker, more_minor);
+        if !self.planted.is(Fault::DecrementKeepsHold) {
+            self.adjust_hold(&maker, more_minor);
+        }
         taker.order.qty_lots -= by.lots();
         push_decremented(events, &maker, by);
         push_decremented(events, &taker.order, by);

@@ -66,6 +66,11 @@ impl Listing {
         })
     }
 
+    /// Whether a void record halted it in the midst of an auction that left something to do.
+    fn is_unfinished(&self) -> bool {
+        self.book.is_crossed() || !self.auction.market_orders.is_empty()
+    }
+
     /// Whether its state takes a list.
     #[cold]
     pub(crate) fn check_takes_lists(&self) -> Result<(), Reject> {
@@ -197,7 +202,7 @@ impl Engine {
         listing.require(!listing.is_uncrossing())?;
         if state == listing.state {
             push_state(events, instrument, state, StateReason::Command, 0);
-        } else if listing.state == TradingState::Auction || listing.book.is_crossed() {
+        } else if listing.state == TradingState::Auction || listing.is_unfinished() {
             // A void record may have halted it in the midst of an auction.
             if listing.state != TradingState::Auction {
                 let (call, reason) = (TradingState::Auction, StateReason::Command);

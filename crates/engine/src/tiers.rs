@@ -6,6 +6,7 @@
 use crate::engine::Engine;
 use crate::instruments::Instrument;
 use crate::paged::{NONE, Paged, index};
+use crate::planted::Fault;
 use crate::reject::{Reject, ensure};
 use crate::risk::Risk;
 use alloc::vec::Vec;
@@ -173,7 +174,9 @@ impl Engine {
         let money = money.or_else(|| self.risk.find_money(account.0, rules.quote.0));
         let traded_minor = money.map_or(0, |money| self.traded_minor(money));
         let within = tiers.iter().filter(|tier| tier.threshold_minor <= traded_minor);
-        match within.max_by_key(|tier| (tier.threshold_minor, tier.tier)) {
+        let by_number = self.planted.is(Fault::TierByNumber);
+        let rank = |tier: &&Tier| (if by_number { 0 } else { tier.threshold_minor }, tier.tier);
+        match within.max_by_key(rank) {
             Some(tier) => (tier.maker_ppm, tier.taker_ppm),
             None => (rules.maker_fee.ppm(), rules.taker_fee.ppm()),
         }

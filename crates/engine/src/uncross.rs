@@ -17,6 +17,7 @@ use crate::ledger::{Ledger, Pocket};
 use crate::matching::{Trade, push_filled, push_level};
 use crate::orders::Order;
 use crate::paged::NONE;
+use crate::planted::Fault;
 use alloc::vec::Vec;
 use coulisse_book::{Book, Level, MakerFill, Top};
 use coulisse_types::event::{AuctionUncrossed, CloseReason, OrderState, Role, Traded};
@@ -288,7 +289,8 @@ impl Engine {
         let [buyer, seller] = fills.map(|fill| {
             let order = orders.at_mut(fill.owner);
             let need_minor = order.need(rules);
-            let rate_ppm = fee_ppm.min(order.taker_ppm);
+            let is_dear = planted.is(Fault::AuctionAtTakerRate);
+            let rate_ppm = if is_dear { order.taker_ppm } else { fee_ppm.min(order.taker_ppm) };
             let fee_minor = order.fill_at(rate_ppm, qty, notional_minor, *planted);
             let saved_minor = match order.side {
                 Side::Sell => 0,
@@ -311,6 +313,7 @@ impl Engine {
             maker_fee_minor: fees_minor[0],
             taker_fee_minor: fees_minor[1],
             maker_saved_minor: 0,
+            planted: *planted,
         };
         let [older, younger] = parties.map(|party| orders.at(party.place));
         risk.trade(younger, older, &trade, rules.quote.0, self.time_ns);
@@ -341,10 +344,7 @@ impl Engine {
     /// Step 7.
     fn end_auction(&mut self, instrument: InstrumentId, events: &mut Vec<Event>) {
         let auction = &mut self.instruments.at_mut(instrument).auction;
-        let Some(Uncross { then: (state, reason), .. }) = auction.uncross.take() else { return };
-        if core::mem::take(&mut auction.is_begun) {
-            (auction.start_ns, auction.end_ns) = (0, 0);
-        }
+        let Some(Uncross { then: (state, reason), .. }) = auction.leave() else { return };
         self.change_state(instrument, state, reason, 0, events);
     }
 }

@@ -107,7 +107,7 @@ impl Engine {
         events.push(Event::RecordVoided(RecordVoided { voided_seq: seq, instrument }));
         if is_open {
             let (state, reason) = (TradingState::Halted, StateReason::Void);
-            self.instruments.at_mut(instrument).auction.uncross = None;
+            self.instruments.at_mut(instrument).auction.leave();
             self.change_state(instrument, state, reason, 0, events);
         }
         Ok(())

@@ -508,6 +508,21 @@ impl Core {
         self.with(py, |node, _| node.asset(name))
     }
 
+    fn has_limit(
+        &self,
+        py: Python<'_>,
+        scope: &str,
+        scope_id: u32,
+        kind: &str,
+        subject: u32,
+    ) -> PyResult<bool> {
+        self.with(py, |node, _| node.has_limit(scope, scope_id, kind, subject))
+    }
+
+    fn instrument_id(&self, py: Python<'_>, symbol: &str) -> PyResult<Option<u32>> {
+        self.with(py, |node, _| node.instrument_id(symbol))
+    }
+
     fn instrument_json(&self, py: Python<'_>, symbol: &str) -> PyResult<Option<Py<PyBytes>>> {
         self.read(py, |node, out| node.instrument_json(symbol, out))
     }

@@ -176,7 +176,6 @@ impl CoreView for EngineView<'_> {
         }
     }
 
-    // What an auction would do is not kept: it is told with the next tick.
     fn status(&self, instrument: InstrumentId) -> InstrumentStatus {
         let listed = InstrumentStatus::listed(instrument);
         let trading = self.0.trading(instrument);
@@ -187,6 +186,7 @@ impl CoreView for EngineView<'_> {
             scheduled: AuctionScheduled { instrument, start_ns, end_ns },
             risk_state: control.map_or(listed.risk_state, |control| control.state),
             state: self.0.trading_state(instrument).unwrap_or(listed.state),
+            indicated: self.0.indication(instrument),
             mark: self.0.mark(instrument).unwrap_or(listed.mark),
             configured: trading.map_or(listed.configured, |trading| trading.configured(instrument)),
             ..listed

@@ -20,7 +20,7 @@ use coulisse_journal::{
     Durability, JournalError, Options, Preparer, Recovery, Report, Storage, list_snapshots, open,
 };
 use coulisse_types::command::{Genesis, NodeStarted, Tick, Void};
-use coulisse_types::limits::TICKS_PER_TURN_MAX;
+use coulisse_types::limits::{INDICATION_INTERVAL_NS, TICKS_PER_TURN_MAX};
 use coulisse_types::record::{NONCE_BIT, Origin};
 use coulisse_types::{
     AccountId, Command, Event, InstrumentId, KeyId, KeyIndex, KeyScheme, KeyState, RecordHeader,
@@ -124,6 +124,8 @@ pub(crate) struct NodeCore {
     spare: Batch,
     /// The batch that is one tick.
     tick: Batch,
+    /// When the last one was written, in ns since the epoch.
+    ticked_ns: i64,
     records: Vec<u8>,
     headers: Vec<RecordHeader>,
     events: Vec<Event>,
@@ -184,6 +186,7 @@ impl NodeCore {
             batch_no: 0,
             spare: Batch::default(),
             tick: one_tick(),
+            ticked_ns: 0,
             records: Vec::new(),
             headers: Vec::new(),
             events: Vec::new(),
@@ -273,11 +276,20 @@ impl NodeCore {
     /// Does what is due by now though nobody sends anything; returns whether more is due. Not once
     /// the node stops.
     pub(crate) fn tick(&mut self) -> Result<bool, Leap> {
-        if self.hub.is_stopping() || !self.is_due(wall_ns().max(self.engine.time_ns())) {
+        let now_ns = wall_ns().max(self.engine.time_ns());
+        if self.hub.is_stopping() {
             return Ok(false);
         }
-        let time_ns = self.clock.stamp()?;
-        Ok(self.do_what_is_due(time_ns))
+        if self.is_due(now_ns) {
+            let time_ns = self.clock.stamp()?;
+            return Ok(self.do_what_is_due(time_ns));
+        }
+        // A call says what it would do, whoever listens: not with each order, but often enough.
+        if now_ns - self.ticked_ns >= INDICATION_INTERVAL_NS && self.engine.has_new_indication() {
+            let time_ns = self.clock.stamp()?;
+            self.write_tick(time_ns);
+        }
+        Ok(false)
     }
 
     fn is_due(&self, time_ns: i64) -> bool {
@@ -291,11 +303,16 @@ impl NodeCore {
             if !self.is_due(time_ns) {
                 return false;
             }
-            let tick = std::mem::take(&mut self.tick);
-            self.write(&tick, time_ns);
-            self.tick = tick;
+            self.write_tick(time_ns);
         }
         self.is_due(time_ns)
+    }
+
+    fn write_tick(&mut self, time_ns: i64) {
+        let tick = std::mem::take(&mut self.tick);
+        self.write(&tick, time_ns);
+        self.tick = tick;
+        self.ticked_ns = time_ns;
     }
 
     /// Writes and applies what has come in.

@@ -7,7 +7,7 @@ use coulisse_gateway::book_feed::Levels;
 use coulisse_gateway::hub::Received;
 use coulisse_gateway::market::read_levels;
 use coulisse_gateway::view::CoreView as _;
-use coulisse_types::AccountId;
+use coulisse_types::{AccountId, LimitKind, Scope};
 use coulisse_wire::native::rest;
 use coulisse_wire::{InstrumentInfo, Symbols as _};
 
@@ -52,6 +52,19 @@ impl NodeCore {
     /// Id and scale of the asset with this name.
     pub(crate) fn asset(&self, name: &str) -> Option<(u32, u8)> {
         self.engine.asset_by_name(name.as_bytes()).map(|asset| (asset.id.0, asset.scale))
+    }
+
+    /// Whether a limit of this kind is in force; not for a scope or a kind that does not exist.
+    pub(crate) fn has_limit(&self, scope: &str, scope_id: u32, kind: &str, subject: u32) -> bool {
+        let Some(scope) = Scope::from_name(scope.as_bytes()) else { return false };
+        let kind = LimitKind::from_name(kind.as_bytes());
+        let mut limits = self.engine.limits_of(scope, scope_id);
+        limits.any(|limit| Some(limit.kind) == kind && limit.subject == subject)
+    }
+
+    /// The id of the instrument with this symbol.
+    pub(crate) fn instrument_id(&self, symbol: &str) -> Option<u32> {
+        self.instrument(symbol).map(|info| info.id.0)
     }
 
     fn instrument(&self, symbol: &str) -> Option<&InstrumentInfo> {

@@ -79,6 +79,9 @@ pub const TIMERS_PER_TICK_MAX: u32 = 256;
 pub const PRO_RATA_ORDERS_MAX: u32 = 1_000;
 /// Most ticks that a node writes in one turn of its loop, or in front of one batch.
 pub const TICKS_PER_TURN_MAX: usize = 16;
+/// While auctions are called and their books change, a node ticks no more often than this to say
+/// what they would do, in ns.
+pub const INDICATION_INTERVAL_NS: i64 = 100_000_000;
 /// Most groups of accounts.
 pub const GROUPS_MAX: u32 = 65_536;
 /// Most fee tiers of one asset.

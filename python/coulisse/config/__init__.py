@@ -15,23 +15,24 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from dotenv import dotenv_values
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from coulisse._core import is_public_key
 from coulisse.config.gateway import GatewayConfig as GatewayConfig
 from coulisse.config.master_key import SecretsConfig
-from coulisse.config.parts import Part, between
+from coulisse.config.risk import RiskConfig
+from coulisse.config.values import (
+    AssetName,
+    HexKey,
+    NotNegative,
+    Part,
+    PlainName,
+    Positive,
+    between,
+)
 from coulisse.domain.errors import ConfigError
-from coulisse.domain.money import to_decimal
-from coulisse.domain.symbols import is_asset_name, is_plain_name, split_symbol, wire_symbol
+from coulisse.domain.symbols import split_symbol, wire_symbol
 
 PREFIX = "COULISSE_"
 NOT_SETTINGS = frozenset({"COULISSE_URL", "COULISSE_KEY_FILE", "COULISSE_RECORDED_DIR"})
@@ -48,52 +49,6 @@ CPU_MAX = 1_023
 """The kernel's sets of processors hold so many."""
 SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX = 2_048, 4 << 30
 PERMISSIONS: Mapping[str, int] = {"read": 1, "trade": 2, "withdraw": 4, "admin": 8}
-
-
-def _exact(value: object) -> Decimal:
-    # TOML has floats; money never was one.
-    if isinstance(value, float) or not isinstance(value, str | int | Decimal):
-        raise ValueError(f'write the number as text, "0.01", not as {value!r}')
-    return to_decimal(value)
-
-
-def _positive(value: Decimal) -> Decimal:
-    if value <= 0:
-        raise ValueError(f"{value} is not more than zero")
-    return value
-
-
-def _not_negative(value: Decimal) -> Decimal:
-    if value < 0:
-        raise ValueError(f"{value} is negative")
-    return value
-
-
-def _plain_name(value: str) -> str:
-    if not is_plain_name(value):
-        raise ValueError(f"a name is 1 to 32 of a-z 0-9 _ -, not {value!r}")
-    return value
-
-
-def _asset_name(value: str) -> str:
-    if not is_asset_name(value):
-        raise ValueError(f"an asset's name is 2 to 12 of A-Z 0-9, not {value!r}")
-    return value
-
-
-def _hex_key(value: str) -> str:
-    if len(value) != 64 or not all(digit in "0123456789abcdef" for digit in value):
-        raise ValueError(f"an Ed25519 public key is 64 hexadecimal digits, not {value!r}")
-    if not is_public_key(bytes.fromhex(value)):
-        raise ValueError(f"{value} is no Ed25519 public key")
-    return value
-
-
-Exact = Annotated[Decimal, BeforeValidator(_exact)]
-Positive = Annotated[Exact, AfterValidator(_positive)]
-NotNegative = Annotated[Exact, AfterValidator(_not_negative)]
-PlainName = Annotated[str, AfterValidator(_plain_name)]
-AssetName = Annotated[str, AfterValidator(_asset_name)]
 
 
 class LogConfig(Part):
@@ -174,7 +129,7 @@ class KeyConfig(Part):
 
     key_id: PlainName
     """Its public name."""
-    public_key: Annotated[str, AfterValidator(_hex_key)]
+    public_key: HexKey
     """The Ed25519 public key, 64 hexadecimal digits."""
     permissions: tuple[Literal["read", "trade", "withdraw", "admin"], ...] = ("read", "trade")
     """What it may do."""
@@ -190,7 +145,7 @@ class AccountConfig(Part):
 
     name: PlainName
     """Its name: 1 to 32 of a-z 0-9 _ -."""
-    deposits: dict[AssetName, Positive] = Field(default_factory=dict)
+    deposits: dict[AssetName, Positive] = Field(default={})
     """What it starts with: asset = qty. Becomes commands in the log, once."""
     keys: tuple[KeyConfig, ...] = ()
     """Who may act for it."""
@@ -224,6 +179,7 @@ class Config(BaseSettings):
     """Decimals of an asset's minor unit, where it is not 8."""
     instruments: tuple[InstrumentConfig, ...] = DEFAULT_INSTRUMENTS
     accounts: tuple[AccountConfig, ...] = ()
+    risk: RiskConfig = RiskConfig()
 
     @model_validator(mode="after")
     def _name_each_once(self) -> Config:
@@ -236,6 +192,14 @@ class Config(BaseSettings):
             twice = [name for name in names if names.count(name) > 1]
             if twice:
                 raise ValueError(f"{kind}: {twice[0]} stands there twice")
+        return self
+
+    @model_validator(mode="after")
+    def _limits_bind_what_is_there(self) -> Config:
+        names = {account.name for account in self.accounts}
+        for limit in self.risk.limits:
+            if limit.account is not None and limit.account not in names:
+                raise ValueError(f"risk.limits: {limit.about}: no account {limit.account}")
         return self
 
     @classmethod

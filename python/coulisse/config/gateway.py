@@ -7,7 +7,7 @@ from typing import Annotated, TypedDict
 
 from pydantic import AfterValidator
 
-from coulisse.config.parts import Part, between
+from coulisse.config.values import Host, Origin, Part, between
 
 SEND_BUFFER_BYTES_MAX = 1 << 30
 CONNECTIONS_MAX = 1_000_000
@@ -26,13 +26,6 @@ class Rules(TypedDict):
     proxies: str
 
 
-def _origin(value: str) -> str:
-    scheme, _, rest = value.partition("://")
-    if value != "*" and (scheme not in ("http", "https") or not rest or "/" in rest):
-        raise ValueError(f"an origin is https://host[:port] or *, not {value!r}")
-    return value
-
-
 def _network(value: str) -> str:
     try:
         ipaddress.ip_network(value)
@@ -41,24 +34,17 @@ def _network(value: str) -> str:
     return value
 
 
-def _host(value: str) -> str:
-    if not value.strip():
-        # The kernel would take it for every address of the machine.
-        raise ValueError(f"{value!r} is no address; 0.0.0.0 listens on all of them")
-    return value
-
-
 class GatewayConfig(Part):
     """Where the node listens."""
 
-    host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
+    host: Host = "127.0.0.1"
     """The address to listen on."""
     port: Annotated[int, between(0, 65_535)] = 8080
     """The port; 0 takes a free one."""
     names: tuple[str, ...] = ()
     """Host names that clients may call the node by, besides the address itself and this machine's
     own; `*` takes any. A WebSocket to another name, or a signature made for one, is refused."""
-    origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = ()
+    origins: tuple[Origin, ...] = ()
     """Origins of other sites, as `https://desk.example`, whose pages may open WebSockets here; `*`
     takes any. The node's own pages always may."""
     echo: bool = False

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, SecretStr
 
-from coulisse.config.parts import Part
+from coulisse.config.values import Part
 from coulisse.domain.errors import ConfigError
 
 _MASTER_KEY = re.compile("[0-9a-fA-F]{64}")

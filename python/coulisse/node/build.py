@@ -28,6 +28,7 @@ from coulisse.gateway.rest import Site, build_app
 from coulisse.log.file import data_dir, open_core
 from coulisse.node.projector import Projector, allowed_processors
 from coulisse.node.seed import seed
+from coulisse.node.seed_limits import seed_limits
 from coulisse.telemetry.logs import logger
 from coulisse.telemetry.metrics import Metrics
 
@@ -77,6 +78,7 @@ class Node:
         """Replay is done: seed the log, then accept connections."""
         self.driver.attach(asyncio.get_running_loop())
         await seed(self.core, self.driver, self.config)
+        await seed_limits(self.core, self.driver, self.config)
         for listener, hub, conns in listeners:
             conns.open(self.core, self._http, hub, self.door)
             self._guard(listener)

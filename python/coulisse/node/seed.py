@@ -40,6 +40,12 @@ class Tables(Protocol):
     def request_done(self, account: int, request_id: int) -> bool | None:
         """Whether a request was done; None where that may have been forgotten."""
 
+    def instrument_id(self, symbol: str) -> int | None:
+        """The id of an instrument."""
+
+    def has_limit(self, scope: str, scope_id: int, kind: str, subject: int) -> bool:
+        """Whether a limit is in force."""
+
     def instrument_json(self, symbol: str) -> bytes | None:
         """An instrument."""
 
@@ -124,6 +130,18 @@ def _unmade(core: Tables, account: AccountConfig) -> list[str]:
         is False
         or (done is None and opened is True)
     ]
+
+
+def was_run(core: Tables, name: str, parts: tuple[object, ...]) -> bool | None:
+    """Whether `run_once` did this; None where that may have been forgotten."""
+    return core.request_done(0, request_id("seed", name, *parts))
+
+
+async def run_once(
+    commands: Commands, name: str, fields: Mapping[str, Value], parts: tuple[object, ...]
+) -> None:
+    """Submit a command that is about no account, once for `parts`. Raises `ConfigError`."""
+    await _done(commands, name, fields, account=0, parts=parts)
 
 
 async def _create_asset(commands: Commands, name: str, scale: int) -> None:

@@ -45,6 +45,12 @@ class Tables:
         known = (account, request_id) in self.done
         return None if self.forgets and not known else known
 
+    def instrument_id(self, symbol: str) -> int | None:
+        return 1 if symbol in self.symbols else None
+
+    def has_limit(self, scope: str, scope_id: int, kind: str, subject: int) -> bool:
+        return False
+
     def instrument_json(self, symbol: str) -> bytes | None:
         return b"{}" if symbol in self.symbols else None
 
