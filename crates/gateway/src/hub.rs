@@ -101,6 +101,8 @@ struct Awaited {
     publications: u32,
     /// The head has begun; `publications` counts from there.
     begun: bool,
+    /// How many REST requests were answered before it.
+    calls: u32,
 }
 
 /// Every connection of a process.
@@ -244,14 +246,16 @@ impl Hub {
     /// A connection was accepted; `nonce` is what its logon must sign.
     pub fn open(&mut self, nonce: [u8; 16]) -> ConnId {
         let id = self.insert(Stage::Head(HeadReader::new()), nonce);
-        self.awaited.push(Awaited { conn: id, publications: 0, begun: false });
+        self.await_head(id);
         id
     }
 
     /// The next request on a connection may take only so long.
-    pub(crate) fn await_head(&mut self, id: ConnId) {
-        if !self.awaited.iter().any(|one| one.conn == id) {
-            self.awaited.push(Awaited { conn: id, publications: 0, begun: false });
+    fn await_head(&mut self, id: ConnId) {
+        let Some(conn) = self.conn(id) else { return };
+        if !std::mem::replace(&mut conn.awaited, true) {
+            let calls = conn.calls;
+            self.awaited.push(Awaited { conn: id, publications: 0, begun: false, calls });
         }
     }
 
@@ -528,7 +532,13 @@ impl Hub {
         }
         self.patrol();
         let mut awaited = std::mem::take(&mut self.awaited);
-        awaited.retain_mut(|one| self.is_awaited(one));
+        awaited.retain_mut(|one| {
+            let stays = self.is_awaited(one);
+            if let Some(conn) = self.conn(one.conn).filter(|_| !stays) {
+                conn.awaited = false;
+            }
+            stays
+        });
         self.awaited = awaited;
     }
 
@@ -539,6 +549,11 @@ impl Hub {
             Some(Conn { stage: Stage::Body { bytes, .. }, closing: false, .. }) => bytes.len(),
             _ => return false,
         };
+        let calls = self.conn(one.conn).map_or(0, |conn| conn.calls);
+        if one.calls != calls {
+            // Another request was answered meanwhile: the time of the next begins anew.
+            (one.calls, one.begun, one.publications) = (calls, false, 0);
+        }
         one.publications += 1;
         if kept_bytes > 0 && !one.begun {
             (one.begun, one.publications) = (true, 0);
