@@ -85,6 +85,7 @@ impl Subscription {
 
 /// A connection's state.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about a connection")]
 pub(crate) struct Conn {
     pub(crate) id: ConnId,
     pub(crate) stage: Stage,

@@ -106,6 +106,7 @@ struct Awaited {
 }
 
 /// Every connection of a process.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the process")]
 pub struct Hub {
     slots: Vec<Option<Conn>>,
     free: Vec<u32>,
@@ -756,7 +757,7 @@ impl Hub {
                 self.echo(id, view.seq(), Opcode::Binary, bytes);
             }
             Message::Text(text) if talk == Talk::Plain => {
-                received.plain_texts.push(text.as_bytes().to_vec())
+                received.plain_texts.push(text.as_bytes().to_vec());
             }
             Message::Text(text) => self.request(id, text.as_bytes(), now_us, view),
             Message::Binary(_) => {
