@@ -21,8 +21,8 @@ from .test_private_rest import SERVE, Key, operator
 
 ROLES = ("read", "trade", "withdraw", "admin")
 DENIED = frozenset({"NOT_PERMITTED", "NOT_LOGGED_ON"})
-NOBODY = {"scope": "account", "scope_id": "nobody"}
-ORDER = {"symbol": "BTC-USD", "side": "buy", "qty": "0.01", "price": "10.00"}
+NOBODY: dict[str, object] = {"scope": "account", "scope_id": "nobody"}
+ORDER: dict[str, object] = {"symbol": "BTC-USD", "side": "buy", "qty": "0.01", "price": "10.00"}
 LEGS = [
     {"side": "sell", "qty": "0.01", "price": "66000.00"},
     {"side": "sell", "type": "stop", "qty": "0.01", "trigger_price": "57000.00"},
