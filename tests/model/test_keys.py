@@ -25,7 +25,8 @@ def buy(s: Scenario, account: int = ANN, **header: int) -> list[Message]:
     body: dict[str, object] = {"side": "buy", "order_type": "limit", "time_in_force": "gtc"}
     rest = {"instrument": 1, "post_only": False, "qty": 1, "price": 1, "notional": 0}
     order = Message("OrderPlace", **body, **rest, client_order_id="")
-    return s.send(order, account=account, **{"key": 1} | header)
+    session = header.get("session", 0)
+    return s.send(order, account=account, key=header.get("key", 1), session=session)
 
 
 def refusal(events: list[Message]) -> tuple[object, ...]:

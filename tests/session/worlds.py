@@ -176,6 +176,7 @@ class Server:
         command = [sys.executable, "-m", "coulisse", "serve", "--json", "--port", "0"]
         command += ["--config", str(file), "--data-dir", str(directory / "data")]
         env = {k: v for k, v in os.environ.items() if not k.startswith("COULISSE_")}
+        env["COULISSE_SECRETS__MASTER_KEY"] = "5a" * 32
         self._log = (directory / "stderr").open("ab")
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=self._log, env=env, cwd=directory

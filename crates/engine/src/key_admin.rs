@@ -29,7 +29,7 @@ impl Engine {
         check_name(&key_id)?;
         check_permissions(permissions)?;
         let material = KeyMaterial::new(&public_key).unwrap_or_default();
-        let key = self.add_key(Key { material, ..a_key(key_id, account, permissions) })?;
+        let key = self.add_key(&Key { material, ..a_key(key_id, account, permissions) })?;
         Ok(Event::KeyCreated(KeyCreated { key, key_id, account, public_key, permissions }))
     }
 
@@ -57,7 +57,7 @@ impl Engine {
         })?;
         let state = if waits { KeyState::Waits } else { KeyState::Active };
         let plain = a_key(key_id, account, permissions);
-        let key = self.add_key(Key { scheme, material, label, expire_ns, state, ..plain })?;
+        let key = self.add_key(&Key { scheme, material, label, expire_ns, state, ..plain })?;
         Ok(Event::KeyIssued(KeyIssued {
             key,
             key_id,
@@ -70,7 +70,7 @@ impl Engine {
         }))
     }
 
-    fn add_key(&mut self, key: Key) -> Result<KeyIndex, Reject> {
+    fn add_key(&mut self, key: &Key) -> Result<KeyIndex, Reject> {
         if let Some(other) = self.keys.by_key_id(key.key_id.as_bytes()) {
             return Err(Reject::new(RejectCode::AlreadyExists, Field::Key).number(other.index.0));
         }
@@ -92,13 +92,13 @@ impl Engine {
         }
         check_networks(&networks)?;
         let bound = Key { accounts, instruments, networks, state: KeyState::Active, ..key };
-        self.keys.change(bound);
+        self.keys.change(&bound);
         Ok(Event::KeyBound(KeyBound { key: key.index, accounts, instruments, networks }))
     }
 
     pub(crate) fn revoke_key(&mut self, body: &KeyRevoke) -> Result<Event, Reject> {
         let key = self.living_key(&body.key_id)?;
-        self.keys.change(Key { state: KeyState::Revoked, ..key });
+        self.keys.change(&Key { state: KeyState::Revoked, ..key });
         Ok(Event::KeyRevoked(KeyRevoked { key: key.index, key_id: key.key_id }))
     }
 
@@ -138,7 +138,9 @@ impl Engine {
             out.put(&key.networks);
             let Nonces { highest, used } = self.keys.nonces(key.index);
             out.put(highest);
-            used.iter().for_each(|word| out.put(word));
+            for word in used {
+                out.put(word);
+            }
         }
     }
 }
@@ -175,7 +177,7 @@ fn check_permissions(permissions: u8) -> Result<(), Reject> {
 
 /// Ids are whole, and strictly ascend.
 fn check_list(list: &IdList, field: Field) -> Result<(), Reject> {
-    let is_whole = list.as_slice().len() % size_of::<u32>() == 0;
+    let is_whole = list.as_slice().chunks_exact(size_of::<u32>()).remainder().is_empty();
     let ascends = list.ids().zip(list.ids().skip(1)).all(|(one, next)| one < next);
     ensure(is_whole && ascends, || Reject::new(RejectCode::InvalidCombination, field))
 }
@@ -183,6 +185,6 @@ fn check_list(list: &IdList, field: Field) -> Result<(), Reject> {
 fn check_networks(networks: &NetworkList) -> Result<(), Reject> {
     let mut each = networks.as_slice().chunks_exact(KEY_NETWORK_BYTES);
     let is_good = each.all(|network| network.last().is_some_and(|bits| *bits <= ADDRESS_BITS));
-    let is_whole = networks.as_slice().len() % KEY_NETWORK_BYTES == 0;
+    let is_whole = each.remainder().is_empty();
     ensure(is_good && is_whole, || Reject::new(RejectCode::InvalidCombination, Field::Networks))
 }

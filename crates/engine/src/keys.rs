@@ -129,19 +129,19 @@ impl Keys {
     }
 
     /// Adds a key under the next index, whatever its own says.
-    pub(crate) fn add(&mut self, key: Key) -> KeyIndex {
+    pub(crate) fn add(&mut self, key: &Key) -> KeyIndex {
         let index = KeyIndex(self.rows.len() + 1);
-        let place = self.rows.push(Key { index, ..key });
-        self.rights.push(rights_of(&key));
+        let place = self.rows.push(Key { index, ..*key });
+        self.rights.push(rights_of(key));
         self.nonces.push(Nonces::default());
         self.names.add(self.names.hash(key.key_id.as_bytes()), place);
         index
     }
 
     /// Puts a changed key in the place of the one with its index.
-    pub(crate) fn change(&mut self, key: Key) {
-        *self.rows.at_mut(key.index.0 - 1) = key;
-        *self.rights.at_mut(key.index.0 - 1) = rights_of(&key);
+    pub(crate) fn change(&mut self, key: &Key) {
+        *self.rows.at_mut(key.index.0 - 1) = *key;
+        *self.rights.at_mut(key.index.0 - 1) = rights_of(key);
     }
 }
 

@@ -222,9 +222,9 @@ impl Hub {
         };
         let sent_us = number(timestamp).and_then(|us| i64::try_from(us).ok());
         let sent_us = sent_us.ok_or_else(|| invalid(b"Coulisse-Timestamp", timestamp))?;
-        let window_us = i64::try_from(window_ms * 1_000).unwrap_or(0);
+        let oldest_us = i64::try_from(window_ms * 1_000).unwrap_or(0);
         let age_us = now_us.saturating_sub(sent_us);
-        if age_us > window_us || age_us < -AHEAD_US {
+        if age_us > oldest_us || age_us < -AHEAD_US {
             let error = refused(RejectCode::RequestExpired);
             return Err(error.about(b"Coulisse-Timestamp", timestamp.as_bytes()));
         }

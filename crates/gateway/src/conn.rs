@@ -85,6 +85,7 @@ impl Subscription {
 
 /// A connection's state.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about a connection")]
 pub(crate) struct Conn {
     pub(crate) id: ConnId,
     pub(crate) stage: Stage,
@@ -112,6 +113,10 @@ pub(crate) struct Conn {
     pub(crate) nonce_used: u64,
     /// What came behind a REST request that is not answered yet.
     pub(crate) behind: Vec<u8>,
+    /// How many REST requests were answered.
+    pub(crate) calls: u32,
+    /// It stands in the hub's list of connections whose next request is awaited.
+    pub(crate) awaited: bool,
     /// Nothing more is read; it closes once what is held has left.
     pub(crate) closing: bool,
 }
@@ -136,6 +141,8 @@ impl Conn {
             pinged: false,
             nonce_used: 0,
             behind: Vec::new(),
+            calls: 0,
+            awaited: false,
             closing: false,
         }
     }
@@ -147,6 +154,7 @@ impl Conn {
             call::write_response(out, close, body);
             self.closing |= close;
             self.stage = call::next_request();
+            self.calls = self.calls.wrapping_add(1);
         } else if matches!(self.stage, Stage::Local) {
             let start = out.len();
             out.extend_from_slice(&[0; LOCAL_PREFIX_BYTES]);

@@ -21,10 +21,7 @@ use crate::frame::{
 };
 use crate::http::{Body, Head, HeadReader, HttpFault, ReadStep, Route, error_response};
 use crate::key_use::KeyUse;
-use crate::limits::{
-    BODY_BYTES_MAX, ECHO_BYTES_MAX, HEAD_PUBLICATIONS_MAX, HELD_BYTES_MAX, IDLE_PUBLICATIONS_MAX,
-    LINGER_PUBLICATIONS_MAX,
-};
+use crate::limits::{BODY_BYTES_MAX, ECHO_BYTES_MAX, HELD_BYTES_MAX, LINGER_PUBLICATIONS_MAX};
 use crate::private_feed::{PrivateFeeds, Touched};
 use crate::public_feed::InstrumentFeeds;
 use crate::quota::{Asker, Quotas};
@@ -41,6 +38,7 @@ use coulisse_wire::InstrumentTable;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
+mod awaited;
 pub(crate) mod snapshot;
 
 pub use snapshot::FeedsFault;
@@ -94,16 +92,8 @@ struct Lingering {
     publications: u32,
 }
 
-/// A connection whose request head has not ended.
-#[derive(Clone, Copy, Debug)]
-struct Awaited {
-    conn: ConnId,
-    publications: u32,
-    /// The head has begun; `publications` counts from there.
-    begun: bool,
-}
-
 /// Every connection of a process.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the process")]
 pub struct Hub {
     slots: Vec<Option<Conn>>,
     free: Vec<u32>,
@@ -155,7 +145,7 @@ pub struct Hub {
     /// Sessions that are gone, whose orders are to be cancelled: whose they were and its number.
     cancels_due: VecDeque<(AccountId, u64)>,
     lingering: Vec<Lingering>,
-    awaited: Vec<Awaited>,
+    awaited: Vec<awaited::Awaited>,
     open: usize,
     /// The number of the latest session.
     sessions: u64,
@@ -244,15 +234,8 @@ impl Hub {
     /// A connection was accepted; `nonce` is what its logon must sign.
     pub fn open(&mut self, nonce: [u8; 16]) -> ConnId {
         let id = self.insert(Stage::Head(HeadReader::new()), nonce);
-        self.awaited.push(Awaited { conn: id, publications: 0, begun: false });
+        self.await_head(id);
         id
-    }
-
-    /// The next request on a connection may take only so long.
-    pub(crate) fn await_head(&mut self, id: ConnId) {
-        if !self.awaited.iter().any(|one| one.conn == id) {
-            self.awaited.push(Awaited { conn: id, publications: 0, begun: false });
-        }
     }
 
     pub(crate) fn insert(&mut self, stage: Stage, nonce: [u8; 16]) -> ConnId {
@@ -462,7 +445,7 @@ impl Hub {
             return;
         }
         conn.closing = true;
-        if matches!(conn.stage, Stage::Native | Stage::Plain) {
+        if matches!(conn.stage, Stage::Native | Stage::Plain | Stage::Echo) {
             write_close_frame(conn.held.buffer(), code, reason);
         }
         conn.held.mark(seq.0);
@@ -527,33 +510,7 @@ impl Hub {
             one.publications += 1;
         }
         self.patrol();
-        let mut awaited = std::mem::take(&mut self.awaited);
-        awaited.retain_mut(|one| self.is_awaited(one));
-        self.awaited = awaited;
-    }
-
-    /// Whether a head may still come; ends the connection where it has taken too long.
-    fn is_awaited(&mut self, one: &mut Awaited) -> bool {
-        let kept_bytes = match self.conn(one.conn) {
-            Some(Conn { stage: Stage::Head(reader), closing: false, .. }) => reader.kept_bytes(),
-            Some(Conn { stage: Stage::Body { bytes, .. }, closing: false, .. }) => bytes.len(),
-            _ => return false,
-        };
-        one.publications += 1;
-        if kept_bytes > 0 && !one.begun {
-            (one.begun, one.publications) = (true, 0);
-        }
-        match one.begun {
-            true if one.publications >= HEAD_PUBLICATIONS_MAX => {
-                self.answer_http(one.conn, &HttpFault::HeadTooSlow.response());
-                false
-            }
-            false if one.publications >= IDLE_PUBLICATIONS_MAX => {
-                self.answer_http(one.conn, &[]);
-                false
-            }
-            _ => true,
-        }
+        self.age_heads();
     }
 
     /// Takes what a connection sent. `now_us` is the time of the read.
@@ -741,7 +698,7 @@ impl Hub {
                 self.echo(id, view.seq(), Opcode::Binary, bytes);
             }
             Message::Text(text) if talk == Talk::Plain => {
-                received.plain_texts.push(text.as_bytes().to_vec())
+                received.plain_texts.push(text.as_bytes().to_vec());
             }
             Message::Text(text) => self.request(id, text.as_bytes(), now_us, view),
             Message::Binary(_) => {

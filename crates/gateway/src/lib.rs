@@ -22,8 +22,9 @@
 //! - [`frame`]: RFC 6455 framing, both directions and both roles.
 //! - [`hub`]: every connection of a process, with `requests` (what sessions ask for),
 //!   [`outcomes`] (what becomes of it), [`market`] (the public streams) and `resume` (what a client
-//!   missed) and [`call`] (private REST); [`secrets`], [`batch`], [`held`], `fan`, `ring`, [`book_feed`], `l3`, [`candles`], [`public_feed`] and
-//!   [`private_feed`] are its parts, [`view`] is what it sees of the core.
+//!   missed) and [`call`] (private REST); [`secrets`], [`batch`], [`held`], `fan`, `ring`,
+//!   [`book_feed`], `l3`, [`candles`], [`public_feed`] and [`private_feed`] are its parts, [`view`] is
+//!   what it sees of the core.
 //!
 //! The rooms that read strangers' bytes ([`http`], [`upgrade`], [`frame`]) may not even index or add
 //! unchecked; the others work on tables of their own.

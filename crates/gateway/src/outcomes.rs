@@ -106,6 +106,9 @@ impl Hub {
         };
         let table = std::mem::take(&mut self.instruments);
         let secret = batch.secret(header.origin.index.into());
+        if secret.is_some() && matches!(outcome, CommandOutcome::Rejected(_)) {
+            self.drop_secret(&entry.command);
+        }
         let secret = secret.map(|secret| reply::Secret(secret.as_slice()));
         let units = Units { secret, ..units_of(&table, entry) };
         self.write_departing(id, header.seq, tail, |out| {

@@ -204,11 +204,21 @@ impl Hub {
             }
             _ => return Ok(()),
         };
-        self.enter(id, request, asked, now_us, view)?;
-        if let Some(secret) = secret {
-            self.batch.keep_secret(secret);
+        let issued = asked.0;
+        let entered = self.enter(id, request, asked, now_us, view);
+        match (secret, &entered) {
+            (Some(secret), Ok(())) => self.batch.keep_secret(secret),
+            (Some(_), Err(_)) => self.drop_secret(&issued),
+            (None, _) => {}
         }
-        Ok(())
+        entered
+    }
+
+    /// Destroys the data key of a key that was not made after all.
+    pub(crate) fn drop_secret(&mut self, command: &Command) {
+        if let (Command::KeyIssue(issue), Some(secrets)) = (command, self.secrets.as_mut()) {
+            secrets.shred(&issue.key_id);
+        }
     }
 
     /// Makes the secret of an HMAC key that does not exist yet.

@@ -30,7 +30,9 @@ impl Keys {
             let Nonces { highest, used } = nonces;
             out.put(highest);
             if *highest != 0 {
-                used.iter().for_each(|word| out.put(word));
+                for word in used {
+                    out.put(word);
+                }
             }
         }
     }
@@ -45,7 +47,7 @@ impl Keys {
             let key = Key::decode_row(from)?;
             from.agree((1..=account_count).contains(&key.account.0), "a key of no account")?;
             from.agree(self.by_key_id(key.key_id.as_bytes()).is_none(), "two keys of one name")?;
-            let index = self.add(key);
+            let index = self.add(&key);
             let mut nonces = Nonces { highest: from.get()?, ..Nonces::default() };
             if nonces.highest != 0 {
                 for word in &mut nonces.used {

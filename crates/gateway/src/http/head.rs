@@ -74,6 +74,7 @@ pub struct Head<'a> {
 
 /// What is known of a request head so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "a head is borrowed text, made once a request")]
 pub enum HeadStep<'a> {
     /// It has not ended yet.
     NeedMore,

@@ -32,6 +32,7 @@ impl<'a> Arrived<'a> {
 
 /// What a read brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "a head is borrowed text, made once a request")]
 pub enum ReadStep<'a> {
     /// The head has not ended; what came is kept.
     NeedMore,

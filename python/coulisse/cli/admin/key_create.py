@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,7 @@ import typer
 from coulisse.cli.admin.asking import RequestId
 from coulisse.cli.options import AsJson, KeyFile, Url
 from coulisse.cli.runner import connect, run
+from coulisse.client.admin import Admin, Done
 
 Account = Annotated[str, typer.Argument(help="Whose key it is.")]
 KeyId = Annotated[str, typer.Argument(help="The key's public name, never used before.")]
@@ -44,28 +46,29 @@ def key_create(
     key_file: KeyFile = None,
 ) -> None:
     """Make a key for ACCOUNT under the name KEY_ID."""
-    given = {"public_key": public_key, "label": label, "request_id": request_id}
     until = None if expires is None else expires.astimezone()
-    asked = (account, key_id, permissions.split(","))
-    run(_create(asked, given, until, waits, as_json, url, key_file))
+
+    def work(admin: Admin) -> Awaitable[Done]:
+        return admin.create_key(
+            account, key_id, permissions.split(","), public_key=public_key, label=label,
+            expire_time=until, waits=waits or None, request_id=request_id,
+        )  # fmt: skip
+
+    run(_create(work, f"{account}: key {key_id} made", as_json, url, key_file))
 
 
 async def _create(
-    asked: tuple[str, str, list[str]],
-    given: dict[str, str | None],
-    until: datetime | None,
-    waits: bool,
+    work: Callable[[Admin], Awaitable[Done]],
+    said: str,
     as_json: bool,
     url: str | None,
     key_file: Path | None,
 ) -> None:
     async with await connect(url, key_file) as client:
-        done = await client.admin.create_key(
-            *asked, **given, expire_time=until, waits=waits or None
-        )
+        done = await work(client.admin)
     if as_json:
         typer.echo(json.dumps({"ok": True, **done}))
         return
-    typer.echo(f"{asked[0]}: key {asked[1]} made")
+    typer.echo(said)
     if "secret" in done:
         typer.echo(f"its secret, shown this once: {done['secret']}")

@@ -144,12 +144,12 @@ const SYMBOLS: ParamSpec = optional(
 );
 
 ops! {
-    /// Prove possession of a key. The signature is Ed25519 over the ASCII text
-    /// `coulisse-logon-v1|host|key_id|nonce`: `host` as in the request's Host header, `nonce` from
-    /// the hello message.
+    /// Prove possession of a key. The signature is Ed25519, or HMAC-SHA256 with the secret of an HMAC
+    /// key, over the ASCII text `coulisse-logon-v1|host|key_id|nonce`: `host` as in the request's Host
+    /// header, `nonce` from the hello message.
     Logon "session.logon" Open [
         required("key_id", ParamKind::Text, "The key's public name."),
-        required("signature", ParamKind::Text, "128 hexadecimal digits."),
+        required("signature", ParamKind::Text, "128 hexadecimal digits; of an HMAC key 64."),
     ] => [
         field("account", "string", "The account that the key belongs to."),
         field("key_id", "string", "The key."),
