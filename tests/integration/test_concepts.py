@@ -15,6 +15,7 @@ import pytest
 
 from coulisse import Client
 from coulisse.client.keys import new_private_key, public_key
+from coulisse.domain.schema import schema
 from tests.integration.conftest import Server, Start
 
 PAGES = sorted((Path(__file__).parents[2] / "docs" / "concepts").glob("*.md"))
@@ -54,6 +55,29 @@ def a_node(start: Start, directory: Path, keys: dict[str, str]) -> Server:
     return start(
         "serve", "--config", str(config), "--port", "0", "--data-dir", str(directory / "data")
     )
+
+
+def what_examples_must_show() -> set[str]:
+    """Every kind of order, list, limit, state and the like, by its name on the wire."""
+    enums = schema().names
+    kinds = ("limit_kind", "self_trade", "list_kind", "trading_state", "risk_state", "peg")
+    names = {name for kind in kinds for name in enums[kind].values()}
+    names |= {*enums["time_in_force"].values()} - {"gtc"}  # what is placed without one
+    names |= {"market", "stop", "stop_limit", "take_profit", "take_profit_limit", "trailing_stop"}
+    # The peg and the mode that are none; a limit that is a limit order's default type.
+    return names - {"none"}
+
+
+def test_each_kind_of_order_limit_and_state_has_an_example() -> None:
+    text = "".join(source for page in PAGES for source in examples(page))
+    missing = {name for name in what_examples_must_show() if f'"{name}"' not in text}
+    assert not missing
+    terms = ("display_qty", "min_qty", "trail", "trail_bp", "post_only", "reduce_only", "notional")
+    calls = ("amend", "replace", "cancel_all", "cancel_after", "set_fee_tier", "schedule_auction")
+    bounds = ("collar", "slippage", "band", "matching", "set_mark", "kill", "reset_kill")
+    wanted = [f"{name}=" for name in terms + bounds[:4]]
+    wanted += [f"{name}(" for name in calls + bounds[4:]]
+    assert not [call for call in wanted if call not in text]
 
 
 async def run_in_order(sources: list[str], names: dict[str, object], page: str) -> None:

@@ -21,9 +21,10 @@ impl Engine {
         }
         let attention = &self.attention;
         let (calls, next_ns) = self.count_auctions();
-        // An auction that is being carried out is due at the time at which it was last looked at.
+        // An auction that is being carried out is due at the time at which it was last looked at, and
+        // another may have become so since: what counts is whether one is due.
         let is_due = next_ns == self.next_auction_ns
-            || (next_ns == self.time_ns && self.next_auction_ns <= self.time_ns);
+            || (next_ns <= self.time_ns && self.next_auction_ns <= self.time_ns);
         let is_settled = attention.is_stale == 0 && attention.out_of_band == 0;
         if calls != attention.calls || !is_due || !is_settled || !self.shares.is_empty() {
             return Err(Broken::Auction { instrument: InstrumentId(0) });
