@@ -12,6 +12,7 @@ COMMAND = [sys.executable, "-m", "coulisse", "bench", "start", "--json"]
 
 def test_a_small_start_is_from_the_snapshot_and_replays_the_tail_alone(tmp_path: Path) -> None:
     arguments = ["--orders", "6000", "--tail-s", "2", "--tail-rate", "300", "--data-dir", "made"]
+    arguments += ["--beside-commands", "600"]
     done = subprocess.run(
         [*COMMAND, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=120
     )
@@ -22,5 +23,9 @@ def test_a_small_start_is_from_the_snapshot_and_replays_the_tail_alone(tmp_path:
     assert result["start"]["replayed"] == 600
     assert result["start_by_replay"]["snapshot_seq"] == 0
     assert result["start_by_replay"]["replayed"] > 6_600
-    assert result["snapshot_bytes"] > 6_000 * 100
+    assert result["snapshot_bytes"] > 6_000 * 70
+    assert result["trading"]["snapshots"] > 0
+    for figures in (result["trading"]["with_snapshot"], result["trading"]["without_snapshot"]):
+        assert figures["commands"] >= 600
+        assert 0 < figures["p50_us"] <= figures["p99_us"] <= figures["p999_us"] <= figures["max_us"]
     assert list((tmp_path / "made").iterdir()) == []

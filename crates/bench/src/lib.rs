@@ -7,6 +7,7 @@
 //! - [`floor`]: a bare epoll server with the same frames and parser, and nothing behind them.
 //! - [`sockets`]: many connections, idle and subscribed, beside a load.
 //! - [`histogram`], [`json`], [`args`]: latencies counted, results printed, flags read.
+//! - [`huge_pages`]: the node's own allocator, so that tables lie as they do there.
 //!
 //! Invariants
 //! - Rates and percentiles are integers: what is printed was counted, not rounded twice.
@@ -16,6 +17,8 @@ pub mod args;
 pub mod core;
 pub mod floor;
 pub mod histogram;
+#[path = "../../python/src/huge_pages.rs"]
+pub mod huge_pages;
 pub mod json;
 pub mod load;
 mod socket;

@@ -1,15 +1,21 @@
 //! `coulisse-bench core | load | floor | sockets`: one measurement, one JSON object on stdout.
 
 use coulisse_bench::args::Args;
-use coulisse_bench::{Failure, core, failure, floor, load, sockets};
+use coulisse_bench::{Failure, core, failure, floor, huge_pages, load, sockets};
 use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: huge_pages::HugePages = huge_pages::HugePages;
 
 fn run() -> Result<(), Failure> {
     let mut words = std::env::args().skip(1);
     let command = words.next().unwrap_or_default();
     let args = Args::new(words.collect());
     match command.as_str() {
-        "core" => println!("{}", core::run(args)?),
+        "core" => {
+            huge_pages::want();
+            println!("{}", core::run(args)?);
+        }
         "load" => println!("{}", load::run(args)?),
         "floor" => floor::run(args)?,
         "sockets" => sockets::run(args)?,

@@ -38,3 +38,10 @@ fn a_wider_range_of_prices_leads_to_the_same_trades() {
     }
     assert!(number(&narrow, "resting").abs_diff(2_000) < 500, "{narrow}");
 }
+
+#[test]
+fn a_book_that_looks_ahead_comes_to_the_trades_of_the_flow_as_it_was_recorded() {
+    let said = run("--size 40000 --operations 20000 --repeat 1");
+    assert!(number(&said, "trades") > 2_000, "{said}");
+    assert!(number(&said, "resting").abs_diff(40_000) < 2_000, "{said}");
+}

@@ -332,6 +332,13 @@ impl Book {
         self.levels.get(self.ladder(side).best()).map(|level| Handle(level.head))
     }
 
+    /// The slot of the order that came last to a level, if it exists.
+    #[inline]
+    pub(crate) fn last_of(&self, side: Side, price: Price) -> Option<u32> {
+        let level = self.ladder(side).level(rank(side, price))?;
+        Some(self.levels.at(level).tail)
+    }
+
     /// The order that the next taker meets on this side, with its price and quantity.
     #[inline]
     pub fn peek_best(&self, side: Side) -> Option<Top> {

@@ -130,6 +130,10 @@ impl Places {
         }
     }
 
+    fn slots(&self) -> impl Iterator<Item = u32> + '_ {
+        self.entries.iter().filter(|entry| **entry != 0).map(|entry| *entry as u32 - 1)
+    }
+
     /// Puts an entry at the first free place from its home on.
     fn put(&mut self, entry: u64) {
         let mask = self.mask();
@@ -210,6 +214,11 @@ impl IdTable {
     /// Whether no id is in the table.
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The slots of all ids, in no order that means anything: whoever walks them sorts.
+    pub fn slots(&self) -> impl Iterator<Item = u32> + '_ {
+        self.current.slots().chain(self.old.slots())
     }
 
     /// The slot of `id`. `id_of` tells the id of a slot in the table.
@@ -348,6 +357,13 @@ mod tests {
                 }
             }
             assert_eq!(table.len(), map.len());
+            if round % 4_096 == 0 {
+                let mut slots: Vec<u32> = table.slots().collect();
+                slots.sort_unstable();
+                let mut known: Vec<u32> = map.values().copied().collect();
+                known.sort_unstable();
+                assert_eq!(slots, known);
+            }
         }
         for (id, slot) in map {
             assert_eq!(table.get(id, |slot| ids[index(slot)]), Some(slot));

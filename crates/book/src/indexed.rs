@@ -7,6 +7,7 @@ use crate::book::Book;
 use crate::check::Broken;
 use crate::id_table::{IdTable, Vacancy};
 use crate::view::{BookError, Handle, MakerFill, OrderView};
+use core::hint::black_box;
 use core::ops::ControlFlow;
 use coulisse_types::{OrderId, Price, Qty, Side, TimeInForce};
 
@@ -34,6 +35,20 @@ pub enum AddError {
     },
     /// The book cannot take it.
     Book(BookError),
+}
+
+/// Most operations that [`IndexedBook::warm`] looks ahead for.
+pub const WARM_MAX: usize = 32;
+/// Orders from which on a book, at some 60 bytes each, is larger than the nearer caches.
+const WARM_FROM: u32 = 32_768;
+
+/// An operation that is to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ahead {
+    /// The order that it places, cancels or reduces.
+    pub order_id: OrderId,
+    /// Where an order that is placed would rest.
+    pub joins: Option<(Side, Price)>,
 }
 
 /// A [`Book`] with a table from order id to handle.
@@ -64,6 +79,38 @@ impl IndexedBook {
     #[inline]
     pub fn order(&self, order_id: OrderId) -> Option<OrderView> {
         self.find(order_id).map(|handle| self.book.order(handle))
+    }
+
+    /// Reads what the next operations will need, at most [`WARM_MAX`]: the order that each names,
+    /// with its neighbours and its level, or the level that it will join.
+    ///
+    /// Each would wait for memory several times in a row; over a batch the waits overlap. Changes
+    /// nothing, and does nothing while the book is small enough to be in the caches.
+    pub fn warm(&self, ahead: impl Iterator<Item = Ahead>) {
+        if self.book.len() < WARM_FROM {
+            return;
+        }
+        let mut rows = [None; WARM_MAX];
+        for (row, one) in rows.iter_mut().zip(ahead) {
+            *row = Some(one);
+        }
+        let rows = || rows.iter().flatten();
+        let read = rows().fold(0, |read, one| read ^ self.table.peek(one.order_id.0));
+        black_box(read);
+        let mut slots = [None; WARM_MAX];
+        for (slot, one) in slots.iter_mut().zip(rows()) {
+            *slot = match one.joins {
+                Some((side, price)) => self.book.last_of(side, price),
+                // The id itself is compared when its turn comes.
+                None => self.table.get(one.order_id.0, |_| one.order_id.0),
+            };
+        }
+        let nodes = || slots.iter().flatten().filter_map(|slot| self.book.orders.get(*slot));
+        black_box(nodes().fold(0, |read, node| read ^ node.level));
+        let beside = |slot: u32| self.book.orders.get(slot).map_or(0, |node| node.level);
+        black_box(nodes().fold(0, |read, node| read ^ beside(node.prev) ^ beside(node.next)));
+        let level = |slot: u32| self.book.levels.get(slot).map_or(0, |level| level.count);
+        black_box(nodes().fold(0, |read, node| read ^ level(node.level)));
     }
 
     #[inline]
@@ -174,5 +221,40 @@ impl IndexedBook {
             }
         }
         if self.table.len() == index(self.book.len()) { Ok(()) } else { Err(Broken::StaleId) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looking_ahead_at_anything_changes_nothing() {
+        let mut book = IndexedBook::new(WARM_FROM + 1);
+        let price = |number: u64| Price::from_ticks(i64::try_from(number % 7).expect("small"));
+        for number in 0..=u64::from(WARM_FROM) {
+            let qty = Qty::from_lots(1);
+            book.add(
+                OrderId(number),
+                Side::Buy,
+                Some(price(number)),
+                qty,
+                TimeInForce::Gtc,
+                |_| {},
+            )
+            .expect("room");
+        }
+        let cancels = (0..10).map(|number| Ahead { order_id: OrderId(number), joins: None });
+        let unknown =
+            (0..10).map(|number| Ahead { order_id: OrderId(1 << 40 | number), joins: None });
+        let places = (0..20).map(|number| Ahead {
+            order_id: OrderId(1 << 41 | number),
+            joins: Some((if number < 10 { Side::Buy } else { Side::Sell }, price(number * 3))),
+        });
+        let before: (u32, Option<OrderView>) = (book.book().len(), book.order(OrderId(3)));
+        book.warm(cancels.clone());
+        book.warm(unknown.chain(places).chain(cancels));
+        assert_eq!((book.book().len(), book.order(OrderId(3))), before);
+        assert_eq!(book.check(), Ok(()));
     }
 }

@@ -36,7 +36,7 @@ mod view;
 pub use book::Book;
 pub use check::Broken;
 pub use id_table::{IdTable, Vacancy};
-pub use indexed::{AddError, Added, IndexedBook};
+pub use indexed::{AddError, Added, Ahead, IndexedBook, WARM_MAX};
 pub use iter::{Levels, Orders};
 pub use snapshot::Resting;
 pub use view::{BookError, Handle, Level, MakerFill, Matched, OrderView, Stop, Top};

@@ -124,7 +124,7 @@ pub use limits::default_genesis;
 pub use planted::Fault;
 pub use query::{OpenOrder, TableUse};
 pub use risk_query::{LimitInForce, Position, Profit, RiskControl};
-pub use snapshot::{Section, SnapshotError, SnapshotFault, SnapshotSink};
+pub use snapshot::{Section, SnapshotError, SnapshotFault, SnapshotSink, SnapshotSource};
 pub use terms::OrderTerms;
 pub use tiers::Tier;
 pub use warm::WARM_MAX;

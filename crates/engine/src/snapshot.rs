@@ -1,8 +1,8 @@
-//! The whole state as bytes, and back. Format version 0: may change until it is frozen as 1.
+//! The whole state as bytes, and back. Sections are of version 1; each may change until part 6.
 //!
 //! ```text
 //! magic (8 bytes) · section · section · …        little endian
-//! section: number u16 · version u16 · bytes u64 · body
+//! section: number u16 · version u16 · body · bytes of the body u64
 //! ```
 //!
 //! Invariants
@@ -16,21 +16,22 @@
 //! How a new field gets in: every struct of the state is taken apart here or in its table's
 //! `snapshot` module without `..`, by hand or by [`row!`], so a field that is not written down and
 //! read back, or named as one that follows from others, does not compile. Bump the section's
-//! version when its body changes once version 1 is frozen; until then nothing is kept readable.
+//! version when its body changes; a build reads its own versions and no others, so what an older
+//! one wrote is passed over, and the log is replayed.
 //!
-//! Cost: writing walks the state twice (a section says its length first) and allocates one chunk;
-//! reading inserts every order, balance and id once.
+//! Cost: both ways one pass over the state and one chunk of memory: the length of a section stands
+//! behind it, so that it is written without being measured and read without being held.
 
 pub(crate) mod codec;
 mod error;
 
-pub use error::{Section, SnapshotError, SnapshotFault, SnapshotSink};
+pub use error::{Section, SnapshotError, SnapshotFault, SnapshotSink, SnapshotSource};
 
 use crate::admin::set_incarnation;
 use crate::engine::{Engine, NODES};
 use crate::limits::{NOTHING, bounded};
 use alloc::vec::Vec;
-use codec::{Decoder, Encoder, Sections, write_section};
+use codec::{Decoder, Encoder};
 use coulisse_types::Command;
 use coulisse_types::command::Genesis;
 
@@ -40,21 +41,25 @@ const MAGIC: &[u8; 8] = b"COULSTAT";
 impl Engine {
     /// Writes the whole state to `out`, in chunks.
     ///
-    /// Cost: two passes over all that exists; allocates one chunk.
+    /// Cost: one pass over all that exists; allocates one chunk and the places of all orders.
     ///
     /// # Errors
     /// The sink's, at once.
     pub fn write_snapshot<S: SnapshotSink>(&self, out: &mut S) -> Result<(), S::Error> {
         let mut failed = None;
-        self.encode(&mut |bytes| {
+        let mut hand_on = |bytes: &[u8]| {
             if failed.is_none() {
                 failed = out.write(bytes).err();
             }
-        });
+        };
+        hand_on(MAGIC);
+        let mut out = Encoder::new(&mut hand_on);
+        self.encode(&mut out);
+        out.flush();
         failed.map_or(Ok(()), Err)
     }
 
-    fn encode(&self, out: &mut dyn FnMut(&[u8])) {
+    fn encode(&self, out: &mut Encoder<'_>) {
         let Self {
             last_seq,
             time_ns,
@@ -86,8 +91,8 @@ impl Engine {
             // Of a test, never of the state.
             planted: _,
         } = self;
-        out(MAGIC);
-        write_section(out, Section::Core, &|out| {
+        let places = orders.by_id();
+        out.section(Section::Core, &|out| {
             encode_genesis(genesis.as_ref(), out);
             out.put(last_seq);
             out.put(time_ns);
@@ -96,36 +101,67 @@ impl Engine {
             out.put(trade_count);
             encode_incarnations(incarnations, out);
         });
-        write_section(out, Section::Groups, &|out| groups.encode(out));
-        write_section(out, Section::Accounts, &|out| accounts.encode(out));
-        write_section(out, Section::Keys, &|out| keys.encode(out));
-        write_section(out, Section::Ledger, &|out| ledger.encode(out));
-        write_section(out, Section::Orders, &|out| orders.encode(out));
-        write_section(out, Section::Instruments, &|out| instruments.encode(out));
-        write_section(out, Section::Timers, &|out| timers.encode(out));
-        write_section(out, Section::Lists, &|out| self.encode_lists(out));
-        write_section(out, Section::Risk, &|out| self.encode_risk(out));
-        write_section(out, Section::ClientIds, &|out| client_ids.encode(out));
-        write_section(out, Section::RequestIds, &|out| request_ids.encode(out));
+        out.section(Section::Groups, &|out| groups.encode(out));
+        out.section(Section::Accounts, &|out| accounts.encode(out));
+        out.section(Section::Keys, &|out| keys.encode(out));
+        out.section(Section::Ledger, &|out| ledger.encode(out));
+        out.section(Section::Orders, &|out| orders.encode(&places, out));
+        out.section(Section::Instruments, &|out| instruments.encode(orders, &places, out));
+        out.section(Section::Timers, &|out| timers.encode(out));
+        out.section(Section::Lists, &|out| self.encode_lists(out));
+        out.section(Section::Risk, &|out| self.encode_risk(out));
+        out.section(Section::ClientIds, &|out| client_ids.encode(out));
+        out.section(Section::RequestIds, &|out| request_ids.encode(out));
     }
 
     /// Reads back what [`Engine::write_snapshot`] wrote.
     ///
     /// # Errors
+    /// As [`Self::read_snapshot`].
+    pub fn from_snapshot(mut bytes: &[u8]) -> Result<Self, SnapshotError> {
+        Self::read_snapshot(&mut bytes)
+    }
+
+    /// The same from any source, to its end.
+    ///
+    /// Cost: one pass; allocates the state and one chunk.
+    ///
+    /// # Errors
     /// [`SnapshotError`]: what is wrong, in which section, at which byte of it.
-    pub fn from_snapshot(bytes: &[u8]) -> Result<Self, SnapshotError> {
-        let mut sections = Sections::new(bytes, MAGIC)?;
-        let mut core = sections.open(Section::Core)?;
-        let genesis = decode_genesis(&mut core)?;
-        let limits = genesis.as_ref().map_or(NOTHING, bounded);
-        let mut engine = Self::with_tables(genesis, limits);
+    pub fn read_snapshot(source: &mut dyn SnapshotSource) -> Result<Self, SnapshotError> {
+        let mut from = Decoder::new(source, MAGIC)?;
+        let mut engine = Self::new();
+        from.section(Section::Core, |from| {
+            let genesis = decode_genesis(from)?;
+            let limits = genesis.as_ref().map_or(NOTHING, bounded);
+            engine = Self::with_tables(genesis, limits);
+            engine.decode_core(from)
+        })?;
+        engine.decode(&mut from)?;
+        from.end()?;
+        Ok(engine)
+    }
+
+    fn decode_core(&mut self, from: &mut Decoder<'_>) -> Result<(), SnapshotError> {
+        self.last_seq = from.get()?;
+        self.time_ns = from.get()?;
+        self.event_hash.decode(from)?;
+        self.order_counter = from.get()?;
+        self.trade_count = from.get()?;
+        decode_incarnations(&mut self.incarnations, from)
+    }
+
+    fn decode(&mut self, from: &mut Decoder<'_>) -> Result<(), SnapshotError> {
         let Self {
-            last_seq,
-            time_ns,
-            event_hash,
+            // Read with the core.
+            last_seq: _,
+            time_ns: _,
+            event_hash: _,
             genesis: _,
             limits: _,
-            incarnations,
+            incarnations: _,
+            order_counter: _,
+            trade_count: _,
             groups,
             accounts,
             keys,
@@ -142,46 +178,35 @@ impl Engine {
             risk: _,
             client_ids,
             request_ids: _,
-            order_counter,
-            trade_count,
             planted: _,
-        } = &mut engine;
-        *last_seq = core.get()?;
-        *time_ns = core.get()?;
-        event_hash.decode(&mut core)?;
-        *order_counter = core.get()?;
-        *trade_count = core.get()?;
-        decode_incarnations(incarnations, &mut core)?;
-        core.end()?;
-        sections.read(Section::Groups, |from| groups.decode(from))?;
+        } = self;
+        from.section(Section::Groups, |from| groups.decode(from))?;
         let group_count = groups.count();
-        sections.read(Section::Accounts, |from| accounts.decode(from, group_count))?;
+        from.section(Section::Accounts, |from| accounts.decode(from, group_count))?;
         let account_count = accounts.count();
-        sections.read(Section::Keys, |from| keys.decode(from, account_count))?;
-        sections.read(Section::Ledger, |from| ledger.decode(from, account_count))?;
+        from.section(Section::Keys, |from| keys.decode(from, account_count))?;
+        from.section(Section::Ledger, |from| ledger.decode(from, account_count))?;
         let hash =
             |order: &crate::orders::Order| client_ids.hash(order.account, &order.client_order_id);
-        sections.read(Section::Orders, |from| orders.decode(from, account_count, hash))?;
-        sections.read(Section::Instruments, |from| {
+        from.section(Section::Orders, |from| orders.decode(from, account_count, hash))?;
+        from.section(Section::Instruments, |from| {
             instruments.decode(from, ledger.asset_count(), orders)
         })?;
-        engine.read_rest(&mut sections)?;
-        Ok(engine)
+        self.decode_rest(from)
     }
 
     /// What is read where the whole engine is at hand.
-    fn read_rest(&mut self, sections: &mut Sections<'_>) -> Result<(), SnapshotError> {
+    fn decode_rest(&mut self, from: &mut Decoder<'_>) -> Result<(), SnapshotError> {
         self.watch_again();
         self.call_again();
-        sections.read(Section::Timers, |from| self.decode_timers(from))?;
-        sections.read(Section::Lists, |from| self.decode_lists(from))?;
-        sections.read(Section::Risk, |from| self.decode_risk(from))?;
+        from.section(Section::Timers, |from| self.decode_timers(from))?;
+        from.section(Section::Lists, |from| self.decode_lists(from))?;
+        from.section(Section::Risk, |from| self.decode_risk(from))?;
         let account_count = self.accounts.count();
         let Self { orders, client_ids, request_ids, .. } = self;
         let room = client_ids.max().saturating_sub(orders.named());
-        sections.read(Section::ClientIds, |from| client_ids.decode(from, account_count, room))?;
-        sections.read(Section::RequestIds, |from| request_ids.decode(from))?;
-        sections.end()
+        from.section(Section::ClientIds, |from| client_ids.decode(from, account_count, room))?;
+        from.section(Section::RequestIds, |from| request_ids.decode(from))
     }
 }
 

@@ -8,8 +8,9 @@ use crate::accounts::Membership;
 use crate::engine::Engine;
 use crate::instruments::Listing;
 use crate::orders::Order;
+use alloc::vec;
 use alloc::vec::Vec;
-use coulisse_types::codec::Field;
+use coulisse_types::codec::{Field, Writer};
 use coulisse_types::{AssetId, Command, Event, Side};
 use sha2::{Digest, Sha256};
 
@@ -17,34 +18,60 @@ use sha2::{Digest, Sha256};
 const MAGIC: &[u8] = b"coulisse-state-0";
 /// Bytes gathered before they are hashed.
 const CHUNK_BYTES: usize = 1 << 16;
+/// No row is longer.
+const ROW_BYTES_MAX: usize = 4_096;
+/// Orders that are read together.
+const TOGETHER: usize = 16;
 
 pub(crate) struct Hasher {
     sha: Sha256,
+    /// What waits is at its front; behind that there is always room for a row.
     chunk: Vec<u8>,
+    waiting: usize,
 }
 
 impl Hasher {
-    pub(crate) fn put(&mut self, field: &impl Field) {
-        field.encode(&mut self.chunk);
-        if self.chunk.len() >= CHUNK_BYTES {
+    fn new() -> Self {
+        let chunk = vec![0; CHUNK_BYTES.saturating_add(ROW_BYTES_MAX)];
+        Self { sha: Sha256::new(), chunk, waiting: 0 }
+    }
+
+    /// Takes what `put` writes, at most [`ROW_BYTES_MAX`] bytes.
+    #[inline]
+    pub(crate) fn row(&mut self, put: impl FnOnce(&mut Writer<'_>)) {
+        let all = self.chunk.len();
+        let mut writer = Writer::new(self.chunk.get_mut(self.waiting..).unwrap_or_default());
+        put(&mut writer);
+        self.waiting = all.saturating_sub(writer.left());
+        if self.waiting >= CHUNK_BYTES {
             self.flush();
         }
+    }
+
+    #[inline]
+    pub(crate) fn put(&mut self, field: &impl Field) {
+        self.row(|writer| field.put(writer));
     }
 
     pub(crate) fn count(&mut self, count: usize) {
         self.put(&u32::try_from(count).unwrap_or(u32::MAX));
     }
 
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.flush();
+        self.sha.update(bytes);
+    }
+
     /// The body of an event that begins with an id which is the place in a list already.
     fn body_after_id(&mut self, event: &Event) {
         let mut body = Vec::new();
         event.encode_body(&mut body);
-        self.chunk.extend_from_slice(body.get(size_of::<u32>()..).unwrap_or_default());
+        self.bytes(body.get(size_of::<u32>()..).unwrap_or_default());
     }
 
     fn flush(&mut self) {
-        self.sha.update(&self.chunk);
-        self.chunk.clear();
+        self.sha.update(self.chunk.get(..self.waiting).unwrap_or_default());
+        self.waiting = 0;
     }
 }
 
@@ -54,12 +81,11 @@ impl Engine {
     ///
     /// Cost: one pass over all that exists.
     pub fn state_hash(&self) -> [u8; 32] {
-        let mut out =
-            Hasher { sha: Sha256::new(), chunk: Vec::with_capacity(CHUNK_BYTES.saturating_mul(2)) };
-        out.chunk.extend_from_slice(MAGIC);
+        let mut out = Hasher::new();
+        out.bytes(MAGIC);
         out.put(&self.last_seq);
         if let Some(genesis) = self.genesis {
-            Command::Genesis(genesis).encode_body(&mut out.chunk);
+            out.row(|out| Command::Genesis(genesis).put_body(out));
             self.hash_assets(&mut out);
             self.hash_accounts(&mut out);
             self.hash_keys(&mut out);
@@ -126,38 +152,53 @@ impl Engine {
         out.put(&listing.last_trade_id);
         for side in [Side::Buy, Side::Sell] {
             out.count(listing.book.side_orders(side).count());
-            for resting in listing.book.side_orders(side) {
-                Self::hash_order(out, self.orders.at(resting.owner));
+            let mut owners = listing.book.side_orders(side).map(|resting| resting.owner);
+            let mut batch = Vec::with_capacity(TOGETHER);
+            loop {
+                batch.clear();
+                batch.extend(owners.by_ref().take(TOGETHER));
+                if batch.is_empty() {
+                    break;
+                }
+                // Memory is in the order of ids: read first, their cache misses overlap.
+                core::hint::black_box(self.orders.peek_all(batch.iter().copied()));
+                for place in &batch {
+                    Self::hash_order(out, self.orders.at(*place));
+                }
             }
         }
     }
 
     /// What every live order has.
     pub(crate) fn hash_order(out: &mut Hasher, order: &Order) {
-        out.put(&order.id);
-        out.put(&order.account);
-        out.put(&order.price_ticks);
-        out.put(&order.qty_lots);
-        out.put(&order.filled_lots);
-        out.put(&order.charged_minor);
-        out.put(&order.traded_minor);
-        out.put(&order.fee_parts);
-        out.put(&order.post_only);
-        out.put(&order.maker_ppm);
-        out.put(&order.taker_ppm);
-        out.put(&order.first_seq);
-        out.put(&order.client_order_id);
+        out.row(|out| {
+            order.id.put(out);
+            order.account.put(out);
+            order.price_ticks.put(out);
+            order.qty_lots.put(out);
+            order.filled_lots.put(out);
+            order.charged_minor.put(out);
+            order.traded_minor.put(out);
+            order.fee_parts.put(out);
+            order.post_only.put(out);
+            order.maker_ppm.put(out);
+            order.taker_ppm.put(out);
+            order.first_seq.put(out);
+            order.client_order_id.put(out);
+        });
     }
 
     fn hash_remembered(&self, out: &mut Hasher) {
         out.put(&self.client_ids.count());
         for entry in self.client_ids.iter() {
-            out.put(&entry.account);
-            out.put(&entry.client_order_id);
-            out.put(&entry.order_id);
-            out.put(&entry.first_seq);
-            out.put(&entry.state);
-            out.put(&entry.filled_lots);
+            out.row(|out| {
+                entry.account.put(out);
+                entry.client_order_id.put(out);
+                entry.order_id.put(out);
+                entry.first_seq.put(out);
+                entry.state.put(out);
+                entry.filled_lots.put(out);
+            });
         }
         out.put(&self.request_ids.count());
         for request in self.request_ids.iter() {

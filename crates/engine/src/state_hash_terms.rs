@@ -5,12 +5,24 @@ use crate::engine::Engine;
 use crate::state_hash::Hasher;
 use crate::terms::{OrderTerms, expires};
 use alloc::vec::Vec;
+use coulisse_types::codec::Field;
 use coulisse_types::{AccountId, InstrumentId, OrderId, Qty};
 
 impl Engine {
-    /// Items 13 to 16. Cost: a few passes over all orders.
+    /// Items 13 to 16. Cost: two passes over all orders.
     pub(crate) fn hash_terms(&self, out: &mut Hasher) {
         let places = self.orders.by_id();
+        let (mut off_book, mut with_terms, mut of_session) = (Vec::new(), Vec::new(), 0_usize);
+        for place in &places {
+            let order = self.orders.at(*place);
+            if order.handle == NOWHERE {
+                off_book.push(*place);
+            }
+            if self.is_hashed_with_terms(*place) {
+                with_terms.push(*place);
+            }
+            of_session = of_session.saturating_add(usize::from(order.session != 0));
+        }
         for listing in self.instruments.iter() {
             let watch = &listing.watch;
             let ranges =
@@ -19,33 +31,30 @@ impl Engine {
                 out.put(&range.low_ticks);
                 out.put(&range.high_ticks);
             }
-            self.hash_off_book(out, listing.rules.id, &places);
+            self.hash_off_book(out, listing.rules.id, &off_book);
         }
-        let with_terms: Vec<u32> =
-            places.iter().copied().filter(|place| self.is_hashed_with_terms(*place)).collect();
         out.count(with_terms.len());
         for place in with_terms {
             self.hash_terms_of(out, place);
         }
         self.hash_switches(out);
         self.hash_lists(out);
-        let of_session = || {
-            let orders = places.iter().map(|place| self.orders.at(*place));
-            orders.filter(|order| order.session != 0)
-        };
-        out.count(of_session().count());
-        for order in of_session() {
-            out.put(&order.id);
-            out.put(&order.session);
-            out.put(&order.node);
+        out.count(of_session);
+        let orders = places.iter().map(|place| self.orders.at(*place));
+        for order in orders.filter(|order| order.session != 0) {
+            out.row(|out| {
+                order.id.put(out);
+                order.session.put(out);
+                order.node.put(out);
+            });
         }
     }
 
-    /// The live orders of an instrument that are not on its book.
+    /// The live orders of an instrument that are not on its book, of all that are on none.
     fn hash_off_book(&self, out: &mut Hasher, instrument: InstrumentId, places: &[u32]) {
         let off_book = || {
             let orders = places.iter().map(|place| self.orders.at(*place));
-            orders.filter(|order| order.instrument == instrument && order.handle == NOWHERE)
+            orders.filter(|order| order.instrument == instrument)
         };
         out.count(off_book().count());
         for order in off_book() {

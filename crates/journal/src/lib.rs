@@ -48,7 +48,7 @@ pub use recovery::{LostTail, Options, Recovery, Report, open};
 pub use segment::{Preparer, segment_first_seq, segment_name};
 pub use sim_disk::{CrashMode, SimDisk};
 pub use snapshot::{
-    SNAPSHOT_HEADER_BYTES, Snapshot, SnapshotMark, SnapshotWriter, list_snapshots, read_snapshot,
+    SNAPSHOT_HEADER_BYTES, SnapshotMark, SnapshotReader, SnapshotWriter, list_snapshots,
     remove_unfinished, snapshot_name, snapshot_seq,
 };
 pub use storage::{Storage, StorageFile, StorageLock};

@@ -14,9 +14,10 @@
 //! Invariants
 //! - A file has its name only once all its bytes are synced; a crash at any point leaves either no new
 //!   snapshot or a whole one, and never takes an older one that was to be kept.
-//! - Any flipped bit of a snapshot is found by [`read_snapshot`].
+//! - Any flipped bit of a snapshot is found by [`SnapshotReader`], at the latest at its end.
 //!
-//! Cost of writing: one SHA-256 pass, one sync of the file, one or two of the directory.
+//! Cost of writing: one SHA-256 pass, one sync of the file, one or two of the directory. Of reading: one
+//! SHA-256 pass, and the memory of the caller's slice.
 
 use std::io;
 
@@ -136,49 +137,90 @@ pub fn list_snapshots(storage: &dyn Storage) -> Result<Vec<u64>, JournalError> {
     Ok(names.iter().rev().filter_map(|name| snapshot_seq(name)).collect())
 }
 
-/// A snapshot that was read whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Snapshot {
-    /// What it is of.
-    pub mark: SnapshotMark,
-    /// What was written.
-    pub payload: Vec<u8>,
+/// A snapshot that is being read, slice by slice. What it gives is not to be believed before
+/// [`Self::finish`]. Whether it is of the journal beside it the caller checks by its mark.
+pub struct SnapshotReader {
+    file: Box<dyn StorageFile>,
+    header: Header,
+    hash: Sha256,
+    read_bytes: u64,
 }
 
-/// Reads the snapshot at `seq` and checks that it is whole. Whether it is of the journal beside it the
-/// caller checks by its mark.
-///
-/// Cost: one SHA-256 pass; memory of the whole payload, which the file's length bounds.
-///
-/// # Errors
-/// [`JournalError::Corrupt`] where it is not whole, [`JournalError::Io`].
-pub fn read_snapshot(storage: &dyn Storage, seq: u64) -> Result<Snapshot, JournalError> {
-    let file_id = JournalFile::Snapshot(seq);
-    let fail = |op| move |error: io::Error| JournalError::io(op, file_id, &error);
-    let corrupt = |offset, fault| JournalError::Corrupt { file: file_id, offset, fault };
-    let file = storage.open_read(&snapshot_name(seq)).map_err(fail(IoOp::Open))?;
-    let mut head = [0; SNAPSHOT_HEADER_BYTES];
-    let count = file.read_at(&mut head, 0).map_err(fail(IoOp::Read))?;
-    let header = Header::decode(&head[..count]).map_err(|fault| corrupt(0, fault))?;
-    if header.mark.seq != seq {
-        return Err(corrupt(0, Fault::FirstSeq { expected: seq, found: header.mark.seq }));
+impl SnapshotReader {
+    /// Opens the snapshot at `seq`, whose header and length must be whole.
+    ///
+    /// # Errors
+    /// [`JournalError::Corrupt`] where they are not, [`JournalError::Io`].
+    pub fn open(storage: &dyn Storage, seq: u64) -> Result<Self, JournalError> {
+        let file_id = JournalFile::Snapshot(seq);
+        let fail = |op| move |error: io::Error| JournalError::io(op, file_id, &error);
+        let corrupt = |offset, fault| JournalError::Corrupt { file: file_id, offset, fault };
+        let file = storage.open_read(&snapshot_name(seq)).map_err(fail(IoOp::Open))?;
+        let mut head = [0; SNAPSHOT_HEADER_BYTES];
+        let count = file.read_at(&mut head, 0).map_err(fail(IoOp::Read))?;
+        let header = Header::decode(&head[..count]).map_err(|fault| corrupt(0, fault))?;
+        if header.mark.seq != seq {
+            return Err(corrupt(0, Fault::FirstSeq { expected: seq, found: header.mark.seq }));
+        }
+        let bytes = header.payload_bytes;
+        let length = file.len().map_err(fail(IoOp::Read))?;
+        let expected = bytes.checked_add(SNAPSHOT_HEADER_BYTES as u64);
+        if bytes > SNAPSHOT_BYTES_MAX || expected != Some(length) {
+            return Err(corrupt(SNAPSHOT_HEADER_BYTES as u64, Fault::Length { bytes }));
+        }
+        Ok(Self { file, header, hash: Sha256::new(), read_bytes: 0 })
     }
-    let bytes = header.payload_bytes;
-    let length = file.len().map_err(fail(IoOp::Read))?;
-    let expected = bytes.checked_add(SNAPSHOT_HEADER_BYTES as u64);
-    if bytes > SNAPSHOT_BYTES_MAX || expected != Some(length) {
-        return Err(corrupt(SNAPSHOT_HEADER_BYTES as u64, Fault::Length { bytes }));
+
+    /// What it says that it is of.
+    pub fn mark(&self) -> &SnapshotMark {
+        &self.header.mark
     }
-    let mut payload = vec![0; usize::try_from(bytes).unwrap_or(usize::MAX)];
-    let count =
-        file.read_at(&mut payload, SNAPSHOT_HEADER_BYTES as u64).map_err(fail(IoOp::Read))?;
-    if count < payload.len() {
-        return Err(corrupt(SNAPSHOT_HEADER_BYTES as u64 + count as u64, Fault::Truncated));
+
+    /// Bytes of the payload that have not been read.
+    pub fn left_bytes(&self) -> u64 {
+        self.header.payload_bytes - self.read_bytes
     }
-    if <[u8; 32]>::from(Sha256::digest(&payload)) != header.payload_hash {
-        return Err(corrupt(SNAPSHOT_HEADER_BYTES as u64, Fault::PayloadChecksum));
+
+    /// Reads the next bytes of the payload into the front of `into`; how many, none at its end.
+    ///
+    /// # Errors
+    /// [`JournalError::Corrupt`] where the file has become shorter, [`JournalError::Io`].
+    pub fn read(&mut self, into: &mut [u8]) -> Result<usize, JournalError> {
+        let left = usize::try_from(self.left_bytes()).unwrap_or(usize::MAX);
+        let wanted = into.len().min(left);
+        if wanted == 0 {
+            return Ok(0);
+        }
+        let file = JournalFile::Snapshot(self.header.mark.seq);
+        let offset = SNAPSHOT_HEADER_BYTES as u64 + self.read_bytes;
+        let count = self
+            .file
+            .read_at(&mut into[..wanted], offset)
+            .map_err(|error| JournalError::io(IoOp::Read, file, &error))?;
+        if count == 0 {
+            return Err(JournalError::Corrupt { file, offset, fault: Fault::Truncated });
+        }
+        self.hash.update(&into[..count]);
+        self.read_bytes += count as u64;
+        Ok(count)
     }
-    Ok(Snapshot { mark: header.mark, payload })
+
+    /// Reads to the end and checks that the payload is what was written.
+    ///
+    /// # Errors
+    /// [`JournalError::Corrupt`] where it is not, [`JournalError::Io`].
+    pub fn finish(mut self) -> Result<SnapshotMark, JournalError> {
+        let mut rest = vec![0; SNAPSHOT_CHUNK_BYTES];
+        while self.read(&mut rest)? > 0 {}
+        if <[u8; 32]>::from(self.hash.finalize()) != self.header.payload_hash {
+            return Err(JournalError::Corrupt {
+                file: JournalFile::Snapshot(self.header.mark.seq),
+                offset: SNAPSHOT_HEADER_BYTES as u64,
+                fault: Fault::PayloadChecksum,
+            });
+        }
+        Ok(self.header.mark)
+    }
 }
 
 /// A snapshot that is being written; it has no name until [`Self::finish`].

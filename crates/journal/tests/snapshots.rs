@@ -5,8 +5,8 @@ mod support;
 
 use coulisse_journal::{
     ChainHash, CrashMode, Durability, Fault, JournalError, SNAPSHOT_HEADER_BYTES, SimDisk,
-    Snapshot, SnapshotMark, SnapshotWriter, Storage, list_snapshots, read_snapshot,
-    remove_unfinished, snapshot_name, snapshot_seq,
+    SnapshotMark, SnapshotReader, SnapshotWriter, Storage, list_snapshots, remove_unfinished,
+    snapshot_name, snapshot_seq,
 };
 use support::{GENESIS, a_group, open_sim, small};
 
@@ -43,12 +43,24 @@ fn write(disk: &SimDisk, seq: u64, payload: &[u8]) -> Result<u64, JournalError> 
     writer.finish(&a_mark(seq), KEPT)
 }
 
+/// Reads a snapshot in slices of any length, to its end.
+fn read(disk: &SimDisk, seq: u64) -> Result<(SnapshotMark, Vec<u8>), JournalError> {
+    let mut reader = SnapshotReader::open(disk, seq)?;
+    let (mut payload, mut slice) = (Vec::new(), [0; 777]);
+    loop {
+        match reader.read(&mut slice)? {
+            0 => return Ok((reader.finish()?, payload)),
+            count => payload.extend_from_slice(&slice[..count]),
+        }
+    }
+}
+
 /// The seqs of all snapshots that are there; each must be whole and what was written.
 fn whole(disk: &SimDisk) -> Vec<u64> {
     let seqs = list_snapshots(disk).unwrap();
     for seq in &seqs {
-        let found = read_snapshot(disk, *seq).unwrap_or_else(|error| panic!("{seq}: {error}"));
-        assert_eq!(found, Snapshot { mark: a_mark(*seq), payload: payload(*seq) });
+        let found = read(disk, *seq).unwrap_or_else(|error| panic!("{seq}: {error}"));
+        assert_eq!(found, (a_mark(*seq), payload(*seq)));
     }
     seqs
 }
@@ -67,7 +79,7 @@ fn what_was_written_is_read_and_only_the_newest_are_kept() {
     assert_eq!(whole(&disk), [40, 30]);
     let large = a_payload(50, 1 << 20);
     write(&disk, 50, &large).unwrap();
-    assert_eq!(read_snapshot(&disk, 50).unwrap().payload, large);
+    assert_eq!(read(&disk, 50).unwrap().1, large);
 }
 
 #[test]
@@ -157,7 +169,7 @@ fn a_disk_that_lies_about_its_syncs_is_caught() {
     for mode in crash_modes() {
         let cut = steady.fork().crash(mode);
         let seqs = list_snapshots(&cut).unwrap();
-        damaged += u32::from(!seqs.iter().all(|seq| read_snapshot(&cut, *seq).is_ok()));
+        damaged += u32::from(!seqs.iter().all(|seq| read(&cut, *seq).is_ok()));
     }
     assert!(damaged > 0, "torn snapshots under their names must have been seen, and refused");
 }
@@ -170,11 +182,26 @@ fn every_flipped_bit_is_refused() {
     let bytes = disk.file_bytes(&name).unwrap();
     for bit in 0..bytes.len() as u64 * 8 {
         assert!(disk.flip_bit(&name, bit));
-        let refused = read_snapshot(&disk, 10);
+        let refused = read(&disk, 10);
         assert!(matches!(refused, Err(JournalError::Corrupt { .. })), "bit {bit}: {refused:?}");
         assert!(disk.flip_bit(&name, bit));
     }
-    assert_eq!(read_snapshot(&disk, 10).unwrap().payload, b"a small state");
+    assert_eq!(read(&disk, 10).unwrap().1, b"a small state");
+}
+
+#[test]
+fn a_snapshot_is_whole_only_if_what_was_not_asked_for_is_whole_too() {
+    let disk = SimDisk::new();
+    write(&disk, 10, &payload(10)).unwrap();
+    let begun = |disk: &SimDisk| {
+        let mut reader = SnapshotReader::open(disk, 10).unwrap();
+        assert_eq!(reader.read(&mut [0; 100]).unwrap(), 100);
+        reader.finish()
+    };
+    assert_eq!(begun(&disk).unwrap(), a_mark(10));
+    assert!(disk.flip_bit(&snapshot_name(10), (SNAPSHOT_HEADER_BYTES as u64 + 2_999) * 8));
+    let refused = begun(&disk).unwrap_err();
+    assert!(matches!(refused, JournalError::Corrupt { fault: Fault::PayloadChecksum, .. }));
 }
 
 #[test]
@@ -185,12 +212,12 @@ fn a_file_cut_or_grown_anywhere_is_refused() {
     let bytes = disk.file_bytes(&name).unwrap();
     for length in 0..bytes.len() {
         disk.put_file(&name, &bytes[..length]);
-        assert!(read_snapshot(&disk, 10).is_err(), "{length} bytes");
+        assert!(read(&disk, 10).is_err(), "{length} bytes");
     }
     disk.put_file(&name, &[&bytes[..], b"x"].concat());
-    assert!(read_snapshot(&disk, 10).is_err());
+    assert!(read(&disk, 10).is_err());
     disk.put_file(&snapshot_name(11), &bytes);
-    let misnamed = read_snapshot(&disk, 11).unwrap_err();
+    let misnamed = read(&disk, 11).unwrap_err();
     let fault = Fault::FirstSeq { expected: 11, found: 10 };
     assert!(matches!(misnamed, JournalError::Corrupt { fault: f, .. } if f == fault));
     assert!(list_snapshots(&disk).unwrap().starts_with(&[11]));

@@ -15,6 +15,7 @@ mod core_class;
 mod engine_class;
 mod engine_view;
 mod failure;
+pub mod huge_pages;
 mod key_file;
 mod node_core;
 mod node_reads;
@@ -34,6 +35,9 @@ mod voids;
 use coulisse_wire::native::Op;
 use coulisse_wire::native::spec::ROUTES;
 use pyo3::prelude::*;
+
+#[global_allocator]
+static ALLOCATOR: huge_pages::HugePages = huge_pages::HugePages;
 
 /// The generated pages of docs/protocol.
 #[pyfunction]

@@ -56,6 +56,8 @@ pub(crate) fn open_core(arguments: &Arguments<'_>) -> PyResult<NodeCore> {
         master_key: arguments.master_key,
         applying: Arc::clone(&arguments.applying),
     };
+    // A core trades, and its tables are large.
+    crate::huge_pages::want();
     NodeCore::open(&setup).map_err(|error| open_failed(&error))
 }
 

@@ -17,6 +17,7 @@ use crate::node_core::OpenError;
 use crate::notes::Notes;
 use crate::start::{PassedOver, Start, State};
 use crate::voids::Voids;
+use coulisse_engine::WARM_MAX;
 use coulisse_journal::Reader;
 use coulisse_types::InstrumentId;
 use coulisse_types::limits::POISON_RECORDS_PER_START_MAX;
@@ -108,21 +109,33 @@ impl Replay<'_> {
         poison: &mut [VoidRecord],
     ) -> Result<(), OpenError> {
         let State { engine, hub } = state;
-        let mut events = Vec::new();
+        let (mut events, mut ahead) = (Vec::new(), Vec::with_capacity(WARM_MAX));
         while let Some(group) = reader.next_group().map_err(OpenError::Journal)? {
-            for (seq, bytes) in group.records() {
-                let (header, command) = decode_record(bytes)
-                    .map_err(|error| OpenError::Record { seq, reason: format!("{error:?}") })?;
-                events.clear();
-                self.applying.store(seq, Ordering::Relaxed);
-                if let Some(record) = poison.iter_mut().find(|record| record.seq == seq) {
-                    record.instrument = engine.instrument_of(&header, &command);
-                    engine.apply_void(&header, &command, &mut events);
-                } else {
-                    voids.apply(engine, &header, &command, &mut events);
+            let mut records = group.records();
+            loop {
+                ahead.clear();
+                for (seq, bytes) in records.by_ref().take(WARM_MAX) {
+                    let decoded = decode_record(bytes)
+                        .map_err(|error| OpenError::Record { seq, reason: format!("{error:?}") })?;
+                    ahead.push(decoded);
                 }
-                hub.deliver(&header, &events, &EngineView(engine));
-                self.applying.store(0, Ordering::Relaxed);
+                if ahead.is_empty() {
+                    break;
+                }
+                // Their cache misses overlap, as those of a loop's turn do.
+                engine.warm(ahead.iter().map(|(header, command)| (header, command)));
+                for (header, command) in &ahead {
+                    events.clear();
+                    self.applying.store(header.seq.0, Ordering::Relaxed);
+                    if let Some(record) = poison.iter_mut().find(|one| one.seq == header.seq.0) {
+                        record.instrument = engine.instrument_of(header, command);
+                        engine.apply_void(header, command, &mut events);
+                    } else {
+                        voids.apply(engine, header, command, &mut events);
+                    }
+                    hub.deliver(header, &events, &EngineView(engine));
+                    self.applying.store(0, Ordering::Relaxed);
+                }
             }
         }
         Ok(())

@@ -11,13 +11,13 @@
 use crate::engine_view::EngineView;
 use crate::start::{Fit, PassedOver, Start, State, chain_at, wide, write_snapshot};
 use crate::voids::{AheadError, Voids};
-use coulisse_engine::Engine;
+use coulisse_engine::{Engine, WARM_MAX};
 use coulisse_gateway::hub::Hub;
 use coulisse_journal::{
     ChainHash, JournalError, Reader, SnapshotMark, Storage, StorageLock, read_watermark,
     remove_unfinished,
 };
-use coulisse_types::Event;
+use coulisse_types::{Command, Event, RecordHeader};
 use coulisse_wire::record::{decode_record, record_length};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -73,6 +73,9 @@ impl From<AheadError> for ReplicaError {
 struct Pending {
     bytes: Vec<u8>,
     at: usize,
+    /// The next records, decoded ahead of their turn, with their lengths; `taken` have had it.
+    ahead: Vec<(RecordHeader, Command, usize)>,
+    taken: usize,
     /// Where the batch that is being taken begins, and where it and those behind it end.
     batch_at: usize,
     ends: VecDeque<usize>,
@@ -203,20 +206,20 @@ impl Replica {
         if self.pending.at == self.pending.bytes.len() && !self.next_group()? {
             return Ok(false);
         }
+        if self.pending.taken == self.pending.ahead.len() {
+            self.read_ahead()?;
+        }
         let next_seq = self.seq() + 1;
-        let meaningless = |reason: String| ReplicaError::Record { seq: next_seq, reason };
-        let Pending { bytes, at, batch_at, ends } = &mut self.pending;
-        let length =
-            record_length(&bytes[*at..]).map_err(|error| meaningless(format!("{error:?}")))?;
-        let (header, command) = decode_record(&bytes[*at..*at + length])
-            .map_err(|error| meaningless(format!("{error:?}")))?;
+        let Pending { bytes, at, ahead, taken, batch_at, ends } = &mut self.pending;
+        let (header, command, length) = &ahead[*taken];
         *at += length;
+        *taken += 1;
         let is_new = header.seq.0 >= next_seq;
         if is_new {
             self.events.clear();
             let State { engine, hub } = &mut self.state;
-            self.voids.apply(engine, &header, &command, &mut self.events);
-            hub.deliver(&header, &self.events, &EngineView(engine));
+            self.voids.apply(engine, header, command, &mut self.events);
+            hub.deliver(header, &self.events, &EngineView(engine));
         }
         if ends.front() == Some(at) {
             // What is before the snapshot is in its chain hash already.
@@ -229,9 +232,31 @@ impl Replica {
         Ok(true)
     }
 
+    /// Decodes the next records of the group, at least one, and reads what they will need: their
+    /// cache misses overlap, as those of a loop's turn do.
+    fn read_ahead(&mut self) -> Result<(), ReplicaError> {
+        let Pending { bytes, at, ahead, taken, .. } = &mut self.pending;
+        ahead.clear();
+        *taken = 0;
+        let mut from = *at;
+        while from < bytes.len() && ahead.len() < WARM_MAX {
+            match decode_next(&bytes[from..]) {
+                Ok((header, command, length)) => {
+                    ahead.push((header, command, length));
+                    from += length;
+                }
+                // Those before it have their turn first.
+                Err(_) if !ahead.is_empty() => break,
+                Err(reason) => return Err(ReplicaError::Record { seq: self.seq() + 1, reason }),
+            }
+        }
+        self.state.engine.warm(ahead.iter().map(|(header, command, _)| (header, command)));
+        Ok(())
+    }
+
     fn next_group(&mut self) -> Result<bool, ReplicaError> {
         let Some(group) = self.reader.next_group()? else { return Ok(false) };
-        let Pending { bytes, at, batch_at, ends } = &mut self.pending;
+        let Pending { bytes, at, batch_at, ends, .. } = &mut self.pending;
         bytes.clear();
         bytes.extend_from_slice(group.bytes());
         (*at, *batch_at) = (0, 0);
@@ -262,6 +287,14 @@ impl Replica {
         };
         Ok(write_snapshot(self.storage.as_ref(), &self.state, &mark, keep)?)
     }
+}
+
+/// The record at the front, and its length.
+fn decode_next(bytes: &[u8]) -> Result<(RecordHeader, Command, usize), String> {
+    let length = record_length(bytes).map_err(|error| format!("{error:?}"))?;
+    let decoded = bytes.get(..length).ok_or_else(|| "it ends early".to_string())?;
+    let (header, command) = decode_record(decoded).map_err(|error| format!("{error:?}"))?;
+    Ok((header, command, length))
 }
 
 /// A hub that nobody connects to: it keeps what the log alone decides.

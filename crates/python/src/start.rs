@@ -12,11 +12,11 @@
 
 use crate::node_core::elapsed_us;
 use crate::voids::{AheadError, Voids};
-use coulisse_engine::{Engine, SnapshotSink};
+use coulisse_engine::{Engine, SnapshotSink, SnapshotSource};
 use coulisse_gateway::hub::Hub;
 use coulisse_journal::{
-    ChainHash, JournalError, Reader, SnapshotMark, SnapshotWriter, Storage, list_snapshots,
-    read_snapshot, snapshot_name,
+    ChainHash, JournalError, Reader, SnapshotMark, SnapshotReader, SnapshotWriter, Storage,
+    list_snapshots, snapshot_name,
 };
 use std::time::Instant;
 
@@ -107,16 +107,22 @@ impl Fit<'_> {
         if seq > self.last_seq {
             return Err(format!("the journal ends at seq {}", self.last_seq));
         }
-        let snapshot = read_snapshot(self.storage, seq).map_err(|error| error.to_string())?;
-        let mark = snapshot.mark;
+        let said = |error: JournalError| error.to_string();
+        let reader = SnapshotReader::open(self.storage, seq).map_err(said)?;
+        let mark = *reader.mark();
         if mark.genesis != self.genesis {
             return Err("it is of another journal".to_string());
         }
-        let chain = (self.chain_at)(seq).map_err(|error| error.to_string())?;
+        let chain = (self.chain_at)(seq).map_err(said)?;
         if chain != Some(mark.chain) {
             return Err(format!("the journal has another history at seq {seq}"));
         }
-        let state = decode(&snapshot.payload, (self.new_hub)())?;
+        let mut slices = Slices { reader, failed: None };
+        let state = decode(&mut slices, (self.new_hub)());
+        // Whatever was made of the bytes: whether they are those that were written comes first.
+        let Slices { reader, failed } = slices;
+        failed.map_or(Ok(()), Err).and_then(|()| reader.finish()).map_err(said)?;
+        let state = state?;
         let State { engine, .. } = &state;
         if engine.last_seq().0 != seq || wide(engine.event_hash()) != mark.event_hash {
             return Err("its state is of another seq or said other events".to_string());
@@ -128,14 +134,55 @@ impl Fit<'_> {
     }
 }
 
-fn decode(payload: &[u8], mut hub: Hub) -> Result<State, String> {
+/// A snapshot's payload, given to whoever decodes it.
+struct Slices {
+    reader: SnapshotReader,
+    /// The first error: the payload seems to end there.
+    failed: Option<JournalError>,
+}
+
+impl SnapshotSource for Slices {
+    fn read(&mut self, into: &mut [u8]) -> usize {
+        if self.failed.is_some() {
+            return 0;
+        }
+        self.reader.read(into).unwrap_or_else(|error| {
+            self.failed = Some(error);
+            0
+        })
+    }
+}
+
+fn decode(slices: &mut Slices, mut hub: Hub) -> Result<State, String> {
     let short = || "its payload is too short".to_string();
-    let (length, rest) = payload.split_first_chunk::<8>().ok_or_else(short)?;
-    let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| short())?;
-    let (feeds, state) = rest.split_at_checked(length).ok_or_else(short)?;
-    hub.read_feeds(feeds).map_err(|fault| fault.to_string())?;
-    let engine = Engine::from_snapshot(state).map_err(|error| error.to_string())?;
+    let mut length = [0; 8];
+    if !read_whole(slices, &mut length) {
+        return Err(short());
+    }
+    let feeds = u64::from_le_bytes(length);
+    if feeds > slices.reader.left_bytes() {
+        return Err(short());
+    }
+    let feeds = usize::try_from(feeds).map_err(|_| short())?;
+    let mut feeds = vec![0; feeds];
+    if !read_whole(slices, &mut feeds) {
+        return Err(short());
+    }
+    hub.read_feeds(&feeds).map_err(|fault| fault.to_string())?;
+    drop(feeds);
+    let engine = Engine::read_snapshot(slices).map_err(|error| error.to_string())?;
     Ok(State { engine, hub })
+}
+
+/// Fills `into`; whether there was enough.
+fn read_whole(slices: &mut Slices, mut into: &mut [u8]) -> bool {
+    while !into.is_empty() {
+        match slices.read(into) {
+            0 => return false,
+            count => into = &mut into[count..],
+        }
+    }
+    true
 }
 
 /// Where the chain of a journal stands at `seq`, read with `reader`, which begins there.

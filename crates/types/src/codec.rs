@@ -108,6 +108,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes `count` bytes.
+    #[inline]
     pub fn take(&mut self, count: usize) -> Option<&'a [u8]> {
         let (head, rest) = self.rest.split_at_checked(count)?;
         self.rest = rest;
@@ -134,6 +135,7 @@ macro_rules! integer {
             fn put(&self, out: &mut Writer<'_>) {
                 out.put(self.to_le_bytes());
             }
+            #[inline]
             fn decode(reader: &mut Reader<'_>) -> Option<Self> {
                 let bytes = reader.take(Self::BYTES_MAX)?.try_into().ok()?;
                 Some(<$type>::from_le_bytes(bytes))
@@ -159,6 +161,7 @@ impl Field for bool {
     fn put(&self, out: &mut Writer<'_>) {
         u8::from(*self).put(out);
     }
+    #[inline]
     fn decode(reader: &mut Reader<'_>) -> Option<Self> {
         match <u8 as Field>::decode(reader)? {
             0 => Some(false),

@@ -81,7 +81,7 @@ def _measure(
     sync_us = fdatasync_us(directory)
     with servers.node(files, directory / "data", run.durability, cpus.server) as ours:
         loaded = _load(run, ours, flow, files, cpus.load)
-        trades, rss_mb = ours.trades(), ours.peak_rss_mb()
+        trades, rss_mb, pss_mb = ours.trades(), ours.peak_rss_mb(), ours.pss_mb()
     with servers.floor(files, cpus.server) as below:
         bare = _load(run, below, flow, files, cpus.load)
         compared = _peers(run, flow, files, cpus)
@@ -97,6 +97,7 @@ def _measure(
         "journal_fs": kind,
         "fdatasync_p50_us": sync_us,
         "rss_mb": rss_mb,
+        "pss_mb": pss_mb,
         "floor": floor,
         "ratio_to_floor": {
             name: round(shapes[name]["orders_per_s"] / max(floor[name]["orders_per_s"], 1), 3)

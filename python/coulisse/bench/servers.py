@@ -115,6 +115,10 @@ class Server:
         """Return the sum of what the processes of the server hold now."""
         return round(sum(_memory_kb(pid, "VmRSS:") for pid in _family(self.pid)) * 1_024 / 1e6, 1)
 
+    def pss_mb(self) -> float:
+        """Return what its processes hold together now: a page that several share counts once."""
+        return round(sum(_shared_kb(pid) for pid in _family(self.pid)) * 1_024 / 1e6, 1)
+
 
 def _family(pid: int) -> Iterator[int]:
     yield pid
@@ -124,7 +128,16 @@ def _family(pid: int) -> Iterator[int]:
 
 
 def _memory_kb(pid: int, name: str) -> int:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+    return _field_kb(Path(f"/proc/{pid}/status"), name)
+
+
+def _shared_kb(pid: int) -> int:
+    """The proportional set size: each page over the number of processes that have it."""
+    return _field_kb(Path(f"/proc/{pid}/smaps_rollup"), "Pss:")
+
+
+def _field_kb(path: Path, name: str) -> int:
+    for line in path.read_text().splitlines():
         if line.startswith(name):
             return int(line.split()[1])
     return 0

@@ -2,26 +2,28 @@
 
 A log is made with the orders that rest, a replica of it writes a snapshot, a tail of commands
 follows; then `coulisse serve` is started on it, with the files dropped from the page cache, once
-from the snapshot and once, without it, by replaying everything.
+from the snapshot and once, without it, by replaying everything. Before all that the core trades
+while the projector process writes: see `beside`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import random
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from coulisse import _core
-from coulisse.bench import servers
+from coulisse.bench import beside, servers
 from coulisse.bench.pinning import processors
 from coulisse.config import AccountConfig, Config, InstrumentConfig
 from coulisse.domain.errors import CoulisseError
@@ -55,6 +57,8 @@ class StartRun:
     """Seconds of traffic behind the snapshot."""
     tail_rate: int = 5_000
     """Commands in each of them."""
+    beside_commands: int = 50_000
+    """Commands that are timed while a snapshot is written, and as many while none is."""
     data_dir: Path | None = None
     """Where the journal goes; a new directory in it is used and removed."""
 
@@ -62,6 +66,11 @@ class StartRun:
     def tail_commands(self) -> int:
         """How many commands the tail has: whole cycles."""
         return self.tail_s * self.tail_rate // CYCLE * CYCLE
+
+    @property
+    def beside_commands_max(self) -> int:
+        """How many commands there are for what happens beside snapshots: whole cycles."""
+        return (100 * self.beside_commands + 100_000) // CYCLE * CYCLE
 
 
 def measure(run: StartRun) -> dict[str, Any]:
@@ -84,8 +93,7 @@ def _measure(run: StartRun, directory: Path) -> dict[str, Any]:
     from_snapshot = _start(run, files, data)
     if from_snapshot["snapshot_seq"] == 0:
         raise CoulisseError("the node did not start from the snapshot")
-    for file in data.glob("*.snap"):
-        file.unlink()
+    _remove_snapshots(data)
     replayed = _start(run, files, data)
     return {
         "orders": run.orders,
@@ -172,13 +180,47 @@ async def _make(run: StartRun, config: Config) -> dict[str, Any]:
     live = core.metrics()["orders_live"]
     if live != run.orders:
         raise CoulisseError(f"{live} orders rest, not {run.orders}")
+    trading = await _trade_beside(run, core, driver, config, rng, resting)
     made = await _write_snapshot(core, config)
-    for name, fields, account in _tail(run, rng, resting):
+    for name, fields, account in _tail(run.tail_commands, "t", rng, resting):
         await feeder.send(name, fields, account)
     await driver.durable()
     made["journal_bytes"] = core.metrics()["journal_bytes"]
     driver.close()
-    return made
+    return {**made, "trading": trading}
+
+
+async def _trade_beside(
+    run: StartRun,
+    core: _core.Core,
+    driver: Driver,
+    config: Config,
+    rng: random.Random,
+    resting: list[_Resting],
+) -> dict[str, Any]:
+    """Trade beside the projector process; leave as many orders as there were, and no snapshot."""
+    messages, count = schema(), 0
+    cycles = _tail(run.beside_commands_max, "b", rng, resting)
+
+    def encoded() -> Iterator[beside.Encoded]:
+        nonlocal count
+        for name, fields, account in cycles:
+            count += 1
+            yield *messages.encode(name, fields), account
+
+    data_dir = Path(str(config.log.dir))
+    trading = await beside.measure(core, driver, data_dir, encoded(), run.beside_commands)
+    feeder = _Feeder(core, driver, messages)
+    for name, fields, account in itertools.islice(cycles, -count % CYCLE):
+        await feeder.send(name, fields, account)
+    await driver.durable()
+    _remove_snapshots(data_dir)
+    return trading
+
+
+def _remove_snapshots(data_dir: Path) -> None:
+    for file in data_dir.glob("*.snap"):
+        file.unlink()
 
 
 def _fail(reason: str) -> None:
@@ -203,14 +245,16 @@ def _placement(rng: random.Random, order: _Resting, **other: Value) -> dict[str,
 
 
 def _tail(
-    run: StartRun, rng: random.Random, resting: Sequence[_Resting]
+    count: int, prefix: str, rng: random.Random, orders: list[_Resting]
 ) -> Iterator[tuple[str, dict[str, Value], int]]:
-    """Cancel and place again, amend, cancel, trade, place again: as many orders rest at the end."""
-    orders = list(resting)
-    for number in range(run.tail_commands):
+    """Cancel and place again, amend, cancel, trade, place again: as many orders rest at the end.
+
+    `orders` says after each cycle which these are.
+    """
+    for number in range(count):
         at = rng.randrange(len(orders))
         order = orders[at]
-        new = _Resting(order.account, order.instrument, f"t{number}")
+        new = _Resting(order.account, order.instrument, f"{prefix}{number}")
         match number % CYCLE:
             case 0 | 3:
                 yield "OrderCancel", {"order_id": 0, "client_order_id": order.name}, order.account

@@ -132,14 +132,23 @@ def start(
     ] = 1_000_000,
     tail_s: Annotated[int, typer.Option(min=0, help="Seconds of traffic behind it.")] = 60,
     tail_rate: Annotated[int, typer.Option(min=1, help="Commands in each of them.")] = 5_000,
+    beside_commands: Annotated[
+        int, typer.Option(min=1, help="Commands timed beside a snapshot, and as many without.")
+    ] = 50_000,
     data_dir: Annotated[
         Path | None, typer.Option(help="Where the journal goes: on a disk.")
     ] = None,
     save: Save = False,
     as_json: AsJson = False,
 ) -> None:
-    """Measure a start from a snapshot and a tail, and the snapshot itself; some 2 minutes."""
-    run = StartRun(orders=orders, tail_s=tail_s, tail_rate=tail_rate, data_dir=data_dir)
+    """Measure a start from a snapshot and a tail, and the snapshot itself; some 3 minutes."""
+    run = StartRun(
+        orders=orders,
+        tail_s=tail_s,
+        tail_rate=tail_rate,
+        beside_commands=beside_commands,
+        data_dir=data_dir,
+    )
     _show(Shown("start", "start", lambda: measure_start(run)), save=save, as_json=as_json)
 
 

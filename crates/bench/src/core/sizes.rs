@@ -133,9 +133,7 @@ fn timed(size: Size, rows: &[Row]) -> Result<Pass, Failure> {
     let mut bare = Bare::filled(room, first_rows(size))?;
     let watch = Stopwatch::start();
     for batch in rows.chunks(BATCH_ROWS) {
-        for row in batch {
-            bare.apply(row);
-        }
+        bare.apply_all(batch);
         bare.read_back();
     }
     let (took, on_cpu) = watch.stop();

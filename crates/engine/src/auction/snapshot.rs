@@ -56,7 +56,7 @@ impl Auction {
 impl Engine {
     /// Lets auctions know their market orders again, and ticks when they are due.
     pub(crate) fn call_again(&mut self) {
-        for place in self.orders.by_id() {
+        for place in self.orders.just_read() {
             let order = *self.orders.at(place);
             let waits = self.orders.terms_at(place).is_some_and(|terms| terms.wait != Wait::No);
             if order.order_type == OrderType::Market && !waits {

@@ -2,13 +2,16 @@
 
 use super::{Instrument, Instruments, Listing};
 use crate::configure::Trading;
-use crate::orders::{Orders, TOGETHER};
+use crate::orders::{Order, Orders, TOGETHER};
 use crate::paged::{NONE, index};
 use crate::snapshot::codec::{Decoder, Encoder, row};
 use crate::snapshot::{SnapshotError, SnapshotFault};
 use alloc::vec::Vec;
 use coulisse_book::{Handle, Resting};
-use coulisse_types::{AssetId, InstrumentId, OrderId, Price, Qty, Side, TickLotValue};
+use coulisse_types::{AssetId, InstrumentId, Price, Qty, Side, TickLotValue};
+
+/// In the number of an order on a book: its price and what is shown of it follow.
+const OTHER: u32 = 1 << 31;
 
 row!(Trading {
     version,
@@ -87,8 +90,10 @@ impl Instrument {
 }
 
 impl Instruments {
-    pub(crate) fn encode(&self, out: &mut Encoder<'_>) {
+    /// Writes the instruments and their books, whose orders are `orders`, at `places` by id.
+    pub(crate) fn encode(&self, orders: &Orders, places: &[u32], out: &mut Encoder<'_>) {
         let Self { rows, max: _, live_orders_max: _ } = self;
+        let numbers = orders.numbers(places);
         out.count(rows.len());
         for listing in rows {
             let Listing {
@@ -118,11 +123,17 @@ impl Instruments {
             for side in [Side::Buy, Side::Sell] {
                 out.count(book.resting(side).count());
                 for resting in book.resting(side) {
-                    // The owner is a place in memory; its id finds it again.
-                    let Resting { order_id, owner: _, price, qty } = resting;
-                    out.put(&order_id);
-                    out.put(&price);
-                    out.put(&qty);
+                    // Its order stands elsewhere, and so does what the book shows of it, if that
+                    // is all that is left of it.
+                    let Resting { order_id: _, owner, price, qty } = resting;
+                    let number = numbers.get(index(owner)).copied().unwrap_or(NONE);
+                    if (price, qty) == as_asked(orders.at(owner)) {
+                        out.put(&number);
+                    } else {
+                        out.put(&(number | OTHER));
+                        out.put(&price);
+                        out.put(&qty);
+                    }
                 }
             }
         }
@@ -173,44 +184,55 @@ impl Listing {
         count_max: u32,
         orders: &mut Orders,
     ) -> Result<(), SnapshotError> {
-        let mut batch: Vec<(OrderId, Price, Qty)> = Vec::with_capacity(index(TOGETHER));
+        let mut batch: Vec<(u32, Option<(Price, Qty)>)> = Vec::with_capacity(index(TOGETHER));
         let mut left = from.count(count_max)?;
         while left > 0 {
             batch.clear();
             for _ in 0..left.min(TOGETHER) {
-                batch.push((from.get()?, from.get()?, from.get()?));
+                let number: u32 = from.get()?;
+                let place = number & !OTHER;
+                // An order stands at its number since it was read.
+                from.agree(place < orders.live(), "an order on a book that does not live")?;
+                let is_other = number & OTHER != 0;
+                let shown = if is_other { Some((from.get()?, from.get()?)) } else { None };
+                batch.push((place, shown));
             }
-            core::hint::black_box(orders.peek_all(batch.iter().map(|(order_id, ..)| *order_id)));
-            for (order_id, price, qty) in &batch {
-                self.put(from, side, *order_id, (*price, *qty), orders)?;
+            core::hint::black_box(orders.peek_all(batch.iter().map(|(place, _)| *place)));
+            for (place, shown) in &batch {
+                self.put(from, side, *place, *shown, orders)?;
             }
             left = left.saturating_sub(TOGETHER);
         }
         Ok(())
     }
 
-    /// Puts one order on the book.
+    /// Puts one order on the book, as `shown` where that is not as it was asked for.
     fn put(
         &mut self,
         from: &Decoder<'_>,
         side: Side,
-        order_id: OrderId,
-        (price, qty): (Price, Qty),
+        place: u32,
+        shown: Option<(Price, Qty)>,
         orders: &mut Orders,
     ) -> Result<(), SnapshotError> {
-        let Some(place) = orders.find(order_id) else {
-            return from.agree(false, "an order on a book that does not live");
-        };
         let order = orders.at_mut(place);
+        let asked = as_asked(order);
         let is_its = order.handle == Handle::from_index(NONE)
             && order.instrument == self.rules.id
             && order.side == side
-            && (order.price_ticks == price.ticks() || order.terms != NONE);
+            && shown.is_none_or(|shown| shown != asked)
+            && shown.is_none_or(|(price, _)| price == asked.0 || order.terms != NONE);
         from.agree(is_its, "an order on a book that is not its own")?;
-        match self.book.insert(side, price, qty, order_id, place) {
+        let (price, qty) = shown.unwrap_or(asked);
+        match self.book.insert(side, price, qty, order.id, place) {
             Ok(handle) => order.handle = handle,
             Err(_) => from.agree(false, "an order that the book does not take")?,
         }
         Ok(())
     }
+}
+
+/// What the book shows of an order that shows all that is left of it, at its own price.
+fn as_asked(order: &Order) -> (Price, Qty) {
+    (Price::from_ticks(order.price_ticks), order.remaining())
 }

@@ -265,7 +265,7 @@ impl Engine {
 
     /// Counts live orders as they came: open lots, who waits, who may only reduce, who is dead.
     fn count_live(&mut self) {
-        for place in self.orders.by_id() {
+        for place in self.orders.just_read() {
             let order = *self.orders.at(place);
             let row = self.row_of(order.account, order.instrument);
             self.orders.at_mut(place).row = row;

@@ -1,32 +1,55 @@
-//! Fields in, fields out, section by section; and [`row!`], which takes a struct apart whole.
+//! Fields in, fields out, section by section and slice by slice: neither side ever holds the whole.
+//! And [`row!`], which takes a struct apart whole.
 
-use super::error::{Section, SnapshotError, SnapshotFault};
+use super::error::{Section, SnapshotError, SnapshotFault, SnapshotSource};
 use crate::paged::index;
+use alloc::vec;
 use alloc::vec::Vec;
-use coulisse_types::codec::{Field, Reader};
+use coulisse_types::Command;
+use coulisse_types::codec::{Field, Reader, Writer};
 
-/// Bytes gathered before they are handed on.
+/// Bytes gathered before they are handed on, and read at a time.
 const CHUNK_BYTES: usize = 1 << 16;
+/// No row is longer, and no run of bytes that says how long it is.
+const ROW_BYTES_MAX: usize = 4_096;
+const _: () = assert!(Command::BYTES_MAX <= ROW_BYTES_MAX, "a request's body is a run of bytes");
+
+/// A length as a number of the format: `usize` has at most 64 bits on every target we build for.
+fn bytes_of(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
 
 /// Takes fields and hands them on in chunks.
 pub(crate) struct Encoder<'s> {
+    /// What waits is at its front; behind that there is always room for a row.
     chunk: Vec<u8>,
+    waiting: usize,
+    /// Bytes of the section that were handed on.
+    handed: u64,
     out: &'s mut dyn FnMut(&[u8]),
 }
 
 impl<'s> Encoder<'s> {
-    fn run(out: &'s mut dyn FnMut(&[u8]), encode: &dyn Fn(&mut Encoder<'_>)) {
-        let mut encoder = Encoder { chunk: Vec::with_capacity(CHUNK_BYTES.saturating_mul(2)), out };
-        encode(&mut encoder);
-        (encoder.out)(&encoder.chunk);
+    pub(crate) fn new(out: &'s mut dyn FnMut(&[u8])) -> Self {
+        let chunk = vec![0; CHUNK_BYTES.saturating_add(ROW_BYTES_MAX)];
+        Self { chunk, waiting: 0, handed: 0, out }
     }
 
-    pub(crate) fn put(&mut self, field: &impl Field) {
-        field.encode(&mut self.chunk);
-        if self.chunk.len() >= CHUNK_BYTES {
-            (self.out)(&self.chunk);
-            self.chunk.clear();
+    /// Takes what `put` writes, at most [`ROW_BYTES_MAX`] bytes.
+    #[inline]
+    pub(crate) fn row(&mut self, put: impl FnOnce(&mut Writer<'_>)) {
+        let all = self.chunk.len();
+        let mut writer = Writer::new(self.chunk.get_mut(self.waiting..).unwrap_or_default());
+        put(&mut writer);
+        self.waiting = all.saturating_sub(writer.left());
+        if self.waiting >= CHUNK_BYTES {
+            self.flush();
         }
+    }
+
+    #[inline]
+    pub(crate) fn put(&mut self, field: &impl Field) {
+        self.row(|writer| field.put(writer));
     }
 
     /// How many rows follow.
@@ -37,98 +60,135 @@ impl<'s> Encoder<'s> {
     /// Bytes that say how many they are: the body of a message.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.count(bytes.len());
-        self.chunk.extend_from_slice(bytes);
+        self.row(|writer| {
+            for byte in bytes {
+                byte.put(writer);
+            }
+        });
+    }
+
+    /// Writes one section: its head, its body, and how long that was.
+    pub(crate) fn section(&mut self, section: Section, encode: &dyn Fn(&mut Self)) {
+        self.put(&section.number());
+        self.put(&section.version());
+        self.flush();
+        self.handed = 0;
+        encode(self);
+        let bytes = self.handed.saturating_add(bytes_of(self.waiting));
+        self.put(&bytes);
+    }
+
+    /// Hands on what waits.
+    pub(crate) fn flush(&mut self) {
+        let waiting = self.chunk.get(..self.waiting).unwrap_or_default();
+        self.handed = self.handed.saturating_add(bytes_of(waiting.len()));
+        (self.out)(waiting);
+        self.waiting = 0;
     }
 }
 
-/// Writes one section: its head, then its body.
-pub(crate) fn write_section(
-    out: &mut dyn FnMut(&[u8]),
-    section: Section,
-    encode: &dyn Fn(&mut Encoder<'_>),
-) {
-    let mut bytes = 0_u64;
-    let mut measure = |chunk: &[u8]| {
-        bytes = bytes.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
-    };
-    Encoder::run(&mut measure, encode);
-    let mut head = Vec::new();
-    section.number().encode(&mut head);
-    section.version().encode(&mut head);
-    bytes.encode(&mut head);
-    out(&head);
-    Encoder::run(out, encode);
-}
-
-/// Takes sections off the front, in their order.
-pub(crate) struct Sections<'b> {
-    reader: Reader<'b>,
-    section: Section,
-}
-
-impl<'b> Sections<'b> {
-    pub(crate) fn new(bytes: &'b [u8], magic: &[u8]) -> Result<Self, SnapshotError> {
-        let mut reader = Reader::new(bytes);
-        let section = Section::Core;
-        if reader.take(magic.len()) != Some(magic) {
-            return Err(SnapshotError { section, at: 0, fault: SnapshotFault::Magic });
-        }
-        Ok(Self { reader, section })
-    }
-
-    /// Opens the section that is due.
-    pub(crate) fn open(&mut self, section: Section) -> Result<Decoder<'b>, SnapshotError> {
-        self.section = section;
-        let malformed = SnapshotError { section, at: 0, fault: SnapshotFault::Malformed };
-        let found = <u16 as Field>::decode(&mut self.reader).ok_or(malformed)?;
-        if found != section.number() {
-            return Err(SnapshotError { fault: SnapshotFault::Section { found }, ..malformed });
-        }
-        let found = <u16 as Field>::decode(&mut self.reader).ok_or(malformed)?;
-        if found != section.version() {
-            return Err(SnapshotError { fault: SnapshotFault::Version { found }, ..malformed });
-        }
-        let bytes = <u64 as Field>::decode(&mut self.reader).ok_or(malformed)?;
-        let bytes = usize::try_from(bytes).ok().and_then(|bytes| self.reader.take(bytes));
-        let bytes = bytes.ok_or(malformed)?;
-        Ok(Decoder { section, bytes: bytes.len(), reader: Reader::new(bytes) })
-    }
-
-    /// Reads the whole section that is due.
-    pub(crate) fn read(
-        &mut self,
-        section: Section,
-        decode: impl FnOnce(&mut Decoder<'b>) -> Result<(), SnapshotError>,
-    ) -> Result<(), SnapshotError> {
-        let mut from = self.open(section)?;
-        decode(&mut from)?;
-        from.end()
-    }
-
-    /// Whether nothing follows.
-    pub(crate) fn end(&self) -> Result<(), SnapshotError> {
-        if self.reader.is_empty() {
-            return Ok(());
-        }
-        let Self { section, .. } = *self;
-        Err(SnapshotError { section, at: 0, fault: SnapshotFault::Trailing })
-    }
-}
-
-/// Reads the body of one section.
+/// Reads sections in their order.
 pub(crate) struct Decoder<'b> {
+    source: &'b mut dyn SnapshotSource,
     section: Section,
-    bytes: usize,
-    reader: Reader<'b>,
+    /// Where the body of the section begins, in bytes of the whole.
+    body_at: u64,
+    /// Where the chunk begins, in bytes of the whole.
+    chunk_at: u64,
+    /// What was read ahead: from `at` to `end` it has not been taken.
+    chunk: Vec<u8>,
+    at: usize,
+    end: usize,
+    /// Whether the source has no more.
+    is_dry: bool,
 }
 
 impl<'b> Decoder<'b> {
-    /// The next field.
-    pub(crate) fn get<T: Field>(&mut self) -> Result<T, SnapshotError> {
-        match T::decode(&mut self.reader) {
-            Some(value) => Ok(value),
-            None => Err(self.fault(SnapshotFault::Malformed)),
+    pub(crate) fn new(
+        source: &'b mut dyn SnapshotSource,
+        magic: &[u8],
+    ) -> Result<Self, SnapshotError> {
+        let chunk = vec![0; CHUNK_BYTES.saturating_add(ROW_BYTES_MAX)];
+        let section = Section::Core;
+        let (body_at, chunk_at, at, end, is_dry) = (0, 0, 0, 0, false);
+        let mut from = Self { source, section, body_at, chunk_at, chunk, at, end, is_dry };
+        let begins = from.take(magic.len())? == magic;
+        from.check(begins, SnapshotFault::Magic)?;
+        Ok(from)
+    }
+
+    /// Reads the whole section that is due.
+    pub(crate) fn section(
+        &mut self,
+        section: Section,
+        decode: impl FnOnce(&mut Self) -> Result<(), SnapshotError>,
+    ) -> Result<(), SnapshotError> {
+        (self.section, self.body_at) = (section, self.position());
+        let (number, version) = (self.get()?, self.get()?);
+        self.body_at = self.position();
+        self.check(number == section.number(), SnapshotFault::Section { found: number })?;
+        self.check(version == section.version(), SnapshotFault::Version { found: version })?;
+        decode(self)?;
+        let bytes = self.position().saturating_sub(self.body_at);
+        let written: u64 = self.get()?;
+        self.check(written == bytes, SnapshotFault::Length { bytes, written })
+    }
+
+    /// An error unless the source has no more.
+    pub(crate) fn end(&mut self) -> Result<(), SnapshotError> {
+        self.fill(1);
+        self.check(self.at == self.end, SnapshotFault::Trailing)
+    }
+
+    /// How far it has come, in bytes of the whole.
+    fn position(&self) -> u64 {
+        self.chunk_at.saturating_add(bytes_of(self.at))
+    }
+
+    /// Reads ahead so that `bytes` are there to be taken, or all that there are.
+    #[inline]
+    fn fill(&mut self, bytes: usize) {
+        if self.end.saturating_sub(self.at) < bytes && !self.is_dry {
+            self.fill_again();
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn fill_again(&mut self) {
+        self.chunk_at = self.position();
+        self.chunk.copy_within(self.at..self.end, 0);
+        self.end = self.end.saturating_sub(self.at);
+        self.at = 0;
+        while let Some(room) = self.chunk.get_mut(self.end..).filter(|room| !room.is_empty()) {
+            let read = self.source.read(room).min(room.len());
+            if read == 0 {
+                self.is_dry = true;
+                return;
+            }
+            self.end = self.end.saturating_add(read);
+        }
+    }
+
+    /// The fields that `decode` takes, at most [`ROW_BYTES_MAX`] bytes.
+    #[inline]
+    pub(crate) fn row<T>(
+        &mut self,
+        decode: impl FnOnce(&mut Reader<'_>) -> Option<T>,
+    ) -> Result<T, SnapshotError> {
+        self.fill(ROW_BYTES_MAX);
+        let mut reader = Reader::new(self.chunk.get(self.at..self.end).unwrap_or_default());
+        let Some(value) = decode(&mut reader) else {
+            return Err(self.fault(SnapshotFault::Malformed));
+        };
+        self.at = self.end.saturating_sub(reader.len());
+        Ok(value)
+    }
+
+    /// The next field.
+    #[inline]
+    pub(crate) fn get<T: Field>(&mut self) -> Result<T, SnapshotError> {
+        self.row(T::decode)
     }
 
     /// How many rows follow, which is no more than `max`.
@@ -139,33 +199,36 @@ impl<'b> Decoder<'b> {
     }
 
     /// Bytes that say how many they are.
-    pub(crate) fn bytes(&mut self) -> Result<&'b [u8], SnapshotError> {
-        let count: u32 = self.get()?;
-        match self.reader.take(index(count)) {
-            Some(bytes) => Ok(bytes),
-            None => Err(self.fault(SnapshotFault::Malformed)),
-        }
+    pub(crate) fn bytes(&mut self) -> Result<&[u8], SnapshotError> {
+        let count = index(self.get()?);
+        self.check(count <= ROW_BYTES_MAX, SnapshotFault::Malformed)?;
+        self.take(count)
+    }
+
+    fn take(&mut self, count: usize) -> Result<&[u8], SnapshotError> {
+        self.fill(count);
+        let (at, end) = (self.at, self.at.saturating_add(count));
+        self.check(end <= self.end, SnapshotFault::Malformed)?;
+        self.at = end;
+        Ok(self.chunk.get(at..end).unwrap_or_default())
     }
 
     /// The error of what is wrong here.
     pub(crate) fn fault(&self, fault: SnapshotFault) -> SnapshotError {
-        let at = self.bytes.saturating_sub(self.reader.len());
+        let at = self.position().saturating_sub(self.body_at);
         SnapshotError { section: self.section, at, fault }
     }
 
     /// An error unless `holds`.
+    #[inline]
     pub(crate) fn check(&self, holds: bool, fault: SnapshotFault) -> Result<(), SnapshotError> {
         if holds { Ok(()) } else { Err(self.fault(fault)) }
     }
 
     /// An error with a reason unless `holds`.
+    #[inline]
     pub(crate) fn agree(&self, holds: bool, reason: &'static str) -> Result<(), SnapshotError> {
         self.check(holds, SnapshotFault::Contradiction(reason))
-    }
-
-    /// An error unless the whole body was read.
-    pub(crate) fn end(&self) -> Result<(), SnapshotError> {
-        self.check(self.reader.is_empty(), SnapshotFault::Trailing)
     }
 }
 
@@ -178,13 +241,19 @@ macro_rules! row {
         impl $name {
             pub(crate) fn encode_row(&self, out: &mut $crate::snapshot::codec::Encoder<'_>) {
                 let Self { $($field,)+ $($($derived: _,)+)? } = self;
-                $(out.put($field);)+
+                out.row(|out| { $(coulisse_types::codec::Field::put($field, out);)+ });
             }
 
             pub(crate) fn decode_row(
                 from: &mut $crate::snapshot::codec::Decoder<'_>,
             ) -> Result<Self, $crate::snapshot::SnapshotError> {
-                Ok(Self { $($field: from.get()?,)+ $($($derived: $value,)+)? })
+                from.row(|from| {
+                    let read = from;
+                    Some(Self {
+                        $($field: coulisse_types::codec::Field::decode(read)?,)+
+                        $($($derived: $value,)+)?
+                    })
+                })
             }
         }
     };

@@ -65,7 +65,7 @@ impl Section {
             | Self::Groups
             | Self::Timers
             | Self::Lists
-            | Self::Risk => 0,
+            | Self::Risk => 1,
         }
     }
 }
@@ -91,6 +91,24 @@ impl SnapshotSink for alloc::vec::Vec<u8> {
     }
 }
 
+/// Gives the bytes of a snapshot, in order.
+pub trait SnapshotSource {
+    /// Reads the next bytes into the front of `into`; how many. None where there are no more, or
+    /// where it failed: the reason stays with the source, and the snapshot seems to end there.
+    fn read(&mut self, into: &mut [u8]) -> usize;
+}
+
+impl SnapshotSource for &[u8] {
+    fn read(&mut self, into: &mut [u8]) -> usize {
+        let (head, rest) = self.split_at(self.len().min(into.len()));
+        for (to, byte) in into.iter_mut().zip(head) {
+            *to = *byte;
+        }
+        *self = rest;
+        head.len()
+    }
+}
+
 /// What is wrong with the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -109,6 +127,13 @@ pub enum SnapshotFault {
     },
     /// They end before the structure does, or a field means nothing.
     Malformed,
+    /// The body of a section is not as long as it says.
+    Length {
+        /// What was read.
+        bytes: u64,
+        /// What it says.
+        written: u64,
+    },
     /// More bytes than the structure takes.
     Trailing,
     /// More rows than the table may have.
@@ -128,7 +153,7 @@ pub struct SnapshotError {
     /// The section that was read.
     pub section: Section,
     /// The offset in its body, in bytes.
-    pub at: usize,
+    pub at: u64,
     /// What is wrong there.
     pub fault: SnapshotFault,
 }

@@ -2,7 +2,7 @@
 
 use super::fuzz::{a_small_genesis, run};
 use super::*;
-use crate::{Section, SnapshotError, SnapshotFault};
+use crate::{Section, SnapshotError, SnapshotFault, SnapshotSource};
 use coulisse_types::command::NodeStarted;
 use coulisse_types::record::Origin;
 
@@ -112,6 +112,31 @@ fn whatever_bit_is_flipped_reading_does_not_panic_and_what_it_gives_can_be_writt
     assert!(refused > 2_000 && read > 2_000, "{refused} {read}");
 }
 
+/// Gives as many bytes at a time as the seed says.
+struct Drops<'a> {
+    bytes: &'a [u8],
+    state: u64,
+}
+
+impl SnapshotSource for Drops<'_> {
+    fn read(&mut self, into: &mut [u8]) -> usize {
+        self.state = self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let most = usize::try_from(self.state >> 60).expect("small") + 1;
+        let most = most.min(into.len());
+        self.bytes.read(&mut into[..most])
+    }
+}
+
+#[test]
+fn however_a_source_cuts_the_bytes_the_same_is_read() {
+    for seed in 1..=2 {
+        let bytes = written(&run(seed).0.engine);
+        let mut drops = Drops { bytes: &bytes, state: seed };
+        let again = Engine::read_snapshot(&mut drops).expect("a snapshot");
+        assert_eq!(written(&again), bytes);
+    }
+}
+
 #[test]
 fn bytes_that_end_early_or_late_are_refused() {
     let mut bytes = written(&a_lived_in_world().engine);
@@ -131,16 +156,24 @@ fn a_refusal_says_in_which_section_at_which_byte_and_why() {
     let fault = SnapshotFault::Section { found: 9 };
     assert_eq!(refused(&other), SnapshotError { section: Section::Core, at: 0, fault });
     let mut newer = bytes.clone();
-    newer[10] = 1;
-    assert_eq!(refused(&newer).fault, SnapshotFault::Version { found: 1 });
-    // The accounts follow the core's section and that of no groups: head of 12 bytes, then the count.
-    let core_bytes = u64::from_le_bytes(bytes[12..20].try_into().expect("eight"));
-    let accounts_at = 20 + usize::try_from(core_bytes).expect("short") + (12 + 4) + 12;
-    let mut many = bytes;
+    newer[10] = 2;
+    assert_eq!(refused(&newer).fault, SnapshotFault::Version { found: 2 });
+    // The accounts follow the core's section and that of no groups.
+    let head = |section: Section| {
+        [section.number().to_le_bytes(), section.version().to_le_bytes()].concat()
+    };
+    let heads = [head(Section::Groups), [0; 4].to_vec(), 4_u64.to_le_bytes().to_vec()].concat();
+    let groups_at = bytes.windows(heads.len()).position(|at| at == heads).expect("no groups");
+    let accounts_at = groups_at + heads.len() + head(Section::Accounts).len();
+    let mut many = bytes.clone();
     many[accounts_at..accounts_at + 4].copy_from_slice(&6_u32.to_le_bytes());
     let fault = SnapshotFault::Count { count: 6, max: 5 };
     let error = SnapshotError { section: Section::Accounts, at: 4, fault };
     assert_eq!(refused(&many), error);
+    let mut longer = bytes;
+    longer[groups_at + 8] = 5;
+    let fault = SnapshotFault::Length { bytes: 4, written: 5 };
+    assert_eq!(refused(&longer).fault, fault);
     let said = alloc::string::ToString::to_string(&error);
     assert_eq!(said, "section Accounts at byte 4: Count { count: 6, max: 5 }");
 }

@@ -42,7 +42,7 @@ impl Watch {
 impl Engine {
     /// Lets live orders be watched again, whose terms say by whom.
     pub(crate) fn watch_again(&mut self) {
-        for place in self.orders.by_id() {
+        for place in self.orders.just_read() {
             let Some(terms) = self.orders.terms_at(place).copied() else { continue };
             if terms.expire_ns != 0 {
                 self.set_expiry(terms.expire_ns, self.orders.at(place).id, place);
