@@ -12,7 +12,9 @@ use crate::closing::NOWHERE;
 use crate::engine::Engine;
 use crate::hash_index::KeyHash;
 use core::hint::black_box;
-use coulisse_types::{AccountId, ClientOrderId, Command, OrderId, RecordHeader};
+use coulisse_types::{
+    AccountId, ClientOrderId, Command, InstrumentId, OrderId, RecordHeader, Side,
+};
 
 /// Most records that are read ahead for: what they need stays in the nearest caches until then.
 pub const WARM_MAX: usize = 32;
@@ -57,6 +59,9 @@ impl Engine {
         black_box(accounts.iter().fold(0, |read, account| {
             read ^ self.ledger.peek(*account) ^ self.risk.peek(account.0)
         }));
+        // Where an order closes, the one that its account closed before is linked to it.
+        let closed = accounts.map(|account| self.client_ids.newest_of(account));
+        black_box(closed.iter().fold(0, |read, place| read ^ self.client_ids.peek_links(*place)));
         black_box(levels.iter().flatten().fold(0, |read, (instrument, side, price)| {
             let level = self.level(*instrument, *side, *price);
             read ^ level.map_or(0, |level| level.count)
@@ -67,8 +72,13 @@ impl Engine {
             Named::New(_) | Named::Nothing => None,
         });
         let orders = || places.iter().flatten().map(|place| self.orders.at(*place));
-        black_box(orders().fold(0, |read, order| {
-            read ^ order.handle.index() ^ u32::from(order.client_order_id.is_empty())
+        black_box(orders().fold(0, |read, order| read ^ order.peek()));
+        // The orders to come, and those that may go, by their ids.
+        black_box(orders().fold(0, |read, order| read ^ self.orders.peek(order.id)));
+        let next = (1..).map(|more| self.order_counter.wrapping_add(more));
+        let placed = levels.iter().flatten().zip(next);
+        black_box(placed.fold(0, |read, (_, number)| {
+            read ^ self.orders.peek(self.order_id(number))
         }));
         black_box(accounts.iter().zip(&levels).fold(0, |read, (account, level)| {
             let instrument = level.map_or(0, |(instrument, ..)| instrument.0);
@@ -81,6 +91,19 @@ impl Engine {
             let listing = self.instruments.get(order.instrument);
             read ^ listing.map_or(0, |listing| listing.book.level_of(order.handle).count)
         }));
+    }
+
+    /// Reads what the next fill on a side will need: the order that comes first there, which no
+    /// record names. Nothing waits for it until then.
+    #[inline]
+    pub(crate) fn warm_maker(&self, instrument: InstrumentId, makers: Side) {
+        let book = &self.instruments.at(instrument).book;
+        let Some(front) = book.front(makers) else { return };
+        let order = self.orders.at(book.order(front).owner);
+        black_box(order.peek());
+        black_box(self.orders.peek(order.id) ^ self.orders.peek_client(order.hash));
+        black_box(self.ledger.peek(order.account) ^ self.risk.peek_row(order.row));
+        black_box(self.client_ids.peek_links(self.client_ids.newest_of(order.account)));
     }
 
     #[inline]
