@@ -233,6 +233,14 @@ impl Orders {
         self.ids.peek(id.0)
     }
 
+    /// Reads all that an order is to be taken out of when it goes; the value means nothing.
+    #[inline]
+    pub(crate) fn peek_out(&self, place: u32) -> u64 {
+        let order = self.arena.at(place);
+        let links = u64::from(self.links.at(place).newer);
+        self.ids.peek(order.id.0) ^ self.client_ids.peek(order.hash) ^ links
+    }
+
     /// Where the order of a client order id probably stands, without a look at it.
     #[inline]
     pub(crate) fn guess_client(&self, hash: KeyHash) -> Option<u32> {
