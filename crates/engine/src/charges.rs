@@ -66,20 +66,29 @@ impl Order {
     pub(crate) fn need_at(&self, price: Price, remaining: Qty, rules: &Instrument) -> Option<i128> {
         match self.side {
             Side::Sell => Some(rules.base_minor(remaining)),
-            Side::Buy => {
-                let open_minor = rules.notional(price, remaining)?;
-                let parts = self.fee_parts + parts(self.taker_ppm, open_minor);
-                Some(open_minor + ceil_ppm(parts) - self.charged_minor)
-            }
+            Side::Buy => rules.notional(price, remaining).map(|minor| self.need_of(minor)),
         }
     }
 
     /// The same at its own price, for an order that the limits have let in.
+    ///
+    /// Apart from `need_at`: what that returns goes through memory, and is waited for.
     #[inline]
-    #[expect(clippy::expect_used, reason = "the limits bound it: else a broken invariant")]
     pub(crate) fn need(&self, rules: &Instrument) -> i128 {
-        let need = self.need_at(Price::from_ticks(self.price_ticks), self.remaining(), rules);
-        need.expect("an accepted order's notional is within the limits")
+        match self.side {
+            Side::Sell => rules.base_minor(self.remaining()),
+            Side::Buy => {
+                let price = Price::from_ticks(self.price_ticks);
+                self.need_of(rules.notional_of_trade(price, self.remaining()))
+            }
+        }
+    }
+
+    /// What an order to buy holds of which so much is open.
+    #[inline]
+    fn need_of(&self, open_minor: i128) -> i128 {
+        let parts = self.fee_parts + parts(self.taker_ppm, open_minor);
+        open_minor + ceil_ppm(parts) - self.charged_minor
     }
 
     /// Whether its charge was rounded up.

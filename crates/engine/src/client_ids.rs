@@ -160,6 +160,18 @@ impl ClientIds {
         self.index.peek(hash)
     }
 
+    /// Where the last order that an account closed stands, which the next one will follow.
+    #[inline]
+    pub(crate) fn newest_of(&self, account: AccountId) -> u32 {
+        self.by_account.get(account.0.wrapping_sub(1)).map_or(NONE, |list| list.newest)
+    }
+
+    /// Reads what a closed order is linked by; the value means nothing.
+    #[inline]
+    pub(crate) fn peek_links(&self, place: u32) -> u32 {
+        self.links.get(place).map_or(0, |links| links.after)
+    }
+
     /// An order closed: from here on its id is one of the last of its account.
     #[inline]
     pub(crate) fn close(&mut self, order: &Order, state: OrderState, bug: Planted) {

@@ -183,7 +183,10 @@ impl Engine {
         done: &mut Done,
         events: &mut Vec<Event>,
     ) {
-        while self.instruments.at(instrument).state == TradingState::Open {
+        // Where nothing is unsettled no price was touched and no list is due.
+        let is_due =
+            |listing: &Listing| listing.state == TradingState::Open && listing.watch.unsettled;
+        while is_due(self.instruments.at(instrument)) {
             if self.release_next_list(instrument, done, events) {
                 continue;
             }
@@ -212,6 +215,9 @@ impl Engine {
     fn look_at_trailing(&mut self, instrument: InstrumentId) {
         let Self { instruments, orders, planted, .. } = self;
         let listing = instruments.at_mut(instrument);
+        if listing.watch.last.trailed.is_empty() && listing.watch.mark.trailed.is_empty() {
+            return;
+        }
         for place in listing.watch.trailing.places() {
             let order = *orders.at(place);
             let terms = orders.terms_mut(&order);

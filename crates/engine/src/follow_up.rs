@@ -118,7 +118,7 @@ impl Engine {
             self.run_triggers(*instrument, &mut done, events);
         }
         for instrument in &touched {
-            self.reprice(*instrument, events);
+            self.reprice(*instrument, first, events);
         }
         touched.clear();
         self.touched = touched;

@@ -183,6 +183,12 @@ impl Ledger {
         self.home.get(account.0.wrapping_sub(1)).map_or(0, |block| block.marks[0])
     }
 
+    /// Reads an account's balance of an asset that exists; the value means nothing.
+    #[inline]
+    pub(crate) fn peek_in(&self, account: AccountId, asset: AssetId) -> bool {
+        self.row(account.0, asset.0).held_minor == 0
+    }
+
     /// What an account may spend, in minor units.
     #[inline]
     pub(crate) fn available_minor(&self, account: AccountId, asset: AssetId) -> i128 {

@@ -169,6 +169,7 @@ impl Engine {
         };
         if let Some(left) = level {
             push_level(events, instrument, makers, left.price, Some(left));
+            self.warm_maker(instrument, makers);
         }
         stop
     }
@@ -208,7 +209,8 @@ impl Engine {
     }
 
     /// A fill of so much with a maker, unless it may not be.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "what a call returns in memory is waited for")]
     pub(crate) fn price_fill(
         &mut self,
         taker: &Taker,
@@ -288,9 +290,11 @@ impl Engine {
         let gone = book.fill_front(makers, fill.qty);
         #[cfg(feature = "planted")]
         let gone = Planted::fill(book, &mut self.orders, makers, fill.maker, fill.qty);
+        // Not taken out of its place: it was just written, and would be waited for.
+        let gone = gone.as_ref().filter(|gone| gone.handle == fill.maker);
         #[expect(clippy::expect_used, reason = "the maker was just seen: a broken invariant")]
-        let gone = gone.filter(|gone| gone.handle == fill.maker).expect("the maker that was met");
-        self.after_fill(taker, fill, &gone, events)
+        let gone = gone.expect("the maker that was met");
+        self.after_fill(taker, fill, gone, events)
     }
 
     /// The same with a maker that may stand anywhere in its level.

@@ -9,6 +9,7 @@ use crate::paged::{Arena, NONE, Paged, index};
 use crate::terms::Terms;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::mem::offset_of;
 use coulisse_book::{Handle, IdTable};
 use coulisse_types::{
     AccountId, ClientOrderId, InstrumentId, OrderId, OrderType, Seq, Side, TimeInForce,
@@ -77,6 +78,21 @@ struct List {
     oldest: u32,
     newest: u32,
     count: u32,
+}
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+impl Order {
+    /// Reads each of its cache lines; the value means nothing.
+    #[inline]
+    pub(crate) fn peek(&self) -> i64 {
+        const { assert!(offset_of!(Order, fee_parts) / LINE == 0, "its first line") };
+        const { assert!(offset_of!(Order, filled_lots) / LINE == 1, "its second line") };
+        const { assert!(offset_of!(Order, client_order_id) / LINE == 2, "its third line") };
+        let (is_first, is_third) = (self.fee_parts == 0, self.client_order_id.is_empty());
+        i64::from(is_first) ^ self.filled_lots ^ i64::from(is_third)
+    }
 }
 
 /// All live orders.
@@ -205,6 +221,20 @@ impl Orders {
     #[inline]
     pub(crate) fn peek_client(&self, hash: KeyHash) -> u64 {
         self.client_ids.peek(hash)
+    }
+
+    /// Reads where a search for an order id begins; the value means nothing.
+    #[inline]
+    pub(crate) fn peek(&self, id: OrderId) -> u64 {
+        self.ids.peek(id.0)
+    }
+
+    /// Reads all that an order is to be taken out of when it goes; the value means nothing.
+    #[inline]
+    pub(crate) fn peek_out(&self, place: u32) -> u64 {
+        let order = self.arena.at(place);
+        let links = u64::from(self.links.at(place).newer);
+        self.ids.peek(order.id.0) ^ self.client_ids.peek(order.hash) ^ links
     }
 
     /// Where the order of a client order id probably stands, without a look at it.

@@ -5,7 +5,8 @@
 //! - It never takes: its price is kept on its own side of the book.
 //!
 //! Cost: at most one step for each pegged order of an instrument, at the end of a command that
-//! touched it, and as many to see past those that stand in front of the best other order.
+//! touched it, and as many to see past those that stand in front of the best other order. None where
+//! only levels behind the ones that are followed have changed since nothing was to be done.
 
 use crate::closing::Room;
 use crate::engine::Engine;
@@ -21,9 +22,27 @@ use coulisse_types::{Event, InstrumentId, OrderId, Peg, Price, Side, TradingStat
 
 /// The best prices of orders that are not pegged; `None` for none.
 #[derive(Clone, Copy, Debug)]
-struct Followed {
+pub(crate) struct Followed {
     bid: Option<Price>,
     ask: Option<Price>,
+}
+
+impl Followed {
+    /// Whether what an event tells of `instrument` leaves both prices, the best of each side and
+    /// every pegged order as they were.
+    #[inline]
+    fn survives(&self, instrument: InstrumentId, event: &Event) -> bool {
+        match event {
+            Event::LevelChanged(level) if level.instrument == instrument => match level.side {
+                Side::Buy => self.bid.is_some_and(|bid| level.price < bid),
+                Side::Sell => self.ask.is_some_and(|ask| level.price > ask),
+            },
+            Event::OrderAmended(order) => order.instrument != instrument,
+            Event::OrderDecremented(order) => order.instrument != instrument,
+            Event::TradingStateChanged(state) => state.instrument != instrument,
+            _ => true,
+        }
+    }
 }
 
 impl Engine {
@@ -31,7 +50,9 @@ impl Engine {
     #[expect(clippy::arithmetic_side_effects, reason = "a count of orders")]
     pub(crate) fn add_peg(&mut self, place: u32) {
         let order = *self.orders.at(place);
-        self.instruments.at_mut(order.instrument).watch.pegs.insert(order.id, place);
+        let watch = &mut self.instruments.at_mut(order.instrument).watch;
+        watch.pegs.insert(order.id, place);
+        watch.followed = None;
         self.attention.pegs += 1;
     }
 
@@ -105,18 +126,37 @@ impl Engine {
         push_repriced(events, &order, Price::from_ticks(0));
     }
 
-    /// At the end of a command: the pegged orders of an instrument follow, by ascending order id.
-    pub(crate) fn reprice(&mut self, instrument: InstrumentId, events: &mut Vec<Event>) {
-        let listing = self.instruments.at(instrument);
-        let takes = matches!(listing.state, TradingState::Open | TradingState::PostOnly);
-        if !takes || listing.watch.pegs.is_empty() || self.planted.is(Fault::PegStays) {
+    /// At the end of a command, whose events begin at `first`: the pegged orders of an instrument
+    /// follow, by ascending order id.
+    pub(crate) fn reprice(
+        &mut self,
+        instrument: InstrumentId,
+        first: usize,
+        events: &mut Vec<Event>,
+    ) {
+        let watch = &mut self.instruments.at_mut(instrument).watch;
+        if watch.pegs.is_empty() || self.planted.is(Fault::PegStays) {
             return;
         }
-        let followed = self.followed(listing);
+        let before = watch.followed.take();
+        let listing = self.instruments.at(instrument);
+        if !matches!(listing.state, TradingState::Open | TradingState::PostOnly) {
+            return;
+        }
+        let said = events.get(first..).unwrap_or_default();
+        let survives = |followed: &Followed| said.iter().all(|e| followed.survives(instrument, e));
+        if let Some(before) = before.filter(survives) {
+            self.instruments.at_mut(instrument).watch.followed = Some(before);
+            return;
+        }
+        let (followed, said) = (self.followed(listing), events.len());
         let mut last = OrderId(0);
         while let Some((id, place)) = self.instruments.at(instrument).watch.pegs.after(last) {
             last = id;
             self.follow(place, followed, events);
+        }
+        if events.len() == said {
+            self.instruments.at_mut(instrument).watch.followed = Some(followed);
         }
     }
 

@@ -278,7 +278,8 @@ impl Engine {
         }
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "else it is written twice, and waited for between")]
     pub(crate) fn order_of(
         &self,
         header: &RecordHeader,
@@ -375,6 +376,12 @@ impl Engine {
         })
     }
 
+    /// The id of the order of this number.
+    #[inline]
+    pub(crate) fn order_id(&self, number: u64) -> OrderId {
+        OrderId(u64::from(self.limits.shard) << SHARD_SHIFT | number)
+    }
+
     /// Step 9: the order exists.
     #[inline]
     #[expect(clippy::arithmetic_side_effects, reason = "a u64 counter does not run out")]
@@ -384,7 +391,7 @@ impl Engine {
         order.row = self.row_of(order.account, order.instrument);
         self.risk.touch(order.row);
         self.note_accepted(order.account, body);
-        order.id = OrderId(u64::from(self.limits.shard) << SHARD_SHIFT | self.order_counter);
+        order.id = self.order_id(self.order_counter);
         events.push(Event::OrderAccepted(OrderAccepted {
             order_id: order.id,
             account: order.account,

@@ -12,7 +12,9 @@ use crate::closing::NOWHERE;
 use crate::engine::Engine;
 use crate::hash_index::KeyHash;
 use core::hint::black_box;
-use coulisse_types::{AccountId, ClientOrderId, Command, OrderId, RecordHeader};
+use coulisse_types::{
+    AccountId, ClientOrderId, Command, InstrumentId, OrderId, Price, RecordHeader, Side,
+};
 
 /// Most records that are read ahead for: what they need stays in the nearest caches until then.
 pub const WARM_MAX: usize = 32;
@@ -42,14 +44,11 @@ impl Engine {
         for (((named, account), level), (header, command)) in slots.zip(records) {
             *named = self.named(header, command);
             *account = header.account;
-            if let Command::OrderPlace(body) = command {
-                *level = Some((body.instrument, body.side, body.price));
-            }
+            *level = placed(command);
         }
         let read = named.iter().fold(0, |read, named| match named {
-            Named::New(hash) | Named::Client(hash) => {
-                read ^ self.client_ids.peek(*hash) ^ self.orders.peek_client(*hash)
-            }
+            Named::New(hash) => read ^ self.client_ids.peek(*hash) ^ self.orders.peek_client(*hash),
+            Named::Client(hash) => read ^ self.orders.peek_client(*hash),
             Named::Order(id) => read ^ u64::from(self.orders.guess(*id).unwrap_or(0)),
             Named::Nothing => read,
         });
@@ -57,19 +56,17 @@ impl Engine {
         black_box(accounts.iter().fold(0, |read, account| {
             read ^ self.ledger.peek(*account) ^ self.risk.peek(account.0)
         }));
-        black_box(levels.iter().flatten().fold(0, |read, (instrument, side, price)| {
-            let level = self.level(*instrument, *side, *price);
-            read ^ level.map_or(0, |level| level.count)
-        }));
+        // Where an order closes, the one that its account closed before is linked to it.
+        let closed = accounts.map(|account| self.client_ids.newest_of(account));
+        black_box(closed.iter().fold(0, |read, place| read ^ self.client_ids.peek_links(*place)));
+        self.warm_placed(&accounts, &levels);
         let places = named.map(|named| match named {
             Named::Client(hash) => self.orders.guess_client(hash),
             Named::Order(id) => self.orders.guess(id),
             Named::New(_) | Named::Nothing => None,
         });
         let orders = || places.iter().flatten().map(|place| self.orders.at(*place));
-        black_box(orders().fold(0, |read, order| {
-            read ^ order.handle.index() ^ u32::from(order.client_order_id.is_empty())
-        }));
+        black_box(orders().fold(0, |read, order| read ^ order.peek()));
         black_box(accounts.iter().zip(&levels).fold(0, |read, (account, level)| {
             let instrument = level.map_or(0, |(instrument, ..)| instrument.0);
             read ^ self.risk.peek_in(account.0, instrument)
@@ -81,6 +78,57 @@ impl Engine {
             let listing = self.instruments.get(order.instrument);
             read ^ listing.map_or(0, |listing| listing.book.level_of(order.handle).count)
         }));
+        // They may go: what they are to be taken out of, and who gets back what they hold.
+        black_box(places.iter().flatten().fold(0, |read, place| {
+            let order = self.orders.at(*place);
+            let balance = self.peek_balance(order.account, (order.instrument, order.side));
+            read ^ self.orders.peek_out(*place) ^ u64::from(balance)
+        }));
+    }
+
+    /// The same for what is to be placed: its level, where its id will stand, what it is paid with.
+    fn warm_placed(
+        &self,
+        accounts: &[AccountId; WARM_MAX],
+        placed: &[Option<(InstrumentId, Side, Price)>; WARM_MAX],
+    ) {
+        black_box(placed.iter().flatten().fold(0, |read, (instrument, side, price)| {
+            let level = self.level(*instrument, *side, *price);
+            read ^ level.map_or(0, |level| level.count)
+        }));
+        let mut number = self.order_counter;
+        black_box(accounts.iter().zip(placed).fold(0, |read, (account, placed)| {
+            let Some((instrument, side, _)) = *placed else { return read };
+            number = number.wrapping_add(1);
+            let exists = self.accounts.exists(*account);
+            let balance = exists && self.peek_balance(*account, (instrument, side));
+            read ^ self.orders.peek(self.order_id(number)) ^ u64::from(balance)
+        }));
+    }
+
+    /// Reads the balance that an order is paid with; the value means nothing.
+    #[inline]
+    fn peek_balance(&self, account: AccountId, (instrument, side): (InstrumentId, Side)) -> bool {
+        self.instruments.get(instrument).is_some_and(|listing| {
+            let asset = match side {
+                Side::Buy => listing.rules.quote,
+                Side::Sell => listing.rules.base,
+            };
+            self.ledger.peek_in(account, asset)
+        })
+    }
+
+    /// Reads what the next fill on a side will need: the order that comes first there, which no
+    /// record names. Nothing waits for it until then.
+    #[inline]
+    pub(crate) fn warm_maker(&self, instrument: InstrumentId, makers: Side) {
+        let book = &self.instruments.at(instrument).book;
+        let Some(front) = book.front(makers) else { return };
+        let order = self.orders.at(book.order(front).owner);
+        black_box(order.peek());
+        black_box(self.orders.peek_out(book.order(front).owner));
+        black_box(self.ledger.peek(order.account) ^ self.risk.peek_row(order.row));
+        black_box(self.client_ids.peek_links(self.client_ids.newest_of(order.account)));
     }
 
     #[inline]
@@ -90,6 +138,13 @@ impl Engine {
             Command::OrderPlace(body) if !body.client_order_id.is_empty() => {
                 Named::New(hash(&body.client_order_id))
             }
+            Command::OrderPlaceTerms(body) if !body.client_order_id.is_empty() => {
+                Named::New(hash(&body.client_order_id))
+            }
+            Command::OrderReplace(body) if body.cancel_client_order_id.is_empty() => {
+                Named::Order(body.cancel_order_id)
+            }
+            Command::OrderReplace(body) => Named::Client(hash(&body.cancel_client_order_id)),
             Command::OrderCancel(body) if body.client_order_id.is_empty() => {
                 Named::Order(body.order_id)
             }
@@ -100,5 +155,16 @@ impl Engine {
             Command::OrderAmend(body) => Named::Client(hash(&body.client_order_id)),
             _ => Named::Nothing,
         }
+    }
+}
+
+/// Where a command places an order.
+#[inline]
+const fn placed(command: &Command) -> Option<(InstrumentId, Side, Price)> {
+    match command {
+        Command::OrderPlace(body) => Some((body.instrument, body.side, body.price)),
+        Command::OrderPlaceTerms(body) => Some((body.instrument, body.side, body.price)),
+        Command::OrderReplace(body) => Some((body.instrument, body.side, body.price)),
+        _ => None,
     }
 }

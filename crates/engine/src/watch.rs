@@ -6,6 +6,7 @@
 //! - `unsettled` is true where something is left to look at: a range, or a list to release.
 
 use crate::forest::{Forest, Key, Tree};
+use crate::pegs::Followed;
 use alloc::vec::Vec;
 use coulisse_types::{OrderId, Side, Trigger, TriggerOn};
 
@@ -159,6 +160,8 @@ pub(crate) struct Watch {
     pub(crate) trailing: Followers,
     /// Pegged orders, waiting ones included.
     pub(crate) pegs: Followers,
+    /// What pegged orders were last seen to follow, where nothing was to be done about any of them.
+    pub(crate) followed: Option<Followed>,
     /// Lists whose leg 0 is filled, by list id: their pending legs are to be released.
     pub(crate) due_lists: Tree,
     /// Waiting conditional orders, and lists: as long as there are any, prices are watched.
@@ -185,6 +188,7 @@ impl Watch {
             mark: Watched::EMPTY,
             trailing: Followers { rows: Vec::new() },
             pegs: Followers { rows: Vec::new() },
+            followed: None,
             due_lists: Tree::EMPTY,
             watchers: 0,
             unsettled: false,
@@ -239,6 +243,9 @@ impl Watch {
         may_act: impl Fn(&u32) -> bool,
     ) -> Option<u32> {
         let Watched { stops, touched, .. } = self.of(on);
+        if touched.is_empty() {
+            return None;
+        }
         let first = |tree: Tree, way: Way| {
             let mut next = forest.first(tree);
             while let Some((key, place)) = next {

@@ -17,6 +17,8 @@ impl Watch {
             // Follow from the orders and the lists.
             trailing: _,
             pegs: _,
+            // Seen again at the next look, which finds nothing to do either.
+            followed: _,
             due_lists: _,
             watchers: _,
             unsettled,
