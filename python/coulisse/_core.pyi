@@ -21,9 +21,11 @@ __all__ = [
     "Replica",
     "SimDisk",
     "is_public_key",
+    "operations",
     "plant_everywhere",
     "planted_faults",
     "protocol_docs",
+    "rest_routes",
     "schema_json",
 ]
 
