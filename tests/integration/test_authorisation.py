@@ -31,6 +31,8 @@ LEGS = [
 PARAMS: dict[str, dict[str, object]] = {
     "session.logon": {"key_id": "nobody", "signature": "00" * 64},
     "session.logoff": {},
+    "session.resume": {"orders": 1},
+    "session.cancel_on_disconnect": {"enabled": False},
     "order.place": ORDER,
     "order.cancel": {"order_id": "1"},
     "order.amend": {"order_id": "1", "qty": "0.02"},
@@ -72,7 +74,8 @@ FOR_AN_ACCOUNT = [
     name
     for name in PARAMS
     if name.startswith(("order.", "orders.", "balances.", "positions.", "keys."))
-    or name in ("account.deposit", "account.withdraw", "account.configure", "key.create")
+    or name
+    in ("session.resume", "account.deposit", "account.withdraw", "account.configure", "key.create")
 ]
 
 

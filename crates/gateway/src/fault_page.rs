@@ -16,8 +16,8 @@ NOW=$(date +%s%6N)
 LINE="coulisse-rest-v1|$HOST|$KEY|$NOW|$NOW||POST|/v1/orders"
 SIGNATURE=$(printf '%s\n%s' "$LINE" "$BODY" |
   openssl dgst -sha256 -mac HMAC -macopt "hexkey:$SECRET" -r | cut -d ' ' -f 1)
-curl -s "http://$HOST/v1/orders" --data-raw "$BODY" -H 'Content-Type: application/json' \\
-  -H "Coulisse-Key: $KEY" -H "Coulisse-Timestamp: $NOW" -H "Coulisse-Nonce: $NOW" \\
+curl -s "http://$HOST/v1/orders" --data-raw "$BODY" -H 'Content-Type: application/json' \
+  -H "Coulisse-Key: $KEY" -H "Coulisse-Timestamp: $NOW" -H "Coulisse-Nonce: $NOW" \
   -H "Coulisse-Signature: $SIGNATURE"
 ```
 "#;

@@ -30,7 +30,9 @@ fn field_bytes(random: &mut Random, field: &FieldSpec, out: &mut Vec<u8>) {
         }
         "u128" | "i128" | "request_id" | "amount_minor" => fill(random, 16),
         "bytes32" => fill(random, 32),
-        "bool" | "side" | "order_type" | "role" => out.push(u8::from(random.below(2) == 1)),
+        "bool" | "side" | "order_type" | "role" | "key_scheme" => {
+            out.push(u8::from(random.below(2) == 1))
+        }
         "self_trade" | "trigger" | "peg" | "list_kind" | "side_filter" | "matching_mode"
         | "reference_kind" | "trading_state" | "state_reason" | "scope" | "risk_state"
         | "limit_kind" | "trigger_on" => out.push(u8::try_from(random.below(2)).expect("small")),
@@ -40,6 +42,12 @@ fn field_bytes(random: &mut Random, field: &FieldSpec, out: &mut Vec<u8>) {
         "field" => out.push(u8::try_from(random.below(31)).expect("small")),
         "reject_code" => {
             out.extend_from_slice(&random.pick(RejectCode::ALL).number().to_le_bytes());
+        }
+        "bytes" => {
+            // As many fit the shortest of them, a list of ids.
+            let length = random.below(25);
+            out.push(u8::try_from(length).expect("short"));
+            fill(random, length);
         }
         "text" => {
             // 12 characters fit the shortest of the text types, the name of an asset.

@@ -165,7 +165,7 @@ ops! {
     /// a channel, its value the last `seq` that was received on it. The reply comes first, then what was
     /// missed, then what happens. If one of them is refused, none is gone on with: subscribe to what has
     /// an image.
-    Resume "session.resume" LoggedOn [
+    Resume "session.resume" Read [
         optional("orders", ParamKind::Integer, RESUME_DOC),
         optional("fills", ParamKind::Integer, RESUME_DOC),
         optional("balances", ParamKind::Integer, RESUME_DOC),
