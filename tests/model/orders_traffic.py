@@ -35,7 +35,7 @@ class OrderTraffic:
         makes = (*simple, *changes, self._with_terms, self._list)
         replaces, lists = 6 * wants("replace"), 6 * wants("lists")
         terms = 24 * any(map(wants, TERMS))
-        make = self.rng.choices(makes, (40, 17, 4, 8, 8, 1, replaces, terms, lists))[0]
+        make = self.rng.choices(makes, (44, 40, 4, 7, 7, 1, replaces, terms, lists))[0]
         return make(exchange, account)
 
     def _limit(self, exchange: ReferenceExchange, account: int) -> Message:

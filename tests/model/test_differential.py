@@ -55,10 +55,10 @@ def test_there_are_regressions_to_replay() -> None:
 @pytest.mark.timeout(7_200)
 def test_torture_of_the_core_by_the_reference() -> None:
     chosen = os.environ.get("COULISSE_SEED")
-    seeds = [int(chosen)] if chosen else range(1_000, 1_400)
+    seeds = [int(chosen)] if chosen else range(1_000, 1_800)
     seen = Coverage()
     for seed in seeds:
-        run_world(Engine, seed, 5_000, invariants_every=10, seen=seen)
+        run_world(Engine, seed, COMMANDS_EACH, invariants_every=10, seen=seen)
     if not chosen:
         assert seen.commands == 2_000_000
         require_coverage(seen)

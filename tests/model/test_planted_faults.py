@@ -18,7 +18,7 @@ from tests.model.traffic import traffic
 
 LIBRARY = Path(sys.prefix) / "planted" / "_core.abi3.so"
 # A fault is found by the first seeds, or by those that follow, of which most need none.
-SEEDS, SOUND_SEEDS, COMMANDS = range(40), range(12), 1_000
+SEEDS, SOUND_SEEDS, COMMANDS = range(120), range(12), 1_000
 # Part 1 asks for 10, part 2 for 20 more in book, risk and ledger: 7 are of orders with terms, 4 of
 # matching and auctions, 19 of risk, 9 of fees, the ledger and positions.
 FAULTS_AT_LEAST = 50

@@ -49,7 +49,7 @@ class Traffic:
         header, command = self._draw(exchange)
         seq = exchange.last_seq + 1
         header = replace(header, seq=seq, time_ns=self.states.now_ns)
-        if self.rng.randrange(1_000) < 2 and wants("states") and exchange.nodes:
+        if self.rng.randrange(1_000) < 1 and wants("states") and exchange.nodes:
             header, self.voided = replace(header, void=True), (seq, command)
         if command.kind in REQUESTS and header.request_id:
             self.sent = [*self.sent[-5:], (header, command)]
