@@ -47,7 +47,7 @@ fn field_bytes(random: &mut Random, field: &FieldSpec, out: &mut Vec<u8>) {
             // As many fit the shortest of them, a list of ids.
             let length = random.below(25);
             out.push(u8::try_from(length).expect("short"));
-            fill(random, length);
+            out.extend((0..length).map(|_| u8::try_from(random.below(256)).expect("a byte")));
         }
         "text" => {
             // 12 characters fit the shortest of the text types, the name of an asset.
