@@ -306,6 +306,7 @@ impl Orders {
     ///
     /// Cost: two passes in the order of memory, and a sort that is short where orders were placed
     /// in the order of their ids, which is so but for places used again.
+    #[expect(clippy::stable_sort_primitive, reason = "the stable sort finds what is in order")]
     pub(crate) fn by_id(&self) -> Vec<u32> {
         let mut is_live = vec![false; index(self.links.len())];
         for place in self.ids.slots() {

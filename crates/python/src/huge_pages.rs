@@ -85,6 +85,7 @@ struct Range {
 // SAFETY: the pointers lead to memory of the process, which no thread owns.
 unsafe impl Send for Range {}
 
+#[expect(clippy::cast_ptr_alignment, reason = "a piece begins on a page")]
 impl Range {
     const fn none() -> Self {
         let free = [null_mut(); SIZES + 1];
@@ -197,15 +198,12 @@ unsafe impl GlobalAlloc for HugePages {
             // SAFETY: what is not of the range is the system's.
             return unsafe { System.dealloc(place, layout) };
         }
-        match piece_pages(layout) {
-            Some(pages) => range().give(place, pages),
-            None => {
-                let bytes = layout.size().next_multiple_of(PAGE_BYTES);
-                // SAFETY: whole pages that nobody else has, and nobody uses any more. A failure
-                // costs memory.
-                let _ = unsafe { madvise(place.cast(), bytes, Advice::LinuxDontNeed) };
-            }
+        if let Some(pages) = piece_pages(layout) {
+            return range().give(place, pages);
         }
+        let bytes = layout.size().next_multiple_of(PAGE_BYTES);
+        // SAFETY: whole pages that nobody else has, and nobody uses any more. A failure costs memory.
+        let _ = unsafe { madvise(place.cast(), bytes, Advice::LinuxDontNeed) };
     }
 
     unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {

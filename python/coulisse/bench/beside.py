@@ -29,6 +29,8 @@ from coulisse.node.projector_process import Settings
 
 BURST = 256
 """Commands between two looks at whether a snapshot is being written."""
+BURSTS_PER_SYNC = 8
+"""Bursts after which all has to be durable before the next."""
 INTERVAL_S = 1.0
 """Between two snapshots, while it is measured."""
 DEADLINE_S = 300.0
@@ -67,7 +69,7 @@ async def measure(
     with pinned_to(cpus.server):
         projector = _projector(data_dir, cpus.load)
         try:
-            return await _trade(core, driver, projector.pid, iter(commands), wanted)
+            return await _trade(core, driver, projector, iter(commands), wanted)
         finally:
             _end(projector)
 
@@ -99,16 +101,30 @@ def _end(projector: subprocess.Popen[bytes]) -> None:
 
 
 async def _trade(
-    core: _core.Core, driver: Driver, projector: int, commands: Iterator[Encoded], wanted: int
+    core: _core.Core,
+    driver: Driver,
+    projector: subprocess.Popen[bytes],
+    commands: Iterator[Encoded],
+    wanted: int,
 ) -> dict[str, Any]:
     taken = {None: Taken(), False: Taken(), True: Taken()}
     with_writer, without = taken[True], taken[False]
     writers: set[int] = set()
     give_up_s = time.monotonic() + DEADLINE_S
-    while min(len(with_writer.times_ns), len(without.times_ns)) < wanted:
+    for number in itertools.count(1):
+        if min(len(with_writer.times_ns), len(without.times_ns)) >= wanted:
+            break
         if time.monotonic() > give_up_s:
-            raise CoulisseError(f"no snapshot was long enough under way in {DEADLINE_S:.0f} s")
+            counts = [len(one.times_ns) for one in (without, with_writer)]
+            raise CoulisseError(
+                f"in {DEADLINE_S:.0f} s only {counts[0]} commands had no snapshot beside them, and "
+                f"{counts[1]} had one; {wanted} of each are wanted"
+            )
+        if projector.poll() is not None:
+            raise CoulisseError(f"the projector ended with {projector.returncode}")
         burst = list(itertools.islice(commands, BURST))
+        if not burst:
+            raise CoulisseError("there were too few commands for what is wanted")
         before = _writer_of(projector)
         times_ns = [_time(core, one) for one in burst]
         after = _writer_of(projector)
@@ -118,7 +134,10 @@ async def _trade(
         if before is None and len(without.times_ns) >= wanted:
             # There are enough of these: the projector catches up, and a fork is soon due.
             await asyncio.sleep(INTERVAL_S / 10)
-        await driver.durable()
+        if number % BURSTS_PER_SYNC == 0:
+            await driver.durable()
+        else:
+            await asyncio.sleep(0)
     return {
         "snapshots": len(writers),
         "without_snapshot": without.figures(),
@@ -139,12 +158,10 @@ def _nothing(seq: int, events: bytes) -> None:
     """Nobody waits for it."""
 
 
-def _writer_of(projector: int) -> int | None:
+def _writer_of(projector: subprocess.Popen[bytes]) -> int | None:
     """Return the fork that writes a snapshot, if there is one."""
-    try:
-        children = Path(f"/proc/{projector}/task/{projector}/children").read_text(encoding="ascii")
-    except FileNotFoundError:
-        raise CoulisseError("the projector ended while it was measured") from None
+    path = Path(f"/proc/{projector.pid}/task/{projector.pid}/children")
+    children = path.read_text(encoding="ascii")
     alive = [int(child) for child in children.split() if not _has_ended(int(child))]
     return alive[0] if alive else None
 

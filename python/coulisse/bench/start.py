@@ -57,7 +57,7 @@ class StartRun:
     """Seconds of traffic behind the snapshot."""
     tail_rate: int = 5_000
     """Commands in each of them."""
-    beside_commands: int = 50_000
+    beside_commands: int = 20_000
     """Commands that are timed while a snapshot is written, and as many while none is."""
     data_dir: Path | None = None
     """Where the journal goes; a new directory in it is used and removed."""

@@ -134,7 +134,7 @@ def start(
     tail_rate: Annotated[int, typer.Option(min=1, help="Commands in each of them.")] = 5_000,
     beside_commands: Annotated[
         int, typer.Option(min=1, help="Commands timed beside a snapshot, and as many without.")
-    ] = 50_000,
+    ] = 20_000,
     data_dir: Annotated[
         Path | None, typer.Option(help="Where the journal goes: on a disk.")
     ] = None,

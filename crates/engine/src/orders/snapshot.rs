@@ -32,6 +32,23 @@ const fn flag(is_set: bool, bit: u8) -> u8 {
     if is_set { bit } else { 0 }
 }
 
+/// Writes what an order has beside what every order has, and the numbers that are not zero.
+fn put_some(out: &mut Writer<'_>, flags: u8, traded: [&i128; 3], filled_lots: i64, session: u64) {
+    let bits = [CHARGED, TRADED, FEE];
+    let some = || traded.into_iter().zip(bits).filter(|(number, _)| **number != 0);
+    let has = some().fold(flags, |has, (_, bit)| has | bit);
+    (has | flag(filled_lots != 0, FILLED) | flag(session != 0, SESSION)).put(out);
+    for (number, _) in some() {
+        number.put(out);
+    }
+    if filled_lots != 0 {
+        filled_lots.put(out);
+    }
+    if session != 0 {
+        session.put(out);
+    }
+}
+
 /// Takes a field that is there if `bit` is among `has`, and then is not zero.
 fn some<T: Field + Default + PartialEq>(from: &mut Reader<'_>, has: u8, bit: u8) -> Option<T> {
     if has & bit == 0 {
@@ -85,26 +102,11 @@ impl Order {
         time_in_force.put(out);
         node.put(out);
         client_order_id.put(out);
-        let has = flag(*filled_lots != 0, FILLED)
-            | flag(*charged_minor != 0, CHARGED)
-            | flag(*traded_minor != 0, TRADED)
-            | flag(*fee_parts != 0, FEE)
-            | flag(*session != 0, SESSION)
-            | flag(*post_only, POST_ONLY)
+        let flags = flag(*post_only, POST_ONLY)
             | flag(*reduce_only, REDUCE_ONLY)
             | flag(*terms != NONE, TERMS);
-        has.put(out);
-        for (number, bit) in [(charged_minor, CHARGED), (traded_minor, TRADED), (fee_parts, FEE)] {
-            if has & bit != 0 {
-                number.put(out);
-            }
-        }
-        if has & FILLED != 0 {
-            filled_lots.put(out);
-        }
-        if has & SESSION != 0 {
-            session.put(out);
-        }
+        let traded = [charged_minor, traded_minor, fee_parts];
+        put_some(out, flags, traded, *filled_lots, *session);
     }
 
     /// The order, and whether it has terms, which follow.
