@@ -34,9 +34,9 @@ class RawSocket:
         self.writer.write(frame(opcode, payload))
         await self.writer.drain()
 
-    async def receive(self) -> bytes | None:
+    async def receive(self, timeout_s: float = TIMEOUT_S) -> bytes | None:
         """Return the next text; None once the server has ended the connection."""
-        async with asyncio.timeout(TIMEOUT_S):
+        async with asyncio.timeout(timeout_s):
             while True:
                 try:
                     opcode, payload = await self._frame()

@@ -131,10 +131,10 @@ impl Hub {
             self.fans.topics().map(|(topic, _)| topic).filter(|one| one.is_published()).collect();
         let mut fans = std::mem::take(&mut self.fans);
         for topic in published {
-            // What the last sweep has not given to everyone yet is still the newest that they are told.
-            let is_idle =
-                fans.find(topic).and_then(|id| fans.get_mut(id)).is_some_and(|f| f.is_idle());
-            if is_idle {
+            // Where the last sweep is not over, the next one brings what is the newest then.
+            let may_publish =
+                fans.find(topic).and_then(|id| fans.get_mut(id)).is_some_and(|f| f.may_publish());
+            if may_publish {
                 self.bring_up(&mut fans, topic, view);
             }
         }
