@@ -324,7 +324,10 @@ impl Hub {
         let mut fans = std::mem::take(&mut self.fans);
         let mut sends = SWEEP_SENDS_MAX;
         for _ in 0..fans.active_count() {
-            let Some(id) = fans.take_active().filter(|_| sends > 0) else { break };
+            if sends == 0 {
+                break;
+            }
+            let Some(id) = fans.take_active() else { break };
             let may = fans.get_mut(id).is_some_and(|fan| fan.may_sweep(durable, now_us));
             if may {
                 self.sweep_one(&mut fans, id, (durable, now_us), &mut sends, view, sink);
