@@ -48,6 +48,8 @@ class RawSocket:
                     self.close_code = struct.unpack(">H", payload[:2])[0]
                 elif opcode == PONG:
                     self.pongs.append(payload)
+                elif opcode == PING:
+                    self.writer.write(frame(PONG, payload))
                 else:
                     raise AssertionError(f"a frame {opcode} was not asked for")
 
