@@ -314,6 +314,9 @@ class Core:
         """The book's image as JSON; depth 0 is all. None for an unknown symbol."""
     def trades_json(self, symbol: str, limit: int) -> bytes | None:
         """The latest trades, newest first, as JSON. None for an unknown symbol."""
+
+    def candles_json(self, symbol: str, interval: str, limit: int) -> bytes | None:
+        """The latest candles, oldest first, as JSON. None for an unknown symbol or interval."""
     def balances_json(self, account: str) -> bytes | None:
         """An account's balances as JSON, or None."""
     def event_hash(self) -> bytes: ...

@@ -101,6 +101,21 @@ def test_the_ladder_and_the_tape_can_be_read_once(demo: Server) -> None:
     assert ids == sorted(ids) and 1 <= len(ids) <= 3
 
 
+def test_tickers_and_candles_show_what_traded(demo: Server) -> None:
+    assert demo.cli("order", "buy", "0.001", "BTC-USD").returncode == 0
+    lines = demo.cli("ticker", "--json").stdout.splitlines()
+    tickers = {state["symbol"]: state for state in map(json.loads, lines)}
+    assert set(tickers) >= {"BTC-USD", "ETH-USD"} and tickers["BTC-USD"]["trades"] >= 1
+    table = demo.cli("ticker", "BTC-USD")
+    assert table.returncode == 0 and "BTC-USD" in table.stdout and "ETH-USD" not in table.stdout
+    lines = demo.cli("candles", "BTC-USD", "-i", "1h", "--json").stdout.splitlines()
+    candles = [json.loads(line) for line in lines]
+    assert candles[-1]["interval"] == "1h" and candles[-1]["trades"] >= 1
+    assert demo.cli("candles", "BTC-USD", "--limit", "2").returncode == 0
+    wrong = demo.cli("candles", "BTC-USD", "-i", "2m")
+    assert wrong.returncode == 1 and "1s, 1m, 5m" in wrong.stderr
+
+
 def test_the_tape_of_all_instruments_is_in_the_order_of_the_log(demo: Server) -> None:
     for symbol in ("BTC-USD", "ETH-USD"):
         assert demo.cli("order", "buy", "0.01", symbol).returncode == 0

@@ -105,7 +105,7 @@ async def _listen(core: _core.Core) -> tuple[asyncio.Server, int]:
     return server, listening.getsockname()[1]
 
 
-def _books(events: dict[int, list[Message]]) -> dict[int, tuple[Levels, Levels]]:
+def books_of(events: dict[int, list[Message]]) -> dict[int, tuple[Levels, Levels]]:
     """The whole book after every seq."""
     sides: dict[str, dict[int, int]] = {"buy": {}, "sell": {}}
     books = {}
@@ -131,7 +131,7 @@ def _touched(events: dict[int, list[Message]], kinds: set[str]) -> list[int]:
     ]
 
 
-async def _run(act: Callable[[Venue], Any]) -> None:
+async def run_venue(act: Callable[[Venue], Any]) -> None:
     life = await begin(_core.SimDisk())
     public = private_key(KEY_ID).public_key().public_bytes_raw()
     key = Message("KeyCreate", key_id=KEY_ID, public_key=public, permissions=3)
@@ -148,20 +148,20 @@ async def _finish_books(venue: Venue, clients: list[Client]) -> None:
     """Publish the last state, wait until everyone has it, and look back at every seq."""
     life = venue.life
     life.check_state()
-    books = _books(life.ledger.events)
+    books = books_of(life.ledger.events)
     last_bids, last_asks = books[max(books)]
 
     def at_the_end(client: Client) -> bool:
         book = client.book()
-        return book.levels() == (last_bids[: book.depth], last_asks[: book.depth])
+        return book.levels() == (last_bids[: book.depth or None], last_asks[: book.depth or None])
 
     await venue.publish_until(lambda: all(at_the_end(client) for client in clients))
     for client in clients:
         book = client.book()
         for seq, bids, asks in book.seen:
             true_bids, true_asks = books[seq]
-            assert bids == true_bids[: book.depth], f"depth {book.depth} at {seq}"
-            assert asks == true_asks[: book.depth], f"depth {book.depth} at {seq}"
+            assert bids == true_bids[: book.depth or None], f"depth {book.depth} at {seq}"
+            assert asks == true_asks[: book.depth or None], f"depth {book.depth} at {seq}"
 
 
 def test_a_follower_catches_a_gap_a_wrong_checksum_and_a_level_that_was_never_there() -> None:
@@ -192,7 +192,7 @@ def test_a_follower_catches_a_gap_a_wrong_checksum_and_a_level_that_was_never_th
 async def test_books_at_every_depth_equal_the_log_at_every_seq_across_two_reconnects() -> None:
     async def act(venue: Venue) -> None:
         clients = []
-        for depth in (1, 10, 50):
+        for depth in (1, 10, 50, 0):
             client = await venue.client()
             client.followers["book"] = BookFollower(depth)
             await client.subscribe(1, "book", symbols=["BTC-USD"], depth=depth)
@@ -217,7 +217,7 @@ async def test_books_at_every_depth_equal_the_log_at_every_seq_across_two_reconn
         deepest = [max(len(bids), len(asks)) for _, bids, asks in clients[1].book().seen]
         assert max(deepest) == 10, "there was more than was shown"
 
-    await _run(act)
+    await run_venue(act)
 
 
 async def test_a_reader_that_pauses_gets_an_image_and_costs_the_others_nothing() -> None:
@@ -241,7 +241,7 @@ async def test_a_reader_that_pauses_gets_an_image_and_costs_the_others_nothing()
         await quick.drop()
         await slow.drop()
 
-    await _run(act)
+    await run_venue(act)
 
 
 async def test_private_channels_fold_to_what_queries_say_and_name_every_seq_once() -> None:
@@ -281,7 +281,7 @@ async def test_private_channels_fold_to_what_queries_say_and_name_every_seq_once
         _check_fills(client, venue.life.ledger.events)
         await client.drop()
 
-    await _run(act)
+    await run_venue(act)
 
 
 def _check_spans(channel: ChannelFollower, touched: list[int]) -> None:
@@ -368,4 +368,4 @@ async def test_trades_are_never_left_out_and_chain_across_two_reconnects() -> No
         assert told == wanted
         await client.drop()
 
-    await _run(act)
+    await run_venue(act)

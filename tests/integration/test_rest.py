@@ -36,6 +36,15 @@ def test_trades_come_newest_first(demo: Server) -> None:
     assert len(ids) == 2 and ids[0] == ids[1] + 1
 
 
+def test_candles_come_oldest_first_and_end_with_the_latest_trade(demo: Server) -> None:
+    demo.cli("order", "buy", "0.001", "BTC-USD")
+    params: dict[str, str | int] = {"interval": "1s", "limit": 60}
+    body = httpx.get(f"{demo.http}/v1/candles/BTC-USD", params=params).json()
+    starts = [candle["start"] for candle in body["candles"]]
+    assert starts == sorted(set(starts)) and body["interval"] == "1s"
+    assert all(start % 1_000_000 == 0 for start in starts) and body["candles"][-1]["trades"] >= 1
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status", "code", "field"),
     [
@@ -47,6 +56,9 @@ def test_trades_come_newest_first(demo: Server) -> None:
         ("GET", "/v1/trades/BTC-USD?limit=0", 400, "INVALID_VALUE", "limit"),
         ("GET", "/v1/trades/BTC-USD?limit=1e400", 400, "INVALID_VALUE", "limit"),
         ("GET", "/v1/trades/BTC-USD?limits=5", 400, "UNKNOWN_FIELD", "limits"),
+        ("GET", "/v1/candles/NO-PE", 404, "UNKNOWN_SYMBOL", "symbol"),
+        ("GET", "/v1/candles/BTC-USD?interval=2m", 400, "INVALID_VALUE", "interval"),
+        ("GET", "/v1/candles/BTC-USD?limit=61", 400, "INVALID_VALUE", "limit"),
         ("GET", "/v1/instruments?depth=5", 400, "UNKNOWN_FIELD", "depth"),
         ("POST", "/v1/instruments", 405, "NOT_FOUND", "method"),
         ("DELETE", "/", 405, "NOT_FOUND", "method"),

@@ -7,12 +7,15 @@ import asyncio
 import json
 import zlib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from tests.session.raw_socket import RawSocket, dial
 from tests.session.worlds import logon
 
 CRC_LEVELS = 10
+SILENCE_TIMEOUT_S = 300.0
+"""A feed may have nothing to say for long."""
 Levels = list[tuple[str, str]]
 
 
@@ -32,11 +35,19 @@ def crc_of(bids: Levels, asks: Levels) -> int:
     return zlib.crc32(",".join(f"{price}:{qty}" for price, qty in levels).encode())
 
 
+@lru_cache(maxsize=4_096)
+def parse(text: bytes) -> dict[str, Any]:
+    """Read a message; the same bytes that went to many are read once."""
+    message: dict[str, Any] = json.loads(text)
+    return message
+
+
 @dataclass(slots=True)
 class BookFollower:
     """A book kept from an image and deltas."""
 
     depth: int
+    """Levels of each side; 0: all."""
     bids: dict[str, str] = field(default_factory=dict)
     asks: dict[str, str] = field(default_factory=dict)
     seq: int = -1
@@ -66,6 +77,11 @@ class BookFollower:
         bids, asks = self.levels()
         assert message["crc"] == crc_of(bids, asks), message
         self.seen.append((self.seq, bids, asks))
+
+    def now(self) -> int:
+        """The hash of what it has."""
+        bids, asks = self.levels()
+        return hash((tuple(bids), tuple(asks)))
 
     def levels(self) -> tuple[Levels, Levels]:
         """Both sides, best first."""
@@ -107,7 +123,7 @@ class Client:
     def __init__(self, port: int, moved: asyncio.Event) -> None:
         self._port, self._moved = port, moved
         self._socket: RawSocket | None = None
-        self.followers: dict[str, BookFollower | ChannelFollower] = {}
+        self.followers: dict[str, Any] = {}
         self.replies: dict[int, dict[str, Any]] = {}
 
     async def connect(self, key_id: str | None = None, buffer_bytes: int | None = None) -> None:
@@ -132,8 +148,8 @@ class Client:
         """Read until the connection ends."""
         reading = self._socket
         assert reading is not None
-        while (text := await reading.receive()) is not None:
-            message = json.loads(text)
+        while (text := await reading.receive(SILENCE_TIMEOUT_S)) is not None:
+            message = parse(text)
             if "id" in message:
                 self.replies[message["id"]] = message
             else:

@@ -34,9 +34,9 @@ class RawSocket:
         self.writer.write(frame(opcode, payload))
         await self.writer.drain()
 
-    async def receive(self) -> bytes | None:
+    async def receive(self, timeout_s: float = TIMEOUT_S) -> bytes | None:
         """Return the next text; None once the server has ended the connection."""
-        async with asyncio.timeout(TIMEOUT_S):
+        async with asyncio.timeout(timeout_s):
             while True:
                 try:
                     opcode, payload = await self._frame()
@@ -48,6 +48,8 @@ class RawSocket:
                     self.close_code = struct.unpack(">H", payload[:2])[0]
                 elif opcode == PONG:
                     self.pongs.append(payload)
+                elif opcode == PING:
+                    self.writer.write(frame(PONG, payload))
                 else:
                     raise AssertionError(f"a frame {opcode} was not asked for")
 

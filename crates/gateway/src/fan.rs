@@ -150,9 +150,13 @@ impl Fan {
         self.sending_from + (self.sending.len() + self.pending.len()) as u64
     }
 
-    /// Whether everyone has all that was told, but for those that are too slow.
-    pub(crate) const fn is_idle(&self) -> bool {
-        self.sending.is_empty() && self.pending.is_empty()
+    /// Whether it may be told the newest state: what it was told before is not being sent.
+    pub(crate) const fn may_publish(&self) -> bool {
+        !self.is_sweeping() && self.pending.len() < FAN_BYTES_MAX / 4
+    }
+
+    const fn is_sweeping(&self) -> bool {
+        self.next > 0 || !self.sending.is_empty()
     }
 
     /// Tells one message, true at `seq`.
@@ -224,7 +228,7 @@ impl Fan {
     /// Whether a sweep may go on or begin: what it gives is durable, and the one before is long enough
     /// ago for as many as listen.
     pub(crate) fn may_sweep(&self, durable: Seq, now_us: i64) -> bool {
-        if self.next > 0 || !self.sending.is_empty() {
+        if self.is_sweeping() {
             return self.sending_seq <= durable;
         }
         let listeners = i64::try_from(self.listeners.len()).unwrap_or(i64::MAX);
@@ -245,7 +249,7 @@ impl Fan {
 
     /// The next listener's turn. A sweep begins with the first one.
     pub(crate) fn turn(&mut self, now_us: i64) -> Turn {
-        if self.next == 0 && self.sending.is_empty() {
+        if !self.is_sweeping() {
             if self.pending.is_empty() && self.stale_count == 0 {
                 return Turn::Over;
             }
@@ -285,7 +289,7 @@ impl Fan {
 
     /// Whether somebody who reads waits for its turn.
     pub(crate) const fn is_under_way(&self) -> bool {
-        !self.is_idle() || self.next > 0
+        self.is_sweeping() || !self.pending.is_empty()
     }
 
     fn has_work(&self) -> bool {

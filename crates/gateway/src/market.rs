@@ -131,10 +131,10 @@ impl Hub {
             self.fans.topics().map(|(topic, _)| topic).filter(|one| one.is_published()).collect();
         let mut fans = std::mem::take(&mut self.fans);
         for topic in published {
-            // What the last sweep has not given to everyone yet is still the newest that they are told.
-            let is_idle =
-                fans.find(topic).and_then(|id| fans.get_mut(id)).is_some_and(|f| f.is_idle());
-            if is_idle {
+            // Where the last sweep is not over, the next one brings what is the newest then.
+            let may_publish =
+                fans.find(topic).and_then(|id| fans.get_mut(id)).is_some_and(|f| f.may_publish());
+            if may_publish {
                 self.bring_up(&mut fans, topic, view);
             }
         }
@@ -324,7 +324,10 @@ impl Hub {
         let mut fans = std::mem::take(&mut self.fans);
         let mut sends = SWEEP_SENDS_MAX;
         for _ in 0..fans.active_count() {
-            let Some(id) = fans.take_active().filter(|_| sends > 0) else { break };
+            if sends == 0 {
+                break;
+            }
+            let Some(id) = fans.take_active() else { break };
             let may = fans.get_mut(id).is_some_and(|fan| fan.may_sweep(durable, now_us));
             if may {
                 self.sweep_one(&mut fans, id, (durable, now_us), &mut sends, view, sink);

@@ -11,10 +11,10 @@
 //!
 //! Cost: one encoding and one copy for each record; finding one is looking at its place.
 
-use coulisse_types::codec::{Field, Reader};
+use coulisse_types::codec::{Field, Reader, Writer};
 use coulisse_types::{Event, Seq};
 use coulisse_wire::native::feed::{private_channels, status_of};
-use coulisse_wire::record::{decode_events, encode_events};
+use coulisse_wire::record::decode_events;
 use std::collections::VecDeque;
 
 /// What one record takes beside its bytes.
@@ -87,7 +87,6 @@ pub(crate) struct Ring {
     /// The seq of the first entry.
     first_seq: u64,
     scratch: Vec<u8>,
-    told: Vec<Event>,
 }
 
 /// Whether some stream that can be gone on with tells of it.
@@ -116,8 +115,7 @@ impl Ring {
         }
         let mut entry = Entry { at: 0, len: 0 };
         if !links.is_empty() {
-            self.encode(time_us, links, events);
-            let len = self.scratch.len();
+            let len = self.encode(time_us, links, events);
             if len > self.bytes.len() {
                 // What came before is of no use without it.
                 self.clear(seq.0 + 1);
@@ -128,7 +126,7 @@ impl Ring {
                 self.next = 0;
             }
             self.evict(self.next, self.next + len);
-            self.bytes[self.next..self.next + len].copy_from_slice(&self.scratch);
+            self.bytes[self.next..self.next + len].copy_from_slice(&self.scratch[..len]);
             let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
             entry = Entry { at: small(self.next), len: small(len) };
             self.next += len;
@@ -139,19 +137,35 @@ impl Ring {
         }
     }
 
-    fn encode(&mut self, time_us: i64, links: &[Link], events: &[Event]) {
-        let Self { scratch, told, .. } = self;
-        scratch.clear();
-        u32::try_from(links.len()).unwrap_or(u32::MAX).encode(scratch);
-        for link in links {
-            link.key.stream.encode(scratch);
-            link.key.id.encode(scratch);
-            link.prev.encode(scratch);
+    /// Encodes a record at the front of the scratch memory; returns its length.
+    ///
+    /// What stands there is made once for the largest record so far: encoding field by field into a
+    /// growing vector costs three times as much.
+    fn encode(&mut self, time_us: i64, links: &[Link], events: &[Event]) -> usize {
+        let most = HEAD_BYTES + links.len() * LINK_BYTES + events.len() * EVENT_BYTES_MAX;
+        if self.scratch.len() < most {
+            self.scratch.resize(most, 0);
         }
-        time_us.encode(scratch);
-        told.clear();
-        told.extend(events.iter().filter(|event| is_told(event)));
-        encode_events(scratch, told);
+        let mut writer = Writer::new(&mut self.scratch);
+        u32::try_from(links.len()).unwrap_or(u32::MAX).put(&mut writer);
+        for link in links {
+            link.key.stream.put(&mut writer);
+            link.key.id.put(&mut writer);
+            link.prev.put(&mut writer);
+        }
+        time_us.put(&mut writer);
+        let mut end = HEAD_BYTES + links.len() * LINK_BYTES;
+        for event in events.iter().filter(|event| is_told(event)) {
+            let (head, body) = self.scratch[end..].split_at_mut(EVENT_HEAD_BYTES);
+            let mut writer = Writer::new(body);
+            let room = writer.left();
+            event.put_body(&mut writer);
+            let len = room - writer.left();
+            head[..2].copy_from_slice(&event.kind().number().to_le_bytes());
+            head[2..].copy_from_slice(&u16::try_from(len).unwrap_or(u16::MAX).to_le_bytes());
+            end += EVENT_HEAD_BYTES + len;
+        }
+        end
     }
 
     fn clear(&mut self, next_seq: u64) {
@@ -201,6 +215,11 @@ impl Ring {
     }
 }
 
+/// The count of links and the time.
+const HEAD_BYTES: usize = 4 + 8;
+/// The kind of an event and the length of its body, as [`decode_events`] reads them.
+const EVENT_HEAD_BYTES: usize = 2 + 2;
+const EVENT_BYTES_MAX: usize = EVENT_HEAD_BYTES + Event::BYTES_MAX;
 /// A stream, an id and a seq.
 const LINK_BYTES: usize = 1 + 4 + 8;
 

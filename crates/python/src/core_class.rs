@@ -552,6 +552,16 @@ impl Core {
         self.read(py, |node, out| node.trades_json(symbol, limit, out))
     }
 
+    fn candles_json(
+        &self,
+        py: Python<'_>,
+        symbol: &str,
+        interval: &str,
+        limit: usize,
+    ) -> PyResult<Option<Py<PyBytes>>> {
+        self.read(py, |node, out| node.candles_json(symbol, interval, limit, out))
+    }
+
     fn balances_json(&self, py: Python<'_>, account: &str) -> PyResult<Option<Py<PyBytes>>> {
         self.read(py, |node, out| node.balances_json(account, out))
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
 from litestar import Litestar, Request, Response, get
@@ -28,9 +28,14 @@ from coulisse.telemetry.metrics import CONTENT_TYPE
 
 DEPTH_MAX = 1_000
 TRADES_MAX = 1_000
+CANDLES_MAX = 60
 JSON_TYPE = "application/json"
 Json = Response[bytes]
 Symbol = Annotated[str, PathParameter(description="the instrument, as BTC-USD")]
+Interval = Annotated[
+    Literal["1s", "1m", "5m", "15m", "1h", "4h", "1d"],
+    QueryParameter(description="how long a candle is"),
+]
 
 
 class Reader(Protocol):
@@ -44,6 +49,9 @@ class Reader(Protocol):
 
     def trades_json(self, symbol: str, limit: int) -> bytes | None:
         """The latest trades."""
+
+    def candles_json(self, symbol: str, interval: str, limit: int) -> bytes | None:
+        """The latest candles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +180,23 @@ def _market_routes(site: Site) -> list[HTTPRouteHandler]:
         await site.durable()
         return json_response(body)
 
-    return [instruments, book, trades]
+    @get(
+        "/v1/candles/{symbol:str}",
+        summary="The latest candles of one instrument, oldest first, in UTC",
+        before_request=_only("interval", "limit"),
+    )
+    async def candles(
+        symbol: Symbol,
+        interval: Interval = "1m",
+        limit: Annotated[int, QueryParameter(ge=1, le=CANDLES_MAX, description="how many")] = 60,
+    ) -> Json:
+        body = site.core.candles_json(_wire(symbol), interval, limit)
+        if body is None:
+            return unknown_symbol(symbol)
+        await site.durable()
+        return json_response(body)
+
+    return [instruments, book, trades, candles]
 
 
 def _node_routes(site: Site) -> list[HTTPRouteHandler]:

@@ -54,6 +54,22 @@ fn ten_thousand_listeners_are_served_in_slices_and_an_order_waits_for_one() {
 }
 
 #[test]
+fn streams_share_the_slices_and_none_is_forgotten() {
+    let mut world = a_world();
+    let channels = ["book", "trades", "ticker", "book"];
+    let listeners: Vec<Vec<ConnId>> =
+        channels.iter().map(|channel| many(&mut world, channel, SWEEP_SENDS_MAX + 7)).collect();
+    world.a_trade();
+    world.a_bid_of(7);
+    world.hub.publish(&world.table);
+    let writes = turns(&mut world);
+    assert!(writes.iter().all(|count| *count <= SWEEP_SENDS_MAX), "{writes:?}");
+    for listener in listeners.iter().flatten() {
+        assert_eq!(world.wire.socket(*listener).0.len(), 1);
+    }
+}
+
+#[test]
 fn what_happens_during_a_sweep_is_joined_into_the_next_one() {
     let mut world = a_world();
     let listeners = many(&mut world, "trades", 3 * SWEEP_SENDS_MAX);

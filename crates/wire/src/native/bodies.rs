@@ -252,17 +252,16 @@ fn read_interval(channel: Channel, value: Raw<'_>) -> Read<'_, (bool, CandleInte
     let mut scratch = [0; 16];
     let name = value.text(&mut scratch).unwrap_or_default();
     let wanted = match (channel, value.is_present()) {
-        (Channel::Book, false) => return Ok((false, CandleInterval::OneSecond)),
+        (Channel::Candles, false) => return Err(missing("interval")),
+        (_, false) => return Ok((false, CandleInterval::OneSecond)),
         (Channel::Book, true) => match name {
             b"raw" | b"100ms" => return Ok((name == b"raw", CandleInterval::OneSecond)),
             _ => "raw or 100ms for a book",
         },
-        (Channel::Candles, false) => return Err(missing("interval")),
         (Channel::Candles, true) => match CandleInterval::from_name(name) {
             Some(interval) => return Ok((false, interval)),
             None => "1s, 1m, 5m, 15m, 1h, 4h or 1d for candles",
         },
-        (_, false) => return Ok((false, CandleInterval::OneSecond)),
         (_, true) => "absent but for books and candles",
     };
     Err(Fault::new(RejectCode::InvalidValue, "interval", value).with(Detail::Wanted(wanted)))

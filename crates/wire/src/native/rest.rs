@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use coulisse_types::{FeeRate, Price, Qty};
 
-use super::feed::{self, Balance, Level, TradeRow};
+use super::feed::{self, Balance, Candle, CandleInterval, Level, TradeRow};
 use super::reply::separate;
 use crate::digits;
 use crate::instruments::{InstrumentInfo, InstrumentTable};
@@ -94,6 +94,25 @@ pub fn write_trades(
     digits::unsigned(out, seq);
     out.extend_from_slice(b",\"trades\":[");
     feed::write_trade_items(out, info, trades);
+    out.extend_from_slice(b"]}");
+}
+
+/// Appends the body of `GET /v1/candles/{symbol}`: the latest candles, in the order given.
+pub fn write_candles(
+    out: &mut Vec<u8>,
+    info: &InstrumentInfo,
+    interval: CandleInterval,
+    seq: u64,
+    candles: impl IntoIterator<Item = Candle>,
+) {
+    out.extend_from_slice(b"{\"symbol\":\"");
+    out.extend_from_slice(info.symbol.as_bytes());
+    out.extend_from_slice(b"\",\"interval\":\"");
+    out.extend_from_slice(interval.name().as_bytes());
+    out.extend_from_slice(b"\",\"seq\":");
+    digits::unsigned(out, seq);
+    out.extend_from_slice(b",\"candles\":[");
+    feed::write_candle_items(out, info, candles);
     out.extend_from_slice(b"]}");
 }
 

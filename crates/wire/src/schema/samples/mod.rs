@@ -324,6 +324,14 @@ pub(super) fn rest() -> Vec<(&'static str, Vec<u8>)> {
             collect(|out| rest_bodies::write_book(out, info, 1, SEQ, &bids, &asks)),
         ),
         ("/v1/trades/BTC-USD", collect(|out| rest_bodies::write_trades(out, info, SEQ, [trade()]))),
+        (
+            "/v1/candles/BTC-USD?interval=1m",
+            collect(|out| {
+                let candle = Candle::of(TIME_US, MARK, Qty::from_lots(400), SEQ);
+                let interval = CandleInterval::OneMinute;
+                rest_bodies::write_candles(out, info, interval, SEQ, [candle]);
+            }),
+        ),
     ]
 }
 
