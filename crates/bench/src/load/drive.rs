@@ -10,7 +10,7 @@
 use super::accounts::Account;
 use super::client::{open_bare, open_session};
 use super::frames::Frames;
-use super::report::{Report, read_echo, read_reply};
+use super::report::{Outcome, Report, read_echo, read_reply};
 use super::shape::Shape;
 use crate::socket::{EVENTS_MAX, READ_BYTES, Socket};
 use crate::sockets::times::Times;
@@ -77,6 +77,10 @@ impl Progress<'_> {
         };
         self.report.latency.record(now_ns.saturating_sub(self.sent_ns[place]));
         self.report.count(outcome);
+        let is_overloaded = outcome == Outcome::Rejected("OVERLOADED");
+        if is_overloaded && self.frames.is_cancel(place) {
+            self.report.cancels_overloaded += 1;
+        }
         self.answered += 1;
         Ok(())
     }
