@@ -102,13 +102,15 @@ pub(crate) struct Conn {
     pub(crate) paused: bool,
     /// It stands in the hub's list of connections with something held.
     pub(crate) queued: bool,
-    /// Where it comes from, if that is known.
+    /// Its other end, if that is known: a proxy's, perhaps.
+    pub(crate) peer: Option<IpAddr>,
+    /// Where its latest request comes from: whom a trusted proxy spoke for, or its other end.
     pub(crate) address: Option<IpAddr>,
     /// The publication at which it was opened, and the one at which it last sent something.
     pub(crate) opened: u32,
     pub(crate) heard: u32,
-    /// It was sent a ping since.
-    pub(crate) pinged: bool,
+    /// The publication at which it was sent the ping that it has not answered.
+    pub(crate) pinged: Option<u32>,
     /// The nonce of the REST request that is being looked at; 0 for none.
     pub(crate) nonce_used: u64,
     /// What came behind a REST request that is not answered yet.
@@ -135,10 +137,11 @@ impl Conn {
             cancels_at_end: false,
             paused: false,
             queued: false,
+            peer: None,
             address: None,
             opened: 0,
             heard: 0,
-            pinged: false,
+            pinged: None,
             nonce_used: 0,
             behind: Vec::new(),
             calls: 0,

@@ -359,7 +359,7 @@ impl Hub {
     /// Says where a connection comes from, before anything is read of it.
     pub fn set_address(&mut self, id: ConnId, address: IpAddr) {
         if let Some(conn) = self.conn(id) {
-            conn.address = Some(address);
+            (conn.peer, conn.address) = (Some(address), Some(address));
         }
     }
 
@@ -527,7 +527,7 @@ impl Hub {
         if conn.closing {
             return received;
         }
-        (conn.heard, conn.pinged) = (ticks, false);
+        (conn.heard, conn.pinged) = (ticks, None);
         match &mut conn.stage {
             Stage::Head(_) => self.receive_head(id, read, now_us, view, &mut received),
             Stage::Native | Stage::Plain | Stage::Echo => {
@@ -615,7 +615,8 @@ impl Hub {
         if matches!(head.body, Body::Length(bytes) if bytes > BODY_BYTES_MAX) {
             return Some(HttpFault::BodyTooLarge.response());
         }
-        let peer = self.conn(id)?.address?;
+        // A proxy's connection carries the requests of many.
+        let peer = self.conn(id)?.peer?;
         let address = Some(origin_of(peer, head.forwarded_for, &self.rules.proxies));
         if let Some(conn) = self.conn(id) {
             conn.address = address;

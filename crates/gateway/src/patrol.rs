@@ -46,8 +46,9 @@ impl Hub {
     fn act(&mut self, id: ConnId, due: Due) {
         match due {
             Due::Ping => {
+                let ticks = self.ticks;
                 if let Some(conn) = self.conn(id) {
-                    conn.pinged = true;
+                    conn.pinged = Some(ticks);
                     write_frame(conn.held.buffer(), FrameHead::whole(Opcode::Ping), b"");
                     conn.held.mark(0);
                 }
@@ -76,9 +77,8 @@ fn due_of(conn: &Conn, ticks: u32, logon_publications: u32) -> Option<Due> {
     if is_native && asks_nothing && logon_publications > 0 && open >= logon_publications {
         return Some(Due::EndStranger);
     }
-    let quiet = ticks.wrapping_sub(conn.heard);
-    if conn.pinged && quiet >= PING_PUBLICATIONS + PONG_PUBLICATIONS {
-        return Some(Due::EndSilent);
+    match conn.pinged {
+        Some(at) => (ticks.wrapping_sub(at) >= PONG_PUBLICATIONS).then_some(Due::EndSilent),
+        None => (ticks.wrapping_sub(conn.heard) >= PING_PUBLICATIONS).then_some(Due::Ping),
     }
-    (!conn.pinged && quiet >= PING_PUBLICATIONS).then_some(Due::Ping)
 }

@@ -15,6 +15,8 @@ from coulisse.bench.core import CoreRun, measure_full, measure_sizes
 from coulisse.bench.core import measure as measure_core
 from coulisse.bench.gateway import GatewayRun
 from coulisse.bench.gateway import measure as measure_gateway
+from coulisse.bench.overload import OverloadRun
+from coulisse.bench.overload import measure as measure_overload
 from coulisse.bench.sockets import SocketsRun
 from coulisse.bench.sockets import measure as measure_sockets
 from coulisse.bench.start import StartRun
@@ -123,6 +125,23 @@ def sockets(
         data_dir=data_dir,
     )
     _show(Shown("sockets", "sockets", lambda: measure_sockets(run)), save=save, as_json=as_json)
+
+
+@app.command("overload")
+def overload(
+    times: Annotated[int, typer.Option(min=1, help="How many times the capacity.")] = 10,
+    seconds: Annotated[int, typer.Option(min=1, help="Longest time of each loop.")] = 5,
+    durability: Annotated[str, typer.Option(help="fsync, or os: survives no power cut.")] = "fsync",
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where the journal goes: on a disk.")
+    ] = None,
+    rows: Annotated[int, typer.Option(min=1, help="Most requests of the open loop.")] = 3_000_000,
+    save: Save = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what is left when many times the capacity is asked for; some 60 seconds."""
+    run = OverloadRun(times, seconds, _durability(durability), data_dir, rows)
+    _show(Shown("overload", "overload", lambda: measure_overload(run)), save=save, as_json=as_json)
 
 
 @app.command("start")

@@ -19,6 +19,8 @@ from uvicorn.server import ServerState
 STOP_TIMEOUT_S = 5.0
 """How long requests under way may take when the node stops."""
 KEEP_ALIVE_S = 30
+BODY_TIMEOUT_S = 10.0
+"""How long a request's body may take: whoever sends it by drops holds a place that others want."""
 REQUESTS_MAX = 1_024
 """Requests that may be under way at one time; more are answered with 503."""
 
@@ -33,8 +35,9 @@ def _nobody_counts(transport: asyncio.BaseTransport | None) -> None:
 class HttpSide:
     """Serves one ASGI application on transports that others hand over."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Serve `app`."""
+    def __init__(self, app: ASGIApp, *, body_timeout_s: float = BODY_TIMEOUT_S) -> None:
+        """Serve `app`; a request must be whole in time."""
+        self._body_timeout_s = body_timeout_s
         self._config = Config(
             app,
             http="httptools",
@@ -61,12 +64,13 @@ class HttpSide:
         """
         side = object.__new__(HttpSide)
         side._config, side._state, side._new_conn = self._config, self._state, new_conn
-        side._leave = leave
+        side._leave, side._body_timeout_s = leave, self._body_timeout_s
         return side
 
     def take_over(self, transport: asyncio.Transport, data: bytes) -> None:
         """Serve the request that begins with `data` on `transport`."""
         protocol = _ReturningHttp(self._config, self._state, self._new_conn, self._leave)
+        protocol.body_timeout_s = self._body_timeout_s
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
         protocol.data_received(data)
@@ -93,19 +97,30 @@ class _ReturningHttp(HttpToolsProtocol):
         super().__init__(config, state, {})
         self._leave = leave
         self._new_conn = new_conn
+        self.body_timeout_s = BODY_TIMEOUT_S
         self._in_message = False
+        self._deadline: asyncio.TimerHandle | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._leave(self.transport)
+        self._end_deadline()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         self._in_message = True
+        self._end_deadline()
+        self._deadline = self.loop.call_later(self.body_timeout_s, self.transport.close)
         super().on_message_begin()
 
     def on_message_complete(self) -> None:
         self._in_message = False
+        self._end_deadline()
         super().on_message_complete()
+
+    def _end_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
     def _unsupported_upgrade_warning(self) -> None:
         # An upgrade that comes this far asked for a path without sockets: its answer is a 404, and

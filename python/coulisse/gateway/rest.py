@@ -22,6 +22,7 @@ from coulisse.domain.errors import NodeFailed
 from coulisse.domain.outcomes import Rejected
 from coulisse.domain.symbols import wire_symbol
 from coulisse.gateway.docs_page import DocsPage
+from coulisse.gateway.openapi import document_answers
 from coulisse.gateway.page_files import HEADERS, read_page_file
 from coulisse.telemetry.logs import logger
 from coulisse.telemetry.metrics import CONTENT_TYPE
@@ -123,7 +124,7 @@ def build_app(site: Site) -> Litestar:
     handlers = [*_market_routes(site), *_node_routes(site), *_page_routes()]
     if site.demo_key is not None:
         handlers.append(_demo_route(site.demo_key, site.hosts))
-    return Litestar(
+    app = Litestar(
         route_handlers=handlers,
         exception_handlers={
             HTTPException: on_http_error,
@@ -139,6 +140,8 @@ def build_app(site: Site) -> Litestar:
         ),
         logging_config=None,
     )
+    document_answers(app.openapi_schema)
+    return app
 
 
 def _market_routes(site: Site) -> list[HTTPRouteHandler]:

@@ -10,7 +10,7 @@
 use super::accounts::Account;
 use super::client::{open_bare, open_session};
 use super::frames::Frames;
-use super::report::{Report, read_echo, read_reply};
+use super::report::{Outcome, Report, read_echo, read_reply};
 use super::shape::Shape;
 use crate::socket::{EVENTS_MAX, READ_BYTES, Socket};
 use crate::sockets::times::Times;
@@ -24,6 +24,8 @@ use std::time::{Duration, Instant};
 
 /// How many requests wait for their connection, in windows of all connections.
 const AHEAD_WINDOWS: usize = 4;
+/// Requests that an open loop sends before it reads again, where it is behind its times.
+const OPEN_TURN_MAX: usize = 512;
 /// A server that answers nothing for so long has failed.
 const SILENCE_MAX: Duration = Duration::from_secs(20);
 
@@ -77,6 +79,10 @@ impl Progress<'_> {
         };
         self.report.latency.record(now_ns.saturating_sub(self.sent_ns[place]));
         self.report.count(outcome);
+        let is_overloaded = outcome == Outcome::Rejected("OVERLOADED");
+        if is_overloaded && self.frames.is_cancel(place) {
+            self.report.cancels_overloaded += 1;
+        }
         self.answered += 1;
         Ok(())
     }
@@ -199,7 +205,10 @@ impl Driver {
         loop {
             let now_ns = progress.now_ns();
             ready.clear();
-            while progress.next < progress.frames.len() && due_ns(progress.next) <= now_ns {
+            // A client that only sends would be cut off for not reading, however fast the server is.
+            let most = progress.next + OPEN_TURN_MAX;
+            let end = progress.frames.len().min(most);
+            while progress.next < end && due_ns(progress.next) <= now_ns {
                 let place = progress.next;
                 let connection = progress.frames.connection(place);
                 let out = &mut self.peers[connection].socket.out;

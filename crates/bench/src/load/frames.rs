@@ -21,6 +21,8 @@ pub struct Frames {
     ends: Vec<usize>,
     /// Which connection sends each.
     connections: Vec<u32>,
+    /// Which of them cancel.
+    cancels: Vec<bool>,
     first_id: usize,
 }
 
@@ -40,6 +42,7 @@ impl Frames {
             bytes: Vec::with_capacity(rows.len() * FRAME_BYTES),
             ends: Vec::with_capacity(rows.len()),
             connections: Vec::with_capacity(rows.len()),
+            cancels: Vec::with_capacity(rows.len()),
             first_id,
         };
         let mut text = Vec::with_capacity(FRAME_BYTES);
@@ -54,6 +57,7 @@ impl Frames {
             let mask = mask.wrapping_mul(0x9E37_79B1).to_be_bytes();
             write_frame(&mut frames.bytes, FrameHead::masked(Opcode::Text, mask), &text);
             frames.ends.push(frames.bytes.len());
+            frames.cancels.push(row.kind == Kind::Cancel);
             frames.connections.push(u32::try_from(connection).unwrap_or_default());
         }
         frames
@@ -79,6 +83,11 @@ impl Frames {
     pub fn connection(&self, place: usize) -> usize {
         // Made of a usize.
         self.connections[place] as usize
+    }
+
+    /// Whether a frame cancels.
+    pub fn is_cancel(&self, place: usize) -> bool {
+        self.cancels[place]
     }
 
     /// The place of the frame with this request id.

@@ -15,6 +15,8 @@ pub struct Report {
     pub accepted: u64,
     /// Requests that were refused, by code.
     pub rejects: BTreeMap<String, u64>,
+    /// Cancels for which there was no room.
+    pub cancels_overloaded: u64,
     /// From the first request to the last reply.
     pub took: Duration,
     /// From send, or from when an open loop should have sent, to reply.
@@ -60,6 +62,7 @@ impl Report {
             .plain("sent", self.sent)
             .plain("accepted", self.accepted)
             .plain("rejected", self.rejected())
+            .plain("cancels_overloaded", self.cancels_overloaded)
             .plain("took_ms", self.took.as_millis())
     }
 

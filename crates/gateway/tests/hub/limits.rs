@@ -172,3 +172,21 @@ fn a_body_at_the_limit_is_handed_on_and_one_byte_more_is_413() {
         assert_eq!(said(&world, id).starts_with("HTTP/1.1 413 "), !handed, "{bytes}");
     }
 }
+
+#[test]
+fn each_request_on_a_proxys_connection_counts_for_whom_it_names() {
+    let mut world = a_world();
+    limited(&mut world, 1, 1, &["10.0.0.0/8"]);
+    let proxy = world.hub.open([7; 16]);
+    world.hub.set_address(proxy, "10.0.0.1".parse().expect("an address"));
+    for (client, status) in [("1.1.1.1", " 401 "), ("2.2.2.2", " 401 "), ("1.1.1.1", " 429 ")] {
+        let head = format!(
+            "GET /v1/balances HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: {client}\r\n\r\n"
+        );
+        let before = said(&world, proxy).len();
+        sends(&mut world, proxy, head.as_bytes(), NOW_US);
+        world.all_durable();
+        let answer = said(&world, proxy).split_off(before);
+        assert!(answer.contains(status), "{client}: {answer}");
+    }
+}

@@ -5,6 +5,7 @@
 mod door;
 mod durable_first;
 mod feeds;
+mod fuzz;
 mod limits;
 mod restart;
 mod resume;

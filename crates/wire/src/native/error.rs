@@ -85,7 +85,10 @@ impl<'a> RequestError<'a> {
     /// Appends the reply.
     pub fn write(&self, out: &mut Vec<u8>) {
         super::reply::open_error(out, self.id_raw, self.code);
-        self.write_message(out);
+        match self.detail {
+            Detail::Retry { per_s, after_ms } => self.write_retry(out, per_s, after_ms),
+            _ => self.write_message(out),
+        }
         out.push(b'"');
         for (key, text) in [(&b"field"[..], self.field), (b"value", self.value)] {
             if !text.is_empty() {
@@ -103,6 +106,15 @@ impl<'a> RequestError<'a> {
             _ => {}
         }
         out.extend_from_slice(br#","state":"not_sent"}}"#);
+    }
+
+    fn write_retry(&self, out: &mut Vec<u8>, per_s: u32, after_ms: u64) {
+        digits::excerpt(out, self.field);
+        out.extend_from_slice(b": limit ");
+        digits::unsigned(out, u64::from(per_s));
+        out.extend_from_slice(b" a second; try again in ");
+        digits::unsigned(out, after_ms);
+        out.extend_from_slice(b" ms");
     }
 
     /// Appends what is wrong, for people, as the inside of a JSON string, without the code.
@@ -137,14 +149,6 @@ impl<'a> RequestError<'a> {
                 out.extend_from_slice(b", wanted ");
                 digits::escaped(out, wanted.as_bytes());
             }
-            (_, Detail::Retry { per_s, after_ms }) => {
-                subject(out);
-                out.extend_from_slice(b": limit ");
-                digits::unsigned(out, u64::from(per_s));
-                out.extend_from_slice(b" a second; try again in ");
-                digits::unsigned(out, after_ms);
-                out.extend_from_slice(b" ms");
-            }
             (_, Detail::Wanted(wanted)) => {
                 subject(out);
                 out.extend_from_slice(b" must be: ");
@@ -167,7 +171,7 @@ impl<'a> RequestError<'a> {
                 });
                 out.extend_from_slice(limit.as_bytes());
             }
-            (_, Detail::None | Detail::Or(_)) => {
+            (_, Detail::None | Detail::Or(_) | Detail::Retry { .. }) => {
                 if !self.field.is_empty() {
                     subject(out);
                     out.extend_from_slice(b": ");
