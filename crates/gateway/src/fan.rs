@@ -151,11 +151,11 @@ impl Fan {
     }
 
     /// Whether it may be told the newest state: what it was told before is not being sent.
-    pub(crate) const fn may_publish(&self) -> bool {
+    pub(crate) fn may_publish(&self) -> bool {
         !self.is_sweeping() && self.pending.len() < FAN_BYTES_MAX / 4
     }
 
-    const fn is_sweeping(&self) -> bool {
+    fn is_sweeping(&self) -> bool {
         self.next > 0 || !self.sending.is_empty()
     }
 
@@ -288,7 +288,7 @@ impl Fan {
     }
 
     /// Whether somebody who reads waits for its turn.
-    pub(crate) const fn is_under_way(&self) -> bool {
+    pub(crate) fn is_under_way(&self) -> bool {
         self.is_sweeping() || !self.pending.is_empty()
     }
 

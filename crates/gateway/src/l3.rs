@@ -70,7 +70,6 @@ impl OrderFeed {
                 None => self.shown.remove(id),
             };
             match (before, now) {
-                (None, None) => {}
                 (Some(_), None) => changes.push(OrderChange::Removed(order_id)),
                 (None, Some(order)) => changes.push(OrderChange::Added(order)),
                 (Some((_, price, _)), Some(order)) if *at > 0 || price != order.price => {
@@ -80,7 +79,7 @@ impl OrderFeed {
                 (Some((_, _, qty)), Some(order)) if qty != order.qty => {
                     changes.push(OrderChange::Changed(order_id, order.qty));
                 }
-                (Some(_), Some(_)) => {}
+                (None, None) | (Some(_), Some(_)) => {}
             }
         }
     }

@@ -357,15 +357,14 @@ impl Hub {
                 Turn::Nothing => false,
                 Turn::Bytes(conn, from) => {
                     let (seq, bytes) = (fan.sending_seq(), fan.bytes(from));
-                    let given = match self.conn(conn) {
+                    match self.conn(conn) {
                         Some(conn) if conn.paused && fan.topic.conflates() => {
                             fan.mark_stale();
                             false
                         }
                         Some(_) => self.give(conn, bytes, (seq, durable, now_us), sink),
                         None => false,
-                    };
-                    given
+                    }
                 }
                 Turn::Image(conn) => {
                     let at = (durable, now_us);
@@ -500,13 +499,13 @@ fn tell_books(
             tell_book(group, fans, info, seq, view);
             continue;
         }
-        let changed = |event: &Event| match event {
+        let level_of = |event: &Event| match event {
             Event::LevelChanged(one) if one.instrument == info.id => {
                 Some((one.side, one.price, one.qty))
             }
             _ => None,
         };
-        let changes: Vec<(Side, Price, Qty)> = events.iter().filter_map(changed).collect();
+        let changes: Vec<(Side, Price, Qty)> = events.iter().filter_map(level_of).collect();
         match group.feed.change(seq, &changes) {
             Ok(Some(prev)) => tell_delta(group, fans, info, (prev, seq)),
             Ok(None) => {}

@@ -539,16 +539,13 @@ impl Hub {
         self.confirm(id, request, wanted, (view.seq(), resumes_from.is_some()));
         for subscription in subscriptions {
             self.replace_subscription(id, subscription);
-            match resumes_from {
-                Some(from) => {
-                    // It may listen already: then it would be told twice.
-                    self.drop_subscription(id, subscription);
-                    self.resume(id, subscription, from, view);
-                }
-                None => {
-                    self.end_resume(id, subscription);
-                    self.start_subscription(id, subscription, view);
-                }
+            if let Some(from) = resumes_from {
+                // It may listen already: then it would be told twice.
+                self.drop_subscription(id, subscription);
+                self.resume(id, subscription, from, view);
+            } else {
+                self.end_resume(id, subscription);
+                self.start_subscription(id, subscription, view);
             }
         }
         Ok(())

@@ -189,7 +189,6 @@ impl CoreView for EngineView<'_> {
             indicated: self.0.indication(instrument),
             mark: self.0.mark(instrument).unwrap_or(listed.mark),
             configured: trading.map_or(listed.configured, |trading| trading.configured(instrument)),
-            ..listed
         }
     }
 }

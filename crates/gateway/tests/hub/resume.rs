@@ -145,7 +145,8 @@ fn a_session_that_does_not_read_what_it_missed_is_told_no_more_of_it_until_it_do
         turns += 1;
         assert!(turns < 100);
     }
-    assert!(20 * RESUME_SLICE * 100 > HELD_BYTES_MAX / 8, "that much would not have been held");
+    // That much would not have been held.
+    const { assert!(20 * RESUME_SLICE * 100 > HELD_BYTES_MAX / 8) }
 }
 
 fn reducing(scope: Scope, scope_id: u32, state: RiskState) -> Event {

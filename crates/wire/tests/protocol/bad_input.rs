@@ -327,6 +327,12 @@ fn subscriptions_that_name_nothing_are_refused() {
             "depth",
             "5",
         ),
+    ]);
+}
+
+#[test]
+fn subscriptions_of_what_no_channel_has_are_refused() {
+    assert_refused(&[
         case(subscribe("\"depth\":5"), InvalidValue, "depth", "5"),
         case(subscribe("\"depth\":1001"), InvalidValue, "depth", "1001"),
         case(subscribe("\"interval\":\"50ms\""), InvalidValue, "interval", "50ms"),

@@ -31,7 +31,7 @@ fn field_bytes(random: &mut Random, field: &FieldSpec, out: &mut Vec<u8>) {
         "u128" | "i128" | "request_id" | "amount_minor" => fill(random, 16),
         "bytes32" => fill(random, 32),
         "bool" | "side" | "order_type" | "role" | "key_scheme" => {
-            out.push(u8::from(random.below(2) == 1))
+            out.push(u8::from(random.below(2) == 1));
         }
         "self_trade" | "trigger" | "peg" | "list_kind" | "side_filter" | "matching_mode"
         | "reference_kind" | "trading_state" | "state_reason" | "scope" | "risk_state"
