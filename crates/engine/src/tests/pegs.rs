@@ -106,4 +106,22 @@ fn a_seller_that_would_be_worth_too_much_waits() {
     world.run(BOB, here(limit(Side::Sell, 1, 1 << 30)));
     let order = pegged(Peg::Ask, 0, here(limit(Side::Sell, 1 << 30, 1)));
     assert_eq!(told(&world.run(ANN, order)), ["moved 2 0"]);
+    // No level changed since, but what it would be worth has.
+    let events = world.run(ANN, amend(2, 1, 0));
+    assert_eq!(told(&events), ["amended 2 1", "moved 2 1073741824"]);
+}
+
+#[test]
+fn what_comes_and_goes_behind_the_price_it_follows_hides_no_change_of_that() {
+    let mut world = a_book();
+    world.run(ANN, pegged(Peg::Mid, 0, limit(Side::Buy, 3, 99)));
+    assert_eq!(told(&world.buy(BOB, 1, 80)), ["rested 4 80"]);
+    assert_eq!(told(&world.sell(BOB, 1, 110)), ["rested 5 110"]);
+    let events = world.run(BOB, cancel(2));
+    assert_eq!(told(&events), ["cancel_requested 2 5", "moved 3 99"]);
+    assert_eq!(told(&world.buy(BOB, 1, 70)), ["rested 6 70"]);
+    let events = world.run(BOB, cancel(1));
+    assert_eq!(told(&events), ["cancel_requested 1 5", "moved 3 95"]);
+    // Behind the bid that is followed, but before all others.
+    assert_eq!(told(&world.sell(BOB, 1, 96)), ["rested 7 96", "moved 3 88"]);
 }
