@@ -149,7 +149,8 @@ impl Engine {
     fn look_closely(&mut self, proposal: &Proposal) -> Result<Passed, Reject> {
         self.follow_marks();
         let binding = self.binding(proposal.account);
-        if self.passes_surely(proposal, &binding) {
+        // Where no limit binds there is nothing to be sure of.
+        if binding.kinds != 0 && self.passes_surely(proposal, &binding) {
             // What is left can refuse, and takes tokens; the others would not.
             self.check_rates(proposal, &binding)?;
             return self.check_prices(proposal);
