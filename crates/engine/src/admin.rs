@@ -99,7 +99,7 @@ impl Engine {
             Reject::table_full(Field::Count, self.limits.assets_max)
         })?;
         let asset = self.ledger.add_asset(name, scale);
-        self.risk.add_asset();
+        self.risk.add_asset(scale);
         Ok(Event::AssetCreated(AssetCreated { asset, name, scale }))
     }
 

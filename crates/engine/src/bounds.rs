@@ -3,8 +3,10 @@
 //! Invariants
 //! - A kind's bit is set exactly where a limit of that kind is in force there.
 //! - A limit that is not in force has the value `OFF` and level 0.
+//! - What orders are counted against, and the window, are what the limits of those kinds say.
 //!
-//! Cost: two short look-ups to a limit by instrument or asset; none where the kind's bit is clear.
+//! Cost: two short look-ups to a limit by instrument or asset; none where the kind's bit is clear. What
+//! every order is looked at by stands in one cache line: rates, counts, the window.
 
 use crate::engine::Engine;
 use crate::paged::{NONE, Paged, index};
@@ -25,8 +27,11 @@ pub(crate) const OFF: i128 = -1;
 pub(crate) const TOKEN: i64 = 1_000_000_000;
 /// Kinds of limits.
 const KINDS: usize = LimitKind::ALL.len();
-/// Kinds that are about nothing in particular, an instrument, an asset.
-const PLAIN: usize = 5;
+/// Kinds that are about nothing in particular, rates apart, an instrument, an asset.
+const PLAIN: usize = 3;
+const OPEN: usize = 0;
+const WAITING: usize = 1;
+const WINDOW: usize = 2;
 const BY_INSTRUMENT: usize = 2;
 const BY_ASSET: usize = 5;
 
@@ -52,11 +57,118 @@ impl Limit {
     pub(crate) const fn is_on(&self) -> bool {
         self.value >= 0
     }
+
+    /// What is below this is within the limit, and at level 0 as last said: every value where there is
+    /// no limit, none where another level was said.
+    pub(crate) const fn ease(&self) -> i128 {
+        if !self.is_on() {
+            return i128::MAX;
+        }
+        if self.level != 0 {
+            return i128::MIN;
+        }
+        // The least that is 80 % of it, but of nothing nothing: a limit's value is far from overflow.
+        self.value.saturating_mul(80).saturating_add(99).div_euclid(100)
+    }
+}
+
+#[expect(clippy::arithmetic_side_effects, reason = "at most 2^62 in a bucket")]
+impl Bucket {
+    const NONE: Self = Self { count: 0, time_ns: 0, rate: 0, burst: 0 };
+
+    /// What is in it, in 10^-9 tokens. What would not fit 64 bits is more than it holds.
+    #[inline]
+    pub(crate) fn at(&self, now: i64) -> i64 {
+        let full = i64::from(self.burst) * TOKEN;
+        let elapsed_ns = now.saturating_sub(self.time_ns).max(0);
+        let gained = elapsed_ns.saturating_mul(self.rate.into());
+        self.count.saturating_add(gained).min(full)
+    }
+
+    /// Whether a token is there, or there is no limit.
+    #[inline]
+    pub(crate) fn has_token(&self, now: i64) -> bool {
+        self.rate == 0 || self.at(now) >= TOKEN
+    }
+
+    /// Takes a token, or what there is of one.
+    #[inline]
+    pub(crate) fn take_token(&mut self, now: i64) {
+        if self.rate != 0 {
+            self.count = self.at(now).saturating_sub(TOKEN).max(0);
+            self.time_ns = self.time_ns.max(now);
+        }
+    }
+
+    /// Whole tokens that are not there.
+    pub(crate) fn spent_at(&self, now: i64) -> i64 {
+        (i64::from(self.burst) * TOKEN - self.at(now)).div_euclid(TOKEN)
+    }
+
+    /// The same as any limit.
+    fn limit(&self) -> Limit {
+        if self.rate == 0 {
+            return Limit::OFF;
+        }
+        let Self { count, time_ns, rate, burst } = *self;
+        Limit { value: rate.into(), bucket: count, time_ns, burst, level: 0 }
+    }
+
+    /// Of a limit that is a rate: one a second at least, 10^9 at most.
+    pub(crate) fn of(limit: &Limit) -> Self {
+        let rate = if limit.is_on() { u32::try_from(limit.value).unwrap_or(u32::MAX) } else { 0 };
+        Self { count: limit.bucket, time_ns: limit.time_ns, rate, burst: limit.burst }
+    }
+}
+
+impl Bounds {
+    const fn bucket(&self, kind: LimitKind) -> &Bucket {
+        match kind {
+            LimitKind::OrderRate => &self.orders,
+            _ => &self.messages,
+        }
+    }
+
+    const fn bucket_mut(&mut self, kind: LimitKind) -> &mut Bucket {
+        match kind {
+            LimitKind::OrderRate => &mut self.orders,
+            _ => &mut self.messages,
+        }
+    }
+
+    /// Takes over what the plain limits say.
+    fn settle_plain(&mut self) {
+        let [open, waiting, window] = &self.plain;
+        let ease = |limit: &Limit| u32::try_from(limit.ease().clamp(0, u32::MAX.into()));
+        self.open_ease = ease(open).unwrap_or(0);
+        self.waiting_ease = ease(waiting).unwrap_or(0);
+        self.window_ns = i64::try_from(window.value.max(0)).unwrap_or(i64::MAX);
+    }
+}
+
+/// A rate and what is in its bucket; without a rate where there is no limit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bucket {
+    /// In 10^-9 tokens, at `time_ns`.
+    count: i64,
+    time_ns: i64,
+    /// Tokens a second; 0 for no limit.
+    pub(crate) rate: u32,
+    pub(crate) burst: u32,
 }
 
 /// The limits of the firm, a group or an account.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 pub(crate) struct Bounds {
+    pub(crate) messages: Bucket,
+    pub(crate) orders: Bucket,
+    /// In which the same placement may not come again; 0 for none.
+    pub(crate) window_ns: i64,
+    /// As many open, and conditional, orders are surely within their limits, and at level 0: all
+    /// that are below.
+    pub(crate) open_ease: u32,
+    pub(crate) waiting_ease: u32,
     /// A bit for each kind of which there is one.
     pub(crate) kinds: u16,
     counts: [u32; KINDS],
@@ -78,17 +190,20 @@ pub(crate) struct Limits {
     pub(crate) version: u32,
     /// How many are in force of which use is told.
     pub(crate) watched: u32,
+    /// How many are in force that worths are kept for.
+    pub(crate) weighed: u32,
 }
 
 /// Where a kind's limit stands.
 #[derive(Clone, Copy, Debug)]
-enum Slot {
+pub(crate) enum Slot {
+    Rate,
     Plain(usize),
     Instrument(usize),
     Asset(usize),
 }
 
-const fn slot(kind: LimitKind) -> Slot {
+pub(crate) const fn slot(kind: LimitKind) -> Slot {
     match kind {
         LimitKind::OrderQty => Slot::Instrument(0),
         LimitKind::Position => Slot::Instrument(1),
@@ -97,11 +212,10 @@ const fn slot(kind: LimitKind) -> Slot {
         LimitKind::NetNotional => Slot::Asset(2),
         LimitKind::DailyLoss => Slot::Asset(3),
         LimitKind::Drawdown => Slot::Asset(4),
-        LimitKind::OpenOrders => Slot::Plain(0),
-        LimitKind::ConditionalOrders => Slot::Plain(1),
-        LimitKind::OrderRate => Slot::Plain(2),
-        LimitKind::MessageRate => Slot::Plain(3),
-        LimitKind::DuplicateWindow => Slot::Plain(4),
+        LimitKind::OpenOrders => Slot::Plain(OPEN),
+        LimitKind::ConditionalOrders => Slot::Plain(WAITING),
+        LimitKind::DuplicateWindow => Slot::Plain(WINDOW),
+        LimitKind::OrderRate | LimitKind::MessageRate => Slot::Rate,
     }
 }
 
@@ -138,6 +252,17 @@ pub(crate) const fn is_watched(kind: LimitKind) -> bool {
     )
 }
 
+/// Whether a kind is about what lots are worth, all together.
+const fn is_weighed(kind: LimitKind) -> bool {
+    matches!(
+        kind,
+        LimitKind::GrossNotional
+            | LimitKind::NetNotional
+            | LimitKind::DailyLoss
+            | LimitKind::Drawdown
+    )
+}
+
 /// Whether a kind is a rate.
 pub(crate) const fn is_rate(kind: LimitKind) -> bool {
     matches!(kind, LimitKind::OrderRate | LimitKind::MessageRate)
@@ -158,6 +283,7 @@ impl Limits {
             count: 0,
             version: 0,
             watched: 0,
+            weighed: 0,
         }
     }
 
@@ -169,51 +295,80 @@ impl Limits {
 
     /// A limit, of a kind that may be in force at a place that exists.
     #[inline]
-    pub(crate) fn find(&self, place: u32, kind: LimitKind, subject: u32) -> Option<&Limit> {
+    pub(crate) fn find(&self, place: u32, kind: LimitKind, subject: u32) -> Option<Limit> {
         let bounds = self.all.at(place);
         let limit = match slot(kind) {
-            Slot::Plain(at) => bounds.plain.get(at)?,
+            Slot::Rate => bounds.bucket(kind).limit(),
+            Slot::Plain(at) => *bounds.plain.get(at)?,
             Slot::Instrument(at) => {
                 let found = bounds.instruments.get(index(subject - 1))?;
-                self.by_instrument.get(*found)?.get(at)?
+                *self.by_instrument.get(*found)?.get(at)?
             }
             Slot::Asset(at) => {
                 let found = bounds.assets.get(index(subject - 1))?;
-                self.by_asset.get(*found)?.get(at)?
+                *self.by_asset.get(*found)?.get(at)?
             }
         };
         limit.is_on().then_some(limit)
     }
 
+    /// Reads what stands at a place, if there is one; the value means nothing.
+    #[inline]
+    pub(crate) fn peek(&self, place: u32) -> u32 {
+        self.all.get(place).map_or(0, |bounds| bounds.open_ease)
+    }
+
+    /// What stands at a place that exists.
+    #[inline]
+    pub(crate) fn at(&self, place: u32) -> &Bounds {
+        self.all.at(place)
+    }
+
+    /// The same, to change.
+    #[inline]
+    pub(crate) fn at_mut(&mut self, place: u32) -> &mut Bounds {
+        self.all.at_mut(place)
+    }
+
     /// The same, where the place or the kind may not exist.
     #[inline]
-    pub(crate) fn get(&self, place: u32, kind: LimitKind, subject: u32) -> Option<&Limit> {
+    pub(crate) fn get(&self, place: u32, kind: LimitKind, subject: u32) -> Option<Limit> {
         if self.kinds(place) & bit(kind) == 0 {
             return None;
         }
         self.find(place, kind, subject)
     }
 
-    /// A limit to change, made if there is none.
-    pub(crate) fn slot_mut(&mut self, place: u32, kind: LimitKind, subject: u32) -> &mut Limit {
+    /// Writes a limit down, that of a kind which is counted where it stands.
+    pub(crate) fn write(&mut self, place: u32, kind: LimitKind, subject: u32, limit: Limit) {
+        let bounds = self.all.at_mut(place);
         match slot(kind) {
-            Slot::Plain(at) => &mut self.all.at_mut(place).plain[at],
+            Slot::Rate => *bounds.bucket_mut(kind) = Bucket::of(&limit),
+            Slot::Plain(at) => {
+                bounds.plain[at] = limit;
+                bounds.settle_plain();
+            }
             Slot::Instrument(at) => {
-                let list = &mut self.all.at_mut(place).instruments;
+                let list = &mut bounds.instruments;
                 let found =
                     entry(list, subject, || self.by_instrument.push([Limit::OFF; BY_INSTRUMENT]));
-                &mut self.by_instrument.at_mut(found)[at]
+                self.by_instrument.at_mut(found)[at] = limit;
             }
             Slot::Asset(at) => {
-                let list = &mut self.all.at_mut(place).assets;
+                let list = &mut bounds.assets;
                 let found = entry(list, subject, || self.by_asset.push([Limit::OFF; BY_ASSET]));
-                &mut self.by_asset.at_mut(found)[at]
+                self.by_asset.at_mut(found)[at] = limit;
             }
         }
     }
 
     fn add(&mut self) -> u32 {
         self.all.push(Bounds {
+            messages: Bucket::NONE,
+            orders: Bucket::NONE,
+            window_ns: 0,
+            open_ease: u32::MAX,
+            waiting_ease: u32::MAX,
             kinds: 0,
             counts: [0; KINDS],
             plain: [Limit::OFF; PLAIN],
@@ -224,27 +379,30 @@ impl Limits {
 
     pub(crate) fn put(&mut self, place: u32, body: &LimitSet, time_ns: i64) {
         let LimitSet { kind, subject, value, burst, .. } = *body;
-        let limit = self.slot_mut(place, kind, subject);
-        let (was, is) = (limit.is_on(), value >= 0);
-        *limit = Limit::OFF;
+        let (was, is) = (self.get(place, kind, subject).is_some(), value >= 0);
+        let mut limit = Limit::OFF;
         if is {
             let bucket = i64::from(burst) * TOKEN;
-            *limit = Limit { value, bucket, time_ns, burst, level: 0 };
+            limit = Limit { value, bucket, time_ns, burst, level: 0 };
         }
+        self.write(place, kind, subject, limit);
         if was == is {
             return;
         }
         let bounds = self.all.at_mut(place);
         let count = &mut bounds.counts[usize::from(kind.number())];
         let watched = u32::from(is_watched(kind));
+        let weighed = u32::from(is_weighed(kind));
         if is {
             *count += 1;
             self.count += 1;
             self.watched += watched;
+            self.weighed += weighed;
         } else {
             *count -= 1;
             self.count -= 1;
             self.watched -= watched;
+            self.weighed -= weighed;
         }
         if *count == 0 {
             bounds.kinds &= !bit(kind);
@@ -254,11 +412,11 @@ impl Limits {
     }
 
     /// The limits in force at a place, by ascending kind and subject.
-    pub(crate) fn iter(&self, place: u32) -> impl Iterator<Item = (LimitKind, u32, &Limit)> {
+    pub(crate) fn iter(&self, place: u32) -> impl Iterator<Item = (LimitKind, u32, Limit)> {
         let bounds = self.all.get(place);
         let subjects = move |kind| match (slot(kind), bounds) {
             (_, None) => 0..0,
-            (Slot::Plain(_), Some(_)) => 0..1,
+            (Slot::Plain(_) | Slot::Rate, Some(_)) => 0..1,
             (Slot::Instrument(_), Some(bounds)) => 1..bounds.instruments.len() + 1,
             (Slot::Asset(_), Some(bounds)) => 1..bounds.assets.len() + 1,
         };
@@ -346,7 +504,7 @@ impl Engine {
         self.check_subject(kind, subject)?;
         check_value(body)?;
         let mut place = self.bounds_of(scope, scope_id);
-        let known = self.risk.limits.get(place, kind, subject).copied().unwrap_or(Limit::OFF);
+        let known = self.risk.limits.get(place, kind, subject).unwrap_or(Limit::OFF);
         let is_looser = is_looser(kind, &known, body);
         let is_bound = self.binds_asker(header, scope, scope_id);
         ensure(!(is_looser && is_bound) || self.planted.is(Fault::OwnLimitRaised), || {
@@ -360,10 +518,10 @@ impl Engine {
         if is_new {
             place = self.bounds_made(scope, scope_id);
         }
-        let limits = &mut self.risk.limits;
         if known.is_on() || is_new {
-            limits.put(place, body, self.time_ns);
+            self.put_limit(place, body);
         }
+        let limits = &mut self.risk.limits;
         limits.version = limits.version.checked_add(1).unwrap_or(limits.version);
         let version = limits.version;
         Ok(Event::LimitChanged(LimitChanged {
@@ -375,6 +533,18 @@ impl Engine {
             burst,
             version,
         }))
+    }
+
+    /// Puts a limit into force, or takes one away, and all that follows from limits.
+    pub(crate) fn put_limit(&mut self, place: u32, body: &LimitSet) {
+        let LimitSet { scope, scope_id, kind, subject, .. } = *body;
+        let risk = &mut self.risk;
+        let were_weighed = risk.limits.weighed > 0;
+        risk.limits.put(place, body, self.time_ns);
+        if !were_weighed {
+            risk.forget_worths();
+        }
+        risk.follow_limit((scope, scope_id), place, kind, subject);
     }
 
     /// The place of a scope's limits, made if there are none.
@@ -401,7 +571,7 @@ impl Engine {
             Slot::Asset(_) => {
                 (self.ledger.asset(AssetId(subject)).is_some(), RejectCode::UnknownAsset)
             }
-            Slot::Plain(_) => (subject == 0, RejectCode::InvalidCombination),
+            Slot::Plain(_) | Slot::Rate => (subject == 0, RejectCode::InvalidCombination),
         };
         ensure(holds, || Reject::new(code, Field::Subject).number(subject))
     }

@@ -101,6 +101,13 @@ pub enum Broken {
         /// In which instrument.
         instrument: InstrumentId,
     },
+    /// What lots are worth at most, or what limits surely let pass, is not what it follows from.
+    Worth {
+        /// Whose; 0 for the firm or a group.
+        account: AccountId,
+        /// In which instrument; 0 for what is known of an asset.
+        instrument: InstrumentId,
+    },
     /// Live orders are counted wrongly: by group, dead ones, or those that may only reduce.
     LiveCount,
     /// A client order id is remembered wrongly.

@@ -114,6 +114,7 @@ impl Engine {
         let listing = self.instruments.at_mut(body.instrument);
         listing.config = config;
         listing.settle_mode();
+        self.remark(body.instrument);
         Ok(Event::InstrumentConfigured(config.configured(body.instrument)))
     }
 
@@ -128,6 +129,7 @@ impl Engine {
         self.note_reference(instrument);
         let Self { instruments, attention, .. } = self;
         instruments.at_mut(instrument).set_price(TriggerOn::Mark, price.ticks(), attention);
+        self.risk.note_moved(instrument.0);
         Ok(Event::MarkChanged(MarkChanged { instrument, price }))
     }
 }

@@ -4,18 +4,20 @@
 //! - Fail-closed: the first check that does not hold refuses.
 //! - A refused command changes nothing but the message tokens it took.
 //!
-//! Cost: one look where nothing binds the account. Otherwise only what is set for the firm, its group
-//! or itself is computed; the limits on notional in all take a step per instrument quoted in the
-//! asset.
+//! Cost: one look where nothing binds the account. Otherwise a few comparisons where all limits are far;
+//! where one may not be, only what is set for the firm, its group or itself is computed: the limits on
+//! notional in all take a step per instrument quoted in the asset.
 
-use crate::bounds::{Limit, TOKEN, bit};
+use crate::bounds::{Bucket, bit};
 use crate::engine::Engine;
 use crate::instruments::Listing;
 use crate::kill::Kill;
-use crate::paged::NONE;
+use crate::paged::{NONE, index};
 use crate::planted::Fault;
 use crate::reject::{Reject, ensure};
+use crate::risk::Lots;
 use crate::value::{Own, Valued, Wants, marked};
+use crate::worth::{LotFence, Worth};
 use coulisse_types::command::OrderPlace;
 use coulisse_types::{
     AccountId, Amount, Field, InstrumentId, LimitKind, OrderType, Price, Qty, RejectCode,
@@ -147,8 +149,110 @@ impl Engine {
 
     #[inline(never)]
     fn look_closely(&mut self, proposal: &Proposal) -> Result<Passed, Reject> {
-        self.check_states(proposal)?;
+        self.follow_marks();
         let binding = self.binding(proposal.account);
+        // Where no limit binds there is nothing to be sure of.
+        if binding.kinds != 0 && self.passes_surely(proposal, &binding) {
+            // What is left can refuse, and takes tokens; the others would not.
+            self.check_rates(proposal, &binding)?;
+            return self.check_prices(proposal);
+        }
+        self.add_up(proposal, &binding)
+    }
+
+    /// Whether all checks but those of rates and prices let a proposal pass; no where that is not sure.
+    fn passes_surely(&mut self, proposal: &Proposal, binding: &Binding) -> bool {
+        let risk = &self.risk;
+        let row = risk.account(binding.account);
+        let is_free = row.control.is_free()
+            && risk.firm_control.is_free()
+            && (row.group == 0 || risk.group(row.group).control.is_free())
+            && risk.instrument_state(proposal.instrument.0) == RiskState::Active;
+        let Some(place) = risk.find_row(binding.account, proposal.instrument.0) else {
+            return false;
+        };
+        if !is_free || proposal.notional_minor != 0 {
+            return false;
+        }
+        let looks_at = (proposal.stays == Stays::Open, proposal.stays == Stays::Conditional);
+        if !self.are_orders_few(proposal.account, looks_at)
+            || self.check_duplicate(proposal, binding).is_err()
+        {
+            return false;
+        }
+        let own_lots = match proposal.kind {
+            Kind::Placed => 0,
+            Kind::Amended(open) => open,
+        };
+        let Some(more_lots) = proposal.lots.checked_sub(own_lots) else { return false };
+        self.is_position_far(place, proposal, more_lots)
+            && self.are_worths_far(place, proposal, more_lots)
+    }
+
+    /// Checks 6 by qty, and 10.
+    fn is_position_far(&self, place: u32, proposal: &Proposal, more_lots: i64) -> bool {
+        let risk = &self.risk;
+        let row = risk.rows.at(place);
+        let is_far = |lots: &Lots, fence: &LotFence| {
+            let (long, short) = lots.reach();
+            let reach = match proposal.side {
+                Side::Buy => long,
+                Side::Sell => short,
+            };
+            let reach = reach.saturating_add(more_lots.into());
+            proposal.lots <= fence.order && reach < fence.position.into()
+        };
+        let at = index(row.instrument.saturating_sub(1));
+        let of_firm = risk.firm.get(at).zip(risk.firm_fences.get(at));
+        is_far(&risk.lots(row), &row.fence)
+            && risk.sums.get(row.sums).is_none_or(|sums| is_far(&sums.lots, &sums.fence))
+            && of_firm.is_some_and(|(lots, fence)| is_far(lots, fence))
+    }
+
+    /// Checks 3, 6 by notional, and 11.
+    fn are_worths_far(&mut self, place: u32, proposal: &Proposal, more_lots: i64) -> bool {
+        let row = self.risk.rows.at(place);
+        let (money, sums) = (row.money, row.sums);
+        let group_worth = self.risk.sums.get(sums).map_or(NONE, |sums| sums.worth);
+        let asset = self.risk.money.at(money).asset;
+        if self.risk.limits.weighed > 0 {
+            self.follow_middles(asset);
+            if !self.risk.are_worths_known(money, group_worth, asset) {
+                return false;
+            }
+        }
+        let listing = self.instruments.at(proposal.instrument);
+        let reference = listing.reference();
+        let risk = &self.risk;
+        // Without a reference lots count at the order's own price.
+        let more = more_lots.checked_mul(risk.mark(proposal.instrument.0).weight());
+        let Some(more) = more.filter(|_| reference != 0) else { return false };
+        let ticks = if proposal.price_ticks == 0 { reference } else { proposal.price_ticks };
+        let notional_minor = marked(proposal.lots.into(), ticks, listing.rules.unit);
+        let shift = risk.quoted_in(asset).shift;
+        let (bought, sold) = match proposal.side {
+            Side::Buy => (more, 0),
+            Side::Sell => (0, more),
+        };
+        let is_far = |worth: &Worth| {
+            worth.is_far(bought, sold)
+                && notional_minor <= i128::from(worth.fence.notional).wrapping_shl(shift)
+        };
+        let Some(of_firm) = risk.firm_worths.get(index(asset.saturating_sub(1))) else {
+            return false;
+        };
+        let of_group = risk.worths.get(group_worth);
+        let are_far =
+            is_far(&risk.money.at(money).worth) && of_group.is_none_or(is_far) && is_far(of_firm);
+        let fences = [of_group.map(|worth| worth.fence), Some(of_firm.fence)];
+        are_far && (risk.limits.weighed == 0 || self.are_losses_small(money, asset, fences))
+    }
+
+    /// Every check in its order, all sums added up.
+    #[inline(never)]
+    fn add_up(&mut self, proposal: &Proposal, binding: &Binding) -> Result<Passed, Reject> {
+        self.check_states(proposal)?;
+        let binding = *binding;
         let valued = self.value_for(proposal, &binding);
         if !proposal.reduce_only {
             self.check_loss(proposal, &binding, &valued)?;
@@ -271,37 +375,39 @@ impl Engine {
 
     /// Check 4: a message token is taken of each, an order token must be there.
     fn check_rates(&mut self, proposal: &Proposal, binding: &Binding) -> Result<(), Reject> {
-        let now = self.planted.throttle_ns(self.time_ns);
-        let check = |engine: &Self, kind, code| {
-            if binding.kinds & bit(kind) == 0 {
-                return Ok(());
-            }
-            for place in binding.bounds {
-                if let Some(limit) = engine.risk.limits.get(place, kind, 0) {
-                    ensure(limit.bucket_at(now) >= TOKEN, || {
-                        Reject::new(code, Field::Limit).number(limit.value).limit(limit.burst)
-                    })?;
+        let (now, planted) = (self.planted.throttle_ns(self.time_ns), self.planted);
+        let limits = &mut self.risk.limits;
+        let places = || binding.bounds.iter().copied().filter(|place| *place != NONE);
+        let refuse = |code, bucket: &Bucket| {
+            Err(Reject::new(code, Field::Limit).number(bucket.rate).limit(bucket.burst))
+        };
+        if binding.kinds & bit(LimitKind::MessageRate) != 0 {
+            for place in places() {
+                let bucket = &limits.at(place).messages;
+                if !bucket.has_token(now) {
+                    return refuse(RejectCode::RiskMessageRate, bucket);
                 }
             }
-            Ok(())
-        };
-        check(self, LimitKind::MessageRate, RejectCode::RiskMessageRate)?;
-        self.take_tokens(LimitKind::MessageRate, binding);
-        if proposal.kind == Kind::Placed {
-            check(self, LimitKind::OrderRate, RejectCode::RiskOrderRate)?;
+            for place in places().filter(|_| !planted.is(Fault::MessagesFree)) {
+                limits.at_mut(place).messages.take_token(self.time_ns);
+            }
+        }
+        if proposal.kind == Kind::Placed && binding.kinds & bit(LimitKind::OrderRate) != 0 {
+            for place in places() {
+                let bucket = &limits.at(place).orders;
+                if !bucket.has_token(now) {
+                    return refuse(RejectCode::RiskOrderRate, bucket);
+                }
+            }
         }
         Ok(())
     }
 
-    /// Takes a token of a rate from each that has one.
-    fn take_tokens(&mut self, kind: LimitKind, binding: &Binding) {
-        let is_free = kind == LimitKind::MessageRate && self.planted.is(Fault::MessagesFree);
-        if binding.kinds & bit(kind) == 0 || is_free {
-            return;
-        }
-        for place in binding.bounds {
-            if self.risk.limits.get(place, kind, 0).is_some() {
-                self.risk.limits.slot_mut(place, kind, 0).take_token(self.time_ns);
+    /// Takes an order token from each that has such a rate.
+    fn take_order_tokens(&mut self, binding: &Binding) {
+        if binding.kinds & bit(LimitKind::OrderRate) != 0 {
+            for place in binding.bounds.iter().copied().filter(|place| *place != NONE) {
+                self.risk.limits.at_mut(place).orders.take_token(self.time_ns);
             }
         }
     }
@@ -309,10 +415,8 @@ impl Engine {
     /// Check 5.
     fn check_duplicate(&self, proposal: &Proposal, binding: &Binding) -> Result<(), Reject> {
         let Some(window_ns) = self.duplicate_window_ns(binding) else { return Ok(()) };
-        let last = self
-            .risk
-            .placements
-            .get(crate::paged::index(self.risk.account(proposal.account.0).remembered));
+        let last =
+            self.risk.placements.get(index(self.risk.account(proposal.account.0).remembered));
         let Some(last) = last.filter(|last| last.is_last && proposal.kind == Kind::Placed) else {
             return Ok(());
         };
@@ -336,8 +440,9 @@ impl Engine {
         if binding.kinds & bit(kind) == 0 {
             return None;
         }
-        let windows = binding.bounds.iter().filter_map(|p| self.risk.limits.get(*p, kind, 0));
-        windows.map(|limit| limit.value).filter(|window_ns| *window_ns > 0).min()
+        let places = binding.bounds.iter().filter(|place| **place != NONE);
+        let windows_ns = places.map(|place| self.risk.limits.at(*place).window_ns);
+        windows_ns.filter(|window_ns| *window_ns > 0).min().map(i128::from)
     }
 
     /// Check 6.
@@ -539,7 +644,7 @@ impl Engine {
     #[inline(never)]
     fn note_bound(&mut self, account: AccountId, body: &OrderPlace) {
         let binding = self.binding(account);
-        self.take_tokens(LimitKind::OrderRate, &binding);
+        self.take_order_tokens(&binding);
         let is_last = self.duplicate_window_ns(&binding).is_some();
         let remembered = self.risk.account(account.0).remembered;
         if !is_last && remembered == NONE {
@@ -555,40 +660,13 @@ impl Engine {
             time_ns: self.time_ns,
             is_last,
         };
-        if let Some(last) = self.risk.placements.get_mut(crate::paged::index(remembered)) {
+        if let Some(last) = self.risk.placements.get_mut(index(remembered)) {
             *last = placement;
         } else {
             let place = u32::try_from(self.risk.placements.len()).unwrap_or(NONE);
             self.risk.placements.push(placement);
             self.risk.account_mut(account.0).remembered = place;
         }
-    }
-}
-
-#[expect(
-    clippy::arithmetic_side_effects,
-    reason = "at most 2^62 in a bucket; elapsed ns times a rate of at most 10^9 within an i128"
-)]
-impl Limit {
-    /// What is in a bucket, in 10^-9 tokens.
-    #[inline]
-    pub(crate) fn bucket_at(&self, now: i64) -> i64 {
-        let full = i64::from(self.burst) * TOKEN;
-        let elapsed_ns = i128::from(now) - i128::from(self.time_ns);
-        let gained = elapsed_ns.max(0) * self.value;
-        i64::try_from(i128::from(self.bucket) + gained).map_or(full, |count| count.min(full))
-    }
-
-    /// Whole tokens that are not there.
-    pub(crate) fn spent_at(&self, now: i64) -> i64 {
-        (i64::from(self.burst) * TOKEN - self.bucket_at(now)).div_euclid(TOKEN)
-    }
-
-    /// Takes a token, or what there is of one.
-    #[inline]
-    fn take_token(&mut self, now: i64) {
-        self.bucket = (self.bucket_at(now) - TOKEN).max(0);
-        self.time_ns = self.time_ns.max(now);
     }
 }
 

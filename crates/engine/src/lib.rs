@@ -109,6 +109,7 @@ mod void;
 mod walk;
 mod warm;
 mod watch;
+mod worth;
 
 pub use accounts::{Account, Membership};
 pub use check::Broken;

@@ -2,18 +2,19 @@
 //!
 //! Invariant: `LimitUsed` is said exactly where the level of a limit is not the one last said.
 //!
-//! Cost: per row that was filled, one event and a step per row of its account in the quote asset; the
-//! use of limits only where limits of such kinds are in force, once per limit and command.
+//! Cost: per row that was filled, one event and a step per position of its account in the quote asset.
+//! The use of limits is added up only where [`crate::worth`] is not sure that all is far from them.
 
 use crate::bounds::{Limit, bit};
 use crate::engine::Engine;
 use crate::gate::{Binding, SCOPES};
-use crate::paged::NONE;
+use crate::paged::{NONE, index};
 use crate::planted::Fault;
 use crate::positions::Row;
-use crate::risk::Loss;
+use crate::risk::{Loss, Lots};
 use crate::tiers::day_of;
 use crate::value::{Valued, Wants};
+use crate::worth::{Fence, LotFence};
 use alloc::vec::Vec;
 use coulisse_types::event::{LimitUsed, PositionChanged};
 use coulisse_types::{AccountId, Amount, Event, InstrumentId, LimitKind, Qty, Scope};
@@ -43,6 +44,7 @@ impl Engine {
     /// Tells the positions that a command changed and the limits whose use it moved.
     #[inline]
     pub(crate) fn settle_risk(&mut self, events: &mut Vec<Event>) {
+        self.follow_marks();
         if !self.risk.filled.is_empty() {
             self.tell_positions(events);
         }
@@ -53,7 +55,8 @@ impl Engine {
 
     /// Whether nothing is left to be told.
     pub(crate) fn is_risk_settled(&self) -> bool {
-        self.risk.filled.is_empty() && self.risk.touched.is_empty()
+        let risk = &self.risk;
+        risk.filled.is_empty() && risk.touched.is_empty() && risk.moved.is_empty()
     }
 
     #[inline(never)]
@@ -87,7 +90,7 @@ impl Engine {
     /// The same twice in one command changes nothing.
     fn follow_loss(&mut self, money: u32) {
         let today = day_of(self.time_ns);
-        let (pnl_minor, planted) = (self.marked_pnl(money), self.planted);
+        let (pnl_minor, planted) = (self.remember_pnl(money), self.planted);
         let row = self.risk.money.at_mut(money);
         let loss = row.loss.get_or_insert(Loss { day: today, ..Loss::default() });
         if today > loss.day && !planted.is(Fault::DayNeverBegins) {
@@ -105,8 +108,12 @@ impl Engine {
         let mut touched = core::mem::take(&mut self.risk.touched);
         let mut said = core::mem::take(&mut self.risk.said);
         for place in &touched {
-            self.risk.rows.at_mut(*place).is_touched = false;
-            let Row { account, instrument, .. } = *self.risk.rows.at(*place);
+            let row = self.risk.rows.at_mut(*place);
+            row.is_touched = false;
+            let Row { account, instrument, .. } = *row;
+            if self.is_far_from_limits(*place) {
+                continue;
+            }
             let binding = self.binding(AccountId(account));
             if WATCHED.iter().any(|kind| binding.kinds & bit(*kind) != 0) {
                 self.look_at_use(&binding, instrument, &mut said);
@@ -116,6 +123,64 @@ impl Engine {
         events.extend(said.drain(..).map(Event::LimitUsed));
         touched.clear();
         (self.risk.touched, self.risk.said) = (touched, said);
+    }
+
+    /// Whether no limit that an account's order in an instrument moves is at another level than 0, or
+    /// comes to one: then there is nothing to tell. That it is not sure of is to be looked at.
+    fn is_far_from_limits(&mut self, place: u32) -> bool {
+        let row = self.risk.rows.at(place);
+        let (account, money, sums) = (row.account, row.money, row.sums);
+        if !self.are_orders_few(AccountId(account), (true, true)) {
+            return false;
+        }
+        let risk = &self.risk;
+        let is_short = |lots: &Lots, fence: &LotFence| {
+            let (long, short) = lots.reach();
+            long.max(short) < fence.position.into()
+        };
+        let at = index(row.instrument.saturating_sub(1));
+        let of_firm = risk.firm.get(at).zip(risk.firm_fences.get(at));
+        let of_group = risk.sums.get(sums);
+        let are_short = is_short(&risk.lots(row), &row.fence)
+            && of_group.is_none_or(|sums| is_short(&sums.lots, &sums.fence))
+            && of_firm.is_some_and(|(lots, fence)| is_short(lots, fence));
+        if !are_short || risk.limits.weighed == 0 {
+            return are_short;
+        }
+        let group_worth = of_group.map_or(NONE, |sums| sums.worth);
+        let asset = risk.money.at(money).asset;
+        self.follow_middles(asset);
+        if !self.risk.are_worths_known(money, group_worth, asset) {
+            return false;
+        }
+        let risk = &self.risk;
+        let of_firm = risk.firm_worths.get(index(asset.saturating_sub(1)));
+        let is_worth_little = risk.money.at(money).worth.is_far(0, 0)
+            && risk.worths.get(group_worth).is_none_or(|worth| worth.is_far(0, 0))
+            && of_firm.is_some_and(|worth| worth.is_far(0, 0));
+        is_worth_little && self.are_losses_small(money, asset, [])
+    }
+
+    /// Whether an account has surely lost less than its own limits, and those of more worths, let it.
+    /// What its lots are worth is known.
+    pub(crate) fn are_losses_small<const N: usize>(
+        &mut self,
+        money: u32,
+        asset: u32,
+        worths: [Option<Fence>; N],
+    ) -> bool {
+        let today = day_of(self.time_ns);
+        if !self.risk.is_pnl_known(money, asset) {
+            self.remember_pnl(money);
+        }
+        let (daily_minor, drawdown_minor) = self.risk.losses_at_most(money, asset, today);
+        let shift = self.risk.quoted_in(asset).shift;
+        let own = self.risk.money.at(money).worth.fence;
+        let are_small = |fence: &Fence| {
+            daily_minor < i128::from(fence.daily_loss).wrapping_shl(shift)
+                && drawdown_minor < i128::from(fence.drawdown).wrapping_shl(shift)
+        };
+        are_small(&own) && worths.iter().flatten().all(are_small)
     }
 
     /// Looks at the limits that an account's order in an instrument moves.
@@ -141,24 +206,25 @@ impl Engine {
                     LimitKind::Position => instrument,
                     _ => asset,
                 };
-                if self.risk.limits.get(place, kind, subject).is_none() {
+                let Some(limit) = self.risk.limits.get(place, kind, subject) else {
                     continue;
-                }
+                };
                 let use_of = Used { scope: *scope, binding, kind, instrument, valued: &valued };
                 let Some(used) = self.used(&use_of) else {
                     continue;
                 };
-                let limit = self.risk.limits.slot_mut(place, kind, subject);
                 let level = limit.level_of(used);
                 if level != limit.level || level == 80 && self.planted.is(Fault::UseToldAgain) {
-                    limit.level = level;
                     let scope_id = match scope {
                         Scope::Firm | Scope::Instrument => 0,
                         Scope::Group => binding.group,
                         Scope::Account => binding.account,
                     };
-                    let limit = limit.value;
                     let scope = *scope;
+                    let risk = &mut self.risk;
+                    risk.limits.write(place, kind, subject, Limit { level, ..limit });
+                    risk.follow_limit((scope, scope_id), place, kind, subject);
+                    let limit = limit.value;
                     said.push(LimitUsed { scope, scope_id, kind, subject, used, limit, level });
                 }
             }

@@ -192,6 +192,7 @@ impl Risk {
         let (lots_max, minor_max) = (i128::from(POSITION_LOTS_MAX), POSITION_MINOR_MAX);
         self.traded_lots = (self.traded_lots + i128::from(lots)).min(lots_max);
         self.traded_minor = (self.traded_minor + trade.notional_minor).min(minor_max);
+        self.note_moved(taker.instrument.0);
         self.add_open(maker.row, maker.side, -lots);
         for (order, fee_minor) in [(maker, trade.maker_fee_minor), (taker, trade.taker_fee_minor)] {
             let notional_minor = trade.notional_minor;

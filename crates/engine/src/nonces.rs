@@ -70,7 +70,12 @@ mod tests {
         let (mut highest, mut state) = (0_u64, 7_u64);
         for _ in 0..20_000 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let jump = [3, 40, 1_100, 2_000][(state >> 60) as usize % 4];
+            let jump = match state >> 62 {
+                0 => 3,
+                1 => 40,
+                2 => 1_100,
+                _ => 2_000,
+            };
             let nonce = (highest + jump).saturating_sub((state >> 33) % 1_500).max(1);
             let is_free = nonce + NONCE_WINDOW > highest && !used.contains(&nonce);
             assert_eq!(nonces.take(nonce), is_free, "{nonce} after {highest}");

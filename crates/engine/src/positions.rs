@@ -8,6 +8,7 @@
 //! Cost: constant per fill; a division where a fill closes a part.
 
 use crate::planted::{Fault, Planted};
+use crate::worth::LotFence;
 use coulisse_types::Side;
 use coulisse_types::limits::{POSITION_LOTS_MAX, POSITION_MINOR_MAX};
 
@@ -29,17 +30,19 @@ pub(crate) struct Row {
     pub(crate) money: u32,
     /// The kill of the firm after which the open lots were last counted.
     pub(crate) epoch: u32,
+    /// Where it stands among the account's rows of that quote asset.
+    pub(crate) seat: u16,
     /// Whether this command filled it, and whether its limits are to be looked at.
     pub(crate) is_filled: bool,
     pub(crate) is_touched: bool,
+    /// What the account's own limits on the instrument surely let pass.
+    pub(crate) fence: LotFence,
     /// What the position was entered for, in quote minor units.
     pub(crate) cost_minor: i128,
     /// Profit realised, before fees, in quote minor units.
     pub(crate) realised_minor: i128,
     /// Fees paid less rebates, in quote minor units.
     pub(crate) fees_minor: i128,
-    /// The account's next row of the same quote asset.
-    pub(crate) next: u32,
 }
 
 /// A fill as one of its sides sees it.

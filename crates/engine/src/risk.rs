@@ -3,7 +3,7 @@
 //! Rooms: this file is the tables and how they follow each order and fill. [`crate::positions`] has
 //! the arithmetic of one position, [`crate::bounds`] the limits, [`crate::gate`] the checks,
 //! [`crate::kill`] states and kill switches, [`crate::limit_use`] what is said about limits in use,
-//! [`crate::tiers`] the fee tiers.
+//! [`crate::tiers`] the fee tiers, [`crate::worth`] what lots are worth at most.
 //!
 //! Invariants
 //! - A group's, and the firm's, sums in an instrument are the sums over its accounts' rows.
@@ -17,6 +17,7 @@ use crate::kill::Control;
 use crate::paged::{NONE, Paged, index};
 use crate::positions::{Filled, Row};
 use crate::tiers::Tiers;
+use crate::worth::{LotFence, Mark, Quoted, Worth};
 use alloc::vec::Vec;
 use coulisse_types::event::LimitUsed;
 use coulisse_types::{InstrumentId, RiskState, Side};
@@ -24,17 +25,17 @@ use coulisse_types::{InstrumentId, RiskState, Side};
 mod snapshot;
 
 /// Instruments whose rows an account finds without a further look-up.
-const HOME: usize = 6;
+const HOME: usize = 23;
 /// Rows per account that room for the list of pages is made for.
 const ROWS_PER_ACCOUNT: u32 = 8;
 /// Rows that one fill may change.
 const ROWS_PER_FILL: usize = 2;
 
-/// An account as the gate sees it.
+/// An account as the gate sees it: one cache line, and one for the rest of its home.
 #[derive(Clone, Copy, Debug)]
-#[repr(align(64))]
+#[repr(C, align(64))]
 pub(crate) struct AccountRow {
-    home: [u32; HOME],
+    pub(crate) control: Control,
     /// Its group; 0 for none.
     pub(crate) group: u32,
     /// The place of its limits; void for none.
@@ -44,7 +45,7 @@ pub(crate) struct AccountRow {
     epoch: u32,
     /// The place of its last placement; void where none was ever remembered.
     pub(crate) remembered: u32,
-    pub(crate) control: Control,
+    home: [u32; HOME],
 }
 
 /// A group as the gate sees it.
@@ -57,7 +58,9 @@ pub(crate) struct GroupRow {
     pub(crate) live: u32,
     pub(crate) waiting: u32,
     /// By instrument: the place of its sums.
-    sums: Vec<u32>,
+    pub(crate) sums: Vec<u32>,
+    /// By asset: the place of what its lots are worth.
+    pub(crate) worths: Vec<u32>,
 }
 
 /// Lots in one instrument: of a group, of the firm, or of an account in the same form.
@@ -73,16 +76,42 @@ pub(crate) struct Lots {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sums {
     pub(crate) group: u32,
+    /// The place of what the group's lots are worth in the instrument's quote asset.
+    pub(crate) worth: u32,
     pub(crate) lots: Lots,
+    /// What the group's limits on the instrument surely let pass.
+    pub(crate) fence: LotFence,
+}
+
+/// One position, as all of an account's in a quote asset are gone through.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held {
+    /// Net lots; negative for short.
+    pub(crate) qty_lots: i64,
+    pub(crate) instrument: u32,
+    /// The place of its row.
+    pub(crate) row: u32,
 }
 
 /// What an account has in one quote asset over all instruments.
-#[derive(Clone, Copy, Debug)]
+///
+/// The first two cache lines, and what its loss is measured by, are all that a placement touches.
+#[derive(Clone, Debug)]
+#[repr(C, align(64))]
 pub(crate) struct Money {
+    /// What its lots are worth at most.
+    pub(crate) worth: Worth,
+    /// The version of the asset when the marked profit was last computed; 0 where a position has
+    /// changed since.
+    pub(crate) marked_version: u64,
     pub(crate) account: u32,
     pub(crate) asset: u32,
-    /// The first of its rows; they are chained.
-    pub(crate) first_row: u32,
+    /// The marked profit then, in minor units.
+    pub(crate) marked_minor: i128,
+    /// Profit realised less fees less what positions were entered for, in minor units.
+    pub(crate) settled_minor: i128,
+    /// Its positions, those of which nothing is left included.
+    pub(crate) held: Vec<Held>,
     /// The place of its traded notional; void where none was counted.
     pub(crate) traded: u32,
     /// What its loss is measured by; `None` before the first fill.
@@ -115,8 +144,16 @@ pub(crate) struct Risk {
     pub(crate) money: Paged<Money, 256>,
     pub(crate) groups: Vec<GroupRow>,
     pub(crate) sums: Paged<Sums, 256>,
+    /// What groups' lots are worth in an asset.
+    pub(crate) worths: Paged<Worth, 64>,
     /// By instrument: the firm's lots.
     pub(crate) firm: Vec<Lots>,
+    /// By instrument: what the firm's limits surely let pass, and what a lot is worth.
+    pub(crate) firm_fences: Vec<LotFence>,
+    pub(crate) marks: Vec<Mark>,
+    /// By asset: what the firm's lots are worth, and what is known of what is quoted in it.
+    pub(crate) firm_worths: Vec<Worth>,
+    pub(crate) valued: Vec<Quoted>,
     /// By instrument: what may be done there.
     pub(crate) instrument_states: Vec<RiskState>,
     /// By asset: the instruments quoted in it.
@@ -142,6 +179,8 @@ pub(crate) struct Risk {
     pub(crate) filled: Vec<FilledRow>,
     pub(crate) touched: Vec<u32>,
     pub(crate) said: Vec<LimitUsed>,
+    /// The instruments whose references may have moved.
+    pub(crate) moved: Vec<u32>,
     pub(crate) placements: Vec<crate::gate::Placement>,
 }
 
@@ -161,7 +200,12 @@ impl Risk {
             money: Paged::new(rows_max),
             groups: Vec::new(),
             sums: Paged::new(instruments_max),
+            worths: Paged::new(instruments_max),
             firm: Vec::with_capacity(index(instruments_max)),
+            firm_fences: Vec::with_capacity(index(instruments_max)),
+            marks: Vec::with_capacity(index(instruments_max)),
+            firm_worths: Vec::new(),
+            valued: Vec::new(),
             instrument_states: Vec::with_capacity(index(instruments_max)),
             quoted: Vec::new(),
             firm_bounds: NONE,
@@ -178,6 +222,7 @@ impl Risk {
             filled: Vec::with_capacity(rows_of_command),
             touched: Vec::with_capacity(rows_of_command),
             said: Vec::new(),
+            moved: Vec::with_capacity(index(instruments_max)),
             placements: Vec::new(),
         }
     }
@@ -202,16 +247,21 @@ impl Risk {
             live: 0,
             waiting: 0,
             sums: Vec::new(),
+            worths: Vec::new(),
         });
     }
 
-    pub(crate) fn add_asset(&mut self) {
+    /// `scale`: the decimals of a minor unit.
+    pub(crate) fn add_asset(&mut self, scale: u8) {
         self.quoted.push(Vec::new());
+        self.add_valuation(scale);
         self.tiers.add_asset();
     }
 
     pub(crate) fn add_instrument(&mut self, instrument: InstrumentId, quote: u32) {
         self.firm.push(Lots::default());
+        self.firm_fences.push(self.lot_fence(self.firm_bounds, instrument.0));
+        self.add_mark(quote);
         self.instrument_states.push(RiskState::Active);
         self.quoted[index(quote - 1)].push(instrument.0);
     }
@@ -260,11 +310,22 @@ impl Risk {
     #[inline(never)]
     fn add_row(&mut self, account: u32, instrument: u32, quote: u32) -> u32 {
         let money = self.find_money(account, quote).unwrap_or_else(|| {
-            let (asset, first_row, traded) = (quote, NONE, NONE);
-            self.money.push(Money { account, asset, first_row, traded, loss: None })
+            let fence = self.fence(self.account(account).bounds, quote);
+            self.money.push(Money {
+                worth: Worth::new(fence),
+                settled_minor: 0,
+                marked_minor: 0,
+                marked_version: 0,
+                held: Vec::new(),
+                account,
+                asset: quote,
+                traded: NONE,
+                loss: None,
+            })
         });
         let group = self.account(account).group;
         let sums = if group == 0 { NONE } else { self.sums_of(group, instrument) };
+        let seat = u16::try_from(self.money.at(money).held.len()).unwrap_or(u16::MAX);
         let place = self.rows.push(Row {
             open_buy_lots: 0,
             open_sell_lots: 0,
@@ -274,14 +335,15 @@ impl Risk {
             sums,
             money,
             epoch: self.epoch,
+            seat,
             is_filled: false,
             is_touched: false,
+            fence: self.lot_fence(self.account(account).bounds, instrument),
             cost_minor: 0,
             realised_minor: 0,
             fees_minor: 0,
-            next: self.money.at(money).first_row,
         });
-        self.money.at_mut(money).first_row = place;
+        self.money.at_mut(money).held.push(Held { qty_lots: 0, instrument, row: place });
         let at = index(instrument - 1);
         match self.account_mut(account).home.get_mut(at) {
             Some(home) => *home = place,
@@ -297,11 +359,10 @@ impl Risk {
         Some(self.rows.at(row).money)
     }
 
-    /// The places of an account's rows in an asset's instruments, the youngest first.
+    /// An account's rows in an asset's instruments, the oldest first.
     #[inline]
     pub(crate) fn rows_of(&self, money: u32) -> impl Iterator<Item = &Row> {
-        let first = self.rows.get(self.money.at(money).first_row);
-        core::iter::successors(first, |row| self.rows.get(row.next))
+        self.money.at(money).held.iter().map(|held| self.rows.at(held.row))
     }
 
     /// The place of a group's sums in an instrument, made if there are none.
@@ -310,8 +371,23 @@ impl Risk {
         if let Some(place) = self.group(group).sums.get(at).filter(|place| **place != NONE) {
             return *place;
         }
-        let place = self.sums.push(Sums { group, lots: Lots::default() });
+        let asset = self.mark(instrument).quote;
+        let worth = self.worth_of(group, asset);
+        let fence = self.lot_fence(self.group(group).bounds, instrument);
+        let place = self.sums.push(Sums { group, worth, lots: Lots::default(), fence });
         set(&mut self.group_mut(group).sums, at, place);
+        place
+    }
+
+    /// The place of what a group's lots are worth in an asset, made if there is none.
+    fn worth_of(&mut self, group: u32, asset: u32) -> u32 {
+        let at = index(asset - 1);
+        if let Some(place) = self.group(group).worths.get(at).filter(|place| **place != NONE) {
+            return *place;
+        }
+        let fence = self.fence(self.group(group).bounds, asset);
+        let place = self.worths.push(Worth::new(fence));
+        set(&mut self.group_mut(group).worths, at, place);
         place
     }
 
@@ -354,15 +430,16 @@ impl Risk {
         if row.epoch != self.epoch {
             (row.open_buy_lots, row.open_sell_lots, row.epoch) = (0, 0, self.epoch);
         }
-        let lots = i128::from(lots);
+        let change = i128::from(lots);
         match side {
-            Side::Buy => row.open_buy_lots += lots,
-            Side::Sell => row.open_sell_lots += lots,
+            Side::Buy => row.open_buy_lots += change,
+            Side::Sell => row.open_sell_lots += change,
         }
-        self.firm[index(row.instrument - 1)].add_open(side, lots);
+        self.firm[index(row.instrument - 1)].add_open(side, change);
         if row.sums != NONE {
-            self.sums.at_mut(row.sums).lots.add_open(side, lots);
+            self.sums.at_mut(row.sums).lots.add_open(side, change);
         }
+        self.weigh_open(place, side, lots);
     }
 
     /// Counts an order that came to live.
@@ -396,17 +473,34 @@ impl Risk {
             row.is_filled = true;
             self.filled.push((row.account, row.instrument, place));
         }
-        let (sums, instrument) = (row.sums, row.instrument);
+        let Row { sums, instrument, money, seat, .. } = *row;
         self.firm[index(instrument - 1)].shift(before, after);
         if sums != NONE {
             self.sums.at_mut(sums).lots.shift(before, after);
         }
+        // Whatever part of a fill closes and whatever opens: money came or went, and the fee.
+        let spent_minor = match fill.side {
+            Side::Buy => fill.notional_minor,
+            Side::Sell => -fill.notional_minor,
+        };
+        let money = self.money.at_mut(money);
+        money.settled_minor -= spent_minor + fill.fee_minor;
+        money.marked_version = 0;
+        money.held[usize::from(seat)].qty_lots = after;
+        self.weigh_held(place, before, after);
         self.touch(place);
     }
 
     /// A row's position was read from a snapshot: the sums take it in.
     fn position_read(&mut self, place: u32) {
-        let Row { qty_lots, sums, instrument, .. } = *self.rows.at(place);
+        let row = self.rows.at(place);
+        let Row { qty_lots, sums, instrument, money, seat, .. } = *row;
+        // Whatever a snapshot says of money must not end the process.
+        let profit_minor = row.realised_minor.saturating_sub(row.fees_minor);
+        let settled_minor = profit_minor.saturating_sub(row.cost_minor);
+        let money = self.money.at_mut(money);
+        money.settled_minor = money.settled_minor.saturating_add(settled_minor);
+        money.held[usize::from(seat)].qty_lots = qty_lots;
         self.firm[index(instrument - 1)].shift(0, qty_lots);
         if sums != NONE {
             self.sums.at_mut(sums).lots.shift(0, qty_lots);
@@ -486,6 +580,7 @@ impl Risk {
             row.waiting += waiting;
         }
         self.account_mut(account).group = group;
+        self.forget_worths();
     }
 
     /// Takes what an account's orders ask for out of all sums: they are dead.
@@ -507,10 +602,12 @@ impl Risk {
         if group != 0 {
             self.group_mut(group).live -= live;
         }
+        self.forget_worths();
     }
 
     /// The same for everybody.
     pub(crate) fn drop_all_open(&mut self) {
+        self.forget_worths();
         self.epoch += 1;
         self.waiting = 0;
         for lots in &mut self.firm {
@@ -531,6 +628,16 @@ impl Risk {
         self.accounts.get(account.wrapping_sub(1)).map_or(0, |row| row.group)
     }
 
+    /// Reads what an account, whose row was read, is held to by itself, and its last placement; the
+    /// value means nothing.
+    #[inline]
+    pub(crate) fn peek_limits(&self, account: u32) -> u32 {
+        let row = self.accounts.get(account.wrapping_sub(1));
+        let bounds = row.map_or(NONE, |row| row.bounds);
+        let last = row.and_then(|row| self.placements.get(index(row.remembered)));
+        self.limits.peek(bounds) ^ last.map_or(0, |last| last.instrument.0)
+    }
+
     /// Reads an account's row in one of its first instruments; the value means nothing.
     #[inline]
     pub(crate) fn peek_in(&self, account: u32, instrument: u32) -> u32 {
@@ -542,7 +649,26 @@ impl Risk {
     /// Reads a row; the value means nothing.
     #[inline]
     pub(crate) fn peek_row(&self, place: u32) -> u32 {
-        self.rows.get(place).map_or(0, |row| row.epoch)
+        self.rows.get(place).map_or(0, |row| row.epoch ^ u32::from(row.fence.order < 0))
+    }
+
+    /// Reads what an account, whose row in an instrument was read, has in its quote asset; the value
+    /// means nothing.
+    #[inline]
+    pub(crate) fn peek_money(&self, account: u32, instrument: u32) -> u32 {
+        let row = self.accounts.get(account.wrapping_sub(1));
+        let place = row.and_then(|row| row.home.get(index(instrument.wrapping_sub(1))));
+        self.peek_money_of(place.copied().unwrap_or(NONE))
+    }
+
+    /// The same by the place of the row.
+    #[inline]
+    pub(crate) fn peek_money_of(&self, place: u32) -> u32 {
+        let money = self.rows.get(place).and_then(|row| self.money.get(row.money));
+        money.map_or(0, |money| {
+            let has_gained = money.loss.as_ref().is_some_and(|loss| loss.peak_minor > 0);
+            money.account ^ u32::from(money.worth.version == 0) ^ u32::from(has_gained)
+        })
     }
 }
 

@@ -41,6 +41,7 @@ impl Engine {
             }
         }
         self.check_sums(&firm, &groups)?;
+        self.check_worths()?;
         self.check_counts_of(&live)
     }
 

@@ -1,6 +1,6 @@
 //! What can be read of positions and risk. Nothing here changes anything.
 
-use crate::bounds::is_rate;
+use crate::bounds::{Bucket, is_rate};
 use crate::engine::Engine;
 use crate::kill::Kill;
 use crate::limit_use::Used;
@@ -124,7 +124,7 @@ impl Engine {
             burst: limit.burst,
             level: limit.level,
             used: if is_rate(kind) {
-                Some(limit.spent_at(self.time_ns).into())
+                Some(Bucket::of(&limit).spent_at(self.time_ns).into())
             } else {
                 self.used_now(scope, scope_id, kind, subject)
             },

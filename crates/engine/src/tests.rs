@@ -21,6 +21,7 @@ mod states;
 mod stops;
 mod timers;
 mod void;
+mod worths;
 
 use crate::{Engine, default_genesis};
 use alloc::vec::Vec;

@@ -1,13 +1,14 @@
 //! What positions and open orders come to at the references: gross, net, and marked profit.
 //!
 //! Cost: a step per instrument quoted in the asset where the firm's or a group's sums are wanted,
-//! otherwise per instrument of that asset in which the account ever had an order.
+//! otherwise per instrument of that asset in which the account ever had an order. Sums are asked for
+//! only where [`crate::worth`] is not sure.
 
 use crate::engine::Engine;
 use crate::gate::{Binding, SCOPES};
 use crate::instruments::Listing;
 use crate::paged::NONE;
-use crate::risk::{Loss, Lots};
+use crate::risk::{Held, Loss, Lots};
 use crate::tiers::day_of;
 use coulisse_types::limits::MARKED_MINOR_MAX;
 use coulisse_types::{InstrumentId, LimitKind, Scope, Side, TickLotValue};
@@ -57,7 +58,7 @@ pub(crate) fn marked(lots: i128, ticks: i64, unit: TickLotValue) -> i128 {
 
 /// What one lot is worth at a price.
 #[inline]
-fn value_of(ticks: i64, unit: TickLotValue) -> i128 {
+pub(crate) fn value_of(ticks: i64, unit: TickLotValue) -> i128 {
     i128::from(ticks).checked_mul(i128::from(unit.minor())).unwrap_or(i128::MAX)
 }
 
@@ -217,22 +218,42 @@ impl Engine {
 
     /// The marked profit of an account in a quote asset now, fees taken off, in minor units.
     pub(crate) fn marked_pnl(&self, money: u32) -> i128 {
-        let of_row = |row: &crate::positions::Row| {
-            let settled = row.realised_minor - row.fees_minor;
-            if row.qty_lots == 0 {
-                return settled;
+        let money = self.risk.money.at(money);
+        money.held.iter().fold(money.settled_minor, |minor, held| {
+            let mark = self.risk.mark(held.instrument);
+            if mark.is_kept && mark.value_minor != 0 {
+                return minor + cut(i128::from(held.qty_lots) * i128::from(mark.value_minor));
             }
-            let listing = self.instruments.at(InstrumentId(row.instrument));
-            match listing.reference() {
-                0 => settled,
-                ticks => {
-                    let worth = marked(row.qty_lots.into(), ticks, listing.rules.unit);
-                    settled + worth - row.cost_minor
-                }
-            }
-        };
-        self.risk.rows_of(money).map(of_row).sum()
+            if held.qty_lots == 0 { minor } else { minor + self.marked_apart(held) }
+        })
     }
+
+    /// What a position adds to what was settled where no mark is kept for it.
+    #[inline(never)]
+    fn marked_apart(&self, held: &Held) -> i128 {
+        let listing = self.instruments.at(InstrumentId(held.instrument));
+        match listing.reference() {
+            0 => self.risk.rows.at(held.row).cost_minor,
+            ticks => marked(held.qty_lots.into(), ticks, listing.rules.unit),
+        }
+    }
+
+    /// The same as [`Engine::marked_pnl`], kept with the row until a position of it changes.
+    pub(crate) fn remember_pnl(&mut self, money: u32) -> i128 {
+        let asset = self.risk.money.at(money).asset;
+        self.follow_middles(asset);
+        let marked_minor = self.marked_pnl(money);
+        let marked_version = self.risk.quoted_in(asset).version;
+        let row = self.risk.money.at_mut(money);
+        (row.marked_minor, row.marked_version) = (marked_minor, marked_version);
+        marked_minor
+    }
+}
+
+/// A product, cut to the most that counts.
+#[inline]
+fn cut(minor: i128) -> i128 {
+    minor.clamp(-MARKED_MINOR_MAX, MARKED_MINOR_MAX)
 }
 
 impl Loss {

@@ -72,6 +72,12 @@ impl Engine {
             read ^ self.risk.peek_in(account.0, instrument)
         }));
         black_box(orders().fold(0, |read, order| read ^ self.risk.peek_row(order.row)));
+        black_box(accounts.iter().zip(&levels).fold(0, |read, (account, level)| {
+            let instrument = level.map_or(0, |(instrument, ..)| instrument.0);
+            let limits = self.risk.peek_limits(account.0);
+            read ^ limits ^ self.risk.peek_money(account.0, instrument)
+        }));
+        black_box(orders().fold(0, |read, order| read ^ self.risk.peek_money_of(order.row)));
         // What waits stands nowhere on a book.
         let resting = || orders().filter(|order| order.handle != NOWHERE);
         black_box(resting().fold(0, |read, order| {

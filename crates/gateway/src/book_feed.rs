@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn a_book_with_more_levels_than_are_shown_has_to_be_read() {
         let many: Vec<(i64, i64)> =
-            (1..=i64::try_from(BOOK_LEVELS_MAX).unwrap()).map(|p| (p, 1)).collect();
+            (1..=i64::try_from(BOOK_LEVELS_MAX).expect("small")).map(|p| (p, 1)).collect();
         let mut feed = BookFeed::new(levels(&[], &many), Seq(3));
         let change = [(Side::Sell, Price::from_ticks(5), Qty::ZERO)];
         assert_eq!(feed.change(Seq(4), &change), Err(NeedsBook));

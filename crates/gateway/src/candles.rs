@@ -127,9 +127,9 @@ mod tests {
                 1..4 => 130_000_000,
                 _ => 400_000,
             };
-            let ticks = i64::try_from(random >> 40 & 0xff).unwrap() + 1;
+            let ticks = i64::try_from(random >> 40 & 0xff).expect("a byte") + 1;
             trades.push(trade(seq, time_us, ticks));
-            series.traded(trades.last().unwrap());
+            series.traded(trades.last().expect("just pushed"));
             if seq % 37 == 0 || seq < 50 {
                 for interval in CandleInterval::ALL {
                     assert_eq!(series.latest(*interval), naive(&trades, *interval), "{seq}");
@@ -146,7 +146,7 @@ mod tests {
         let hour_us = CandleInterval::OneHour.micros();
         let mut series = CandleSeries::default();
         for hour in 0..30 {
-            let seq = u64::try_from(hour).unwrap() + 1;
+            let seq = u64::try_from(hour).expect("not negative") + 1;
             series.traded(&trade(seq, hour * hour_us + 5, hour + 1));
         }
         let day = series.day(29 * hour_us + 7).expect("it traded");

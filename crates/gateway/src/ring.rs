@@ -253,14 +253,14 @@ mod tests {
                 continue;
             }
             let events = vec![said(seq); if seq % 10 == 0 { 9 } else { 1 }];
-            ring.push(Seq(seq), 1_000 + i64::try_from(seq).unwrap(), &link(prev), &events);
+            ring.push(Seq(seq), 1_000 + i64::try_from(seq).expect("small"), &link(prev), &events);
             prev = seq;
             assert_eq!(ring.used().1, given);
             let (mut at, mut found) = (Seq(seq), 0);
             while let Some(kept) = ring.find(at) {
                 let count = if at.0 % 10 == 0 { 9 } else { 1 };
                 assert_eq!(kept.events(), vec![said(at.0); count], "{at:?} of {seq}");
-                assert_eq!(kept.time_us(), 1_000 + i64::try_from(at.0).unwrap());
+                assert_eq!(kept.time_us(), 1_000 + i64::try_from(at.0).expect("small"));
                 at = kept.prev(KEY).expect("its link");
                 found += 1;
             }

@@ -42,7 +42,12 @@ impl Engine {
             // Follow from rows, orders and other tables.
             more: _,
             sums: _,
+            worths: _,
             firm: _,
+            firm_fences: _,
+            marks: _,
+            firm_worths: _,
+            valued: _,
             quoted: _,
             waiting: _,
             dead: _,
@@ -53,6 +58,7 @@ impl Engine {
             filled: _,
             touched: _,
             said: _,
+            moved: _,
         } = &self.risk;
         out.put(traded_lots);
         out.put(traded_minor);
@@ -111,8 +117,12 @@ impl Engine {
         let Money {
             account,
             asset,
-            // Follows from the rows.
-            first_row: _,
+            // Follow from the rows, the marks and the limits.
+            worth: _,
+            settled_minor: _,
+            marked_minor: _,
+            marked_version: _,
+            held: _,
             traded,
             loss,
         } = money;
@@ -178,14 +188,17 @@ impl Engine {
             self.risk.account_mut(account).remembered = place;
         }
         self.count_live();
+        for instrument in self.instruments.ids() {
+            self.remark(instrument);
+        }
         Ok(())
     }
 
     /// Makes the tables that follow from assets, instruments, groups and accounts.
     fn begin_risk(&mut self) {
         let Self { risk, ledger, instruments, groups, accounts, .. } = self;
-        for _ in 0..ledger.asset_count() {
-            risk.add_asset();
+        for asset in ledger.assets() {
+            risk.add_asset(asset.scale);
         }
         for listing in instruments.iter() {
             risk.add_instrument(listing.rules.id, listing.rules.quote.0);
@@ -218,7 +231,8 @@ impl Engine {
         let place = self.bounds_made(scope, scope_id);
         from.agree(self.risk.limits.get(place, kind, subject).is_none(), "a limit set twice")?;
         self.risk.limits.put(place, &body, limit.time_ns);
-        *self.risk.limits.slot_mut(place, kind, subject) = limit;
+        self.risk.limits.write(place, kind, subject, limit);
+        self.risk.follow_limit((scope, scope_id), place, kind, subject);
         Ok(())
     }
 
@@ -300,7 +314,8 @@ fn encode_position(row: &Row, out: &mut Encoder<'_>) {
         sums: _,
         money: _,
         epoch: _,
-        next: _,
+        seat: _,
+        fence: _,
         // False between commands.
         is_filled: _,
         is_touched: _,

@@ -13,6 +13,9 @@ const HASH_SEED: u64 = 0x00C0_0115_5EED;
 const START_NS: i64 = 1_764_000_000_000_000_000;
 /// Between two commands, in log time.
 const STEP_NS: i64 = 1_000;
+/// From then to the first row: longer than any set-up takes, so that a row meets the same time, and
+/// the same orders, with limits as without.
+const SET_UP_NS: i64 = 1_000_000_000;
 /// Events that one batch may write without the buffer growing.
 const EVENTS_ROOM: usize = 16_384;
 
@@ -66,6 +69,7 @@ impl Venue {
                 return failure(format!("set-up, {command:?}: {reject}"));
             }
         }
+        venue.header.time_ns = START_NS + SET_UP_NS;
         venue.said = Said::default();
         Ok(venue)
     }
