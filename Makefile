@@ -10,6 +10,10 @@ RUST_TESTS := --release --locked --workspace --exclude coulisse-python
 # One interpreter for every cargo call, or PyO3 would be built again by each.
 export PYO3_PYTHON := $(CURDIR)/.venv/bin/python
 export PYO3_BUILD_EXTENSION_MODULE := 1
+# A processor without AVX2 cannot run what .cargo/config.toml asks for; there the oldest x86-64 is built for.
+ifeq ($(shell grep -m1 -w flags /proc/cpuinfo 2>/dev/null | grep -vcw avx2),1)
+export RUSTFLAGS := -C target-cpu=x86-64
+endif
 # maturin's answers to PyO3's questions about that interpreter. clippy is given the same, for the same reason.
 PYO3_ANSWERS = $(lastword $(wildcard $(CURDIR)/target/maturin/pyo3-config-*.txt))
 # Recorded market data; the tests that read it skip, and say so, where there is none.

@@ -38,6 +38,7 @@ BENCH = VENV / "bin" / "coulisse-bench"
 PLANTED = VENV / "planted" / "_core.abi3.so"
 # What the extension is made of. A change to any of these files builds it again.
 CORE_INPUTS = (
+    ROOT / ".cargo",
     ROOT / "crates",
     ROOT / "Cargo.toml",
     ROOT / "Cargo.lock",

@@ -51,10 +51,15 @@ def _operation(path: str, method: str, what: dict[str, Any]) -> str:
 def _parameter(parameter: dict[str, Any]) -> str:
     schema = parameter.get("schema", {})
     bounds = [
-        f"{word} {int(schema[name])}"
+        f"{word} {_plain(schema[name])}"
         for name, word in (("minimum", "from"), ("maximum", "to"), ("default", "default"))
         if name in schema
     ]
     about = parameter.get("description") or ""
     cells = (parameter["name"], schema.get("type", ""), about, ", ".join(bounds))
     return "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in cells) + "</tr>"
+
+
+def _plain(value: object) -> object:
+    # Bounds of integers come as floats.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
