@@ -86,6 +86,7 @@ mod risk;
 mod risk_check;
 mod risk_hash;
 mod risk_query;
+mod rows;
 mod self_trade;
 mod snapshot;
 mod state_hash;

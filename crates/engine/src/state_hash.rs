@@ -8,7 +8,7 @@ use crate::accounts::Membership;
 use crate::engine::Engine;
 use crate::instruments::Listing;
 use crate::orders::Order;
-use alloc::vec;
+use crate::rows::Rows;
 use alloc::vec::Vec;
 use coulisse_types::codec::{Field, Writer};
 use coulisse_types::{AssetId, Command, Event, Side};
@@ -16,34 +16,23 @@ use sha2::{Digest, Sha256};
 
 /// What a content of this form starts with.
 const MAGIC: &[u8] = b"coulisse-state-0";
-/// Bytes gathered before they are hashed.
-const CHUNK_BYTES: usize = 1 << 16;
-/// No row is longer.
-const ROW_BYTES_MAX: usize = 4_096;
 /// Orders that are read together.
 const TOGETHER: usize = 16;
 
 pub(crate) struct Hasher {
     sha: Sha256,
-    /// What waits is at its front; behind that there is always room for a row.
-    chunk: Vec<u8>,
-    waiting: usize,
+    rows: Rows,
 }
 
 impl Hasher {
     fn new() -> Self {
-        let chunk = vec![0; CHUNK_BYTES.saturating_add(ROW_BYTES_MAX)];
-        Self { sha: Sha256::new(), chunk, waiting: 0 }
+        Self { sha: Sha256::new(), rows: Rows::new() }
     }
 
     /// Takes what `put` writes, at most [`ROW_BYTES_MAX`] bytes.
     #[inline]
     pub(crate) fn row(&mut self, put: impl FnOnce(&mut Writer<'_>)) {
-        let all = self.chunk.len();
-        let mut writer = Writer::new(self.chunk.get_mut(self.waiting..).unwrap_or_default());
-        put(&mut writer);
-        self.waiting = all.saturating_sub(writer.left());
-        if self.waiting >= CHUNK_BYTES {
+        if self.rows.row(put) {
             self.flush();
         }
     }
@@ -70,8 +59,7 @@ impl Hasher {
     }
 
     fn flush(&mut self) {
-        self.sha.update(self.chunk.get(..self.waiting).unwrap_or_default());
-        self.waiting = 0;
+        self.sha.update(self.rows.take());
     }
 }
 

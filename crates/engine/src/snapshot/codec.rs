@@ -3,15 +3,12 @@
 
 use super::error::{Section, SnapshotError, SnapshotFault, SnapshotSource};
 use crate::paged::index;
+use crate::rows::{CHUNK_BYTES, ROW_BYTES_MAX, Rows};
 use alloc::vec;
 use alloc::vec::Vec;
 use coulisse_types::Command;
 use coulisse_types::codec::{Field, Reader, Writer};
 
-/// Bytes gathered before they are handed on, and read at a time.
-const CHUNK_BYTES: usize = 1 << 16;
-/// No row is longer, and no run of bytes that says how long it is.
-const ROW_BYTES_MAX: usize = 4_096;
 const _: () = assert!(Command::BYTES_MAX <= ROW_BYTES_MAX, "a request's body is a run of bytes");
 
 /// A length as a number of the format: `usize` has at most 64 bits on every target we build for.
@@ -21,9 +18,7 @@ fn bytes_of(length: usize) -> u64 {
 
 /// Takes fields and hands them on in chunks.
 pub(crate) struct Encoder<'s> {
-    /// What waits is at its front; behind that there is always room for a row.
-    chunk: Vec<u8>,
-    waiting: usize,
+    rows: Rows,
     /// Bytes of the section that were handed on.
     handed: u64,
     out: &'s mut dyn FnMut(&[u8]),
@@ -31,18 +26,13 @@ pub(crate) struct Encoder<'s> {
 
 impl<'s> Encoder<'s> {
     pub(crate) fn new(out: &'s mut dyn FnMut(&[u8])) -> Self {
-        let chunk = vec![0; CHUNK_BYTES.saturating_add(ROW_BYTES_MAX)];
-        Self { chunk, waiting: 0, handed: 0, out }
+        Self { rows: Rows::new(), handed: 0, out }
     }
 
     /// Takes what `put` writes, at most [`ROW_BYTES_MAX`] bytes.
     #[inline]
     pub(crate) fn row(&mut self, put: impl FnOnce(&mut Writer<'_>)) {
-        let all = self.chunk.len();
-        let mut writer = Writer::new(self.chunk.get_mut(self.waiting..).unwrap_or_default());
-        put(&mut writer);
-        self.waiting = all.saturating_sub(writer.left());
-        if self.waiting >= CHUNK_BYTES {
+        if self.rows.row(put) {
             self.flush();
         }
     }
@@ -74,16 +64,15 @@ impl<'s> Encoder<'s> {
         self.flush();
         self.handed = 0;
         encode(self);
-        let bytes = self.handed.saturating_add(bytes_of(self.waiting));
+        let bytes = self.handed.saturating_add(bytes_of(self.rows.waiting()));
         self.put(&bytes);
     }
 
     /// Hands on what waits.
     pub(crate) fn flush(&mut self) {
-        let waiting = self.chunk.get(..self.waiting).unwrap_or_default();
+        let waiting = self.rows.take();
         self.handed = self.handed.saturating_add(bytes_of(waiting.len()));
         (self.out)(waiting);
-        self.waiting = 0;
     }
 }
 
