@@ -164,6 +164,22 @@ def test_legs_wait_for_leg_0_hold_nothing_and_act_when_all_of_it_is_filled() -> 
     assert s.balance(CYD, 2) == (1_000, 2)
 
 
+def test_legs_that_a_list_releases_later_count_for_the_use_of_limits_when_they_rest() -> None:
+    s = an_exchange()
+    limits = {"scope": "account", "scope_id": CYD, "of_kind": "conditional_orders"}
+    s.send(Message("LimitSet", **limits, subject=0, value=1, burst=0))
+    legs = (limit("buy", 2, 100), limit("sell", 2, 110), stop("sell", 2, 90))
+    place_list(s, CYD, "otoco", *legs)
+    s.send(Message("TradingStateSet", instrument=1, state="auction"))
+    s.place(ANN, "sell", 2, 100)
+    filled = s.send(Message("TradingStateSet", instrument=1, state="post_only"))
+    assert "OrderFilled" in kinds(filled) and "OrderRested" not in kinds(filled)
+    assert "LimitUsed" not in kinds(filled)
+    opened = s.send(Message("TradingStateSet", instrument=1, state="open"))
+    assert of(opened, "OrderRested", "order_id") == [(2,)]
+    assert of(opened, "LimitUsed", "of_kind", "used", "level") == [("conditional_orders", 1, 100)]
+
+
 def test_pending_legs_close_with_a_leg_0_that_is_not_filled() -> None:
     s = an_exchange()
     legs = (limit("buy", 2, 100), limit("sell", 2, 110), stop("sell", 2, 90))

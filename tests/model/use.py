@@ -8,7 +8,7 @@ from tests.model.positions import valued
 
 TOUCHING = (
     *("OrderAccepted", "OrderAmended", "OrderClosed", "OrderFilled"),
-    *("OrderDecremented", "OrderTriggered"),
+    *("OrderDecremented", "OrderTriggered", "OrderRested"),
 )
 USED = (
     *("open_orders", "conditional_orders", "position", "gross_notional", "net_notional"),

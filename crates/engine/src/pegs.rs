@@ -113,7 +113,10 @@ impl Engine {
         let followed = self.followed(self.instruments.at(order.instrument));
         match self.peg_price(&order, followed) {
             Some(price) => match self.put_on_book(place, price) {
-                Ok(level) => Self::push_rested(events, &order, price, level),
+                Ok(level) => {
+                    self.risk.touch(order.row);
+                    Self::push_rested(events, &order, price, level);
+                }
                 Err(Room) => self.close_live(place, NO_ROOM, events),
             },
             None => self.wait_for_peg(place, events),
