@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from tests.session.raw_socket import RawSocket, dial
+from tests.session.raw_socket import PONG, RawSocket, dial
 from tests.session.worlds import logon
 
 CRC_LEVELS = 10
@@ -165,6 +165,12 @@ class Client:
         """Read again."""
         assert self._socket is not None
         self._socket.writer.transport.resume_reading()  # type: ignore[attr-defined]
+
+    async def say_i_am_here(self) -> None:
+        """Send a pong that nobody asked for (RFC 6455, 5.5.3): one that does not read can, too."""
+        assert self._socket is not None
+        if not self._socket.writer.transport.is_closing():
+            await self._socket.send_frame(PONG, b"")
 
     async def drop(self) -> None:
         """Cut the connection."""

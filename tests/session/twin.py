@@ -53,7 +53,8 @@ MARKET = (
 )
 ACCOUNTS = ("alice", "bob")
 SEGMENT_BYTES = 1 << 16
-TIMEOUT_S = 20.0
+SILENCE_S = 20.0
+"""No reply at all for so long is a fault."""
 
 
 class CheckFailed(AssertionError):
@@ -251,9 +252,9 @@ class Life:
 
     async def until(self, reached: Callable[[], bool]) -> None:
         """Wait for something that a reply or a fatal fault brings about."""
-        async with asyncio.timeout(TIMEOUT_S):
-            while not reached():
-                self._moved.clear()
+        while not reached():
+            self._moved.clear()
+            async with asyncio.timeout(SILENCE_S):
                 await self._moved.wait()
 
     async def all_told(self) -> None:

@@ -106,7 +106,7 @@ pub(crate) struct Conn {
     pub(crate) peer: Option<IpAddr>,
     /// Where its latest request comes from: whom a trusted proxy spoke for, or its other end.
     pub(crate) address: Option<IpAddr>,
-    /// The publication at which it was opened, and the one at which it last sent something.
+    /// The publication at which it was opened, and the one at which it last sent something, or took again.
     pub(crate) opened: u32,
     pub(crate) heard: u32,
     /// The publication at which it was sent the ping that it has not answered.

@@ -370,7 +370,12 @@ impl Hub {
 
     /// The transport wants no more bytes for now, or wants them again.
     pub fn set_paused(&mut self, id: ConnId, paused: bool) {
+        let ticks = self.ticks;
         if let Some(conn) = self.conn(id) {
+            if conn.paused && !paused {
+                // The peer took what filled the transport: it is there, though a ping may be far behind.
+                (conn.heard, conn.pinged) = (ticks, None);
+            }
             conn.paused = paused;
         }
     }

@@ -4,6 +4,9 @@
 //! would be kept for ever. And a stranger who opens a socket and asks for nothing keeps a place that
 //! others want.
 //!
+//! Whoever reads slowly is no such peer: its transport takes bytes again from time to time, and that
+//! counts as a word of it. A ping of ours waits behind all that it was sent before.
+//!
 //! Time is counted in publications of the feeds, as everywhere in the hub. One publication looks at a part
 //! of the connections, so that twenty thousand of them cost no turn of the loop much.
 

@@ -2,11 +2,21 @@
 
 use crate::world::{ALICE, World, a_balance_of, a_world, number, subscribe};
 use coulisse_gateway::batch::ConnId;
-use coulisse_gateway::limits::{HELD_BYTES_MAX, LINGER_PUBLICATIONS_MAX};
+use coulisse_gateway::limits::{
+    HELD_BYTES_MAX, LINGER_PUBLICATIONS_MAX, PATROL_PUBLICATIONS, PING_PUBLICATIONS,
+    PONG_PUBLICATIONS, SWEEP_SENDS_MAX,
+};
+
+const RAW_BOOK: &str =
+    r#"{"op":"subscribe","params":{"channel":"book","symbols":["BTC-USD"],"interval":"raw"}}"#;
 
 fn listening(world: &mut World, channel: &str) -> ConnId {
+    listening_to(world, &subscribe(channel))
+}
+
+fn listening_to(world: &mut World, asked: &str) -> ConnId {
     let socket = world.a_socket();
-    world.text(socket, &subscribe(channel));
+    world.text(socket, asked);
     world.all_durable();
     socket
 }
@@ -140,6 +150,80 @@ fn a_paused_reader_of_a_ticker_gets_the_newest_when_it_reads_again() {
     world.a_bid_of(99);
     world.publish();
     assert_eq!(world.wire.socket(slow).0[4], world.wire.socket(quick).0[53]);
+}
+
+#[test]
+fn a_reader_that_takes_what_it_is_sent_late_is_not_ended_for_a_ping_it_has_not_come_to() {
+    let mut world = a_world();
+    let (slow, gone) = (listening(&mut world, "book"), listening(&mut world, "book"));
+    world.hub.set_paused(gone, true);
+    let limit = PING_PUBLICATIONS + PONG_PUBLICATIONS;
+    for published in 0..3 * limit {
+        // Each second its transport has room once, for as much as comes between two publications.
+        world.hub.set_paused(slow, published % 10 != 0);
+        world.a_bid_of(i64::from(published) + 1);
+        world.publish();
+    }
+    assert_eq!((world.wire.closed.as_slice(), world.wire.socket(slow).1), (&[gone][..], None));
+    assert_eq!(world.hub.counters().silent_closed, 1);
+    world.hub.set_paused(slow, false);
+    world.publish();
+    let texts = world.wire.socket(slow).0;
+    let newest = format!("\"seq\":{}", world.table.seq);
+    assert!(texts.last().is_some_and(|text| text.contains(&newest)), "{:?}", texts.last());
+    // Now it takes nothing more: so far its last word counts, and no further.
+    world.hub.set_paused(slow, true);
+    for _ in 0..limit - 2 {
+        world.publish();
+    }
+    assert_eq!(world.wire.closed, [gone]);
+    for _ in 0..=2 * PATROL_PUBLICATIONS {
+        world.publish();
+    }
+    assert_eq!(world.hub.counters().silent_closed, 2);
+}
+
+#[test]
+fn a_reader_that_reads_again_has_the_newest_a_publication_later_whoever_else_listens() {
+    for asked in [&subscribe("book"), RAW_BOOK, &subscribe("ticker")] {
+        let mut world = a_world();
+        let slow = listening_to(&mut world, asked);
+        for _ in 0..3 * SWEEP_SENDS_MAX {
+            listening_to(&mut world, asked);
+        }
+        world.hub.set_paused(slow, true);
+        for lots in 1..=5 {
+            world.a_bid_of(lots);
+            next_publication(&mut world);
+            finish(&mut world);
+        }
+        // It reads again while the others are told, and nothing happens afterwards.
+        world.a_bid_of(77);
+        next_publication(&mut world);
+        assert!(world.hub.sweeps_on(), "{asked}");
+        world.hub.set_paused(slow, false);
+        finish(&mut world);
+        assert_eq!(world.wire.socket(slow).0.len(), 3, "{asked}: greeting, reply, image");
+        next_publication(&mut world);
+        finish(&mut world);
+        let texts = world.wire.socket(slow).0;
+        assert_eq!(texts.len(), 4, "{asked}");
+        assert!(texts[3].contains(r#""type":"image""#), "{}", texts[3]);
+        assert_eq!(number(&texts[3], "seq"), world.table.seq, "{asked}");
+    }
+}
+
+/// A tenth of a second later.
+fn next_publication(world: &mut World) {
+    world.now_us += 100_000;
+    world.publish();
+}
+
+/// Turns of the loop until nobody waits for one.
+fn finish(world: &mut World) {
+    while world.hub.sweeps_on() {
+        world.all_durable();
+    }
 }
 
 #[test]
