@@ -197,8 +197,7 @@ class OrderTraffic:
         return None
 
     def _instrument(self, exchange: ReferenceExchange) -> int:
-        # A world may be so small that it has none.
-        return self.rng.randrange(1, max(1, len(exchange.instruments)) + 1)
+        return self.rng.randrange(1, len(exchange.instruments) + 1)
 
     def _qty(self) -> int:
         most = self.world.scale.qty_lots_max

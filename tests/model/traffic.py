@@ -46,10 +46,13 @@ class Traffic:
         """The next record for an exchange in this state."""
         self.states.move()
         self.orders.now_ns = self.states.now_ns
+        # Without what the set-up makes there is nothing to trade.
+        may_void = exchange.genesis is not None and not self.setup
         header, command = self._draw(exchange)
         seq = exchange.last_seq + 1
         header = replace(header, seq=seq, time_ns=self.states.now_ns)
-        if self.rng.randrange(1_000) < 1 and wants("states") and exchange.nodes:
+        is_void = self.rng.randrange(1_000) < 1 and wants("states") and exchange.nodes
+        if is_void and may_void:
             header, self.voided = replace(header, void=True), (seq, command)
         if command.kind in REQUESTS and header.request_id:
             self.sent = [*self.sent[-5:], (header, command)]
