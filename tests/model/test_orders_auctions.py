@@ -81,6 +81,18 @@ def test_an_indication_is_said_when_the_book_has_changed() -> None:
     assert of(s.tick(3), "AuctionIndicated", "price", "qty", "surplus") == [(0, 0, 0)]
 
 
+def test_what_a_tick_ends_before_it_indicates_is_not_indicated_again() -> None:
+    s = an_exchange()
+    s.place(ANN, "buy", 1, 90)
+    s.terms(ANN, "sell", 3, 95, tif="gtd", expire_ns=50)
+    s.state("auction")
+    s.tick(1)
+    events = s.tick(50)
+    assert of(events, "OrderClosed", "order_id") == [(2,)]
+    assert of(events, "AuctionIndicated", "price", "qty", "surplus") == [(0, 0, 0)]
+    assert "AuctionIndicated" not in kinds(s.tick(51))
+
+
 def test_a_fill_outside_the_band_calls_an_auction_and_the_order_rests_across() -> None:
     s = an_exchange()
     s.trade(100)

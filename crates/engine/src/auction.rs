@@ -206,9 +206,13 @@ impl Engine {
             return;
         }
         for event in said {
-            if let Event::LevelChanged(changed) = event {
-                self.instruments.at_mut(changed.instrument).auction.is_changed = true;
-            }
+            // What changed before it was indicated is told.
+            let (instrument, is_changed) = match event {
+                Event::LevelChanged(changed) => (changed.instrument, true),
+                Event::AuctionIndicated(indicated) => (indicated.instrument, false),
+                _ => continue,
+            };
+            self.instruments.at_mut(instrument).auction.is_changed = is_changed;
         }
     }
 
