@@ -81,16 +81,18 @@ def test_an_indication_is_said_when_the_book_has_changed() -> None:
     assert of(s.tick(3), "AuctionIndicated", "price", "qty", "surplus") == [(0, 0, 0)]
 
 
-def test_what_a_tick_ends_before_it_indicates_is_not_indicated_again() -> None:
-    s = an_exchange()
-    s.place(ANN, "buy", 1, 90)
-    s.terms(ANN, "sell", 3, 95, tif="gtd", expire_ns=50)
+def test_what_an_uncross_changed_before_the_same_tick_indicates_is_not_indicated_again() -> None:
+    s = an_exchange(fills_per_command_max=2)
     s.state("auction")
-    s.tick(1)
-    events = s.tick(50)
-    assert of(events, "OrderClosed", "order_id") == [(2,)]
+    for _ in range(3):
+        s.place(ANN, "sell", 1, 95)
+        s.place(BOB, "buy", 1, 105)
+    s.send(Message("Void", seq=3, instrument=1), incarnation=1)
+    assert "Traded" in kinds(s.state("auction")), "a crossed book is called, and the call ends"
+    events = s.tick(1)
+    assert "Traded" in kinds(events), "with the fills that the command had no room for"
     assert of(events, "AuctionIndicated", "price", "qty", "surplus") == [(0, 0, 0)]
-    assert "AuctionIndicated" not in kinds(s.tick(51))
+    assert "AuctionIndicated" not in kinds(s.tick(2))
 
 
 def test_a_fill_outside_the_band_calls_an_auction_and_the_order_rests_across() -> None:
