@@ -7,9 +7,7 @@ servers are given the same frames by the same generator in the same run.
 from __future__ import annotations
 
 import os
-import shutil
 import statistics
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from typing import Any, Literal
 from coulisse.bench import peers, results, servers, workload
 from coulisse.bench.binary import run_program
 from coulisse.bench.pinning import Processors, processors
+from coulisse.bench.scratch import run_directory
 from coulisse.domain.errors import CoulisseError
 
 OPERATIONS = 2_000_000
@@ -56,19 +55,14 @@ class GatewayRun:
 def measure(run: GatewayRun) -> dict[str, Any]:
     """Run the benchmark and return its figures. Raises `CoulisseError` where there are none."""
     described = results.machine()
-    parent = (run.data_dir or Path(tempfile.gettempdir())).resolve()
-    parent.mkdir(parents=True, exist_ok=True)
-    kind = file_system(parent)
-    if kind in IN_MEMORY and run.durability == "fsync":
-        raise CoulisseError(
-            f"{parent} is {kind}, where a sync costs nothing; "
-            "give --data-dir on a disk, or --durability os"
-        )
-    directory = Path(tempfile.mkdtemp(prefix="coulisse-bench-", dir=parent))
-    try:
+    with run_directory(run.data_dir) as directory:
+        kind = file_system(directory)
+        if kind in IN_MEMORY and run.durability == "fsync":
+            raise CoulisseError(
+                f"{directory.parent} is {kind}, where a sync costs nothing; "
+                "give --data-dir on a disk, or --durability os"
+            )
         return _measure(run, directory, kind, described)
-    finally:
-        shutil.rmtree(directory)
 
 
 def _measure(

@@ -7,8 +7,6 @@ answered, and nothing may grow.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +15,7 @@ from coulisse.bench import results, servers, workload
 from coulisse.bench.binary import run_program
 from coulisse.bench.gateway import PREFILL, SEED
 from coulisse.bench.pinning import processors
+from coulisse.bench.scratch import run_directory
 
 CAPACITY_SHAPE = "50x32"
 ROWS_MAX = 3_000_000
@@ -39,13 +38,8 @@ class OverloadRun:
 def measure(run: OverloadRun) -> dict[str, Any]:
     """Run the benchmark and return its figures. Raises `CoulisseError` where there are none."""
     described = results.machine()
-    parent = (run.data_dir or Path(tempfile.gettempdir())).resolve()
-    parent.mkdir(parents=True, exist_ok=True)
-    directory = Path(tempfile.mkdtemp(prefix="coulisse-bench-", dir=parent))
-    try:
+    with run_directory(run.data_dir) as directory:
         return {**_measure(run, directory), "date": results.today(), "machine": described}
-    finally:
-        shutil.rmtree(directory)
 
 
 def _measure(run: OverloadRun, directory: Path) -> dict[str, Any]:

@@ -7,8 +7,6 @@ bounded by the descriptors that one process may have (20,000 on many machines).
 from __future__ import annotations
 
 import resource
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +15,7 @@ from coulisse.bench import results, servers, workload
 from coulisse.bench.binary import step_program
 from coulisse.bench.gateway import PREFILL, SEED
 from coulisse.bench.pinning import processors
+from coulisse.bench.scratch import run_directory
 from coulisse.domain.errors import CoulisseError
 
 DESCRIPTORS_SPARE = 300
@@ -42,13 +41,8 @@ def measure(run: SocketsRun) -> dict[str, Any]:
     """Run the benchmark and return its figures. Raises `CoulisseError` where there are none."""
     _need_descriptors(run.connections)
     described = results.machine()
-    parent = (run.data_dir or Path(tempfile.gettempdir())).resolve()
-    parent.mkdir(parents=True, exist_ok=True)
-    directory = Path(tempfile.mkdtemp(prefix="coulisse-bench-", dir=parent))
-    try:
+    with run_directory(run.data_dir) as directory:
         return {**_measure(run, directory), "date": results.today(), "machine": described}
-    finally:
-        shutil.rmtree(directory)
 
 
 def _need_descriptors(connections: int) -> None:

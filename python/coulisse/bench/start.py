@@ -13,8 +13,6 @@ import itertools
 import json
 import os
 import random
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,6 +23,7 @@ from typing import Any
 from coulisse import _core
 from coulisse.bench import beside, servers
 from coulisse.bench.pinning import processors
+from coulisse.bench.scratch import run_directory
 from coulisse.config import AccountConfig, Config, InstrumentConfig
 from coulisse.domain.errors import CoulisseError
 from coulisse.domain.schema import Schema, Value, schema
@@ -75,13 +74,8 @@ class StartRun:
 
 def measure(run: StartRun) -> dict[str, Any]:
     """Run the benchmark and return its figures. Raises `CoulisseError` where there are none."""
-    parent = (run.data_dir or Path(tempfile.gettempdir())).resolve()
-    parent.mkdir(parents=True, exist_ok=True)
-    directory = Path(tempfile.mkdtemp(prefix="coulisse-bench-", dir=parent))
-    try:
+    with run_directory(run.data_dir) as directory:
         return _measure(run, directory)
-    finally:
-        shutil.rmtree(directory)
 
 
 def _measure(run: StartRun, directory: Path) -> dict[str, Any]:

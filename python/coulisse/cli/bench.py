@@ -33,6 +33,9 @@ Save = Annotated[
     bool, typer.Option("--save", help="Write bench/results/DATE-NAME.json, as README is made from.")
 ]
 
+Durability = Annotated[str, typer.Option(help="fsync, or os: survives no power cut.")]
+DataDir = Annotated[Path | None, typer.Option(help="Where the journal goes: on a disk.")]
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -79,7 +82,7 @@ def core(
 def gateway(
     seconds: Annotated[int, typer.Option(min=1, help="Longest time of each shape.")] = 5,
     rate: Annotated[int, typer.Option(min=1, help="Orders/s of the open loop.")] = 20_000,
-    durability: Annotated[str, typer.Option(help="fsync, or os: survives no power cut.")] = "fsync",
+    durability: Durability = "fsync",
     data_dir: Annotated[
         Path | None, typer.Option(help="Where the journal goes: on a disk, unless --durability os.")
     ] = None,
@@ -109,10 +112,8 @@ def sockets(
     connections: Annotated[int, typer.Option(min=1, help="Sockets beside the load.")] = 10_000,
     seconds: Annotated[int, typer.Option(min=1, help="How long each load runs.")] = 10,
     rate: Annotated[int, typer.Option(min=1, help="Orders/s beside the sockets.")] = 20_000,
-    durability: Annotated[str, typer.Option(help="fsync, or os: survives no power cut.")] = "fsync",
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Where the journal goes: on a disk.")
-    ] = None,
+    durability: Durability = "fsync",
+    data_dir: DataDir = None,
     save: Save = False,
     as_json: AsJson = False,
 ) -> None:
@@ -131,10 +132,8 @@ def sockets(
 def overload(
     times: Annotated[int, typer.Option(min=1, help="How many times the capacity.")] = 10,
     seconds: Annotated[int, typer.Option(min=1, help="Longest time of each loop.")] = 5,
-    durability: Annotated[str, typer.Option(help="fsync, or os: survives no power cut.")] = "fsync",
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Where the journal goes: on a disk.")
-    ] = None,
+    durability: Durability = "fsync",
+    data_dir: DataDir = None,
     rows: Annotated[int, typer.Option(min=1, help="Most requests of the open loop.")] = 3_000_000,
     save: Save = False,
     as_json: AsJson = False,
@@ -154,9 +153,7 @@ def start(
     beside_commands: Annotated[
         int, typer.Option(min=1, help="Commands timed beside a snapshot, and as many without.")
     ] = 20_000,
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Where the journal goes: on a disk.")
-    ] = None,
+    data_dir: DataDir = None,
     save: Save = False,
     as_json: AsJson = False,
 ) -> None:
