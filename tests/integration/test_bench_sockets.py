@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 COMMAND = [sys.executable, "-m", "coulisse", "bench", "sockets", "--json"]
-SMALL = ["--connections", "200", "--seconds", "1", "--rate", "1000", "--durability", "os"]
+SMALL = ["--connections", "1000", "--seconds", "1", "--rate", "1000", "--durability", "os"]
 
 
 def bench_sockets(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -20,8 +20,8 @@ def test_a_small_run_tells_every_subscriber_of_the_book(tmp_path: Path) -> None:
     done = bench_sockets(*SMALL, "--data-dir", str(tmp_path))
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
-    assert result["connections"] == 200
-    assert result["deliveries"]["messages"] >= 200, "each of them was told at least once"
+    assert result["connections"] == 1_000
+    assert result["deliveries"]["messages"] >= 1_000, "each of them was told at least once"
     assert result["deliveries"]["untold"] == 0
     assert 0 < result["delivery_p50_ms"] <= result["delivery_p99_ms"]
     assert result["orders_per_s"] > 0 and result["order_p50_us"] > 0
