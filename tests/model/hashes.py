@@ -12,6 +12,8 @@ from tests.model.packing import i128, text, u32, u64
 from tests.model.risk_hashes import risk_content
 from tests.model.terms_hashes import order_content, terms_content
 
+CLIENT_ORDER_ID_BYTES_MAX = 36
+U64_MAX = (1 << 64) - 1
 KEY_STATES = ("active", "waits", "revoked")
 TRADING_STATES = ("open", "cancel_only", "post_only", "halted", "auction")
 
@@ -86,8 +88,12 @@ def _books(exchange: ReferenceExchange) -> bytes:
 def _remembered(exchange: ReferenceExchange) -> bytes:
     states = ("open", "filled", "cancelled", "expired", "waiting")
     parts = [u32(len(exchange.closed_ids))]
-    for (account, client_order_id), o in exchange.closed_ids.items():
-        parts += [u32(account), text(client_order_id)]
+    seed = exchange.limits.hash_seed
+    # The sort is stable: of one account the first closed stays first.
+    for (account, client_order_id), o in sorted(exchange.closed_ids.items(), key=_account_of):
+        key = client_order_id.encode().ljust(CLIENT_ORDER_ID_BYTES_MAX, b"\0") + u32(account)
+        hashes = [xxhash.xxh3_64_intdigest(key, one) for one in (seed, seed ^ U64_MAX)]
+        parts += [u32(account), *map(u64, hashes)]
         parts.append(struct.pack("<QQBq", o.id, o.first_seq, states.index(o.state), o.filled))
     parts.append(u32(len(exchange.requests)))
     for (account, request_id), (first_seq, _) in exchange.requests.items():
@@ -95,6 +101,10 @@ def _remembered(exchange: ReferenceExchange) -> bytes:
     parts.append(u32(len(exchange.nodes)))
     parts += [struct.pack("<HI", *node) for node in sorted(exchange.nodes.items())]
     return b"".join(parts)
+
+
+def _account_of(item: tuple[tuple[int, str], object]) -> int:
+    return item[0][0]
 
 
 def _configured(exchange: ReferenceExchange) -> bytes:

@@ -174,6 +174,12 @@ class Placing(Auctions):
             count = sum(is_follower(o, first.instrument) for o in self.live.values())
             require(count < most, "TOO_MANY_FOLLOWERS count number", count, most)
 
+    def _forget_for(self, account: int) -> None:
+        """Section 4.9: its own oldest, or that of the next account that has one."""
+        count = len(self.accounts)
+        _, whose = min(((a - account) % count, a) for a, _ in self.closed_ids)
+        del self.closed_ids[next(key for key in self.closed_ids if key[0] == whose)]
+
     def _check_level(self, order: Order, price: int, remaining: int) -> None:
         """Whether the level can count what the order would add to it."""
         there = order.instrument.level(order.side, price)
@@ -207,7 +213,7 @@ class Placing(Auctions):
         client_order_id = order.placed.client_order_id
         if client_order_id:
             if len(self.live_ids) + len(self.closed_ids) >= self.limits.client_order_ids_max:
-                del self.closed_ids[next(iter(self.closed_ids))]
+                self._forget_for(order.account)
             self.live_ids[order.account, client_order_id] = order
         self.live[order.id] = order
         self._note_accepted(order)

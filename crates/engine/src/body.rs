@@ -3,8 +3,8 @@
 use crate::terms::Ask;
 use coulisse_types::codec::Field;
 use coulisse_types::command::{OrderListPlace, OrderPlace};
-use coulisse_types::{Command, OrderType};
-use xxhash_rust::xxh3::xxh3_128;
+use coulisse_types::{Command, InstrumentId, OrderType};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 mod snapshot;
 
@@ -35,6 +35,16 @@ impl Body {
             None => Self::of_plain(ask.place),
             Some(_) => Some(Self::of_terms(ask)),
         }
+    }
+
+    /// A hash of it and of the instrument that it was for.
+    pub(crate) fn hash_in(&self, instrument: InstrumentId) -> u64 {
+        let Self([low, high]) = *self;
+        let mut bytes = [0; 20];
+        let (words, last) = bytes.split_at_mut(16);
+        words.copy_from_slice(&(u128::from(low) | u128::from(high) << 64).to_le_bytes());
+        last.copy_from_slice(&instrument.0.to_le_bytes());
+        xxh3_64(&bytes)
     }
 
     /// Of a whole list.
@@ -100,7 +110,7 @@ impl Body {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use coulisse_types::{Amount, ClientOrderId, InstrumentId, Price, Qty, Side, TimeInForce};
+    use coulisse_types::{Amount, ClientOrderId, Price, Qty, Side, TimeInForce};
 
     #[test]
     fn bodies_differ_wherever_placements_do() {

@@ -224,13 +224,13 @@ impl Engine {
     fn check_client_ids(&self) -> Result<(), Broken> {
         let ids = &self.client_ids;
         let (mut closed, mut live) = (0_u32, 0_u32);
-        for entry in ids.iter() {
-            let hash = ids.hash(entry.account, &entry.client_order_id);
-            let found = ids.find(hash, entry.account, &entry.client_order_id);
-            if entry.state == OrderState::Open
-                || found.is_none_or(|found| found.order_id != entry.order_id)
+        for (account, entry) in ids.iter() {
+            let (hash, twin) = entry.key();
+            let found = ids.find_key(account, hash, || twin);
+            if entry.state() == OrderState::Open
+                || found.is_none_or(|found| found.order_id() != entry.order_id())
             {
-                return Err(Broken::ClientId { order_id: entry.order_id });
+                return Err(Broken::ClientId { order_id: entry.order_id() });
             }
             closed += 1;
         }

@@ -3,19 +3,20 @@
 //! Invariants
 //! - The id of a live order is never forgotten: it stands with the order, in [`crate::orders`].
 //! - Of closed orders each account's last `closed_per_account_max` ids are remembered, and all ids
-//!   together, with the live ones, are at most `max`; what closed longest ago is forgotten first.
+//!   together, with the live ones, are at most `max`. Where one more would be too many together, the
+//!   account that places forgets the first that it closed; one that has none takes the place of
+//!   the next account's that has one. So nobody's flood forgets what others did.
 //!
-//! All closed ones form one list by time of closing, those of each account another. What an
-//! account closed first comes first among its own in both, so the second list needs one direction.
-//! Links lie apart from the entries: an entry is written once, when its order closes.
+//! There may be as many of them as there are orders in minutes, so each is kept small: of an id two
+//! hashes of 64 bits with different seeds, of what was asked for a third. Two ids of one account
+//! that are alike in both are beyond chance, and only their own client could look for them.
 
 use crate::body::Body;
-use crate::closed_index::ClosedIndex;
+use crate::closed_window::{CHUNK, Window};
 use crate::hash_index::KeyHash;
 use crate::orders::Order;
-use crate::paged::{Arena, NONE, Paged, index};
+use crate::paged::{Arena, Paged, index};
 use crate::planted::{Fault, Planted};
-use alloc::vec::Vec;
 use coulisse_types::event::OrderState;
 use coulisse_types::{AccountId, ClientOrderId, InstrumentId, OrderId, Seq};
 
@@ -23,57 +24,75 @@ mod snapshot;
 
 /// A hashed key: the id with zeros behind it, and the account's four bytes.
 const KEY_BYTES: usize = coulisse_types::limits::CLIENT_ORDER_ID_BYTES_MAX + 4;
+/// Where in a word of [`Closed`] the state stands, above an order id.
+const STATE_SHIFT: u32 = 56;
 
-/// Forgotten ids that leave the index together.
-const LEAVING_MAX: u32 = 32;
-/// Whose a forgotten id is.
-const NOBODY: AccountId = AccountId(0);
-
-/// The id of a closed order.
-#[derive(Clone, Copy, Debug)]
+/// What is remembered of a closed order.
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Closed {
-    pub(crate) order_id: OrderId,
-    pub(crate) first_seq: Seq,
+    hash: KeyHash,
+    /// The hash with the other seed.
+    twin: KeyHash,
+    /// The order's id, below 2^53, and its state.
+    order: u64,
+    first_seq: Seq,
     /// What was filled, in lots.
-    pub(crate) filled_lots: i64,
-    pub(crate) body: Body,
-    pub(crate) account: AccountId,
-    pub(crate) instrument: InstrumentId,
-    pub(crate) client_order_id: ClientOrderId,
-    pub(crate) state: OrderState,
+    filled_lots: i64,
+    /// A hash of what was asked for, and in which instrument.
+    asked: u64,
 }
 
-/// Who closed before and after.
-#[derive(Clone, Copy, Debug)]
-struct Links {
-    before: u32,
-    after: u32,
-    /// What the same account closed after it.
-    next_of_account: u32,
-}
+impl Closed {
+    fn of(order: &Order, state: OrderState, twin: KeyHash) -> Self {
+        Self {
+            hash: order.hash,
+            twin,
+            order: order.id.0 | u64::from(state.number()) << STATE_SHIFT,
+            first_seq: order.first_seq,
+            filled_lots: order.filled_lots,
+            asked: order.body.hash_in(order.instrument),
+        }
+    }
 
-/// The ends of a list.
-#[derive(Clone, Copy, Debug)]
-struct List {
-    oldest: u32,
-    newest: u32,
-    count: u32,
-}
+    pub(crate) const fn order_id(&self) -> OrderId {
+        OrderId(self.order & ((1 << STATE_SHIFT) - 1))
+    }
 
-const EMPTY: List = List { oldest: NONE, newest: NONE, count: 0 };
+    /// How it ended. `Open` never: an entry is made when an order ends.
+    pub(crate) fn state(&self) -> OrderState {
+        let number = u8::try_from(self.order >> STATE_SHIFT).ok();
+        number.and_then(OrderState::from_number).unwrap_or(OrderState::Open)
+    }
+
+    /// What its client order id came to.
+    pub(crate) const fn key(&self) -> (KeyHash, KeyHash) {
+        (self.hash, self.twin)
+    }
+
+    pub(crate) const fn first_seq(&self) -> Seq {
+        self.first_seq
+    }
+
+    pub(crate) const fn filled_lots(&self) -> i64 {
+        self.filled_lots
+    }
+
+    /// Whether this was asked for.
+    pub(crate) fn is_of(&self, instrument: InstrumentId, body: &Body) -> bool {
+        self.asked == body.hash_in(instrument)
+    }
+}
 
 /// All remembered ids of closed orders.
 #[derive(Clone, Debug)]
 pub(crate) struct ClientIds {
-    closed: Arena<Closed, 1_024>,
-    links: Paged<Links, 1_024>,
-    index: ClosedIndex,
-    /// Forgotten ones that still stand in the index: they are of no account.
-    leaving: Vec<(KeyHash, u32)>,
-    by_time: List,
-    by_account: Paged<List, 1_024>,
+    /// The entries, in chunks of one account each.
+    closed: Arena<[Closed; index(CHUNK)], 128>,
+    by_account: Paged<Window, 1_024>,
+    count: u32,
     max: u32,
     closed_per_account_max: u32,
+    seed: u64,
 }
 
 #[expect(
@@ -83,27 +102,25 @@ pub(crate) struct ClientIds {
 impl ClientIds {
     pub(crate) fn new(max: u32, closed_per_account_max: u32, accounts_max: u32, seed: u64) -> Self {
         Self {
+            // No chunk is without an entry.
             closed: Arena::new(max),
-            links: Paged::new(max),
-            // Those that leave are still in it.
-            index: ClosedIndex::new(max.saturating_add(LEAVING_MAX), seed),
-            leaving: Vec::with_capacity(index(LEAVING_MAX)),
-            by_time: EMPTY,
             by_account: Paged::new(accounts_max),
+            count: 0,
             max,
             closed_per_account_max,
+            seed,
         }
     }
 
     /// Adds room for the next account.
     pub(crate) fn add_account(&mut self) {
-        self.by_account.push(EMPTY);
+        self.by_account.push(Window::default());
     }
 
     /// Ids of closed orders that are remembered.
     #[inline]
     pub(crate) const fn count(&self) -> u32 {
-        self.by_time.count
+        self.count
     }
 
     pub(crate) const fn max(&self) -> u32 {
@@ -113,30 +130,40 @@ impl ClientIds {
     /// Whether beside those of `live` orders one more can be remembered, if need be by forgetting.
     #[inline]
     pub(crate) const fn has_room(&self, live: u32) -> bool {
-        live + self.count() < self.max || self.count() > 0
+        live + self.count < self.max || self.count > 0
     }
 
-    /// Makes room for one more beside those of `live` orders.
+    /// Makes room for one more of an account beside those of `live` orders.
     #[inline]
-    pub(crate) fn make_room(&mut self, live: u32) {
-        if live + self.count() >= self.max {
-            self.forget(self.by_time.oldest);
+    pub(crate) fn make_room(&mut self, account: AccountId, live: u32) {
+        if live + self.count >= self.max {
+            self.forget_for(account);
+        }
+    }
+
+    /// Forgets the oldest of the account, or else of the next one that has one, the first after the
+    /// last.
+    #[cold]
+    #[inline(never)]
+    fn forget_for(&mut self, account: AccountId) {
+        let all = self.by_account.len();
+        let from_it = (account.0..=all).chain(1..account.0).map(AccountId);
+        let whose = from_it.filter(|one| self.count_of(*one) > 0).next();
+        if let Some(whose) = whose {
+            self.forget(whose);
         }
     }
 
     /// The hash of an account's id.
-    ///
-    /// All keys are of one length, and written in words that are read again as they were written:
-    /// nothing waits for a store.
     #[inline]
-    #[expect(clippy::indexing_slicing, reason = "the last word ends the buffer")]
     pub(crate) fn hash(&self, account: AccountId, id: &ClientOrderId) -> KeyHash {
-        let [front @ .., a, b, c, d] = *id.padded();
-        let last = u64::from(u32::from_le_bytes([a, b, c, d])) | u64::from(account.0) << 32;
-        let mut key = [0; KEY_BYTES];
-        key[..front.len()].copy_from_slice(&front);
-        key[front.len()..].copy_from_slice(&last.to_le_bytes());
-        self.index.hash(&key)
+        KeyHash::of(&key(account, id), self.seed)
+    }
+
+    /// The hash of the same with the other seed.
+    #[inline]
+    fn twin(&self, account: AccountId, id: &ClientOrderId) -> KeyHash {
+        KeyHash::of(&key(account, id), !self.seed)
     }
 
     /// The closed order of an account's id, by its hash.
@@ -147,147 +174,121 @@ impl ClientIds {
         account: AccountId,
         id: &ClientOrderId,
     ) -> Option<&Closed> {
-        let place = self.index.find(hash, |place| {
-            let closed = self.closed.at(place);
-            closed.account == account && closed.client_order_id == *id
+        self.find_key(account, hash, || self.twin(account, id))
+    }
+
+    /// The closed order of an account by what its id came to.
+    #[inline]
+    pub(crate) fn find_key(
+        &self,
+        account: AccountId,
+        hash: KeyHash,
+        twin: impl Fn() -> KeyHash,
+    ) -> Option<&Closed> {
+        let window = self.by_account.get(account.0.wrapping_sub(1))?;
+        let number = window.find(hash, |number| {
+            let closed = self.at(window.entry(number));
+            closed.hash == hash && closed.twin == twin()
         })?;
-        Some(self.closed.at(place))
+        Some(self.at(window.entry(number)))
     }
 
-    /// Reads where a search for a key begins; the value means nothing.
+    /// Reads what an account's window is found by; the value means nothing.
     #[inline]
-    pub(crate) fn peek(&self, hash: KeyHash) -> u64 {
-        self.index.peek(hash)
+    pub(crate) fn peek(&self, account: AccountId) -> u32 {
+        self.by_account.get(account.0.wrapping_sub(1)).map_or(0, Window::count)
     }
 
-    /// Where the last order that an account closed stands, which the next one will follow.
+    /// Reads where a search for a hash begins; the value means nothing.
     #[inline]
-    pub(crate) fn newest_of(&self, account: AccountId) -> u32 {
-        self.by_account.get(account.0.wrapping_sub(1)).map_or(NONE, |list| list.newest)
+    pub(crate) fn peek_hash(&self, account: AccountId, hash: KeyHash) -> u32 {
+        self.by_account.get(account.0.wrapping_sub(1)).map_or(0, |window| window.peek(hash))
     }
 
-    /// Reads what a closed order is linked by; the value means nothing.
+    /// Reads what closing an order of the account will need; the value means nothing.
     #[inline]
-    pub(crate) fn peek_links(&self, place: u32) -> u32 {
-        self.links.get(place).map_or(0, |links| links.after)
+    pub(crate) fn peek_oldest(&self, account: AccountId) -> u64 {
+        let Some(window) = self.by_account.get(account.0.wrapping_sub(1)) else { return 0 };
+        let oldest = window.oldest().filter(|_| window.count() == self.closed_per_account_max);
+        oldest.map_or(0, |number| {
+            let hash = self.at(window.entry(number)).hash;
+            hash.bits() ^ u64::from(window.peek(hash))
+        })
     }
 
     /// An order closed: from here on its id is one of the last of its account.
     #[inline]
     pub(crate) fn close(&mut self, order: &Order, state: OrderState, bug: Planted) {
-        if order.client_order_id.is_empty() {
+        if order.client_order_id.is_empty() || self.closed_per_account_max == 0 {
             return;
         }
-        let closed = Closed {
-            order_id: order.id,
-            first_seq: order.first_seq,
-            filled_lots: order.filled_lots,
-            body: order.body,
-            account: order.account,
-            instrument: order.instrument,
-            client_order_id: order.client_order_id,
-            state,
-        };
-        let (oldest, count) = self.remember(&closed, order.hash);
-        if count > self.closed_per_account_max || bug.is(Fault::ClientIdForgotten) {
-            self.forget(oldest);
+        let account = order.account;
+        if self.count_of(account) == self.closed_per_account_max {
+            self.forget(account);
+        }
+        let twin = self.twin(account, &order.client_order_id);
+        self.remember(account, Closed::of(order, state, twin));
+        if bug.is(Fault::ClientIdForgotten) {
+            self.forget(account);
         }
     }
 
-    /// Takes in the id that closed last; its account's oldest then, and how many the account has.
     #[inline]
-    fn remember(&mut self, one: &Closed, hash: KeyHash) -> (u32, u32) {
-        let closed = self.closed.insert(*one);
-        self.index.add(hash, closed);
-        let before = self.by_time.push(closed);
-        let links = Links { before, after: NONE, next_of_account: NONE };
-        if closed == self.links.len() {
-            self.links.push(links);
-        } else {
-            *self.links.at_mut(closed) = links;
+    fn remember(&mut self, account: AccountId, one: Closed) {
+        let Self { closed, by_account, .. } = self;
+        let window = by_account.at_mut(account.0 - 1);
+        let empty = [Closed::default(); index(CHUNK)];
+        let number = window.push(one.hash, || closed.insert(empty));
+        let place = window.entry(number);
+        if let Some(entry) = closed.at_mut(place / CHUNK).get_mut(index(place % CHUNK)) {
+            *entry = one;
         }
-        if before != NONE {
-            self.links.at_mut(before).after = closed;
-        }
-        let list = self.by_account.at_mut(one.account.0 - 1);
-        let before_of_account = list.push(closed);
-        // Field by field: the whole list read at once would wait for the store to its newest.
-        let (oldest, count) = (list.oldest, list.count);
-        if before_of_account != NONE {
-            self.links.at_mut(before_of_account).next_of_account = closed;
-        }
-        (oldest, count)
+        self.count += 1;
     }
 
-    /// Forgets a closed id, the oldest of its account.
-    #[inline(never)]
-    fn forget(&mut self, place: u32) {
-        let Closed { account, client_order_id, .. } = *self.closed.at(place);
-        let Links { before, after, next_of_account } = *self.links.at(place);
-        let list = self.by_account.at_mut(account.0 - 1);
-        assert!(list.oldest == place, "an id was to be forgotten before its elder");
-        list.drop_oldest(next_of_account);
-        if before == NONE {
-            self.by_time.drop_oldest(after);
-        } else {
-            self.links.at_mut(before).after = after;
-            self.by_time.count -= 1;
-            if after == NONE {
-                self.by_time.newest = before;
-            }
+    /// Forgets the first that an account closed.
+    #[inline]
+    fn forget(&mut self, account: AccountId) {
+        let window = self.by_account.at(account.0 - 1);
+        let Some(number) = window.oldest() else { return };
+        let hash = self.at(window.entry(number)).hash;
+        if let Some(chunk) = self.by_account.at_mut(account.0 - 1).pop(hash) {
+            self.closed.free(chunk);
         }
-        if after != NONE {
-            self.links.at_mut(after).before = before;
-        }
-        let hash = self.hash(account, &client_order_id);
-        self.closed.at_mut(place).account = NOBODY;
-        self.leaving.push((hash, place));
-        if self.leaving.len() == index(LEAVING_MAX) {
-            self.let_go();
-        }
+        self.count -= 1;
     }
 
-    /// Takes the forgotten out of the index, together: their cache misses overlap.
-    #[inline(never)]
-    fn let_go(&mut self) {
-        let read = self.leaving.iter().fold(0, |read, (hash, _)| read ^ self.index.peek(*hash));
-        core::hint::black_box(read);
-        for (hash, place) in self.leaving.drain(..) {
-            self.index.remove(hash, place);
-            self.closed.free(place);
-        }
+    #[inline]
+    #[expect(clippy::indexing_slicing, reason = "a remainder is within a chunk")]
+    fn at(&self, place: u32) -> &Closed {
+        &self.closed.at(place / CHUNK)[index(place % CHUNK)]
     }
 
-    /// The ids of closed orders, oldest close first.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Closed> {
-        let some = |place: u32| (place != NONE).then_some(place);
-        let after = move |place: &u32| some(self.links.at(*place).after);
-        core::iter::successors(some(self.by_time.oldest), after).map(|place| self.closed.at(place))
+    /// The closed orders by account, of each the first closed first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (AccountId, &Closed)> {
+        (1..).map(AccountId).zip(self.by_account.iter()).flat_map(move |(account, window)| {
+            window.numbers().map(move |number| (account, self.at(window.entry(number))))
+        })
     }
 
     /// How many closed ones of an account are remembered.
+    #[inline]
     pub(crate) fn count_of(&self, account: AccountId) -> u32 {
-        self.by_account.at(account.0 - 1).count
+        self.by_account.at(account.0 - 1).count()
     }
 }
 
-#[expect(clippy::arithmetic_side_effects, reason = "counts of entries that exist")]
-impl List {
-    /// Takes a new one in; the one that was the newest until then.
-    fn push(&mut self, newest: u32) -> u32 {
-        self.count += 1;
-        if self.oldest == NONE {
-            self.oldest = newest;
-        }
-        core::mem::replace(&mut self.newest, newest)
-    }
-
-    /// Lets the oldest go, which `next` followed.
-    fn drop_oldest(&mut self, next: u32) {
-        self.count -= 1;
-        self.oldest = next;
-        if next == NONE {
-            self.newest = NONE;
-        }
-    }
+/// What is hashed.
+///
+/// All keys are of one length, and written in words that are read again as they were written:
+/// nothing waits for a store.
+#[inline]
+#[expect(clippy::indexing_slicing, reason = "the last word ends the buffer")]
+fn key(account: AccountId, id: &ClientOrderId) -> [u8; KEY_BYTES] {
+    let [front @ .., a, b, c, d] = *id.padded();
+    let last = u64::from(u32::from_le_bytes([a, b, c, d])) | u64::from(account.0) << 32;
+    let mut key = [0; KEY_BYTES];
+    key[..front.len()].copy_from_slice(&front);
+    key[front.len()..].copy_from_slice(&last.to_le_bytes());
+    key
 }

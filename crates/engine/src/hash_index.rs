@@ -17,17 +17,28 @@ pub(crate) struct HashIndex {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct KeyHash(u64);
 
+impl KeyHash {
+    /// The hash of a key.
+    #[inline]
+    pub(crate) fn of(key: &[u8], seed: u64) -> Self {
+        Self(xxh3_64_with_seed(key, seed))
+    }
+
+    #[inline]
+    pub(crate) const fn bits(self) -> u64 {
+        self.0
+    }
+
+    #[inline]
+    pub(crate) const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+}
+
 impl HashIndex {
     /// A table for at most `keys_max` keys, which starts small.
     pub(crate) fn new(keys_max: u32, seed: u64) -> Self {
         Self { table: IdTable::new(keys_max), seed }
-    }
-
-    /// The same at its full size: it never grows, and touches no memory before it is used.
-    pub(crate) fn full_size(keys_max: u32, seed: u64) -> Self {
-        let mut index = Self::new(keys_max, seed);
-        index.reserve(keys_max);
-        index
     }
 
     /// Makes room for `keys` keys at once.
@@ -38,7 +49,7 @@ impl HashIndex {
     /// The hash of a key.
     #[inline]
     pub(crate) fn hash(&self, key: &[u8]) -> KeyHash {
-        KeyHash(xxh3_64_with_seed(key, self.seed))
+        KeyHash::of(key, self.seed)
     }
 
     /// The place of the key, which `is_key` recognises.

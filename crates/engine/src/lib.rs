@@ -45,7 +45,7 @@ mod check_auctions;
 mod check_order;
 mod check_terms;
 mod client_ids;
-mod closed_index;
+mod closed_window;
 mod closing;
 mod conditional;
 mod configure;

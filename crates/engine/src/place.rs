@@ -151,7 +151,7 @@ impl Engine {
         if client_order_id.is_empty() {
             return Ok(None);
         }
-        let (instrument, known, event) =
+        let (is_same, event) =
             if let Some(place) = self.orders.find_client(hash, account, &client_order_id) {
                 let order = self.orders.at(place);
                 let event = OrderDuplicate {
@@ -161,20 +161,21 @@ impl Engine {
                     filled: Qty::from_lots(order.filled_lots),
                     client_order_id,
                 };
-                (order.instrument, order.body, event)
+                let is_same = |body| (order.instrument, order.body) == (asked_instrument, body);
+                (asked().is_some_and(is_same), event)
             } else if let Some(closed) = self.client_ids.find(hash, account, &client_order_id) {
                 let event = OrderDuplicate {
-                    order_id: closed.order_id,
-                    first_seq: closed.first_seq,
-                    state: closed.state,
-                    filled: Qty::from_lots(closed.filled_lots),
+                    order_id: closed.order_id(),
+                    first_seq: closed.first_seq(),
+                    state: closed.state(),
+                    filled: Qty::from_lots(closed.filled_lots()),
                     client_order_id,
                 };
-                (closed.instrument, closed.body, event)
+                (asked().is_some_and(|body| closed.is_of(asked_instrument, &body)), event)
             } else {
                 return Ok(None);
             };
-        ensure(instrument == asked_instrument && asked() == Some(known), || {
+        ensure(is_same, || {
             Reject::new(RejectCode::ClientOrderIdConflict, Field::ClientOrderId)
                 .number(event.order_id.0)
         })?;
@@ -409,7 +410,7 @@ impl Engine {
             events.push(Event::OrderTermsSet(terms.set(order.id, order.account, order.instrument)));
         }
         if !body.client_order_id.is_empty() {
-            self.client_ids.make_room(self.orders.named());
+            self.client_ids.make_room(order.account, self.orders.named());
         }
     }
 

@@ -1,4 +1,4 @@
-//! The whole state as bytes, and back. Sections are of version 1; each may change until part 6.
+//! The whole state as bytes, and back. Each section has a version, and may change until part 6.
 //!
 //! ```text
 //! magic (8 bytes) · section · section · …        little endian

@@ -178,14 +178,16 @@ impl Engine {
 
     fn hash_remembered(&self, out: &mut Hasher) {
         out.put(&self.client_ids.count());
-        for entry in self.client_ids.iter() {
+        for (account, entry) in self.client_ids.iter() {
+            let (hash, twin) = entry.key();
             out.row(|out| {
-                entry.account.put(out);
-                entry.client_order_id.put(out);
-                entry.order_id.put(out);
-                entry.first_seq.put(out);
-                entry.state.put(out);
-                entry.filled_lots.put(out);
+                account.put(out);
+                hash.put(out);
+                twin.put(out);
+                entry.order_id().put(out);
+                entry.first_seq().put(out);
+                entry.state().put(out);
+                entry.filled_lots().put(out);
             });
         }
         out.put(&self.request_ids.count());

@@ -47,18 +47,21 @@ impl Engine {
             *level = placed(command);
         }
         let read = named.iter().fold(0, |read, named| match named {
-            Named::New(hash) => read ^ self.client_ids.peek(*hash) ^ self.orders.peek_client(*hash),
-            Named::Client(hash) => read ^ self.orders.peek_client(*hash),
+            Named::New(hash) | Named::Client(hash) => read ^ self.orders.peek_client(*hash),
             Named::Order(id) => read ^ u64::from(self.orders.guess(*id).unwrap_or(0)),
             Named::Nothing => read,
         });
         black_box(read);
         black_box(accounts.iter().fold(0, |read, account| {
-            read ^ self.ledger.peek(*account) ^ self.risk.peek(account.0)
+            let closed = self.client_ids.peek(*account);
+            read ^ self.ledger.peek(*account) ^ self.risk.peek(account.0) ^ closed
         }));
-        // Where an order closes, the one that its account closed before is linked to it.
-        let closed = accounts.map(|account| self.client_ids.newest_of(account));
-        black_box(closed.iter().fold(0, |read, place| read ^ self.client_ids.peek_links(*place)));
+        black_box(accounts.iter().zip(&named).fold(0, |read, (account, named)| match named {
+            Named::New(hash) => read ^ self.client_ids.peek_hash(*account, *hash),
+            _ => read,
+        }));
+        // Where an order closes, the first that its account closed may be forgotten.
+        black_box(accounts.iter().fold(0, |read, one| read ^ self.client_ids.peek_oldest(*one)));
         self.warm_placed(&accounts, &levels);
         let places = named.map(|named| match named {
             Named::Client(hash) => self.orders.guess_client(hash),
@@ -134,7 +137,7 @@ impl Engine {
         black_box(order.peek());
         black_box(self.orders.peek_out(book.order(front).owner));
         black_box(self.ledger.peek(order.account) ^ self.risk.peek_row(order.row));
-        black_box(self.client_ids.peek_links(self.client_ids.newest_of(order.account)));
+        black_box(self.client_ids.peek_hash(order.account, order.hash));
     }
 
     #[inline]

@@ -1,38 +1,46 @@
-//! Client order ids of closed orders written down, oldest close first.
+//! Client order ids of closed orders written down, by account, of each the first closed first.
 
-use super::{ClientIds, Closed, EMPTY};
+use super::{ClientIds, Closed};
+use crate::closed_window::Window;
+use crate::hash_index::KeyHash;
 use crate::snapshot::SnapshotError;
 use crate::snapshot::codec::{Decoder, Encoder, row};
+use coulisse_types::AccountId;
+use coulisse_types::codec::{Field, Reader, Writer};
 use coulisse_types::event::OrderState;
 
-row!(Closed {
-    order_id,
-    first_seq,
-    filled_lots,
-    body,
-    account,
-    instrument,
-    client_order_id,
-    state,
-});
+row!(Closed { hash, twin, order, first_seq, filled_lots, asked });
+
+impl Field for KeyHash {
+    const TYPE: &'static str = "hash";
+
+    const BYTES_MAX: usize = u64::BYTES_MAX;
+
+    fn put(&self, out: &mut Writer<'_>) {
+        self.bits().put(out);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Option<Self> {
+        Field::decode(reader).map(Self::from_bits)
+    }
+}
 
 impl ClientIds {
     pub(crate) fn encode(&self, out: &mut Encoder<'_>) {
         let Self {
-            // Read in the order of their closing, which makes the lists again.
             closed: _,
-            links: _,
-            by_time: _,
-            by_account: _,
-            // Made of them; what is leaving has been forgotten.
-            index: _,
-            leaving: _,
-            // Limits.
+            by_account,
+            count,
+            // Limits, and what the genesis says.
             max: _,
             closed_per_account_max: _,
+            seed: _,
         } = self;
-        out.put(&self.count());
-        for closed in self.iter() {
+        out.put(count);
+        for window in by_account.iter() {
+            out.put(&window.count());
+        }
+        for (_, closed) in self.iter() {
             closed.encode_row(out);
         }
     }
@@ -45,20 +53,25 @@ impl ClientIds {
         room: u32,
     ) -> Result<(), SnapshotError> {
         for _ in 0..account_count {
-            self.by_account.push(EMPTY);
+            self.by_account.push(Window::default());
         }
-        for _ in 0..from.count(room)? {
-            let closed = Closed::decode_row(from)?;
-            let account = closed.account;
-            from.agree((1..=account_count).contains(&account.0), "an id of no account")?;
-            from.agree(closed.state != OrderState::Open, "a closed order that is open")?;
-            from.agree(!closed.client_order_id.is_empty(), "an id without a letter")?;
-            let hash = self.hash(account, &closed.client_order_id);
-            let is_new = self.find(hash, account, &closed.client_order_id).is_none();
-            from.agree(is_new, "an id that is remembered twice")?;
-            let (_, count) = self.remember(&closed, hash);
-            let fits = count <= self.closed_per_account_max;
-            from.agree(fits, "more ids of an account than are remembered")?;
+        let count = from.count(room)?;
+        let mut counts = alloc::vec::Vec::new();
+        let mut sum = 0_u32;
+        for _ in 0..account_count {
+            let one = from.count(self.closed_per_account_max)?;
+            sum = sum.saturating_add(one);
+            counts.push(one);
+        }
+        from.agree(sum == count, "ids of closed orders that do not add up")?;
+        for (account, count) in (1..).map(AccountId).zip(counts) {
+            for _ in 0..count {
+                let closed = Closed::decode_row(from)?;
+                from.agree(closed.state() != OrderState::Open, "a closed order that is open")?;
+                let is_new = self.find_key(account, closed.hash, || closed.twin).is_none();
+                from.agree(is_new, "an id that is remembered twice")?;
+                self.remember(account, closed);
+            }
         }
         Ok(())
     }

@@ -60,12 +60,12 @@ impl Section {
             | Self::Ledger
             | Self::Orders
             | Self::Instruments
-            | Self::ClientIds
             | Self::RequestIds
             | Self::Groups
             | Self::Timers
             | Self::Lists
             | Self::Risk => 1,
+            Self::ClientIds => 2,
         }
     }
 }

@@ -1,0 +1,344 @@
+//! Which of an account's closed orders has a hash: one small table of an account's own.
+//!
+//! What an account closed has consecutive numbers, the oldest first. A slot of the table is the top
+//! of a hash and the low bits of a number; behind the slots stands where the entries of the numbers
+//! are, in chunks. So an id costs eight or nine bytes here, wherever its entry lies, and neither
+//! growth nor removal has to read one.
+//!
+//! Invariants
+//! - Linear probing with backward-shift deletion (Knuth, TAOCP 3, section 6.4, algorithm R).
+//! - At most half of the slots are taken.
+//! - Each number from `first` on, `count` of them, has one slot, and its chunk a place.
+
+use crate::hash_index::KeyHash;
+use crate::paged::index;
+use alloc::boxed::Box;
+use alloc::vec;
+use coulisse_types::limits::CLOSED_IDS_PER_ACCOUNT_MAX;
+
+/// Entries that lie together.
+pub(crate) const CHUNK: u32 = 8;
+/// Fewest slots of a table.
+const SLOTS_MIN: u32 = 16;
+/// Low bits of a slot: the number's, and one more. An empty slot is 0.
+const NUMBER_BITS: u32 = 13;
+const NUMBER_MASK: u32 = (1 << (NUMBER_BITS - 1)) - 1;
+/// High bits of a slot: the hash's.
+const TAG_BITS: u32 = u32::BITS - NUMBER_BITS;
+
+// All numbers of a window differ in the bits that a slot has, and a tag names each slot of the largest
+// table.
+const _: () = assert!(CLOSED_IDS_PER_ACCOUNT_MAX <= NUMBER_MASK + 1);
+const _: () = assert!(2 * CLOSED_IDS_PER_ACCOUNT_MAX <= 1 << TAG_BITS);
+
+/// The closed orders of one account by number.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Window {
+    /// The number of the oldest. Numbers go on beyond the last `u32` with 0.
+    first: u32,
+    count: u32,
+    /// The slots, a power of two of them or none yet; then the chunks of a window that fills half
+    /// of them, in a ring.
+    table: Box<[u32]>,
+}
+
+#[expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "numbers wrap on purpose where it says so; places are masked to the table's size"
+)]
+impl Window {
+    /// How many there are.
+    #[inline]
+    pub(crate) const fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// The numbers, oldest first.
+    #[inline]
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = u32> + use<> {
+        let first = self.first;
+        (0..self.count).map(move |offset| first.wrapping_add(offset))
+    }
+
+    /// The number of the oldest, if there is one.
+    #[inline]
+    pub(crate) fn oldest(&self) -> Option<u32> {
+        (self.count > 0).then_some(self.first)
+    }
+
+    /// Where the entry of a number is: its chunk times [`CHUNK`] and its place in that.
+    #[inline]
+    pub(crate) fn entry(&self, number: u32) -> u32 {
+        self.table[self.chunk_at(number)] * CHUNK + number % CHUNK
+    }
+
+    /// The number of the hash that `is_it` recognises.
+    #[inline]
+    pub(crate) fn find(&self, hash: KeyHash, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+        if self.count == 0 {
+            return None;
+        }
+        let tag = tag_of(hash);
+        let mut at = self.home(tag);
+        loop {
+            let slot = self.table[at];
+            if slot == 0 {
+                return None;
+            }
+            if slot >> NUMBER_BITS == tag {
+                let number = self.number(slot);
+                if is_it(number) {
+                    return Some(number);
+                }
+            }
+            at = self.next(at);
+        }
+    }
+
+    /// Reads where a search begins; the value means nothing.
+    #[inline]
+    pub(crate) fn peek(&self, hash: KeyHash) -> u32 {
+        if self.table.is_empty() { 0 } else { self.table[self.home(tag_of(hash))] }
+    }
+
+    /// Takes in the next number. `new_chunk` is called where its entry begins a chunk.
+    #[inline]
+    pub(crate) fn push(&mut self, hash: KeyHash, new_chunk: impl FnOnce() -> u32) -> u32 {
+        if (self.count + 1) * 2 > self.slots() {
+            self.grow();
+        }
+        let number = self.first.wrapping_add(self.count);
+        if self.count == 0 || number.is_multiple_of(CHUNK) {
+            let at = self.chunk_at(number);
+            self.table[at] = new_chunk();
+        }
+        self.count += 1;
+        self.put(slot_of(tag_of(hash), number));
+        number
+    }
+
+    /// Lets the oldest go; its chunk, where that has no other.
+    #[inline]
+    pub(crate) fn pop(&mut self, hash: KeyHash) -> Option<u32> {
+        let number = self.first;
+        self.take_out(slot_of(tag_of(hash), number));
+        self.first = number.wrapping_add(1);
+        self.count -= 1;
+        let is_last = self.count == 0 || self.first.is_multiple_of(CHUNK);
+        let chunk = is_last.then(|| self.table[self.chunk_at(number)]);
+        if self.count == 0 && self.slots() > SLOTS_MIN {
+            self.table = Box::default();
+        }
+        chunk
+    }
+
+    /// How many slots there are.
+    #[inline]
+    fn slots(&self) -> u32 {
+        // Nine parts, of which eight are slots. The length is far below 2^32.
+        u32::try_from(self.table.len() / 9 * 8).unwrap_or(0)
+    }
+
+    /// Where a number's chunk stands: the numbers of a window need no more than a ring of one chunk
+    /// for [`CHUNK`] slots.
+    #[inline]
+    fn chunk_at(&self, number: u32) -> usize {
+        let slots = self.slots();
+        index(slots + ((number / CHUNK) & (slots / CHUNK - 1)))
+    }
+
+    /// The number that a slot means.
+    #[inline]
+    fn number(&self, slot: u32) -> u32 {
+        let low = (slot - 1) & NUMBER_MASK;
+        self.first.wrapping_add(low.wrapping_sub(self.first) & NUMBER_MASK)
+    }
+
+    /// Where a tag is at home: its top bits say it.
+    #[inline]
+    fn home(&self, tag: u32) -> usize {
+        index(tag >> (TAG_BITS - self.slots().ilog2()))
+    }
+
+    #[inline]
+    fn next(&self, at: usize) -> usize {
+        (at + 1) & (index(self.slots()) - 1)
+    }
+
+    /// Puts a slot in.
+    #[inline]
+    fn put(&mut self, slot: u32) {
+        let mut at = self.home(slot >> NUMBER_BITS);
+        while self.table[at] != 0 {
+            at = self.next(at);
+        }
+        self.table[at] = slot;
+    }
+
+    /// Takes a slot out that is there, and closes the hole.
+    #[inline]
+    fn take_out(&mut self, slot: u32) {
+        let mask = index(self.slots()) - 1;
+        let mut hole = self.home(slot >> NUMBER_BITS);
+        while self.table[hole] != slot {
+            assert!(self.table[hole] != 0, "an id that is remembered has no slot");
+            hole = self.next(hole);
+        }
+        let mut at = self.next(hole);
+        while self.table[at] != 0 {
+            let home = self.home(self.table[at] >> NUMBER_BITS);
+            if at.wrapping_sub(home) & mask >= at.wrapping_sub(hole) & mask {
+                self.table[hole] = self.table[at];
+                hole = at;
+            }
+            at = self.next(at);
+        }
+        self.table[hole] = 0;
+    }
+
+    /// Goes over to twice the slots.
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self) {
+        let slots = self.slots();
+        let larger = (slots * 2).max(SLOTS_MIN);
+        let table = vec![0; index(larger / 8 * 9)].into_boxed_slice();
+        let old = core::mem::replace(&mut self.table, table);
+        let (old_slots, old_chunks) = old.split_at(index(slots));
+        for slot in old_slots.iter().filter(|slot| **slot != 0) {
+            self.put(*slot);
+        }
+        if self.count == 0 {
+            return;
+        }
+        let chunk = self.first / CHUNK;
+        // The first and the last may be there in part only.
+        let chunks = (self.first % CHUNK + self.count).div_ceil(CHUNK);
+        for number in (0..chunks).map(|offset| chunk.wrapping_add(offset) * CHUNK) {
+            let at = self.chunk_at(number);
+            self.table[at] = old_chunks[index((number / CHUNK) & (slots / CHUNK - 1))];
+        }
+    }
+}
+
+/// The top of a hash.
+#[inline]
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    reason = "the top bits of 64 are fewer than 32"
+)]
+const fn tag_of(hash: KeyHash) -> u32 {
+    (hash.bits() >> (u64::BITS - TAG_BITS)) as u32
+}
+
+#[inline]
+#[expect(clippy::arithmetic_side_effects, reason = "one more than a masked number")]
+const fn slot_of(tag: u32, number: u32) -> u32 {
+    tag << NUMBER_BITS | ((number & NUMBER_MASK) + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::VecDeque;
+    use alloc::vec::Vec;
+
+    /// What a window should be, told plainly.
+    #[derive(Default)]
+    struct Plain {
+        window: Window,
+        all: VecDeque<(u32, KeyHash, u32)>,
+        chunks: u32,
+        freed: Vec<u32>,
+    }
+
+    impl Plain {
+        fn push(&mut self, hash: KeyHash) {
+            let Self { window, chunks, freed, .. } = self;
+            let mut made = None;
+            let number = window.push(hash, || {
+                let chunk = freed.pop().unwrap_or_else(|| {
+                    *chunks += 1;
+                    *chunks
+                });
+                made = Some(chunk);
+                chunk
+            });
+            self.all.push_back((number, hash, self.window.entry(number)));
+        }
+
+        fn pop(&mut self) {
+            let (number, hash, _) = self.all.pop_front().expect("one is there");
+            assert_eq!(self.window.oldest(), Some(number));
+            self.freed.extend(self.window.pop(hash));
+        }
+
+        /// Every number is found by its hash, at the place it was given, and nothing else is.
+        fn check(&self) {
+            assert_eq!(index(self.window.count()), self.all.len());
+            let numbers: Vec<u32> = self.all.iter().map(|(number, ..)| *number).collect();
+            assert_eq!(self.window.numbers().collect::<Vec<_>>(), numbers);
+            let mut entries: Vec<u32> = self.all.iter().map(|(.., entry)| *entry).collect();
+            for (number, hash, entry) in &self.all {
+                assert_eq!(self.window.find(*hash, |found| found == *number), Some(*number));
+                assert_eq!(self.window.entry(*number), *entry);
+                assert_eq!(self.window.find(*hash, |_| false), None);
+            }
+            entries.sort_unstable();
+            entries.dedup();
+            assert_eq!(entries.len(), self.all.len(), "two in one place");
+        }
+    }
+
+    /// Some hashes, of which a few are alike, and few are far apart.
+    fn hashes(mut state: u64, crowded: bool) -> impl FnMut() -> KeyHash {
+        move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            KeyHash::from_bits(if crowded { state >> 60 << 52 } else { state })
+        }
+    }
+
+    #[test]
+    fn a_window_finds_what_is_in_it_whatever_came_and_went() {
+        for (crowded, first) in [(false, 0), (true, 0), (false, u32::MAX - 40), (true, 4_090)] {
+            let mut hash = hashes(9, crowded);
+            let mut plain = Plain::default();
+            plain.window.first = first;
+            for (turn, target) in [40, 3, 0, 1, 0, 200, 150, 7, 90].into_iter().enumerate() {
+                while plain.all.len() < target {
+                    plain.push(hash());
+                    plain.check();
+                }
+                while plain.all.len() > target {
+                    plain.pop();
+                    plain.check();
+                }
+                for _ in 0..turn * 10 {
+                    plain.push(hash());
+                    plain.pop();
+                }
+                plain.check();
+            }
+        }
+    }
+
+    #[test]
+    fn the_largest_window_goes_round_and_takes_no_more_chunks() {
+        let mut hash = hashes(5, false);
+        let mut plain = Plain::default();
+        for _ in 0..CLOSED_IDS_PER_ACCOUNT_MAX {
+            plain.push(hash());
+        }
+        plain.check();
+        let chunks = plain.chunks;
+        for _ in 0..3 * CLOSED_IDS_PER_ACCOUNT_MAX {
+            plain.pop();
+            plain.push(hash());
+        }
+        plain.check();
+        assert!(plain.chunks <= chunks + 1, "{} chunks", plain.chunks);
+        assert_eq!(plain.window.slots(), 2 * CLOSED_IDS_PER_ACCOUNT_MAX);
+    }
+}
