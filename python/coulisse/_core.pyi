@@ -25,6 +25,7 @@ __all__ = [
     "plant_everywhere",
     "planted_faults",
     "protocol_docs",
+    "public_key",
     "rest_routes",
     "schema_json",
 ]
@@ -42,6 +43,9 @@ def protocol_docs() -> list[tuple[str, str]]:
 
 def is_public_key(key: bytes) -> bool:
     """Whether 32 bytes are an Ed25519 public key that a logon can prove."""
+
+def public_key(private_key: bytes) -> bytes:
+    """The Ed25519 public key, 32 bytes, of a private one: any 32 bytes."""
 
 def operations() -> list[tuple[str, str]]:
     """Every operation of the native protocol: (name, who may).

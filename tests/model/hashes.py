@@ -13,7 +13,6 @@ from tests.model.risk_hashes import risk_content
 from tests.model.terms_hashes import order_content, terms_content
 
 CLIENT_ORDER_ID_BYTES_MAX = 36
-U64_MAX = (1 << 64) - 1
 KEY_STATES = ("active", "waits", "revoked")
 TRADING_STATES = ("open", "cancel_only", "post_only", "halted", "auction")
 
@@ -92,8 +91,7 @@ def _remembered(exchange: ReferenceExchange) -> bytes:
     # The sort is stable: of one account the first closed stays first.
     for (account, client_order_id), o in sorted(exchange.closed_ids.items(), key=_account_of):
         key = client_order_id.encode().ljust(CLIENT_ORDER_ID_BYTES_MAX, b"\0") + u32(account)
-        hashes = [xxhash.xxh3_64_intdigest(key, one) for one in (seed, seed ^ U64_MAX)]
-        parts += [u32(account), *map(u64, hashes)]
+        parts += [u32(account), u64(xxhash.xxh3_64_intdigest(key, seed))]
         parts.append(struct.pack("<QQBq", o.id, o.first_seq, states.index(o.state), o.filled))
     parts.append(u32(len(exchange.requests)))
     for (account, request_id), (first_seq, _) in exchange.requests.items():

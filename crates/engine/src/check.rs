@@ -225,8 +225,7 @@ impl Engine {
         let ids = &self.client_ids;
         let (mut closed, mut live) = (0_u32, 0_u32);
         for (account, entry) in ids.iter() {
-            let (hash, twin) = entry.key();
-            let found = ids.find_key(account, hash, || twin);
+            let found = ids.find(account, entry.hash());
             if entry.state() == OrderState::Open
                 || found.is_none_or(|found| found.order_id() != entry.order_id())
             {

@@ -7,9 +7,10 @@
 //!   account that places forgets the first that it closed; one that has none takes the place of
 //!   the next account's that has one. So nobody's flood forgets what others did.
 //!
-//! There may be as many of them as there are orders in minutes, so each is kept small: of an id two
-//! hashes of 64 bits with different seeds, of what was asked for a third. Two ids of one account
-//! that are alike in both are beyond chance, and only their own client could look for them.
+//! There may be as many of them as there are orders in seconds, so each is kept small: of an id and
+//! of what was asked for only a hash of 64 bits. An order whose id has the hash of another one of its
+//! account's last 4,096 is refused as a conflict: by chance one in 4.5 * 10^15, and only who knows the
+//! seed could make one, for its own account.
 
 use crate::body::Body;
 use crate::closed_window::{CHUNK, Window};
@@ -31,8 +32,6 @@ const STATE_SHIFT: u32 = 56;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Closed {
     hash: KeyHash,
-    /// The hash with the other seed.
-    twin: KeyHash,
     /// The order's id, below 2^53, and its state.
     order: u64,
     first_seq: Seq,
@@ -43,10 +42,9 @@ pub(crate) struct Closed {
 }
 
 impl Closed {
-    fn of(order: &Order, state: OrderState, twin: KeyHash) -> Self {
+    fn of(order: &Order, state: OrderState) -> Self {
         Self {
             hash: order.hash,
-            twin,
             order: order.id.0 | u64::from(state.number()) << STATE_SHIFT,
             first_seq: order.first_seq,
             filled_lots: order.filled_lots,
@@ -64,9 +62,9 @@ impl Closed {
         number.and_then(OrderState::from_number).unwrap_or(OrderState::Open)
     }
 
-    /// What its client order id came to.
-    pub(crate) const fn key(&self) -> (KeyHash, KeyHash) {
-        (self.hash, self.twin)
+    /// The hash of its client order id.
+    pub(crate) const fn hash(&self) -> KeyHash {
+        self.hash
     }
 
     pub(crate) const fn first_seq(&self) -> Seq {
@@ -160,36 +158,11 @@ impl ClientIds {
         KeyHash::of(&key(account, id), self.seed)
     }
 
-    /// The hash of the same with the other seed.
-    #[inline]
-    fn twin(&self, account: AccountId, id: &ClientOrderId) -> KeyHash {
-        KeyHash::of(&key(account, id), !self.seed)
-    }
-
     /// The closed order of an account's id, by its hash.
     #[inline]
-    pub(crate) fn find(
-        &self,
-        hash: KeyHash,
-        account: AccountId,
-        id: &ClientOrderId,
-    ) -> Option<&Closed> {
-        self.find_key(account, hash, || self.twin(account, id))
-    }
-
-    /// The closed order of an account by what its id came to.
-    #[inline]
-    pub(crate) fn find_key(
-        &self,
-        account: AccountId,
-        hash: KeyHash,
-        twin: impl Fn() -> KeyHash,
-    ) -> Option<&Closed> {
+    pub(crate) fn find(&self, account: AccountId, hash: KeyHash) -> Option<&Closed> {
         let window = self.by_account.get(account.0.wrapping_sub(1))?;
-        let number = window.find(hash, |number| {
-            let closed = self.at(window.entry(number));
-            closed.hash == hash && closed.twin == twin()
-        })?;
+        let number = window.find(hash, |number| self.at(window.entry(number)).hash == hash)?;
         Some(self.at(window.entry(number)))
     }
 
@@ -226,8 +199,7 @@ impl ClientIds {
         if self.count_of(account) == self.closed_per_account_max {
             self.forget(account);
         }
-        let twin = self.twin(account, &order.client_order_id);
-        self.remember(account, Closed::of(order, state, twin));
+        self.remember(account, Closed::of(order, state));
         if bug.is(Fault::ClientIdForgotten) {
             self.forget(account);
         }

@@ -163,7 +163,7 @@ impl Engine {
                 };
                 let is_same = |body| (order.instrument, order.body) == (asked_instrument, body);
                 (asked().is_some_and(is_same), event)
-            } else if let Some(closed) = self.client_ids.find(hash, account, &client_order_id) {
+            } else if let Some(closed) = self.client_ids.find(account, hash) {
                 let event = OrderDuplicate {
                     order_id: closed.order_id(),
                     first_seq: closed.first_seq(),

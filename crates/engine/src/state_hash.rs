@@ -179,11 +179,9 @@ impl Engine {
     fn hash_remembered(&self, out: &mut Hasher) {
         out.put(&self.client_ids.count());
         for (account, entry) in self.client_ids.iter() {
-            let (hash, twin) = entry.key();
             out.row(|out| {
                 account.put(out);
-                hash.put(out);
-                twin.put(out);
+                entry.hash().put(out);
                 entry.order_id().put(out);
                 entry.first_seq().put(out);
                 entry.state().put(out);

@@ -90,7 +90,7 @@ pub const SWEEP_REST_US: i64 = 16;
 
 /// Bytes of the ring from which clients are told what they missed: at 50,000 orders a second some two
 /// seconds.
-pub const RING_BYTES: usize = 32 * 1_024 * 1_024;
+pub const RING_BYTES: usize = 32_000_000;
 
 /// Messages of one stream that a client may have missed and still go on with it.
 pub const RESUME_MESSAGES_MAX: usize = 20_000;

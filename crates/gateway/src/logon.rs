@@ -10,7 +10,7 @@ use crate::hub::Hub;
 use crate::secrets::is_hmac;
 use crate::view::KeyView;
 use coulisse_types::{KeyIndex, KeyScheme, KeyState, RejectCode, Seq};
-use ed25519_dalek::{Signature, VerifyingKey};
+use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
 
 /// Whether these 32 bytes are a key that a signature can prove: a point of the curve in its one
 /// spelling (RFC 8032 section 5.1.3), and not one of the few that prove anything.
@@ -19,6 +19,11 @@ pub fn is_public_key(public_key: &[u8; 32]) -> bool {
     let [least, middle @ .., most] = public_key;
     let beyond = *least >= 0xED && middle.iter().all(|byte| *byte == 0xFF) && most & 0x7F == 0x7F;
     !beyond && VerifyingKey::from_bytes(public_key).is_ok_and(|key| !key.is_weak())
+}
+
+/// The public key of a private one, which is any 32 bytes that nobody can guess.
+pub fn public_key(private_key: &[u8; 32]) -> [u8; 32] {
+    SigningKey::from_bytes(private_key).verifying_key().to_bytes()
 }
 
 /// Whether `signature` over `text` is that of an Ed25519 key.

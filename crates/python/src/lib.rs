@@ -35,6 +35,7 @@ mod voids;
 use coulisse_wire::native::Op;
 use coulisse_wire::native::spec::ROUTES;
 use pyo3::prelude::*;
+use std::borrow::Cow;
 
 #[global_allocator]
 static ALLOCATOR: huge_pages::HugePages = huge_pages::HugePages;
@@ -53,6 +54,12 @@ fn protocol_docs() -> Vec<(String, String)> {
 #[pyfunction]
 fn is_public_key(key: [u8; 32]) -> bool {
     coulisse_gateway::logon::is_public_key(&key)
+}
+
+/// The Ed25519 public key of a private one.
+#[pyfunction]
+fn public_key(private_key: [u8; 32]) -> Cow<'static, [u8]> {
+    Cow::Owned(coulisse_gateway::logon::public_key(&private_key).to_vec())
 }
 
 /// Every operation of the native protocol: its name, and who may ask for it.
@@ -74,6 +81,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(schema::schema_json, module)?)?;
     module.add_function(wrap_pyfunction!(protocol_docs, module)?)?;
     module.add_function(wrap_pyfunction!(is_public_key, module)?)?;
+    module.add_function(wrap_pyfunction!(public_key, module)?)?;
     module.add_function(wrap_pyfunction!(operations, module)?)?;
     module.add_function(wrap_pyfunction!(rest_routes, module)?)?;
     module.add_function(wrap_pyfunction!(engine_class::planted_faults, module)?)?;

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
+from collections.abc import Iterable
+
 import typer
 
 from coulisse import __version__
-from coulisse.cli import (
-    account,
-    admin,
-    balances,
-    bench,
-    book,
-    cancel,
-    candles,
-    demo,
-    order,
-    orders,
-    positions,
-    replay,
-    serve,
-    ticker,
-    trades,
-)
 
-app = typer.Typer(
-    name="coulisse",
-    help="A real-time trading backend: matching engine, durable log, WebSocket and REST.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+COMMANDS = (
+    "serve",
+    "demo",
+    "book",
+    "trades",
+    "ticker",
+    "candles",
+    "order",
+    "orders",
+    "cancel",
+    "balances",
+    "positions",
+    "account",
+    "admin",
+    "replay",
+    "bench",
 )
+"""The subcommands, each a module of this package: it has a group, `app`, or a function of its
+own name."""
 
 
 def show_version(wanted: bool) -> None:
@@ -40,7 +38,6 @@ def show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def root(
     version: bool = typer.Option(
         False, "--version", callback=show_version, is_eager=True, help="Print the version."
@@ -49,23 +46,31 @@ def root(
     """A real-time trading backend: matching engine, durable log, WebSocket and REST."""
 
 
-app.command("serve")(serve.serve)
-app.command("demo")(demo.demo)
-app.command("book")(book.book)
-app.command("trades")(trades.trades)
-app.command("ticker")(ticker.ticker)
-app.command("candles")(candles.candles)
-app.add_typer(order.app, name="order")
-app.command("orders")(orders.orders)
-app.command("cancel")(cancel.cancel)
-app.command("balances")(balances.balances)
-app.command("positions")(positions.positions)
-app.add_typer(account.app, name="account")
-app.add_typer(admin.app, name="admin")
-app.command("replay")(replay.replay)
-app.add_typer(bench.app, name="bench")
+def command(names: Iterable[str]) -> typer.Typer:
+    """Return the command with these subcommands."""
+    app = typer.Typer(
+        name="coulisse",
+        help="A real-time trading backend: matching engine, durable log, WebSocket and REST.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(root)
+    for name in names:
+        module = importlib.import_module(f"coulisse.cli.{name}")
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=name)
+        else:
+            app.command(name)(getattr(module, name))
+    return app
 
 
 def main() -> None:
-    """Run the command."""
-    app()
+    """Run the command.
+
+    Only the subcommand that was asked for is loaded: a node should not hold for months what only
+    `coulisse bench` needs.
+    """
+    asked = sys.argv[1:2]
+    command(asked if asked and asked[0] in COMMANDS else COMMANDS)()

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import typer
 import uvloop
 
-from coulisse.client.client import Client
 from coulisse.domain.errors import CoulisseError
 from coulisse.domain.outcomes import CancelAllResult, OrderResult, Rejected, Unknown
 
 if TYPE_CHECKING:
+    from coulisse.client.client import Client
     from coulisse.config import Config
 
 EXIT_FAILED = 1
@@ -68,6 +68,9 @@ def node_config(
 
 async def connect(url: str | None, key_file: Path | None) -> Client:
     """Connect as the flags, the environment or the running demo say."""
+    # Loaded here: a node needs no client.
+    from coulisse.client.client import Client
+
     return await Client.connect(url, credentials=key_file)
 
 

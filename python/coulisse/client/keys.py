@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
+from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from coulisse import _core
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 KEY_HEX_DIGITS = 64
 
 
 def new_private_key() -> str:
     """Draw a private key; 64 hexadecimal digits."""
-    return Ed25519PrivateKey.generate().private_bytes_raw().hex()
+    return secrets.token_hex(KEY_HEX_DIGITS // 2)
 
 
 def public_key(private_key: str) -> bytes:
     """Return the 32 bytes of the public key."""
-    return _load(private_key).public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return _core.public_key(_bytes(private_key))
 
 
 def sign_logon(
@@ -71,6 +75,13 @@ def _sign(secret: str, scheme: str, text: bytes) -> str:
 
 
 def _load(private_key: str) -> Ed25519PrivateKey:
+    # Loaded here: a node makes keys and signs nothing.
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Ed25519PrivateKey.from_private_bytes(_bytes(private_key))
+
+
+def _bytes(private_key: str) -> bytes:
     if len(private_key) != KEY_HEX_DIGITS:
         raise ValueError(f"an Ed25519 private key is {KEY_HEX_DIGITS} hexadecimal digits")
-    return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(private_key))
+    return bytes.fromhex(private_key)

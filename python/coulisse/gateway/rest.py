@@ -17,6 +17,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import PathParameter, QueryParameter
+from litestar.plugins import PluginProtocol
+from litestar.plugins.core import MsgspecDIPlugin
 
 from coulisse.domain.errors import NodeFailed
 from coulisse.domain.outcomes import Rejected
@@ -119,12 +121,23 @@ def on_fault(request: Request[Any, Any, Any], error: Exception) -> Json:
     return error_response(500, Rejected("INTERNAL", "the node is at fault", "unknown"))
 
 
+class _App(Litestar):
+    """Litestar without its plugins for libraries that no route of ours uses.
+
+    The one for pydantic alone loads pydantic's first version too, 3 MB.
+    """
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        return [*plugins, MsgspecDIPlugin()]
+
+
 def build_app(site: Site) -> Litestar:
     """Return the application of one node."""
     handlers = [*_market_routes(site), *_node_routes(site), *_page_routes()]
     if site.demo_key is not None:
         handlers.append(_demo_route(site.demo_key, site.hosts))
-    app = Litestar(
+    app = _App(
         route_handlers=handlers,
         exception_handlers={
             HTTPException: on_http_error,

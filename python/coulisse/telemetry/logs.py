@@ -7,9 +7,17 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-import structlog
+if TYPE_CHECKING or "rich" in sys.modules:
+    import structlog
+else:
+    # Where structlog finds rich it loads all of it, 3 MB that a node keeps for a renderer that is
+    # not used here. So it finds none.
+    sys.modules["rich"] = None
+    import structlog
+
+    del sys.modules["rich"]
 
 Logger = structlog.typing.FilteringBoundLogger
 

@@ -9,7 +9,7 @@ use coulisse_types::AccountId;
 use coulisse_types::codec::{Field, Reader, Writer};
 use coulisse_types::event::OrderState;
 
-row!(Closed { hash, twin, order, first_seq, filled_lots, asked });
+row!(Closed { hash, order, first_seq, filled_lots, asked });
 
 impl Field for KeyHash {
     const TYPE: &'static str = "hash";
@@ -68,7 +68,7 @@ impl ClientIds {
             for _ in 0..count {
                 let closed = Closed::decode_row(from)?;
                 from.agree(closed.state() != OrderState::Open, "a closed order that is open")?;
-                let is_new = self.find_key(account, closed.hash, || closed.twin).is_none();
+                let is_new = self.find(account, closed.hash).is_none();
                 from.agree(is_new, "an id that is remembered twice")?;
                 self.remember(account, closed);
             }
