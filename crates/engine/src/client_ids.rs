@@ -145,9 +145,8 @@ impl ClientIds {
     #[inline(never)]
     fn forget_for(&mut self, account: AccountId) {
         let all = self.by_account.len();
-        let from_it = (account.0..=all).chain(1..account.0).map(AccountId);
-        let whose = from_it.filter(|one| self.count_of(*one) > 0).next();
-        if let Some(whose) = whose {
+        let mut from_it = (account.0..=all).chain(1..account.0).map(AccountId);
+        if let Some(whose) = from_it.find(|one| self.count_of(*one) > 0) {
             self.forget(whose);
         }
     }

@@ -109,7 +109,7 @@ impl Window {
             self.grow();
         }
         let number = self.first.wrapping_add(self.count);
-        if self.count == 0 || number.is_multiple_of(CHUNK) {
+        if self.count == 0 || number % CHUNK == 0 {
             let at = self.chunk_at(number);
             self.table[at] = new_chunk();
         }
@@ -125,7 +125,7 @@ impl Window {
         self.take_out(slot_of(tag_of(hash), number));
         self.first = number.wrapping_add(1);
         self.count -= 1;
-        let is_last = self.count == 0 || self.first.is_multiple_of(CHUNK);
+        let is_last = self.count == 0 || self.first % CHUNK == 0;
         let chunk = is_last.then(|| self.table[self.chunk_at(number)]);
         if self.count == 0 && self.slots() > SLOTS_MIN {
             self.table = Box::default();
@@ -187,8 +187,8 @@ impl Window {
         }
         let mut at = self.next(hole);
         while self.table[at] != 0 {
-            let home = self.home(self.table[at] >> NUMBER_BITS);
-            if at.wrapping_sub(home) & mask >= at.wrapping_sub(hole) & mask {
+            let begin = self.home(self.table[at] >> NUMBER_BITS);
+            if at.wrapping_sub(begin) & mask >= at.wrapping_sub(hole) & mask {
                 self.table[hole] = self.table[at];
                 hole = at;
             }
@@ -224,11 +224,7 @@ impl Window {
 
 /// The top of a hash.
 #[inline]
-#[expect(
-    clippy::as_conversions,
-    clippy::cast_possible_truncation,
-    reason = "the top bits of 64 are fewer than 32"
-)]
+#[expect(clippy::as_conversions, reason = "the top bits of 64 are fewer than 32")]
 const fn tag_of(hash: KeyHash) -> u32 {
     (hash.bits() >> (u64::BITS - TAG_BITS)) as u32
 }
@@ -240,6 +236,7 @@ const fn slot_of(tag: u32, number: u32) -> u32 {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "a test's own counts")]
 mod tests {
     use super::*;
     use alloc::collections::VecDeque;
