@@ -65,7 +65,7 @@ def banned_words(tree: Tree) -> Iterator[str]:
 
 
 def dead_modules(tree: Tree) -> Iterator[str]:
-    """Find modules of the package that no module of the package imports."""
+    """Find modules of the package that no module of the package imports, or loads by its name."""
     modules: dict[str, str] = {}
     for path, _ in tree.select(".py", under=PACKAGE):
         modules[module_of(path)] = path
@@ -73,6 +73,8 @@ def dead_modules(tree: Tree) -> Iterator[str]:
     for path, module in parsed(tree):
         if path.startswith(PACKAGE):
             imported.update(imports_of(module_of(path), path.endswith("__init__.py"), module))
+            constants = (node for node in ast.walk(module) if isinstance(node, ast.Constant))
+            imported.update(node.value for node in constants if isinstance(node.value, str))
     for name, path in modules.items():
         is_package = path.endswith("__init__.py")
         if name not in imported and name not in ENTRY_POINTS and not is_package:

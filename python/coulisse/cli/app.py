@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 import typer
 
 from coulisse import __version__
 
-COMMANDS = (
-    "serve",
-    "demo",
-    "book",
-    "trades",
-    "ticker",
-    "candles",
-    "order",
-    "orders",
-    "cancel",
-    "balances",
-    "positions",
-    "account",
-    "admin",
-    "replay",
-    "bench",
-)
-"""The subcommands, each a module of this package: it has a group, `app`, or a function of its
-own name."""
+COMMANDS: Final[Mapping[str, str]] = {
+    "serve": "coulisse.cli.serve",
+    "demo": "coulisse.cli.demo",
+    "book": "coulisse.cli.book",
+    "trades": "coulisse.cli.trades",
+    "ticker": "coulisse.cli.ticker",
+    "candles": "coulisse.cli.candles",
+    "order": "coulisse.cli.order",
+    "orders": "coulisse.cli.orders",
+    "cancel": "coulisse.cli.cancel",
+    "balances": "coulisse.cli.balances",
+    "positions": "coulisse.cli.positions",
+    "account": "coulisse.cli.account",
+    "admin": "coulisse.cli.admin",
+    "replay": "coulisse.cli.replay",
+    "bench": "coulisse.cli.bench",
+}
+"""The subcommands and their modules, which have a group, `app`, or a function of that name."""
 
 
 def show_version(wanted: bool) -> None:
@@ -58,7 +58,7 @@ def command(names: Iterable[str]) -> typer.Typer:
     )
     app.callback()(root)
     for name in names:
-        module = importlib.import_module(f"coulisse.cli.{name}")
+        module = importlib.import_module(COMMANDS[name])
         if hasattr(module, "app"):
             app.add_typer(module.app, name=name)
         else:
