@@ -6,9 +6,11 @@ it in `GENERATORS`; `make generate` and `make check` then know it.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -28,7 +30,23 @@ def protocol() -> Mapping[str, str]:
     return {f"docs/protocol/{name}": page for name, page in _core.protocol_docs()}
 
 
-GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (readme, protocol)
+def documents() -> Mapping[str, str]:
+    """The OpenAPI and AsyncAPI documents, as a node serves them at /docs."""
+    from coulisse import _core
+    from coulisse.gateway.rest import Site, build_app
+
+    # Nothing of it is asked for: what a node serves does not depend on what it holds.
+    nothing: Any = None
+    app = build_app(Site(core=nothing, durable=nothing, metrics=nothing, health=nothing))
+    rest = json.dumps(app.openapi_schema.to_schema(), indent=1, ensure_ascii=False)
+    folder = "docs/protocol"
+    return {
+        f"{folder}/openapi.json": rest + "\n",
+        f"{folder}/asyncapi.json": _core.asyncapi_json(),
+    }
+
+
+GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (readme, protocol, documents)
 
 
 def main(*, check: bool) -> int:

@@ -20,7 +20,9 @@ __all__ = [
     "LocalSession",
     "Replica",
     "SimDisk",
+    "asyncapi_json",
     "is_public_key",
+    "openapi_json",
     "operations",
     "plant_everywhere",
     "planted_faults",
@@ -40,6 +42,12 @@ def schema_json() -> str:
 
 def protocol_docs() -> list[tuple[str, str]]:
     """The generated pages of docs/protocol: (file name, markdown)."""
+
+def openapi_json() -> str:
+    """The OpenAPI document of the private REST routes."""
+
+def asyncapi_json() -> str:
+    """The AsyncAPI document of the native protocol."""
 
 def is_public_key(key: bytes) -> bool:
     """Whether 32 bytes are an Ed25519 public key that a logon can prove."""

@@ -15,6 +15,7 @@ import pytest
 from coulisse import _core
 from coulisse.client.session import Session
 from coulisse.domain.outcomes import Rejected
+from tests.documents import assert_documented_answer
 
 from .conftest import Server, environment, launch
 from .test_private_rest import SERVE, Key, operator
@@ -161,6 +162,7 @@ def test_routes_are_served_to_those_who_may_and_nobody_else(
         if role in ROLES:
             answer = key.ask(method, target, sent)
             code = "" if answer.is_success else answer.json()["error"]["code"]
+            assert_documented_answer(method, path, answer.status_code, answer.json())
             assert (code not in DENIED) == may(role, op), f"{method} {path} by {role}: {code!r}"
             assert (answer.status_code == 403) == (code == "NOT_PERMITTED")
     body = b"" if sent is None else json.dumps(sent).encode()

@@ -62,6 +62,9 @@ def test_candles_come_oldest_first_and_end_with_the_latest_trade(demo: Server) -
         ("GET", "/v1/instruments?depth=5", 400, "UNKNOWN_FIELD", "depth"),
         ("POST", "/v1/instruments", 405, "NOT_FOUND", "method"),
         ("DELETE", "/", 405, "NOT_FOUND", "method"),
+        ("GET", "/v1/orders/7", 405, "NOT_FOUND", "method"),
+        ("PUT", "/v1/admin/instruments/BTC-USD/state", 405, "NOT_FOUND", "method"),
+        ("GET", "/v1/admin/instruments/BTC-USD/else", 404, "NOT_FOUND", "path"),
     ],
 )
 def test_errors_have_one_form(
@@ -111,6 +114,24 @@ def test_pipelined_requests_are_all_answered_in_order(demo: Server) -> None:
             assert more, "closed before the third answer"
             answers += more
     assert re.findall(rb"HTTP/1.1 (\d+)", answers) == [b"200", b"404", b"200"]
+
+
+def test_what_comes_with_the_end_of_a_body_is_seen_by_those_whose_it_is(demo: Server) -> None:
+    host, port = demo.http.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as wire:
+        wire.sendall(b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n")
+        wire.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            wire.recv(65_536)
+        wire.settimeout(10)
+        wire.sendall(b"{}")
+        answers = b""
+        while not answers.endswith(b"}"):
+            answers += wire.recv(65_536)
+        assert b" 404 " in answers
+        # Were uvicorn to keep the connection, nobody there would know of orders.
+        wire.sendall(b"GET /v1/orders HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b"NOT_LOGGED_ON" in wire.recv(65_536)
 
 
 def test_metrics_are_prometheus_text_and_every_limit_has_its_use(demo: Server) -> None:

@@ -4,9 +4,11 @@ import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.documents import assert_documented_message, assert_documented_request
 from tests.session.raw_socket import BINARY, RawSocket
 from tests.session.script import Line, Placeholders, Script, read_script
 from tests.session.worlds import (
@@ -38,6 +40,7 @@ class Run:
         self._peers: dict[str, Peer] = {}
         self._pending: dict[str, list[bytes]] = {}
         self._values = Placeholders(names_of(SCRIPTS.index(script)))
+        self._asked: dict[str, dict[str, Any]] = {}
 
     async def play(self) -> None:
         await self._world.start()
@@ -56,8 +59,10 @@ class Run:
         text = self._values.fill(line.text)
         match line.mark:
             case "+":
+                self._note(text)
                 self._pending.setdefault(line.peer, []).append(text.encode())
             case ">":
+                self._note(text)
                 texts = [*self._pending.pop(line.peer, []), text.encode()]
                 await self._peers[line.peer].send(texts)
             case "<":
@@ -67,8 +72,27 @@ class Run:
                     self._values.compare(json.loads(text), json.loads(got))
                 except AssertionError as error:
                     raise AssertionError(f"got {got.decode()}\n{error}") from None
+                self._look_up(json.loads(got))
             case _:
                 await self._do(*text.split())
+
+    def _note(self, text: str) -> None:
+        """Keep a request until it is answered, if it is one."""
+        try:
+            sent = json.loads(text)
+        except ValueError:
+            return
+        if isinstance(sent, dict) and isinstance(sent.get("op"), str):
+            self._asked[json.dumps(sent.get("id"))] = sent
+
+    def _look_up(self, got: dict[str, Any]) -> None:
+        """Hold what was got, and the request that was taken, against the AsyncAPI document."""
+        asked = self._asked.get(json.dumps(got.get("id")))
+        if got.get("ok") is not True:
+            assert_documented_message(None, got)
+        elif asked is not None:
+            assert_documented_message(asked["op"], got)
+            assert_documented_request(asked)
 
     async def _do(self, verb: str, *args: str) -> None:
         match verb, args:

@@ -6,6 +6,7 @@ use crate::upgrade::UpgradeFault;
 use coulisse_types::RejectCode;
 use coulisse_types::limits::NONCE_WINDOW;
 use coulisse_wire::native::spec::{Access, ROUTES};
+use coulisse_wire::schema::documents::{Door, openapi_json};
 use std::fmt::Write as _;
 
 /// A signed order by hand; a test runs it.
@@ -34,6 +35,30 @@ const HEADERS: &[(&str, &str)] = &[
     ("Coulisse-Window", "How old the request may be when it is read, in ms; may be absent."),
     ("Coulisse-Signature", "Hexadecimal digits: 128 of Ed25519, 64 of HMAC-SHA256."),
 ];
+
+/// What the statuses of refusals say; what they say of each code is on the page.
+const STATUSES: &[(u16, &str)] = &[
+    (400, "The request breaks a rule of the edge; nothing was done."),
+    (401, "Who asks is not proved."),
+    (403, "The key may not do this, or not from here."),
+    (404, "There is no such thing, or it is another's."),
+    (409, "It is there already, or its id or nonce was used for something else."),
+    (413, "The body is too long."),
+    (422, "The core refused it: it stands in the log and changed nothing."),
+    (429, "Too much is asked for; Retry-After says when to come again."),
+    (503, "A queue is full, or the node stops; Retry-After says when to come again."),
+];
+
+/// The `OpenAPI` document of the private routes.
+pub fn openapi() -> String {
+    openapi_json(&Door {
+        headers: HEADERS,
+        always: &["Coulisse-Key", "Coulisse-Timestamp", "Coulisse-Signature"],
+        changing: &["Coulisse-Nonce"],
+        statuses: STATUSES,
+        body_bytes_max: CALL_BODY_BYTES_MAX,
+    })
+}
 
 /// The page, from the tables that the answers are made from.
 pub fn markdown() -> String {

@@ -50,6 +50,18 @@ fn protocol_docs() -> Vec<(String, String)> {
         .collect()
 }
 
+/// The `OpenAPI` document of the private routes.
+#[pyfunction]
+fn openapi_json() -> String {
+    coulisse_gateway::fault_page::openapi()
+}
+
+/// The `AsyncAPI` document of the native protocol.
+#[pyfunction]
+fn asyncapi_json() -> String {
+    coulisse_wire::schema::documents::asyncapi_json()
+}
+
 /// Whether 32 bytes are an Ed25519 public key that a logon can prove.
 #[pyfunction]
 fn is_public_key(key: [u8; 32]) -> bool {
@@ -80,6 +92,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("CoreError", module.py().get_type::<failure::CoreError>())?;
     module.add_function(wrap_pyfunction!(schema::schema_json, module)?)?;
     module.add_function(wrap_pyfunction!(protocol_docs, module)?)?;
+    module.add_function(wrap_pyfunction!(openapi_json, module)?)?;
+    module.add_function(wrap_pyfunction!(asyncapi_json, module)?)?;
     module.add_function(wrap_pyfunction!(is_public_key, module)?)?;
     module.add_function(wrap_pyfunction!(public_key, module)?)?;
     module.add_function(wrap_pyfunction!(operations, module)?)?;

@@ -33,7 +33,8 @@ class DocsPage(OpenAPIRenderPlugin):
             "<!doctype html><html lang=en><meta charset=utf-8>",
             f"<title>{escape(info['title'])}: REST</title><style>{_STYLE}</style>",
             f"<h1>{escape(info['title'])}</h1><p>{escape(info.get('description', ''))}</p>",
-            "<p>As a schema: <a href='/docs/openapi.json'>openapi.json</a></p>",
+            "<p>As schemas: REST in <a href='/docs/openapi.json'>openapi.json</a>, the socket in "
+            "<a href='/docs/asyncapi.json'>asyncapi.json</a></p>",
         ]
         for path, item in sorted(openapi_schema["paths"].items()):
             parts += [_operation(path, method, what) for method, what in item.items()]
@@ -41,11 +42,21 @@ class DocsPage(OpenAPIRenderPlugin):
 
 
 def _operation(path: str, method: str, what: dict[str, Any]) -> str:
-    rows = "".join(_parameter(parameter) for parameter in what.get("parameters") or [])
+    listed = [*(what.get("parameters") or []), *_in_body(what)]
+    rows = "".join(_parameter(parameter) for parameter in listed)
     return (
         f"<section><span class=m>{escape(method.upper())}</span><code>{escape(path)}</code>"
         f"<div>{escape(what.get('summary') or '')}</div><table>{rows}</table></section>"
     )
+
+
+def _in_body(what: dict[str, Any]) -> list[dict[str, Any]]:
+    content = what.get("requestBody", {}).get("content", {})
+    properties = content.get("application/json", {}).get("schema", {}).get("properties", {})
+    return [
+        {"name": name, "schema": schema, "description": schema.get("description")}
+        for name, schema in properties.items()
+    ]
 
 
 def _parameter(parameter: dict[str, Any]) -> str:

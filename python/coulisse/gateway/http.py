@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, HTTPReceiveMessage, Message, Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
@@ -32,6 +33,32 @@ def _nobody_counts(transport: asyncio.BaseTransport | None) -> None:
     pass
 
 
+def whole_first(app: ASGIApp) -> ASGIApp:
+    """Return `app`, whose answers wait for the end of their requests.
+
+    Else the next request on the connection could begin in the read that ends a body, and uvicorn
+    would take it for its own, whoever's it is.
+    """
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        is_whole = False
+
+        async def noted() -> HTTPReceiveMessage:
+            nonlocal is_whole
+            message = cast("HTTPReceiveMessage", await receive())
+            is_whole = is_whole or not message.get("more_body", False)
+            return message
+
+        async def in_turn(message: Message) -> None:
+            while not is_whole:
+                await noted()
+            await send(message)
+
+        await app(scope, noted, in_turn)
+
+    return answer
+
+
 class HttpSide:
     """Serves one ASGI application on transports that others hand over."""
 
@@ -39,7 +66,7 @@ class HttpSide:
         """Serve `app`; a request must be whole in time."""
         self._body_timeout_s = body_timeout_s
         self._config = Config(
-            app,
+            whole_first(app),
             http="httptools",
             ws="none",
             lifespan="off",

@@ -1,10 +1,14 @@
 """What the OpenAPI document says of answers: the one form of errors, and JSON of the core's own.
 
 Litestar derives the document from the handlers, which hand on bytes: it takes an answer for text,
-and an error for one of its own. Here every operation is given what it really answers.
+and an error for one of its own. Here every operation is given what it really answers. The private
+routes, which Rust answers, come with a document of their own, which is put beside it.
 """
 
 from __future__ import annotations
+
+import json
+from typing import Any, cast
 
 from litestar.openapi.spec import (
     OpenAPI,
@@ -16,6 +20,8 @@ from litestar.openapi.spec import (
     Schema,
 )
 from litestar.openapi.spec.enums import OpenAPIType
+
+from coulisse import _core
 
 JSON_TYPE = "application/json"
 ERROR = "Error"
@@ -34,6 +40,18 @@ def document_answers(document: OpenAPI) -> None:
     for path, item in (document.paths or {}).items():
         for operation in _operations(item):
             _document(path, operation)
+    _add_private(document, json.loads(_core.openapi_json()))
+
+
+def _add_private(document: OpenAPI, private: dict[str, Any]) -> None:
+    # Plain dictionaries are printed as they are.
+    parts = private["components"]
+    document.components.schemas.update(parts["schemas"])
+    document.components.security_schemes = {
+        **(document.components.security_schemes or {}),
+        **parts["securitySchemes"],
+    }
+    document.paths = {**(document.paths or {}), **cast("dict[str, PathItem]", private["paths"])}
 
 
 def _operations(item: PathItem) -> list[Operation]:

@@ -6,7 +6,7 @@ durable. Errors have one form everywhere: {"ok": false, "error": {code, message,
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Protocol
 
@@ -20,12 +20,14 @@ from litestar.params import PathParameter, QueryParameter
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
 
+from coulisse import _core
 from coulisse.domain.errors import NodeFailed
 from coulisse.domain.outcomes import Rejected
 from coulisse.domain.symbols import wire_symbol
 from coulisse.gateway.docs_page import DocsPage
 from coulisse.gateway.openapi import document_answers
 from coulisse.gateway.page_files import HEADERS, read_page_file
+from coulisse.gateway.private_paths import private_methods
 from coulisse.telemetry.logs import logger
 from coulisse.telemetry.metrics import CONTENT_TYPE
 
@@ -94,19 +96,26 @@ def unknown_symbol(symbol: str) -> Json:
 def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Json:
     """Answer what Litestar refuses."""
     path = request.url.path
+    if error.status_code == 404 and (methods := private_methods(path)):
+        return _wrong_method(request, methods)
+    if error.status_code == 405:
+        # What is answered here is read with GET.
+        return _wrong_method(request, ("GET", "OPTIONS"))
     if error.status_code == 404:
         rejected = Rejected("NOT_FOUND", f"there is no {path}", "not_sent", field="path")
-    elif error.status_code == 405:
-        message = f"{request.method} is not a method of {path}"
-        rejected = Rejected("NOT_FOUND", message, "not_sent", field="method", value=request.method)
     elif isinstance(error, ValidationException):
         rejected = _invalid_value(error)
     else:
         rejected = Rejected("BAD_FRAME", error.detail, "not_sent")
-    response = error_response(error.status_code, rejected)
-    if error.status_code == 405:
-        # There is nothing here that is not read with GET.
-        response.headers["Allow"] = "GET, OPTIONS"
+    return error_response(error.status_code, rejected)
+
+
+def _wrong_method(request: Request[Any, Any, Any], methods: Sequence[str]) -> Json:
+    method = request.method
+    message = f"{method} is not a method of {request.url.path}"
+    rejected = Rejected("NOT_FOUND", message, "not_sent", field="method", value=method)
+    response = error_response(405, rejected)
+    response.headers["Allow"] = ", ".join(methods)
     return response
 
 
@@ -147,7 +156,10 @@ def build_app(site: Site) -> Litestar:
         openapi_config=OpenAPIConfig(
             title="Coulisse",
             version="1",
-            description="Public reads. Orders and feeds are on the WebSocket at /v1/ws.",
+            description=(
+                "Public reads, and private operations by signed requests. Feeds, and the same "
+                "operations, are on the WebSocket at /v1/ws: see /docs/asyncapi.json."
+            ),
             path="/docs",
             render_plugins=[DocsPage(path="/"), JsonRenderPlugin()],
         ),
@@ -243,11 +255,18 @@ def _page_routes() -> list[HTTPRouteHandler]:
 
         return file
 
+    asyncapi_json = _core.asyncapi_json().encode()
+
+    @get("/docs/asyncapi.json", include_in_schema=False)
+    async def asyncapi() -> Json:
+        return json_response(asyncapi_json)
+
     return [
         page_file("/", "index.html"),
         page_file("/page/page.js", "page.js"),
         page_file("/page/session.js", "session.js"),
         page_file("/page/page.css", "page.css"),
+        asyncapi,
     ]
 
 

@@ -3,6 +3,7 @@
 //! Every example on them is made by the writers themselves and read by the reader itself, so what
 //! a page shows is what a node says.
 
+pub mod documents;
 mod errors;
 mod native;
 mod records;
@@ -44,7 +45,9 @@ fn index() -> String {
          | [errors.md](errors.md) | every error code |\n\
          | [http.md](http.md) | HTTP requests and upgrades that are refused |\n\
          | [records.md](records.md) | commands as they stand in the log |\n\
-         | [events.md](events.md) | events as they leave the core |\n\n\
+         | [events.md](events.md) | events as they leave the core |\n\
+         | [openapi.json](openapi.json) | REST, public and private, as `OpenAPI`; a node serves it at `/docs` |\n\
+         | [asyncapi.json](asyncapi.json) | the native protocol as `AsyncAPI`; a node serves it at `/docs` |\n\n\
          ## Operations\n\n",
     );
     for op in crate::native::Op::ALL {

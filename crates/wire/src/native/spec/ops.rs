@@ -256,17 +256,17 @@ ops! {
     OrdersOpen "orders.open" Read [
         optional("symbol", ParamKind::Text, "Only in this instrument."),
     ] => [
-        SEQ, field("orders", "array", "The orders, by order id; fields as in the items of the `orders` image."),
+        SEQ, field("orders", "array of items of `orders`", "The orders, by order id; fields as in the items of the `orders` image."),
     ] r"{}";
 
     /// The account's balances.
     BalancesGet "balances.get" Read [] => [
-        SEQ, field("balances", "array", "Per asset `asset`, `available`, `held`."),
+        SEQ, field("balances", "array of items of `balances`", "Per asset `asset`, `available`, `held`."),
     ] r"{}";
 
     /// The account's positions.
     PositionsGet "positions.get" Read [] => [
-        SEQ, field("positions", "array", "The positions, by instrument; fields as in the items of the `positions` channel."),
+        SEQ, field("positions", "array of items of `positions`", "The positions, by instrument; fields as in the items of the `positions` channel."),
     ] r"{}";
 
     /// Credit an account from outside. Needs a key with `admin`; `account` says whose. The same
