@@ -21,6 +21,7 @@ pub mod histogram;
 pub mod huge_pages;
 pub mod json;
 pub mod load;
+pub mod rest;
 mod socket;
 pub mod sockets;
 pub mod workload;

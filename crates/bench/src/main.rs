@@ -1,7 +1,7 @@
-//! `coulisse-bench core | load | floor | sockets`: one measurement, one JSON object on stdout.
+//! `coulisse-bench core | load | floor | rest | sockets`: one measurement, one JSON object on stdout.
 
 use coulisse_bench::args::Args;
-use coulisse_bench::{Failure, core, failure, floor, huge_pages, load, sockets};
+use coulisse_bench::{Failure, core, failure, floor, huge_pages, load, rest, sockets};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -18,8 +18,9 @@ fn run() -> Result<(), Failure> {
         }
         "load" => println!("{}", load::run(args)?),
         "floor" => floor::run(args)?,
+        "rest" => println!("{}", rest::run(args)?),
         "sockets" => sockets::run(args)?,
-        _ => return failure("what to run: core, load, floor or sockets"),
+        _ => return failure("what to run: core, load, floor, rest or sockets"),
     }
     Ok(())
 }

@@ -17,6 +17,8 @@ from coulisse.bench.gateway import GatewayRun
 from coulisse.bench.gateway import measure as measure_gateway
 from coulisse.bench.overload import OverloadRun
 from coulisse.bench.overload import measure as measure_overload
+from coulisse.bench.rest import RestRun
+from coulisse.bench.rest import measure as measure_rest
 from coulisse.bench.sockets import SocketsRun
 from coulisse.bench.sockets import measure as measure_sockets
 from coulisse.bench.start import StartRun
@@ -141,6 +143,25 @@ def overload(
     """Measure what is left when many times the capacity is asked for; some 60 seconds."""
     run = OverloadRun(times, seconds, _durability(durability), data_dir, rows)
     _show(Shown("overload", "overload", lambda: measure_overload(run)), save=save, as_json=as_json)
+
+
+@app.command("rest")
+def rest(
+    connections: Annotated[
+        int, typer.Option(min=1, help="Connections, each with one request under way.")
+    ] = 50,
+    seconds: Annotated[int, typer.Option(min=1, help="How long orders are placed.")] = 5,
+    spoiled: Annotated[
+        int, typer.Option(min=0, help="Forged, changed, late, repeated and revoked requests.")
+    ] = 1_000_000,
+    durability: Durability = "fsync",
+    data_dir: DataDir = None,
+    save: Save = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure orders over REST, and send what must not be accepted; some 60 seconds."""
+    run = RestRun(connections, seconds, spoiled, _durability(durability), data_dir)
+    _show(Shown("rest", "rest", lambda: measure_rest(run)), save=save, as_json=as_json)
 
 
 @app.command("start")

@@ -97,14 +97,20 @@ impl Frames {
 }
 
 fn write_request(out: &mut Vec<u8>, row: &Row, id: usize, symbol: &str, account: Option<&str>) {
-    let client_order_id = row.client_order_id.as_str();
     let op = if row.kind == Kind::Cancel { "order.cancel" } else { "order.place" };
     // Writing to a Vec cannot fail.
     let _ = write!(out, r#"{{"id":{id},"op":"{op}","#);
     if let Some(account) = account {
         let _ = write!(out, r#""account":"{account}","#);
     }
-    let _ = write!(out, r#""params":{{"#);
+    let _ = write!(out, r#""params":"#);
+    write_params(out, row, symbol);
+    out.push(b'}');
+}
+
+/// Appends what a row asks for, as the parameters of its operation.
+pub(crate) fn write_params(out: &mut Vec<u8>, row: &Row, symbol: &str) {
+    out.push(b'{');
     if row.kind != Kind::Cancel {
         let side = row.side.name();
         let _ = write!(out, r#""symbol":"{symbol}","side":"{side}","type":"limit","tif":"gtc","#);
@@ -114,7 +120,8 @@ fn write_request(out: &mut Vec<u8>, row: &Row, id: usize, symbol: &str, account:
         decimal::write(out, i128::from(row.price.ticks()), PRICE_DECIMALS, PRICE_DECIMALS);
         out.extend_from_slice(br#"","#);
     }
-    let _ = write!(out, r#""client_order_id":"{client_order_id}"}}}}"#);
+    let client_order_id = row.client_order_id.as_str();
+    let _ = write!(out, r#""client_order_id":"{client_order_id}"}}"#);
 }
 
 #[cfg(test)]
