@@ -80,15 +80,20 @@ impl Bucket {
     #[inline]
     pub(crate) fn at(&self, now: i64) -> i64 {
         let full = i64::from(self.burst) * TOKEN;
-        let elapsed_ns = now.saturating_sub(self.time_ns).max(0);
+        let elapsed_ns = u64::try_from(now.saturating_sub(self.time_ns)).unwrap_or(0);
+        let missing = u64::try_from(full.saturating_sub(self.count)).unwrap_or(0);
         let gained = elapsed_ns.saturating_mul(self.rate.into());
-        self.count.saturating_add(gained).min(full)
+        match missing.checked_sub(gained) {
+            Some(missing) => full - i64::try_from(missing).unwrap_or(0),
+            None => full,
+        }
     }
 
     /// Whether a token is there, or there is no limit.
     #[inline]
     pub(crate) fn has_token(&self, now: i64) -> bool {
-        self.rate == 0 || self.at(now) >= TOKEN
+        // What was left the last time is there still, as far as the bucket holds a token at all.
+        self.rate == 0 || self.count >= TOKEN || self.at(now) >= TOKEN
     }
 
     /// Takes a token, or what there is of one.

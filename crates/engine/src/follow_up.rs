@@ -1,6 +1,7 @@
 //! What follows at the end of a command: stops act, lists go on, pegged orders follow.
 //!
-//! Invariant: where nothing is watched a command pays one comparison for this.
+//! Invariant: where nothing is watched a command pays one comparison for this; where pegged orders are,
+//! and nothing else, one look at each of its events.
 //!
 //! An instrument is touched by a command if certain of its events name it: whatever changes a book
 //! or a price says so, and needs not to remember it as well.
@@ -30,12 +31,18 @@ pub(crate) struct Attention {
 impl Attention {
     #[inline]
     pub(crate) const fn is_needed(self) -> bool {
-        (self.unsettled | self.pegs | self.calls | self.is_stale | self.out_of_band) != 0
+        (self.pegs | self.unsettled | self.calls | self.is_stale | self.out_of_band) != 0
+    }
+
+    /// Whether there is nothing but pegged orders.
+    #[inline]
+    const fn is_of_pegs(self) -> bool {
+        (self.unsettled | self.calls | self.is_stale | self.out_of_band) == 0
     }
 }
 
 /// The instrument that an event says is touched.
-const fn instrument_of(event: &Event) -> Option<InstrumentId> {
+pub(crate) const fn instrument_of(event: &Event) -> Option<InstrumentId> {
     Some(match event {
         Event::InstrumentConfigured(body) => body.instrument,
         Event::OrderAccepted(body) => body.instrument,
@@ -92,7 +99,10 @@ impl Engine {
     #[inline]
     pub(crate) fn follow_up(&mut self, first: usize, events: &mut Vec<Event>) {
         if self.attention.is_needed() {
-            self.follow_up_touched(first, events);
+            let said = events.get(first..).unwrap_or_default();
+            if !self.attention.is_of_pegs() || !self.pegs_stay(said) {
+                self.follow_up_touched(first, events);
+            }
         }
     }
 

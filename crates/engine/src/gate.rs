@@ -81,11 +81,14 @@ pub(crate) struct Placement {
 pub(crate) struct Passed {
     /// The last price it may trade at, in ticks; 0 for any.
     pub(crate) bound_ticks: i64,
+    /// Whether there is surely nothing to tell of the use of limits once all of it rests, but of how
+    /// many orders there are.
+    pub(crate) is_sure: bool,
 }
 
 impl Passed {
     /// Without a bound.
-    pub(crate) const FREE: Self = Self { bound_ticks: 0 };
+    pub(crate) const FREE: Self = Self { bound_ticks: 0, is_sure: false };
 }
 
 /// Whose limits bind an account, in the order in which they are looked at.
@@ -98,6 +101,8 @@ pub(crate) struct Binding {
     pub(crate) bounds: [u32; 3],
     /// All kinds of which there is one.
     pub(crate) kinds: u16,
+    /// The smallest window in which the same placement may not come again; 0 where none binds.
+    pub(crate) window_ns: i64,
 }
 
 /// The scopes of [`Binding::bounds`].
@@ -112,8 +117,18 @@ impl Engine {
         let is_alone = row.group == 0 || self.planted.is(Fault::GroupUnseen);
         let of_group = if is_alone { NONE } else { risk.group(row.group).bounds };
         let bounds = [risk.firm_bounds, of_group, row.bounds];
-        let kinds = bounds.iter().fold(0, |kinds, place| kinds | risk.limits.kinds(*place));
-        Binding { account: account.0, group: row.group, bounds, kinds }
+        let (mut kinds, mut window_ns) = (0, i64::MAX);
+        for place in bounds.iter().filter(|place| **place != NONE) {
+            let of = risk.limits.at(*place);
+            kinds |= of.kinds;
+            if of.window_ns > 0 {
+                window_ns = window_ns.min(of.window_ns);
+            }
+        }
+        if window_ns == i64::MAX {
+            window_ns = 0;
+        }
+        Binding { account: account.0, group: row.group, bounds, kinds, window_ns }
     }
 
     /// The binding that a scope, which exists, has a part in.
@@ -123,10 +138,11 @@ impl Engine {
             Scope::Account => self.binding(AccountId(scope_id)),
             Scope::Group => {
                 let bounds = [risk.firm_bounds, risk.group(scope_id).bounds, NONE];
-                Binding { account: 0, group: scope_id, bounds, kinds: 0 }
+                Binding { account: 0, group: scope_id, bounds, kinds: 0, window_ns: 0 }
             }
             Scope::Firm | Scope::Instrument => {
-                Binding { account: 0, group: 0, bounds: [risk.firm_bounds, NONE, NONE], kinds: 0 }
+                let bounds = [risk.firm_bounds, NONE, NONE];
+                Binding { account: 0, group: 0, bounds, kinds: 0, window_ns: 0 }
             }
         }
     }
@@ -155,7 +171,11 @@ impl Engine {
         if binding.kinds != 0 && self.passes_surely(proposal, &binding) {
             // What is left can refuse, and takes tokens; the others would not.
             self.check_rates(proposal, &binding)?;
-            return self.check_prices(proposal);
+            let passed = self.check_prices(proposal)?;
+            let quote = self.instruments.at(proposal.instrument).rules.quote.0;
+            // An order that rests may move the middle of its book.
+            let is_sure = !self.risk.quoted_in(quote).has_middles();
+            return Ok(Passed { is_sure, ..passed });
         }
         self.add_up(proposal, &binding)
     }
@@ -195,12 +215,12 @@ impl Engine {
         let row = risk.rows.at(place);
         let is_far = |lots: &Lots, fence: &LotFence| {
             let (long, short) = lots.reach();
-            let reach = match proposal.side {
-                Side::Buy => long,
-                Side::Sell => short,
+            let more = i128::from(more_lots);
+            let (long, short) = match proposal.side {
+                Side::Buy => (long.saturating_add(more), short),
+                Side::Sell => (long, short.saturating_add(more)),
             };
-            let reach = reach.saturating_add(more_lots.into());
-            proposal.lots <= fence.order && reach < fence.position.into()
+            proposal.lots <= fence.order && long.max(short) < fence.position.into()
         };
         let at = index(row.instrument.saturating_sub(1));
         let of_firm = risk.firm.get(at).zip(risk.firm_fences.get(at));
@@ -414,7 +434,10 @@ impl Engine {
 
     /// Check 5.
     fn check_duplicate(&self, proposal: &Proposal, binding: &Binding) -> Result<(), Reject> {
-        let Some(window_ns) = self.duplicate_window_ns(binding) else { return Ok(()) };
+        if binding.window_ns == 0 {
+            return Ok(());
+        }
+        let window_ns = i128::from(binding.window_ns);
         let last =
             self.risk.placements.get(index(self.risk.account(proposal.account.0).remembered));
         let Some(last) = last.filter(|last| last.is_last && proposal.kind == Kind::Placed) else {
@@ -432,17 +455,6 @@ impl Engine {
                 .value(Unit::Ns, since_ns)
                 .limit(window_ns)
         })
-    }
-
-    /// The smallest window in which the same placement may not come again, if any binds.
-    fn duplicate_window_ns(&self, binding: &Binding) -> Option<i128> {
-        let kind = LimitKind::DuplicateWindow;
-        if binding.kinds & bit(kind) == 0 {
-            return None;
-        }
-        let places = binding.bounds.iter().filter(|place| **place != NONE);
-        let windows_ns = places.map(|place| self.risk.limits.at(*place).window_ns);
-        windows_ns.filter(|window_ns| *window_ns > 0).min().map(i128::from)
     }
 
     /// Check 6.
@@ -519,7 +531,10 @@ impl Engine {
                 Reject::new(RejectCode::NoReference, Field::OrderType)
                     .number(OrderType::Market.number())
             })?;
-            return Ok(Passed { bound_ticks: listing.slippage_bound(proposal.side) });
+            return Ok(Passed {
+                bound_ticks: listing.slippage_bound(proposal.side),
+                ..Passed::FREE
+            });
         }
         Ok(Passed::FREE)
     }
@@ -645,7 +660,7 @@ impl Engine {
     fn note_bound(&mut self, account: AccountId, body: &OrderPlace) {
         let binding = self.binding(account);
         self.take_order_tokens(&binding);
-        let is_last = self.duplicate_window_ns(&binding).is_some();
+        let is_last = binding.window_ns != 0;
         let remembered = self.risk.account(account.0).remembered;
         if !is_last && remembered == NONE {
             return;

@@ -6,7 +6,7 @@
 //! - No available and no held is ever negative.
 //!
 //! Cost: constant per posting. An account's first assets lie in one block; further ones in blocks of
-//! the same size, found through a short list.
+//! the same size, whose places stand beside the first one.
 
 use crate::paged::{NONE, Paged, index};
 use alloc::vec::Vec;
@@ -19,6 +19,8 @@ mod snapshot;
 const BLOCK: usize = 4;
 /// The same, for ids.
 const BLOCK_IDS: u32 = 4;
+/// Further blocks whose places stand beside the first one.
+const NEAR: usize = 12;
 
 /// An account's money in one asset, in minor units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,6 +80,24 @@ struct Block {
 const EMPTY: Block =
     Block { rows: [Row { available_minor: 0, held_minor: 0 }; BLOCK], marks: [NONE; BLOCK] };
 
+/// An account's first block, and where the next ones stand: three cache lines.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+struct Home {
+    first: Block,
+    near: [u32; NEAR],
+}
+
+/// The balances of all accounts.
+#[derive(Clone, Debug)]
+struct Balances {
+    /// By account.
+    homes: Paged<Home, 256>,
+    /// By account: where the blocks beyond the near ones are.
+    far: Paged<Vec<u32>, 256>,
+    blocks: Paged<Block, 256>,
+}
+
 /// A balance as it was when the command first touched it.
 #[derive(Clone, Copy, Debug)]
 struct Touched {
@@ -97,12 +117,92 @@ struct AssetRow {
 #[derive(Clone, Debug)]
 pub(crate) struct Ledger {
     assets: Vec<AssetRow>,
-    /// By account: its first block.
-    home: Paged<Block, 256>,
-    /// By account: where its further blocks are.
-    more: Paged<Vec<u32>, 256>,
-    blocks: Paged<Block, 256>,
+    balances: Balances,
     touched: Vec<Touched>,
+}
+
+/// The block of an asset, from 0 for the first, and its place there.
+#[inline]
+#[expect(clippy::arithmetic_side_effects, reason = "ids are from 1")]
+const fn seat(asset: u32) -> (u32, usize) {
+    ((asset - 1) / BLOCK_IDS, index((asset - 1) % BLOCK_IDS))
+}
+
+#[expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "accounts exist and are from 1; a list was made longer than the place that is set"
+)]
+impl Balances {
+    fn new(accounts_max: u32) -> Self {
+        Self {
+            homes: Paged::new(accounts_max),
+            far: Paged::new(accounts_max),
+            blocks: Paged::new(accounts_max),
+        }
+    }
+
+    fn add_account(&mut self) {
+        self.homes.push(Home { first: EMPTY, near: [NONE; NEAR] });
+        self.far.push(Vec::new());
+    }
+
+    /// Where a block of an account beyond the first stands; void where there is none.
+    #[inline]
+    fn place(&self, account: u32, block: u32) -> u32 {
+        let at = index(block - 1);
+        match self.homes.at(account - 1).near.get(at) {
+            Some(place) => *place,
+            None => self.far.at(account - 1).get(at - NEAR).copied().unwrap_or(NONE),
+        }
+    }
+
+    /// An account's block, if there is one.
+    #[inline]
+    fn get(&self, account: u32, block: u32) -> Option<&Block> {
+        if block == 0 {
+            return Some(&self.homes.at(account - 1).first);
+        }
+        self.blocks.get(self.place(account, block))
+    }
+
+    /// An account's block to change, made if there is none.
+    #[inline]
+    fn at_mut(&mut self, account: u32, block: u32) -> &mut Block {
+        if block == 0 {
+            return &mut self.homes.at_mut(account - 1).first;
+        }
+        let place = match self.place(account, block) {
+            NONE => self.add(account, block),
+            place => place,
+        };
+        self.blocks.at_mut(place)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn add(&mut self, account: u32, block: u32) -> u32 {
+        let (at, place) = (index(block - 1), self.blocks.push(EMPTY));
+        if let Some(near) = self.homes.at_mut(account - 1).near.get_mut(at) {
+            *near = place;
+            return place;
+        }
+        let (list, at) = (self.far.at_mut(account - 1), at - NEAR);
+        if list.len() <= at {
+            list.resize(at + 1, NONE);
+        }
+        list[at] = place;
+        place
+    }
+
+    /// An account's blocks that there are, each with its number.
+    fn of(&self, account: u32) -> impl Iterator<Item = (u32, &Block)> {
+        let further = self.homes.at(account - 1).near.iter().chain(self.far.at(account - 1));
+        let further = (1..)
+            .zip(further)
+            .filter_map(|(number, place)| Some((number, self.blocks.get(*place)?)));
+        core::iter::once((0, &self.homes.at(account - 1).first)).chain(further)
+    }
 }
 
 #[expect(
@@ -116,9 +216,7 @@ impl Ledger {
     pub(crate) fn new(assets_max: u32, accounts_max: u32, touches_max: usize) -> Self {
         Self {
             assets: Vec::with_capacity(index(assets_max)),
-            home: Paged::new(accounts_max),
-            more: Paged::new(accounts_max),
-            blocks: Paged::new(accounts_max),
+            balances: Balances::new(accounts_max),
             touched: Vec::with_capacity(touches_max),
         }
     }
@@ -140,8 +238,7 @@ impl Ledger {
 
     /// Adds room for the next account.
     pub(crate) fn add_account(&mut self) {
-        self.home.push(EMPTY);
-        self.more.push(Vec::new());
+        self.balances.add_account();
     }
 
     pub(crate) fn asset_count(&self) -> u32 {
@@ -159,14 +256,8 @@ impl Ledger {
     /// The balance of an account that exists in an asset that exists.
     #[inline]
     fn row(&self, account: u32, asset: u32) -> Row {
-        let (block, place) = ((asset - 1) / BLOCK_IDS, index((asset - 1) % BLOCK_IDS));
-        if block == 0 {
-            return self.home.at(account - 1).rows[place];
-        }
-        match self.more.at(account - 1).get(index(block - 1)) {
-            Some(at) if *at != NONE => self.blocks.at(*at).rows[place],
-            _ => Row::default(),
-        }
+        let (block, place) = seat(asset);
+        self.balances.get(account, block).map_or_else(Row::default, |block| block.rows[place])
     }
 
     pub(crate) fn balance(&self, account: AccountId, asset: AssetId) -> Balance {
@@ -180,7 +271,8 @@ impl Ledger {
     /// Reads an account's first balances; the value means nothing.
     #[inline]
     pub(crate) fn peek(&self, account: AccountId) -> u32 {
-        self.home.get(account.0.wrapping_sub(1)).map_or(0, |block| block.marks[0])
+        let home = self.balances.homes.get(account.0.wrapping_sub(1));
+        home.map_or(0, |home| home.first.marks[0])
     }
 
     /// Reads an account's balance of an asset that exists; the value means nothing.
@@ -195,34 +287,13 @@ impl Ledger {
         self.row(account.0, asset.0).available_minor
     }
 
-    /// The block of an account's balance beyond the first, made if there is none.
-    #[cold]
-    #[inline(never)]
-    fn further_block(&mut self, account: u32, block: u32) -> &mut Block {
-        let list = self.more.at_mut(account - 1);
-        let place = index(block - 1);
-        if list.len() <= place {
-            list.resize(place + 1, NONE);
-        }
-        if list[place] == NONE {
-            list[place] = self.blocks.push(EMPTY);
-        }
-        self.blocks.at_mut(list[place])
-    }
-
     /// The balance to change; what it was before the command's first change is kept.
     #[inline]
     fn touch(&mut self, account: u32, asset: u32) -> &mut Row {
-        let (block, place) = ((asset - 1) / BLOCK_IDS, index((asset - 1) % BLOCK_IDS));
-        let next = u32::try_from(self.touched.len()).unwrap_or(NONE);
-        if block > 0 {
-            self.further_block(account, block);
-        }
-        let Self { home, more, blocks, touched, .. } = self;
-        let block = match block {
-            0 => home.at_mut(account - 1),
-            _ => blocks.at_mut(more.at(account - 1)[index(block - 1)]),
-        };
+        let (block, place) = seat(asset);
+        let Self { balances, touched, .. } = self;
+        let next = u32::try_from(touched.len()).unwrap_or(NONE);
+        let block = balances.at_mut(account, block);
         let mark = &mut block.marks[place];
         let known = touched.get(index(*mark));
         if !known.is_some_and(|known| known.account == account && known.asset == asset) {

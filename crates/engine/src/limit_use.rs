@@ -44,12 +44,14 @@ impl Engine {
     /// Tells the positions that a command changed and the limits whose use it moved.
     #[inline]
     pub(crate) fn settle_risk(&mut self, events: &mut Vec<Event>) {
+        let sure = core::mem::replace(&mut self.risk.sure, NONE);
+        let only_rests = self.risk.filled.is_empty() && self.risk.moved.is_empty();
         self.follow_marks();
         if !self.risk.filled.is_empty() {
             self.tell_positions(events);
         }
         if !self.risk.touched.is_empty() {
-            self.tell_limits(events);
+            self.tell_limits(if only_rests { sure } else { NONE }, events);
         }
     }
 
@@ -103,36 +105,40 @@ impl Engine {
         }
     }
 
+    /// Of the row `sure` nothing but the number of orders is to be looked at.
     #[inline(never)]
-    fn tell_limits(&mut self, events: &mut Vec<Event>) {
+    fn tell_limits(&mut self, sure: u32, events: &mut Vec<Event>) {
         let mut touched = core::mem::take(&mut self.risk.touched);
-        let mut said = core::mem::take(&mut self.risk.said);
         for place in &touched {
             let row = self.risk.rows.at_mut(*place);
             row.is_touched = false;
-            let Row { account, instrument, .. } = *row;
-            if self.is_far_from_limits(*place) {
-                continue;
-            }
-            let binding = self.binding(AccountId(account));
-            if WATCHED.iter().any(|kind| binding.kinds & bit(*kind) != 0) {
-                self.look_at_use(&binding, instrument, &mut said);
+            let account = AccountId(row.account);
+            let is_far = self.are_orders_few(account, (true, true))
+                && (*place == sure || self.is_far_from_limits(*place));
+            if !is_far {
+                self.look_at_use(*place);
             }
         }
-        said.sort_unstable_by_key(|used| (used.scope, used.scope_id, used.kind, used.subject));
-        events.extend(said.drain(..).map(Event::LimitUsed));
         touched.clear();
-        (self.risk.touched, self.risk.said) = (touched, said);
+        self.risk.touched = touched;
+        if !self.risk.said.is_empty() {
+            self.tell_use(events);
+        }
     }
 
-    /// Whether no limit that an account's order in an instrument moves is at another level than 0, or
-    /// comes to one: then there is nothing to tell. That it is not sure of is to be looked at.
+    #[inline(never)]
+    fn tell_use(&mut self, events: &mut Vec<Event>) {
+        let said = &mut self.risk.said;
+        said.sort_unstable_by_key(|used| (used.scope, used.scope_id, used.kind, used.subject));
+        events.extend(said.drain(..).map(Event::LimitUsed));
+    }
+
+    /// Whether no limit that an account's order in an instrument moves, but of a number of orders, is
+    /// at another level than 0, or comes to one: then there is nothing to tell. That it is not sure of
+    /// is to be looked at.
     fn is_far_from_limits(&mut self, place: u32) -> bool {
         let row = self.risk.rows.at(place);
-        let (account, money, sums) = (row.account, row.money, row.sums);
-        if !self.are_orders_few(AccountId(account), (true, true)) {
-            return false;
-        }
+        let (money, sums) = (row.money, row.sums);
         let risk = &self.risk;
         let is_short = |lots: &Lots, fence: &LotFence| {
             let (long, short) = lots.reach();
@@ -173,18 +179,26 @@ impl Engine {
         if !self.risk.is_pnl_known(money, asset) {
             self.remember_pnl(money);
         }
-        let (daily_minor, drawdown_minor) = self.risk.losses_at_most(money, asset, today);
+        // In the units of worths. Rounded down they are below a whole number where they were before.
         let shift = self.risk.quoted_in(asset).shift;
+        let (daily_minor, drawdown_minor) = self.risk.losses_at_most(money, asset, today);
+        let (daily, drawdown) =
+            (daily_minor.wrapping_shr(shift), drawdown_minor.wrapping_shr(shift));
         let own = self.risk.money.at(money).worth.fence;
         let are_small = |fence: &Fence| {
-            daily_minor < i128::from(fence.daily_loss).wrapping_shl(shift)
-                && drawdown_minor < i128::from(fence.drawdown).wrapping_shl(shift)
+            daily < i128::from(fence.daily_loss) && drawdown < i128::from(fence.drawdown)
         };
         are_small(&own) && worths.iter().flatten().all(are_small)
     }
 
     /// Looks at the limits that an account's order in an instrument moves.
-    fn look_at_use(&mut self, binding: &Binding, instrument: u32, said: &mut Vec<LimitUsed>) {
+    #[inline(never)]
+    fn look_at_use(&mut self, place: u32) {
+        let Row { account, instrument, .. } = *self.risk.rows.at(place);
+        let binding = &self.binding(AccountId(account));
+        if !WATCHED.iter().any(|kind| binding.kinds & bit(*kind) != 0) {
+            return;
+        }
         let asset = self.instruments.at(InstrumentId(instrument)).rules.quote.0;
         let of = |kinds: [LimitKind; 2]| kinds.iter().any(|kind| binding.kinds & bit(*kind) != 0);
         let wants = Wants {
@@ -225,7 +239,15 @@ impl Engine {
                     risk.limits.write(place, kind, subject, Limit { level, ..limit });
                     risk.follow_limit((scope, scope_id), place, kind, subject);
                     let limit = limit.value;
-                    said.push(LimitUsed { scope, scope_id, kind, subject, used, limit, level });
+                    risk.said.push(LimitUsed {
+                        scope,
+                        scope_id,
+                        kind,
+                        subject,
+                        used,
+                        limit,
+                        level,
+                    });
                 }
             }
         }

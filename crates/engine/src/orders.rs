@@ -68,6 +68,7 @@ pub(crate) struct Order {
 /// Who stands beside an order among its account's.
 #[derive(Clone, Copy, Debug)]
 struct Links {
+    /// Of a free place: the next free one.
     older: u32,
     newer: u32,
 }
@@ -95,15 +96,17 @@ impl Order {
     }
 }
 
-/// All live orders.
+/// All live orders. Places are used again, the one freed last first.
 ///
 /// Links lie apart from the orders: what changes an account's list touches no other order.
 #[derive(Clone, Debug)]
 pub(crate) struct Orders {
-    arena: Arena<Order, 1_024>,
+    slots: Paged<Order, 1_024>,
     /// The terms of orders that are not plain.
     terms: Arena<Terms, 256>,
     links: Paged<Links, 1_024>,
+    free: u32,
+    live: u32,
     ids: IdTable,
     client_ids: HashIndex,
     named: u32,
@@ -118,9 +121,11 @@ pub(crate) struct Orders {
 impl Orders {
     pub(crate) fn new(max: u32, accounts_max: u32, seed: u64) -> Self {
         Self {
-            arena: Arena::new(max),
+            slots: Paged::new(max),
             terms: Arena::new(max),
             links: Paged::new(max),
+            free: NONE,
+            live: 0,
             ids: IdTable::new(max),
             client_ids: HashIndex::new(max, seed),
             named: 0,
@@ -136,7 +141,7 @@ impl Orders {
 
     /// Orders that live.
     pub(crate) const fn live(&self) -> u32 {
-        self.arena.live()
+        self.live
     }
 
     pub(crate) const fn max(&self) -> u32 {
@@ -151,12 +156,12 @@ impl Orders {
 
     #[inline]
     pub(crate) fn at(&self, place: u32) -> &Order {
-        self.arena.at(place)
+        self.slots.at(place)
     }
 
     #[inline]
     pub(crate) fn at_mut(&mut self, place: u32) -> &mut Order {
-        self.arena.at_mut(place)
+        self.slots.at_mut(place)
     }
 
     /// Where the terms of an order about to be inserted will stand.
@@ -187,14 +192,14 @@ impl Orders {
     /// The terms of the order at a place, if it has some.
     #[inline]
     pub(crate) fn terms_at(&self, place: u32) -> Option<&Terms> {
-        let at = self.arena.at(place).terms;
+        let at = self.slots.at(place).terms;
         (at != NONE).then(|| self.terms.at(at))
     }
 
     /// The place of a live order.
     #[inline]
     pub(crate) fn find(&self, id: OrderId) -> Option<u32> {
-        self.ids.get(id.0, |place| self.arena.at(place).id.0)
+        self.ids.get(id.0, |place| self.slots.at(place).id.0)
     }
 
     /// The place of the account's live order with this client order id.
@@ -206,7 +211,7 @@ impl Orders {
         id: &ClientOrderId,
     ) -> Option<u32> {
         self.client_ids.find(hash, |place| {
-            let order = self.arena.at(place);
+            let order = self.slots.at(place);
             order.account == account && order.client_order_id == *id
         })
     }
@@ -232,7 +237,7 @@ impl Orders {
     /// Reads all that an order is to be taken out of when it goes; the value means nothing.
     #[inline]
     pub(crate) fn peek_out(&self, place: u32) -> u64 {
-        let order = self.arena.at(place);
+        let order = self.slots.at(place);
         let links = u64::from(self.links.at(place).newer);
         self.ids.peek(order.id.0) ^ self.client_ids.peek(order.hash) ^ links
     }
@@ -252,9 +257,18 @@ impl Orders {
     /// Places an order as its account's newest. That there is room is the caller's to check.
     #[inline]
     pub(crate) fn insert(&mut self, order: &Order) -> u32 {
-        let place = self.arena.insert(*order);
         let list = self.lists.at_mut(order.account.0 - 1);
         let links = Links { older: list.newest, newer: NONE };
+        let place = if self.free == NONE {
+            self.links.push(links);
+            self.slots.push(*order)
+        } else {
+            let place = self.free;
+            self.free = core::mem::replace(self.links.at_mut(place), links).older;
+            *self.slots.at_mut(place) = *order;
+            place
+        };
+        self.live += 1;
         list.newest = place;
         list.count += 1;
         if links.older == NONE {
@@ -262,12 +276,7 @@ impl Orders {
         } else {
             self.links.at_mut(links.older).newer = place;
         }
-        if place == self.links.len() {
-            self.links.push(links);
-        } else {
-            *self.links.at_mut(place) = links;
-        }
-        if let Ok(vacancy) = self.ids.vacancy(order.id.0, |place| self.arena.at(place).id.0) {
+        if let Ok(vacancy) = self.ids.vacancy(order.id.0, |place| self.slots.at(place).id.0) {
             self.ids.fill(vacancy, place);
         }
         if !order.client_order_id.is_empty() {
@@ -280,14 +289,17 @@ impl Orders {
     /// Takes an order out. It may be read until the next insertion.
     #[inline]
     pub(crate) fn remove(&mut self, place: u32) {
-        let order = self.arena.at(place);
+        let order = self.slots.at(place);
         self.ids.remove(order.id.0, place);
         if !order.client_order_id.is_empty() {
             self.named -= 1;
             self.client_ids.remove(order.hash, place);
         }
         let list = self.lists.at_mut(order.account.0 - 1);
-        let Links { older, newer } = *self.links.at(place);
+        let links = self.links.at_mut(place);
+        let Links { older, newer } = *links;
+        links.older = core::mem::replace(&mut self.free, place);
+        self.live -= 1;
         list.count -= 1;
         if older == NONE {
             list.oldest = newer;
@@ -299,7 +311,6 @@ impl Orders {
         } else {
             self.links.at_mut(newer).older = older;
         }
-        self.arena.free(place);
     }
 
     /// The place of every live order, by ascending order id.
@@ -316,7 +327,7 @@ impl Orders {
         }
         let live = (0_u32..).zip(is_live).filter_map(|(place, is_live)| is_live.then_some(place));
         let mut all: Vec<(u64, u32)> =
-            live.map(|place| (self.arena.at(place).id.0, place)).collect();
+            live.map(|place| (self.slots.at(place).id.0, place)).collect();
         all.sort();
         all.into_iter().map(|(_, place)| place).collect()
     }

@@ -1,5 +1,7 @@
-//! Arrays that grow by pages: growth moves nothing, and touches no memory before it is used.
+//! Arrays that grow by pages: growth moves nothing.
 
+use alloc::boxed::Box;
+use alloc::vec;
 use alloc::vec::Vec;
 
 /// "No index".
@@ -13,9 +15,11 @@ pub(crate) const fn index(place: u32) -> usize {
 }
 
 /// A growing array in pages of `N` values, named by `u32` from 0.
+///
+/// A new page is filled with its first value: so its size is known, and a look-up takes one step fewer.
 #[derive(Clone, Debug)]
 pub(crate) struct Paged<T, const N: usize> {
-    pages: Vec<Vec<T>>,
+    pages: Vec<Box<[T; N]>>,
     len: u32,
 }
 
@@ -25,7 +29,7 @@ pub(crate) struct Paged<T, const N: usize> {
     reason = "N is not zero, lengths stay below the limit, and a place that was never pushed is a \
               broken invariant"
 )]
-impl<T, const N: usize> Paged<T, N> {
+impl<T: Clone, const N: usize> Paged<T, N> {
     /// An empty array of at most `limit` values, for which only the list of pages is made.
     pub(crate) fn new(limit: u32) -> Self {
         Self { pages: Vec::with_capacity(index(limit).div_ceil(N)), len: 0 }
@@ -40,18 +44,28 @@ impl<T, const N: usize> Paged<T, N> {
     #[inline]
     pub(crate) fn push(&mut self, value: T) -> u32 {
         let place = self.len;
-        if index(place) / N == self.pages.len() {
-            self.pages.push(Vec::with_capacity(N));
+        match self.pages.get_mut(index(place) / N) {
+            Some(page) => page[index(place) % N] = value,
+            None => self.push_page(value),
         }
-        self.pages[index(place) / N].push(value);
         self.len += 1;
         place
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn push_page(&mut self, first: T) {
+        // Through a vector, since an array of this size does not belong on the stack.
+        if let Ok(page) = vec![first; N].into_boxed_slice().try_into() {
+            self.pages.push(page);
+        }
     }
 
     /// The value at `place`, if there is one.
     #[inline]
     pub(crate) fn get(&self, place: u32) -> Option<&T> {
-        self.pages.get(index(place) / N)?.get(index(place) % N)
+        let page = self.pages.get(index(place) / N).filter(|_| place < self.len)?;
+        Some(&page[index(place) % N])
     }
 
     /// The value at `place`.
@@ -68,7 +82,7 @@ impl<T, const N: usize> Paged<T, N> {
 
     /// All values in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.pages.iter().flatten()
+        self.pages.iter().flat_map(|page| page.iter()).take(index(self.len))
     }
 }
 
@@ -85,7 +99,7 @@ pub(crate) struct Arena<T, const N: usize> {
 }
 
 #[expect(clippy::arithmetic_side_effects, reason = "counts of values that exist")]
-impl<T, const N: usize> Arena<T, N> {
+impl<T: Clone, const N: usize> Arena<T, N> {
     /// An empty arena of at most `limit` values.
     pub(crate) fn new(limit: u32) -> Self {
         Self { slots: Paged::new(limit), next_free: Paged::new(limit), free: NONE, live: 0 }

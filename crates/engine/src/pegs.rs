@@ -10,6 +10,7 @@
 
 use crate::closing::Room;
 use crate::engine::Engine;
+use crate::follow_up::instrument_of;
 use crate::instruments::Listing;
 use crate::matching::push_level;
 use crate::orders::Order;
@@ -65,6 +66,19 @@ impl Engine {
     /// Whether the order at a place is pegged.
     fn is_pegged(&self, place: u32) -> bool {
         self.orders.terms_at(place).is_some_and(|terms| terms.asked.is_pegged())
+    }
+
+    /// Whether events, all of one command, leave every pegged order where it is. No where that is not
+    /// sure.
+    pub(crate) fn pegs_stay(&self, said: &[Event]) -> bool {
+        said.iter().all(|event| {
+            let Some(instrument) = instrument_of(event) else { return true };
+            let watch = self.instruments.get(instrument).map(|listing| &listing.watch);
+            watch.is_none_or(|watch| {
+                let stays = |followed: &Followed| followed.survives(instrument, event);
+                watch.pegs.is_empty() || watch.followed.as_ref().is_some_and(stays)
+            })
+        })
     }
 
     fn followed(&self, listing: &Listing) -> Followed {

@@ -101,7 +101,7 @@ impl Engine {
             self.check_reduce_only(&proposal)?;
         }
         // That of section 16 (trading state) stands after 4.2.
-        let Passed { bound_ticks } = self.gate(&proposal)?;
+        let Passed { bound_ticks, is_sure } = self.gate(&proposal)?;
         let listing = self.instruments.at(body.instrument);
         if body.post_only && !self.planted.is(Fault::PostOnlyIgnored) {
             check_post_only(listing, body.side, body.price)?;
@@ -121,6 +121,9 @@ impl Engine {
         };
         taker.held_minor = self.check_funds(&taker.order, listing, is_conditional || collects)?;
         self.accept(&mut taker.order, ask, events);
+        if is_sure {
+            self.risk.sure = taker.order.row;
+        }
         match terms {
             _ if collects => self.collect(taker, terms, &aim, events),
             None => self.execute(&mut taker, events),

@@ -178,6 +178,8 @@ pub(crate) struct Risk {
     /// The rows that this command filled, and those whose limits are to be looked at.
     pub(crate) filled: Vec<FilledRow>,
     pub(crate) touched: Vec<u32>,
+    /// The row whose limits the gate was sure of, for as long as this command only rests an order.
+    pub(crate) sure: u32,
     pub(crate) said: Vec<LimitUsed>,
     /// The instruments whose references may have moved.
     pub(crate) moved: Vec<u32>,
@@ -221,6 +223,7 @@ impl Risk {
             tiers: Tiers::new(),
             filled: Vec::with_capacity(rows_of_command),
             touched: Vec::with_capacity(rows_of_command),
+            sure: NONE,
             said: Vec::new(),
             moved: Vec::with_capacity(index(instruments_max)),
             placements: Vec::new(),

@@ -73,10 +73,11 @@ pub(crate) struct Quoted {
 pub(crate) struct Worth {
     /// Of the asset, when it was last right; 0 where it is not.
     pub(crate) version: u64,
+    /// What is held, long and short.
+    held: i64,
+    /// What is held long and may be bought yet, and the same for the other side.
     long: i64,
     short: i64,
-    open_buy: i64,
-    open_sell: i64,
     pub(crate) fence: Fence,
 }
 
@@ -124,6 +125,14 @@ impl Mark {
     }
 }
 
+impl Quoted {
+    /// Whether the middle of a book is the reference of any of them.
+    #[inline]
+    pub(crate) fn has_middles(&self) -> bool {
+        !self.mids.is_empty()
+    }
+}
+
 impl LotFence {
     pub(crate) const OPEN: Self = Self { position: i64::MAX, order: i64::MAX };
 }
@@ -141,14 +150,13 @@ impl Fence {
 impl Worth {
     /// Not yet counted.
     pub(crate) const fn new(fence: Fence) -> Self {
-        Self { version: 0, long: 0, short: 0, open_buy: 0, open_sell: 0, fence }
+        Self { version: 0, held: 0, long: 0, short: 0, fence }
     }
 
     /// Whether the scope stays within its limits, and at level 0, with so much more on a side.
     #[inline]
     pub(crate) fn is_far(&self, bought: i64, sold: i64) -> bool {
-        let long = self.long.saturating_add(self.open_buy).saturating_add(bought);
-        let short = self.short.saturating_add(self.open_sell).saturating_add(sold);
+        let (long, short) = (self.long.saturating_add(bought), self.short.saturating_add(sold));
         // What would not fit is not below anything.
         long.saturating_add(short) < self.fence.gross && long.max(short) < self.fence.net
     }
@@ -156,7 +164,7 @@ impl Worth {
     /// What all that is held is worth at most, in minor units.
     #[inline]
     fn held_minor(&self, shift: u32) -> i128 {
-        i128::from(self.long).saturating_add(self.short.into()).wrapping_shl(shift)
+        i128::from(self.held).wrapping_shl(shift)
     }
 
     /// Takes in a change; what does not fit is counted anew, until it does.
@@ -173,10 +181,13 @@ impl Worth {
             None => false,
         };
         let fits = match change {
-            Change::Open(Side::Buy, by) => add(&mut self.open_buy, by),
-            Change::Open(Side::Sell, by) => add(&mut self.open_sell, by),
+            Change::Open(Side::Buy, by) => add(&mut self.long, by),
+            Change::Open(Side::Sell, by) => add(&mut self.short, by),
             Change::Held { long, short } => {
-                add(&mut self.long, long) && add(&mut self.short, short)
+                add(&mut self.held, long)
+                    && add(&mut self.held, short)
+                    && add(&mut self.long, long)
+                    && add(&mut self.short, short)
             }
         };
         if !fits {
@@ -185,24 +196,26 @@ impl Worth {
     }
 
     fn count(&mut self, version: u64, parts: impl Iterator<Item = (Lots, i64)>) {
-        let [mut long, mut short, mut open_buy, mut open_sell] = [0_i64; 4];
+        let [mut held, mut long, mut short] = [0_i64; 3];
         for (lots, weight) in parts {
             let add = |sum: &mut i64, lots: i128| {
                 let by = i64::try_from(lots).ok().and_then(|lots| lots.checked_mul(weight));
                 by.and_then(|by| sum.checked_add(by)).map(|all| *sum = all)
             };
             let all = [
+                add(&mut held, lots.long),
+                add(&mut held, lots.short),
                 add(&mut long, lots.long),
+                add(&mut long, lots.open_buy),
                 add(&mut short, lots.short),
-                add(&mut open_buy, lots.open_buy),
-                add(&mut open_sell, lots.open_sell),
+                add(&mut short, lots.open_sell),
             ];
             if all.contains(&None) {
                 self.version = 0;
                 return;
             }
         }
-        *self = Self { version, long, short, open_buy, open_sell, fence: self.fence };
+        *self = Self { version, held, long, short, fence: self.fence };
     }
 }
 

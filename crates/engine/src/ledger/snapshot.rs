@@ -1,10 +1,9 @@
 //! The ledger written down: assets by id, then each account's balances that are not zero.
 
-use super::{Asset, AssetRow, BLOCK_IDS, Block, EMPTY, Ledger, Row};
-use crate::paged::{NONE, index};
+use super::{Asset, AssetRow, BLOCK_IDS, Block, Ledger, Row, seat};
+use crate::paged::index;
 use crate::snapshot::SnapshotError;
 use crate::snapshot::codec::{Decoder, Encoder, row};
-use alloc::vec::Vec;
 use coulisse_types::{AccountId, AssetId};
 
 // Ids follow the order.
@@ -18,7 +17,7 @@ row!(Row { available_minor, held_minor });
 )]
 impl Ledger {
     pub(crate) fn encode(&self, out: &mut Encoder<'_>) {
-        let Self { assets, home, more: _, blocks: _, touched } = self;
+        let Self { assets, balances, touched } = self;
         assert!(touched.is_empty(), "a snapshot in the middle of a command");
         out.count(assets.len());
         for row in assets {
@@ -26,7 +25,7 @@ impl Ledger {
             let AssetRow { asset, unbalanced_minor: _ } = row;
             asset.encode_row(out);
         }
-        for account in 1..=home.len() {
+        for account in 1..=balances.homes.len() {
             out.count(self.rows(account).count());
             for (asset, row) in self.rows(account) {
                 out.put(&asset);
@@ -37,10 +36,7 @@ impl Ledger {
 
     /// An account's balances that are not zero, by asset.
     fn rows(&self, account: u32) -> impl Iterator<Item = (AssetId, &Row)> {
-        let further = (1..).zip(self.more.at(account - 1)).filter(|(_, at)| **at != NONE);
-        let further = further.map(|(number, at)| (number, self.blocks.at(*at)));
-        let blocks = core::iter::once((0, self.home.at(account - 1))).chain(further);
-        let rows = blocks.flat_map(|(number, block)| {
+        let rows = self.balances.of(account).flat_map(|(number, block)| {
             let Block { rows, marks: _ } = block;
             (number * BLOCK_IDS + 1..).zip(rows)
         });
@@ -63,8 +59,7 @@ impl Ledger {
             self.assets[index(id.0 - 1)].asset = Asset { id, ..read };
         }
         for account in 1..=account_count {
-            self.home.push(EMPTY);
-            self.more.push(Vec::new());
+            self.add_account();
             for _ in 0..from.count(self.asset_count())? {
                 let asset: AssetId = from.get()?;
                 let row = Row::decode_row(from)?;
@@ -78,11 +73,7 @@ impl Ledger {
     }
 
     fn put(&mut self, account: AccountId, asset: AssetId, row: Row) {
-        let (block, place) = ((asset.0 - 1) / BLOCK_IDS, index((asset.0 - 1) % BLOCK_IDS));
-        let block = match block {
-            0 => self.home.at_mut(account.0 - 1),
-            _ => self.further_block(account.0, block),
-        };
-        block.rows[place] = row;
+        let (block, place) = seat(asset.0);
+        self.balances.at_mut(account.0, block).rows[place] = row;
     }
 }

@@ -155,10 +155,12 @@ impl Orders {
     pub(crate) fn encode(&self, places: &[u32], out: &mut Encoder<'_>) {
         let Self {
             // Read by their places.
-            arena: _,
+            slots: _,
             terms: _,
             // Made of the orders.
             links: _,
+            free: _,
+            live: _,
             lists: _,
             ids: _,
             client_ids: _,

@@ -11,7 +11,7 @@ use crate::positions::Row;
 use crate::snapshot::SnapshotError;
 use crate::snapshot::codec::{Decoder, Encoder, row};
 use crate::terms::Wait;
-use crate::tiers::{Schedule, Tier, Traded};
+use crate::tiers::{Schedule, Tier, Tiers, Traded};
 use alloc::vec::Vec;
 use coulisse_types::command::LimitSet;
 use coulisse_types::limits::{FEE_TIERS_MAX, POSITION_LOTS_MAX, RISK_LIMITS_MAX};
@@ -22,6 +22,20 @@ row!(Loss { day, base_minor, last_minor, peak_minor });
 row!(Limit { value, bucket, time_ns, burst, level });
 row!(Placement { instrument, side, order_type, price, qty, notional, time_ns, is_last });
 row!(Tier { tier, threshold_minor, maker_ppm, taker_ppm });
+
+impl Tiers {
+    fn encode(&self, out: &mut Encoder<'_>) {
+        // What was traded stands with the money.
+        let Self { schedules, traded: _ } = self;
+        for Schedule { counts, tiers } in schedules {
+            out.put(counts);
+            out.count(tiers.len());
+            for tier in tiers {
+                tier.encode_row(out);
+            }
+        }
+    }
+}
 
 impl Engine {
     pub(crate) fn encode_risk(&self, out: &mut Encoder<'_>) {
@@ -57,6 +71,7 @@ impl Engine {
             // Empty between commands.
             filled: _,
             touched: _,
+            sure: _,
             said: _,
             moved: _,
         } = &self.risk;
@@ -68,13 +83,7 @@ impl Engine {
         self.encode_controls(out);
         self.encode_limits(out);
         out.put(&limits.version);
-        for Schedule { counts, tiers } in &tiers.schedules {
-            out.put(counts);
-            out.count(tiers.len());
-            for tier in tiers {
-                tier.encode_row(out);
-            }
-        }
+        tiers.encode(out);
         let mut rows: Vec<&Row> = rows.iter().collect();
         rows.sort_unstable_by_key(|row| (row.account, row.instrument));
         out.count(rows.len());
