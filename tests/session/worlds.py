@@ -90,7 +90,9 @@ def names_of(number: int) -> dict[str, str]:
 
 def toml_of(config: Config) -> str:
     """The same as a configuration file."""
-    lines = []
+    lines = ["[gateway]"]
+    for name in ("key_rate", "account_rate", "address_rate"):
+        lines.append(f"{name} = {getattr(config.gateway, name)}")
     for item in config.instruments:
         lines += ["[[instruments]]", f'symbol = "{item.symbol}"']
         lines += [f'tick_size = "{item.tick_size}"', f'lot_size = "{item.lot_size}"']

@@ -107,6 +107,7 @@ def test_an_unknown_variable_in_the_dotenv_file_is_refused(tmp_path: Path) -> No
         ('[gateway]\norigins = ["desk.example"]\n', "gateway.origins.0"),
         ("[gateway]\nsend_buffer_bytes = -1\n", "gateway.send_buffer_bytes: -1 is not between"),
         ("[gateway]\nsend_buffer_bytes = 99999999999\n", "99999999999 is not between"),
+        ("[gateway]\nreceive_buffer_bytes = 0\n", "gateway.receive_buffer_bytes: 0 is not between"),
         ("[log]\nsegment_bytes = -5\n", "log.segment_bytes: -5 is not between"),
         ("[node]\nid = -1\n", "node.id: -1 is not between"),
         ("[node]\nid = 99999999999999\n", "node.id: 99999999999999 is not between"),

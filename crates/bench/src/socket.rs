@@ -111,6 +111,11 @@ impl Socket {
         self.wait_for_room(epoll, false)
     }
 
+    /// Bounds what the kernel keeps of what is sent.
+    pub(crate) fn bound_send_buffer(&self, bytes: usize) -> Result<(), Failure> {
+        Ok(rustix::net::sockopt::set_socket_send_buffer_size(&self.stream, bytes)?)
+    }
+
     fn wait_for_room(&mut self, epoll: &OwnedFd, wanted: bool) -> Result<(), Failure> {
         if self.waits_for_room != wanted {
             let room = if wanted { EventFlags::OUT } else { EventFlags::empty() };

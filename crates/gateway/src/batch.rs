@@ -3,7 +3,7 @@
 //! Invariant: a reply finds its session by the record's origin (batch and index), never by call
 //! order: entry `i` of a batch is the record with `origin.index == i`.
 
-use crate::limits::{BATCH_CANCELS_RESERVED, BATCH_COMMANDS_MAX};
+use crate::limits::{BATCH_CANCELS_RESERVED, BATCH_COMMANDS_MAX, BATCH_FULL};
 use crate::secrets::Secret;
 use coulisse_types::{AccountId, Command, InstrumentId, KeyIndex, RequestId};
 
@@ -161,6 +161,11 @@ impl Batch {
     /// Whether nothing came.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// Whether it should be taken at once, and not with the end of the turn.
+    pub fn is_full(&self) -> bool {
+        self.entries.len() >= BATCH_FULL
     }
 
     /// How many came.

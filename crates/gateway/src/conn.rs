@@ -37,6 +37,18 @@ pub(crate) enum Stage {
     Handed,
 }
 
+/// Whether a connection's transport is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// It is.
+    #[default]
+    On,
+    /// Not before the next turn of the loop.
+    WaitsForTurn,
+    /// Not before what is held for it has left.
+    WaitsForRoom,
+}
+
 /// Whom a session acts for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
@@ -100,6 +112,11 @@ pub(crate) struct Conn {
     pub(crate) cancels_at_end: bool,
     /// The transport asked to write no more for now.
     pub(crate) paused: bool,
+    /// Whether it is read, or why not.
+    pub(crate) reading: Reading,
+    /// The turn that last took something of it, and how many messages that took.
+    pub(crate) turn: u32,
+    pub(crate) taken: u32,
     /// It stands in the hub's list of connections with something held.
     pub(crate) queued: bool,
     /// Its other end, if that is known: a proxy's, perhaps.
@@ -136,6 +153,9 @@ impl Conn {
             subscriptions: Vec::new(),
             cancels_at_end: false,
             paused: false,
+            reading: Reading::On,
+            turn: 0,
+            taken: 0,
             queued: false,
             peer: None,
             address: None,

@@ -7,7 +7,8 @@
 //! Invariants
 //! - Whatever is written for a peer is marked with the seq that it was read at and leaves only when
 //!   the durable seq has reached it.
-//! - A full batch answers `OVERLOADED` and grows no further.
+//! - A full batch answers `OVERLOADED` and grows no further; but it is to be taken before it is full
+//!   ([`Batch::is_full`]).
 //! - The hub applies nothing: it sees the core through [`CoreView`] and learns of changes from
 //!   events alone, live and on replay.
 
@@ -16,7 +17,7 @@ use crate::batch::{Batch, ConnId, Request, Waiter};
 use crate::conn::{Conn, Stage};
 use crate::fan::{FanId, Fans};
 use crate::frame::{
-    CloseCode, Fed, Flow, FrameReader, Message, Opcode, Role, begin_frame, write_close_answer,
+    CloseCode, Fed, FrameReader, Message, Opcode, Role, begin_frame, write_close_answer,
     write_close_frame, write_pong_frame,
 };
 use crate::http::{Body, Head, HeadReader, HttpFault, ReadStep, Route, error_response};
@@ -30,6 +31,7 @@ use crate::ring::{Link, Ring};
 use crate::rules::Rules;
 use crate::secrets::Secrets;
 use crate::site;
+use crate::turn::Turn;
 use crate::upgrade;
 use crate::view::CoreView;
 use coulisse_types::command::OrderCancelAll;
@@ -62,6 +64,8 @@ pub trait Sink {
     fn close(&mut self, conn: ConnId);
     /// End the connection now: its peer takes nothing more.
     fn abort(&mut self, conn: ConnId);
+    /// Read from the connection again, which was told to wait ([`Hub::waits`]).
+    fn read(&mut self, conn: ConnId);
 }
 
 /// What the hub counts.
@@ -83,6 +87,17 @@ pub struct Counters {
     pub silent_closed: u64,
     /// Sessions closed because they neither logged on nor subscribed in time.
     pub strangers_closed: u64,
+}
+
+/// What the backlog of the log has room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogRoom {
+    /// Whatever comes.
+    Free,
+    /// What only takes risk away.
+    WaysOut,
+    /// Nothing: the disk stands still.
+    None,
 }
 
 /// A connection that was closed and whose peer has not taken the end of what it was sent.
@@ -128,8 +143,8 @@ pub struct Hub {
     pub(crate) node: String,
     pub(crate) counters: Counters,
     pub(crate) stopping: bool,
-    /// The backlog of the log is as large as it may be: take no new orders.
-    pub(crate) log_full: bool,
+    /// What the backlog of the log has room for.
+    pub(crate) log_room: LogRoom,
     /// Changes when history was lost; said with every image of a book.
     pub(crate) epoch: u64,
     /// Memory that is used again for every record.
@@ -142,6 +157,12 @@ pub struct Hub {
     pub(crate) resumes: VecDeque<Resume>,
     pub(crate) message: Vec<u8>,
     queued: Vec<ConnId>,
+    pub(crate) turn: Turn,
+    /// Connections that go on with the next turn, and those that have not yet in this one.
+    pub(crate) goes_on: VecDeque<ConnId>,
+    pub(crate) going_on: VecDeque<ConnId>,
+    /// Connections whose transports are to be read again.
+    pub(crate) read_again: Vec<ConnId>,
     /// Sessions that are gone, whose orders are to be cancelled: whose they were and its number.
     cancels_due: VecDeque<(AccountId, u64)>,
     lingering: Vec<Lingering>,
@@ -181,7 +202,7 @@ impl Hub {
             node,
             counters: Counters::default(),
             stopping: false,
-            log_full: false,
+            log_room: LogRoom::Free,
             epoch,
             touched: Vec::new(),
             moved: Vec::new(),
@@ -190,6 +211,10 @@ impl Hub {
             resumes: VecDeque::new(),
             message: Vec::new(),
             queued: Vec::new(),
+            turn: Turn::default(),
+            goes_on: VecDeque::new(),
+            going_on: VecDeque::new(),
+            read_again: Vec::new(),
             cancels_due: VecDeque::new(),
             lingering: Vec::new(),
             awaited: Vec::new(),
@@ -326,9 +351,9 @@ impl Hub {
         std::mem::replace(&mut self.batch, spare)
     }
 
-    /// Says whether the log's backlog is full: then orders are answered `OVERLOADED`.
-    pub fn set_log_full(&mut self, full: bool) {
-        self.log_full = full;
+    /// Says what the log's backlog has room for; what it has none for is answered `OVERLOADED`.
+    pub fn set_log_room(&mut self, room: LogRoom) {
+        self.log_room = room;
     }
 
     /// Takes no more commands (`SHUTTING_DOWN`).
@@ -435,9 +460,11 @@ impl Hub {
         }
     }
 
-    /// Whether something waits to leave, or to be ended.
+    /// Whether something waits to leave, to be ended, or to be read again.
     pub fn has_held(&self) -> bool {
         !self.queued.is_empty()
+            || !self.goes_on.is_empty()
+            || !self.read_again.is_empty()
             || self.fans.active_count() > 0
             || !self.resumes.is_empty()
             || self.lingering.iter().any(is_overdue)
@@ -480,19 +507,19 @@ impl Hub {
                 return true;
             }
             conn.held.release(durable.0, now_us, |bytes| sink.send(*id, bytes));
-            if !conn.held.is_empty() {
-                return true;
-            }
-            conn.queued = false;
-            if conn.closing {
+            let (is_empty, closing) = (conn.held.is_empty(), conn.closing);
+            conn.queued = !is_empty;
+            self.note_room(*id);
+            if is_empty && closing {
                 sink.close(*id);
                 self.lingering.push(Lingering { conn: *id, publications: 0 });
             }
-            false
+            !is_empty
         });
         // Nothing is enqueued while the list is out: `sink` cannot reach the hub.
         self.queued = queued;
         self.end_overdue(sink);
+        self.read_again(sink);
     }
 
     /// Ends connections whose peers have not taken the end of what they were sent for long.
@@ -543,6 +570,7 @@ impl Hub {
             Stage::Call { .. } => self.keep_behind(id, read, view),
             Stage::Handed => {}
         }
+        self.settle(id);
         received
     }
 
@@ -655,6 +683,24 @@ impl Hub {
         view: &impl CoreView,
         received: &mut Received,
     ) {
+        self.read_frames(id, Some(read), now_us, view, received);
+    }
+
+    /// Takes more of what was kept of an earlier read.
+    pub(crate) fn resume_frames(&mut self, id: ConnId, now_us: i64, view: &impl CoreView) {
+        // Of plain texts nothing is kept.
+        let mut received = Received::default();
+        self.read_frames(id, None, now_us, view, &mut received);
+    }
+
+    fn read_frames(
+        &mut self,
+        id: ConnId,
+        read: Option<&mut [u8]>,
+        now_us: i64,
+        view: &impl CoreView,
+        received: &mut Received,
+    ) {
         let Some(conn) = self.conn(id) else { return };
         let talk = match conn.stage {
             Stage::Plain => Talk::Plain,
@@ -663,14 +709,15 @@ impl Hub {
         };
         // The reader steps out while its messages are handled, so that they may use the hub.
         let mut reader = std::mem::replace(&mut conn.reader, FrameReader::new(Role::Server));
-        let fed = reader.feed(read, &mut |message| {
+        let mut take = |message: Message<'_>| {
             self.message(id, message, talk, now_us, view, received);
             // Once it is ended, nothing more of what it sent is taken.
-            match self.conn(id) {
-                Some(conn) if !conn.closing => Flow::Continue,
-                _ => Flow::Stop,
-            }
-        });
+            self.count_message(id)
+        };
+        let fed = match read {
+            Some(read) => reader.feed(read, &mut take),
+            None => reader.resume(&mut take),
+        };
         let seq = view.seq();
         match fed {
             Ok(Fed::Drained | Fed::Stopped) => {}

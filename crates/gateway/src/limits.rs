@@ -30,9 +30,12 @@ pub const FRAME_HEADER_BYTES_MAX: usize = 14;
 /// Most bytes a paused reader keeps: the rest of a read that a callback stopped, behind a frame
 /// that was already waiting for its end.
 ///
-/// The transport reads 16 KB at a time and stops reading while the reader is paused, so this is
-/// reached only by a caller that goes on reading.
+/// The transport reads [`READ_BYTES_MAX`] at a time and stops reading while the reader is paused, so
+/// this is reached only by a caller that goes on reading.
 pub const BACKLOG_BYTES_MAX: usize = 128 * 1_024;
+
+/// Most bytes that a transport may read at a time.
+pub const READ_BYTES_MAX: usize = 64 * 1_024;
 
 /// Largest buffer that an emptied reader keeps; a larger one is given back to the allocator.
 ///
@@ -55,8 +58,51 @@ pub const BATCH_COMMANDS_MAX: usize = 16_384;
 /// How many of them only cancels may fill: whoever wants out gets in when orders no longer do.
 pub const BATCH_CANCELS_RESERVED: usize = 1_024;
 
+/// Commands of a batch that is not left to the end of its turn: far enough below
+/// [`BATCH_COMMANDS_MAX`] that what comes before it is taken finds room.
+pub const BATCH_FULL: usize = BATCH_COMMANDS_MAX / 2;
+
 /// Most bytes that wait to leave on one connection; a session beyond it is closed.
 pub const HELD_BYTES_MAX: usize = 1_024 * 1_024;
+
+/// Bytes that wait to leave on one connection from which on it is not read, and those down to which it
+/// is not: some 800 replies, and 200.
+pub const HELD_STOP_BYTES: usize = 256 * 1_024;
+/// See [`HELD_STOP_BYTES`].
+pub const HELD_GO_BYTES: usize = 64 * 1_024;
+
+/// Bytes behind a REST request that is not answered yet from which on its connection is not read.
+pub const BEHIND_STOP_BYTES: usize = 32 * 1_024;
+
+/// Publications of the feeds that a peer which is not read any more may take nothing of what waits for
+/// it: 30 seconds, as long as another one may leave a ping unanswered.
+pub const SLOW_PUBLICATIONS: u32 = PING_PUBLICATIONS + PONG_PUBLICATIONS;
+
+/// Messages of all connections that one turn of the loop is to take: some 40 ms of orders.
+pub const TURN_MESSAGES: u32 = 16_384;
+
+/// Most messages that a turn takes of one connection: some 1 ms of orders.
+pub const TURN_SHARE_MAX: u32 = 512;
+
+/// As many it takes of each, however many there are.
+pub const TURN_SHARE_MIN: u32 = 16;
+
+/// So many full turns in a row, and orders beyond a connection's share are refused: some 150 ms.
+pub const TURNS_FULL: u32 = 4;
+
+/// Of so many messages that a full turn takes one more may be refused; the rest is not read. A refusal
+/// costs a tenth of an order or less, so refusals cost less than a hundredth of what the node can do.
+pub const TURN_REFUSALS_PART: u32 = 16;
+
+const _: () = {
+    assert!(HELD_GO_BYTES < HELD_STOP_BYTES && HELD_STOP_BYTES < HELD_BYTES_MAX, "in this order");
+    assert!(BATCH_FULL < BATCH_COMMANDS_MAX - BATCH_CANCELS_RESERVED, "full comes before refused");
+    assert!(TURN_SHARE_MIN > 0, "or nothing would ever be taken");
+    assert!(
+        BEHIND_STOP_BYTES + READ_BYTES_MAX <= BACKLOG_BYTES_MAX,
+        "what is read before a connection waits is kept"
+    );
+};
 
 /// Longest body of a private REST request.
 pub const CALL_BODY_BYTES_MAX: usize = 16 * 1_024;

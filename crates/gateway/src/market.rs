@@ -436,6 +436,7 @@ impl Hub {
         if !conn.held.is_empty() {
             self.enqueue(id);
         }
+        self.note_room(id);
         true
     }
 

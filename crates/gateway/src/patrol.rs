@@ -5,17 +5,19 @@
 //! others want.
 //!
 //! Whoever reads slowly is no such peer: its transport takes bytes again from time to time, and that
-//! counts as a word of it. A ping of ours waits behind all that it was sent before.
+//! counts as a word of it. A ping of ours waits behind all that it was sent before. A connection that
+//! waits (see `turn`) cannot be heard: it is ended only where it takes nothing of what it is told.
 //!
 //! Time is counted in publications of the feeds, as everywhere in the hub. One publication looks at a part
 //! of the connections, so that twenty thousand of them cost no turn of the loop much.
 
 use crate::batch::ConnId;
-use crate::conn::{Conn, Stage};
+use crate::conn::{Conn, Reading, Stage};
 use crate::frame::{CloseCode, FrameHead, Opcode, write_frame};
 use crate::hub::Hub;
 use crate::limits::{
     PATROL_PUBLICATIONS, PING_PUBLICATIONS, PONG_PUBLICATIONS, PUBLICATIONS_PER_S,
+    SLOW_PUBLICATIONS,
 };
 use coulisse_types::Seq;
 
@@ -25,6 +27,7 @@ enum Due {
     Ping,
     EndSilent,
     EndStranger,
+    EndSlow,
 }
 
 impl Hub {
@@ -61,6 +64,7 @@ impl Hub {
                 self.counters.silent_closed += 1;
                 self.fail(id, Seq(0), CloseCode::PolicyViolation, "a ping was not answered");
             }
+            Due::EndSlow => self.cut_off(id, Seq(0)),
             Due::EndStranger => {
                 self.counters.strangers_closed += 1;
                 let reason = "neither logon nor subscription in time";
@@ -71,6 +75,12 @@ impl Hub {
 }
 
 fn due_of(conn: &Conn, ticks: u32, logon_publications: u32) -> Option<Due> {
+    if !conn.closing && conn.reading != Reading::On {
+        // What it says is not read, so its silence is none. It waits for the log, which is not its
+        // doing, or it takes nothing of what it is told.
+        let is_slow = conn.paused && ticks.wrapping_sub(conn.heard) >= SLOW_PUBLICATIONS;
+        return is_slow.then_some(Due::EndSlow);
+    }
     let is_native = matches!(conn.stage, Stage::Native);
     if conn.closing || !(is_native || matches!(conn.stage, Stage::Plain)) {
         return None;

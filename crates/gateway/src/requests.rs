@@ -8,7 +8,7 @@ use crate::address::octets_of;
 use crate::batch::{ConnId, Request as Asked, Waiter, is_way_out};
 use crate::conn::{Conn, Identity, Stage, Subscription};
 use crate::fan::Topic;
-use crate::hub::Hub;
+use crate::hub::{Hub, LogRoom};
 use crate::limits::{
     L3_ORDERS_MAX, LOGON_WEIGHT, OPEN_ORDERS_WEIGHT, READ_WEIGHT, SUBSCRIBE_WEIGHT,
     SUBSCRIPTIONS_MAX,
@@ -28,7 +28,7 @@ use coulisse_wire::native::keys::is_within;
 use coulisse_wire::native::reply::{self, LoggedOn};
 use coulisse_wire::native::request::{Amend, Subscription as Wanted};
 use coulisse_wire::native::spec::Access;
-use coulisse_wire::native::{Body, Channel, Request, RequestError, parse_request};
+use coulisse_wire::native::{Body, Channel, Request, RequestError, glance_at_order, parse_request};
 
 /// The field that names whom an operator's request binds.
 const SCOPE_ID: &[u8] = b"scope_id";
@@ -37,6 +37,13 @@ impl Hub {
     /// Takes one request of a session.
     pub(crate) fn request(&mut self, id: ConnId, text: &[u8], now_us: i64, view: &impl CoreView) {
         self.counters.requests += 1;
+        if self.takes_no_order(id)
+            && let Some(id_raw) = glance_at_order(text)
+        {
+            // At the seq 0: it tells nothing of the core, and waits only for what stands before it.
+            self.refuse(id, Seq(0), &RequestError::new(id_raw, RejectCode::Overloaded));
+            return;
+        }
         match parse_request(text, &self.instruments) {
             Err(error) => {
                 let limited = self.charge(id, error.id_raw, (1, false), now_us).err();
@@ -44,6 +51,11 @@ impl Hub {
             }
             Ok(request) => self.serve(id, &request, now_us, view),
         }
+    }
+
+    /// Whether an order of a session would be refused now, whatever it is.
+    fn takes_no_order(&mut self, id: ConnId) -> bool {
+        self.log_room != LogRoom::Free || self.is_beyond_share(id)
     }
 
     /// Does what a request asks for, within its quotas, or refuses it.
@@ -434,7 +446,11 @@ impl Hub {
             None => identity.account,
             Some(_) => self.account_of(id, request, 0, view)?,
         };
-        if self.log_full && !is_way_out(&command) {
+        let has_room = match self.log_room {
+            LogRoom::None => false,
+            _ => is_way_out(&command) || !self.takes_no_order(id),
+        };
+        if !has_room {
             return Err(refused(RejectCode::Overloaded));
         }
         let nonce = self.conn(id).map_or(0, |conn| conn.nonce_used);

@@ -1,7 +1,7 @@
 //! The protocol object of a connection, as asyncio sees it.
 
 use crate::cell::GilCell;
-use crate::core_class::Core;
+use crate::core_class::{Core, Read};
 use crate::outbox::Peer;
 use coulisse_gateway::batch::ConnId;
 use pyo3::intern;
@@ -40,9 +40,11 @@ impl Conn {
         let write = transport.getattr(py, "write")?;
         let close = transport.getattr(py, "close")?;
         let abort = transport.getattr(py, "abort")?;
+        let read = transport.getattr(py, "resume_reading")?;
         let refuse = abort.clone_ref(py);
         let address = address_of(transport.bind(py));
-        let Some(id) = self.core.get().open(py, Peer::Socket { write, close, abort }, address)?
+        let Some(id) =
+            self.core.get().open(py, Peer::Socket { write, close, abort, read }, address)?
         else {
             return refuse.call0(py).map(drop);
         };
@@ -62,7 +64,10 @@ impl Conn {
         let this = slf.get();
         let id = this.state.borrow_mut(py).id;
         let Some(id) = id else { return Ok(()) };
-        let received = Core::receive(this.core.bind(py), id, nbytes)?;
+        let Read { received, waits } = Core::receive(this.core.bind(py), id, nbytes)?;
+        if waits && received.hand_over.is_none() {
+            this.wait(py)?;
+        }
         if let Some(bytes) = received.hand_over {
             // The subclass needs the transport; after it, the connection is no longer ours.
             let handed = slf.call_method1("hand_over", (PyBytes::new(py, &bytes),));
@@ -136,6 +141,13 @@ impl Conn {
             state.id.take()
         };
         id.map_or(Ok(()), |id| Core::forget(self.core.bind(py), id))
+    }
+
+    /// Has the transport read no more: the core says when it goes on.
+    fn wait(&self, py: Python<'_>) -> PyResult<()> {
+        let transport = self.transport(py);
+        let pause = |transport: Py<PyAny>| transport.call_method0(py, intern!(py, "pause_reading"));
+        transport.map_or(Ok(()), |transport| pause(transport).map(drop))
     }
 
     fn set_paused(&self, py: Python<'_>, paused: bool) -> PyResult<()> {

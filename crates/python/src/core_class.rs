@@ -27,7 +27,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes of one read of a connection; all connections share the buffer, which is empty between
 /// reads.
-const READ_BYTES: usize = 64 * 1_024;
+const READ_BYTES: usize = coulisse_gateway::limits::READ_BYTES_MAX;
+
+/// What a read came to.
+pub(crate) struct Read {
+    pub(crate) received: Received,
+    /// Nothing more is to be read of the connection until its peer is told to.
+    pub(crate) waits: bool,
+}
 
 /// The core of a node: engine, journal with its sync thread, sessions and feeds.
 #[pyclass(module = "coulisse._core", frozen)]
@@ -123,11 +130,11 @@ impl Core {
     }
 
     /// A transport has read `count` bytes into the buffer.
-    pub(crate) fn receive(slf: &Bound<'_, Self>, id: ConnId, count: usize) -> PyResult<Received> {
+    pub(crate) fn receive(slf: &Bound<'_, Self>, id: ConnId, count: usize) -> PyResult<Read> {
         let py = slf.py();
         let this = slf.get();
         if this.is_closed(py) {
-            return Ok(Received::default());
+            return Ok(Read { received: Received::default(), waits: false });
         }
         let count = count.min(READ_BYTES);
         // SAFETY: the buffer is a bytearray of READ_BYTES that this object alone hands out, and
@@ -135,14 +142,20 @@ impl Core {
         // it; the export held by `bytes` keeps it from being resized or freed.
         let read =
             unsafe { std::slice::from_raw_parts_mut(this.bytes.buf_ptr().cast::<u8>(), count) };
-        let (received, busy) = this.with(py, |node, _| {
-            let received = node.receive(id, read);
-            (received, node.has_work())
+        let (taken, busy) = this.with(py, |node, _| {
+            let taken = node.receive(id, read);
+            (taken, node.has_work())
         })?;
         if busy {
             Self::schedule(slf)?;
         }
-        Ok(received)
+        match taken {
+            Ok((received, waits)) => Ok(Read { received, waits }),
+            Err(leap) => {
+                this.leapt(py, leap)?;
+                Ok(Read { received: Received::default(), waits: false })
+            }
+        }
     }
 
     /// A session inside the process asks.
@@ -151,7 +164,9 @@ impl Core {
             return Ok(());
         }
         let mut text = text.to_vec();
-        slf.get().with(slf.py(), |node, _| node.receive(id, &mut text))?;
+        if let Err(leap) = slf.get().with(slf.py(), |node, _| node.receive(id, &mut text))? {
+            return slf.get().leapt(slf.py(), leap);
+        }
         Self::schedule(slf)
     }
 
@@ -191,7 +206,11 @@ impl Core {
     fn let_out(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         slf.get().collect(py)?.empty(py);
-        let more = slf.get().with(py, |node, _| node.hub.sweeps_on()).unwrap_or(false);
+        let goes_on = |node: &NodeCore| {
+            let hub = &node.hub;
+            hub.sweeps_on() || hub.some_go_on() || !hub.batch().is_empty()
+        };
+        let more = slf.get().with(py, |node, _| goes_on(node)).unwrap_or(false);
         if more { Self::schedule(slf) } else { Ok(()) }
     }
 
@@ -599,7 +618,7 @@ impl Core {
         if self.is_closed(py) {
             return Ok(());
         }
-        if let Err(leap) = self.with(py, |node, _| node.flush())? {
+        if let Err(leap) = self.with(py, |node, _| node.flush_all())? {
             self.leapt(py, leap)?;
         }
         let stopped = self.with(py, |node, _| {

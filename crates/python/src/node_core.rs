@@ -13,8 +13,8 @@ use crate::start::{Fit, PassedOver, Start, State, chain_at};
 use crate::sync::SyncThread;
 use crate::voids::AheadError;
 use coulisse_engine::{Engine, Key, WARM_MAX};
-use coulisse_gateway::batch::{Batch, Request, Waiter};
-use coulisse_gateway::hub::{Hub, Sink};
+use coulisse_gateway::batch::{Batch, ConnId, Request, Waiter};
+use coulisse_gateway::hub::{Hub, LogRoom, Received, Sink};
 use coulisse_gateway::limits::RING_BYTES;
 use coulisse_journal::{
     Durability, JournalError, Options, Preparer, Recovery, Report, Storage, list_snapshots, open,
@@ -34,6 +34,9 @@ use std::time::Instant;
 /// Bytes that may wait for the sync thread before orders are answered `OVERLOADED`: about a
 /// second of full load.
 pub(crate) const BACKLOG_BYTES_MAX: usize = 64 * 1_024 * 1_024;
+
+/// Bytes beyond them that only ways out may fill.
+const BACKLOG_WAYS_OUT_BYTES: usize = 16 * 1_024 * 1_024;
 
 /// What a start found.
 #[derive(Clone, Copy, Debug, Default)]
@@ -249,28 +252,61 @@ impl NodeCore {
         Some(ticket)
     }
 
-    /// Ends the loop's turn: stamps the batch, hands it to the log, applies what the log delivers.
-    /// What is due at the batch's time comes in front of it, so that nothing trades past its time.
+    /// Ends the loop's turn: takes what has come, and what had to wait for the next turn, whose batch
+    /// that begins.
     pub(crate) fn flush(&mut self) -> Result<(), Leap> {
-        if self.hub.batch().is_empty() {
-            return Ok(());
-        }
-        let time_ns = self.clock.stamp()?;
-        self.do_what_is_due(time_ns);
-        self.write_batch(time_ns);
-        // What came behind a REST request on its connection. Each turn takes a whole request off what
-        // was read before, so there are few.
-        self.hub.receive_behind(wall_us(), &EngineView(&self.engine));
-        self.flush_again()
-    }
-
-    fn flush_again(&mut self) -> Result<(), Leap> {
-        while !self.hub.batch().is_empty() {
-            let time_ns = self.clock.stamp()?;
-            self.write_batch(time_ns);
-            self.hub.receive_behind(wall_us(), &EngineView(&self.engine));
+        self.flush_all()?;
+        self.hub.end_turn();
+        while self.hub.let_go_on(wall_us(), &EngineView(&self.engine)) {
+            self.flush_batch()?;
         }
         Ok(())
+    }
+
+    /// Takes all that has come, and what came behind REST requests on their connections: each time a
+    /// whole request off what was read before, so there are few.
+    pub(crate) fn flush_all(&mut self) -> Result<(), Leap> {
+        loop {
+            self.flush_batch()?;
+            self.hub.receive_behind(wall_us(), &EngineView(&self.engine));
+            if self.hub.batch().is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Stamps the batch, hands it to the log, applies what the log delivers. What is due at the batch's
+    /// time comes in front of it, so that nothing trades past its time.
+    fn flush_batch(&mut self) -> Result<(), Leap> {
+        if !self.hub.batch().is_empty() {
+            let time_ns = self.clock.stamp()?;
+            self.do_what_is_due(time_ns);
+            self.write_batch(time_ns);
+        }
+        Ok(())
+    }
+
+    /// Takes what a connection or a session sent. A batch that it makes full goes to the log at once.
+    pub(crate) fn receive(
+        &mut self,
+        id: ConnId,
+        read: &mut [u8],
+    ) -> Result<(Received, bool), Leap> {
+        let received = self.hub.receive(id, read, wall_us(), &EngineView(&self.engine));
+        if self.hub.batch().is_full() {
+            self.flush_batch()?;
+        }
+        Ok((received, self.hub.waits(id)))
+    }
+
+    /// Tells the hub what the log's backlog has room for.
+    fn note_backlog(&mut self) {
+        let bytes = self.sync.backlog_bytes();
+        self.hub.set_log_room(match bytes {
+            0..=BACKLOG_BYTES_MAX => LogRoom::Free,
+            _ if bytes <= BACKLOG_BYTES_MAX + BACKLOG_WAYS_OUT_BYTES => LogRoom::WaysOut,
+            _ => LogRoom::None,
+        });
     }
 
     /// Does what is due by now though nobody sends anything; returns whether more is due. Not once
@@ -338,7 +374,7 @@ impl NodeCore {
         }
         self.sync.applied((self.engine.last_seq().0, self.engine.event_hash()));
         self.headers = headers;
-        self.hub.set_log_full(self.sync.backlog_bytes() > BACKLOG_BYTES_MAX);
+        self.note_backlog();
     }
 
     /// Writes the batch's records, each at its place in the log.
@@ -412,6 +448,8 @@ impl NodeCore {
     /// Lets out what is durable.
     pub(crate) fn release(&mut self, sink: &mut impl Sink) {
         let durable = self.durable_seq();
+        // Where nothing is written because all is refused, there is room again all the same.
+        self.note_backlog();
         self.hub.release(durable, wall_us(), &EngineView(&self.engine), sink);
     }
 

@@ -4,7 +4,6 @@ use crate::engine_view::EngineView;
 use crate::node_core::NodeCore;
 use coulisse_gateway::batch::ConnId;
 use coulisse_gateway::book_feed::Levels;
-use coulisse_gateway::hub::Received;
 use coulisse_gateway::market::read_levels;
 use coulisse_gateway::view::CoreView as _;
 use coulisse_types::{AccountId, LimitKind, Scope};
@@ -13,11 +12,6 @@ use coulisse_wire::native::rest;
 use coulisse_wire::{InstrumentInfo, Symbols as _};
 
 impl NodeCore {
-    /// Takes what a connection or a session sent.
-    pub(crate) fn receive(&mut self, id: ConnId, read: &mut [u8]) -> Received {
-        self.hub.receive(id, read, crate::clock::wall_us(), &EngineView(&self.engine))
-    }
-
     /// Whether the tick's end has something to do.
     pub(crate) fn has_work(&self) -> bool {
         !self.hub.batch().is_empty() || self.hub.has_held()

@@ -12,8 +12,8 @@ use pyo3::types::PyBytes;
 /// Where the bytes of a connection go.
 #[derive(Debug)]
 pub(crate) enum Peer {
-    /// An asyncio transport: its bound `write`, `close` and `abort`.
-    Socket { write: Py<PyAny>, close: Py<PyAny>, abort: Py<PyAny> },
+    /// An asyncio transport: its bound `write`, `close`, `abort` and `resume_reading`.
+    Socket { write: Py<PyAny>, close: Py<PyAny>, abort: Py<PyAny>, read: Py<PyAny> },
     /// A callback that takes one message at a time.
     Local(Py<PyAny>),
 }
@@ -25,8 +25,8 @@ enum Item {
         write: Py<PyAny>,
         bytes: Py<PyBytes>,
     },
-    /// The transport's `close` or `abort`.
-    End(Py<PyAny>),
+    /// The transport's `close`, `abort` or `resume_reading`.
+    Turn(Py<PyAny>),
     Messages {
         callback: Py<PyAny>,
         bytes: Vec<u8>,
@@ -61,7 +61,7 @@ impl Outbox {
         for item in self.items {
             let said = match item {
                 Item::Write { write, bytes } => write.call1(py, (bytes,)).map(drop),
-                Item::End(end) => end.call0(py).map(drop),
+                Item::Turn(act) => act.call0(py).map(drop),
                 Item::Messages { callback, bytes } => say_each(py, &callback, &bytes),
                 Item::Outcome { done, seq, events } => {
                     done.call1(py, (seq, PyBytes::new(py, &events))).map(drop)
@@ -117,14 +117,21 @@ impl Sink for Mail<'_, '_> {
     fn close(&mut self, conn: ConnId) {
         if let Some(Peer::Socket { close, .. }) = self.peer(conn) {
             let close = close.clone_ref(self.py);
-            self.outbox.items.push(Item::End(close));
+            self.outbox.items.push(Item::Turn(close));
         }
     }
 
     fn abort(&mut self, conn: ConnId) {
         if let Some(Peer::Socket { abort, .. }) = self.peer(conn) {
             let abort = abort.clone_ref(self.py);
-            self.outbox.items.push(Item::End(abort));
+            self.outbox.items.push(Item::Turn(abort));
+        }
+    }
+
+    fn read(&mut self, conn: ConnId) {
+        if let Some(Peer::Socket { read, .. }) = self.peer(conn) {
+            let read = read.clone_ref(self.py);
+            self.outbox.items.push(Item::Turn(read));
         }
     }
 }

@@ -1,12 +1,15 @@
-"""`coulisse bench overload`: many times what a node can do, asked for whatever it answers.
+"""`coulisse bench overload`: many times what a node can do, offered whatever it answers.
 
-First a closed loop says what the node can do; then an open loop asks for `times` as much. What the
-node has no room for it must refuse with a code, at no cost to what it does; every cancel must be
-answered, and nothing may grow.
+First a closed loop says what the node can do; then a flood offers `times` as much. A node reads no more
+than it can do, so most of what is offered stays with who offers it: it is *held back*. What was sent is
+answered: done, or refused with a code. Every cancel must be answered, and nothing may grow.
 """
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,8 +21,11 @@ from coulisse.bench.pinning import processors
 from coulisse.bench.scratch import run_directory
 
 CAPACITY_SHAPE = "50x32"
-ROWS_MAX = 3_000_000
-"""Most requests of the open loop: they are made beforehand, some 200 bytes each."""
+CAPACITY_SECONDS = 5
+ROWS = 1_000_000
+"""Requests of one round; the flood sends them again and again, with new ids."""
+SAMPLES = 10
+"""How many times in its run the memory of the node is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +33,12 @@ class OverloadRun:
     """What to measure."""
 
     times: int = 10
-    """How many times the capacity is asked for."""
-    seconds: int = 5
-    """Longest time of the closed loop, and of what the open loop asks for."""
+    """How many times the capacity is offered."""
+    seconds: int = 20
+    """How long it is offered; the closed loop before it runs `CAPACITY_SECONDS` at most."""
     durability: Literal["fsync", "os"] = "fsync"
     data_dir: Path | None = None
-    rows_max: int = ROWS_MAX
+    rows: int = ROWS
 
 
 def measure(run: OverloadRun) -> dict[str, Any]:
@@ -44,39 +50,71 @@ def measure(run: OverloadRun) -> dict[str, Any]:
 
 def _measure(run: OverloadRun, directory: Path) -> dict[str, Any]:
     flow = directory / "workload.csv"
-    # Two servers get the same rows: the open loop begins where the closed one began.
-    workload.write(flow, run.rows_max, PREFILL, SEED)
+    # Two servers get the same rows: the flood begins where the closed loop began.
+    workload.write(flow, run.rows, PREFILL, SEED)
     files = servers.write_files(directory)
     cpus = processors()
 
-    def load(server: servers.Server, rows: Path, shape: str) -> dict[str, Any]:
+    def load(server: servers.Server, shape: str, seconds: int) -> dict[str, Any]:
         arguments = ["load", "--host", server.host, "--port", str(server.port)]
         arguments += ["--accounts", str(files.accounts), "--symbol", servers.SYMBOL]
-        arguments += ["--workload", str(rows), "--prefill", str(PREFILL)]
-        arguments += ["--shapes", shape, "--seconds", str(run.seconds), "--json"]
+        arguments += ["--workload", str(flow), "--prefill", str(PREFILL)]
+        arguments += ["--shapes", shape, "--seconds", str(seconds), "--json"]
         return run_program(arguments, cpu=cpus.load)
 
     with servers.node(files, directory / "first", run.durability, cpus.server) as ours:
-        calm = load(ours, flow, CAPACITY_SHAPE)
+        calm = load(ours, CAPACITY_SHAPE, CAPACITY_SECONDS)
         calm_mb = ours.peak_rss_mb()
     capacity = int(calm["shapes"][CAPACITY_SHAPE]["orders_per_s"])
-    shape = f"open_{run.times * capacity}"
+    shape = f"flood_{run.times * capacity}"
     with servers.node(files, directory / "second", run.durability, cpus.server) as ours:
-        pressed = load(ours, flow, shape)
+        with _sampled(ours, run.seconds) as rss_mb:
+            pressed = load(ours, shape, run.seconds)
         cpu_s, pressed_mb = ours.cpu_s(), ours.peak_rss_mb()
+        slow_closed = ours.metric("coulisse_sessions_slow_closed")
     figures = pressed["shapes"][shape]
     return {
         "capacity_per_s": capacity,
-        "asked_per_s": run.times * capacity,
-        "sent": figures["sent"],
+        "offered_per_s": run.times * capacity,
         "goodput_per_s": figures["orders_per_s"],
         "goodput_ratio": round(figures["orders_per_s"] / max(capacity, 1), 3),
-        "took_ms": figures["took_ms"],
+        "seconds": run.seconds,
+        "offered": figures["offered"],
+        "held_back": figures["held_back"],
+        "sent": figures["sent"],
+        "accepted": figures["accepted"],
+        "refused": pressed["rejects"].get("OVERLOADED", 0),
         "rejects": pressed["rejects"],
+        "cancels_sent": figures["cancels_sent"],
+        "cancels_answered": figures["cancels_answered"],
         "cancels_overloaded": figures["cancels_overloaded"],
+        "slow_closed": slow_closed,
+        "p50_us": figures["p50_us"],
+        "p99_us": figures["p99_us"],
+        "took_ms": figures["took_ms"],
         "rss_mb": pressed_mb,
+        "rss_mb_over_time": rss_mb,
         "rss_calm_mb": calm_mb,
         "server_cpu_s": cpu_s,
         "calm": calm["shapes"][CAPACITY_SHAPE],
         "durability": run.durability,
     }
+
+
+@contextmanager
+def _sampled(server: servers.Server, seconds: int) -> Iterator[list[float]]:
+    """Look at the memory of all processes of a server meanwhile, `SAMPLES` times in `seconds`."""
+    taken: list[float] = []
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(seconds / SAMPLES):
+            taken.append(server.rss_mb())
+
+    looking = threading.Thread(target=look, name="coulisse-rss")
+    looking.start()
+    try:
+        yield taken
+    finally:
+        over.set()
+        looking.join()

@@ -133,14 +133,14 @@ def sockets(
 @app.command("overload")
 def overload(
     times: Annotated[int, typer.Option(min=1, help="How many times the capacity.")] = 10,
-    seconds: Annotated[int, typer.Option(min=1, help="Longest time of each loop.")] = 5,
+    seconds: Annotated[int, typer.Option(min=1, help="How long as much is offered.")] = 20,
     durability: Durability = "fsync",
     data_dir: DataDir = None,
-    rows: Annotated[int, typer.Option(min=1, help="Most requests of the open loop.")] = 3_000_000,
+    rows: Annotated[int, typer.Option(min=1, help="Requests of one round of it.")] = 1_000_000,
     save: Save = False,
     as_json: AsJson = False,
 ) -> None:
-    """Measure what is left when many times the capacity is asked for; some 60 seconds."""
+    """Measure what is left when many times the capacity is offered; some 60 seconds."""
     run = OverloadRun(times, seconds, _durability(durability), data_dir, rows)
     _show(Shown("overload", "overload", lambda: measure_overload(run)), save=save, as_json=as_json)
 

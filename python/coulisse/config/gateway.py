@@ -10,6 +10,7 @@ from pydantic import AfterValidator
 from coulisse.config.values import Host, Origin, Part, between
 
 SEND_BUFFER_BYTES_MAX = 1 << 30
+RECEIVE_BUFFER_BYTES_MAX = 1 << 30
 CONNECTIONS_MAX = 1_000_000
 RATE_MAX = 100_000_000
 BURST_S = 2
@@ -69,6 +70,9 @@ class GatewayConfig(Part):
     """Let several processes listen on the port (SO_REUSEPORT)."""
     send_buffer_bytes: Annotated[int, between(1, SEND_BUFFER_BYTES_MAX)] = 65_536
     """The kernel's send buffer of a connection: bounds what a client that never reads can park."""
+    receive_buffer_bytes: Annotated[int, between(1, RECEIVE_BUFFER_BYTES_MAX)] = 65_536
+    """The kernel's receive buffer of a connection: bounds what waits there while the node has no time
+    for it, and so how long it waits. A client far away sends no more than this in one round trip."""
 
     def rules(self) -> Rules:
         """Return what the core must know of these settings."""

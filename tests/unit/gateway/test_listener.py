@@ -27,14 +27,15 @@ def test_an_ipv6_address_is_written_as_urls_want_it() -> None:
     listener.close()
 
 
-def test_accepted_connections_have_small_send_buffers_and_no_delay() -> None:
-    listening = bind(GatewayConfig(port=0, send_buffer_bytes=65_536))
+def test_accepted_connections_have_small_buffers_and_no_delay() -> None:
+    listening = bind(GatewayConfig(port=0, send_buffer_bytes=65_536, receive_buffer_bytes=32_768))
     listening.listen()
     with socket.create_connection(listening.getsockname()):
         listening.setblocking(True)
         accepted, _ = listening.accept()
         # Linux doubles what is asked for.
         assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) <= 2 * 65_536
+        assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) <= 2 * 32_768
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
         accepted.close()
     listening.close()

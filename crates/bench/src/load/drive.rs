@@ -27,12 +27,15 @@ const AHEAD_WINDOWS: usize = 4;
 /// Requests that an open loop sends before it reads again, where it is behind its times.
 const OPEN_TURN_MAX: usize = 512;
 /// A server that answers nothing for so long has failed.
-const SILENCE_MAX: Duration = Duration::from_secs(20);
+pub(super) const SILENCE_MAX: Duration = Duration::from_secs(20);
+
+/// Stands for when a request was sent that was not.
+const NOT_SENT: u64 = u64::MAX;
 
 /// One session and what it has to do.
 #[derive(Debug)]
-struct Peer {
-    socket: Socket,
+pub(super) struct Peer {
+    pub(super) socket: Socket,
     /// Places of frames that wait for a place in the window.
     queue: VecDeque<usize>,
     in_flight: usize,
@@ -41,9 +44,9 @@ struct Peer {
 /// The sessions of one shape.
 #[derive(Debug)]
 pub struct Driver {
-    epoll: OwnedFd,
-    peers: Vec<Peer>,
-    buffer: Vec<u8>,
+    pub(super) epoll: OwnedFd,
+    pub(super) peers: Vec<Peer>,
+    pub(super) buffer: Vec<u8>,
     /// The server sends back what it is sent.
     echoes: bool,
     /// Where the times that replies tell are noted, for those who watch.
@@ -74,7 +77,8 @@ impl Progress<'_> {
     fn answer(&mut self, text: &str, now_ns: u64) -> Result<(), Failure> {
         let read = if self.echoes { read_echo(text) } else { read_reply(text) };
         let found = read.and_then(|(id, outcome)| Some((self.frames.place_of(id)?, outcome)));
-        let Some((place, outcome)) = found.filter(|(place, _)| *place < self.next) else {
+        let was_sent = |place: usize| self.sent_ns[place] != NOT_SENT;
+        let Some((place, outcome)) = found.filter(|(place, _)| was_sent(*place)) else {
             return failure(format!("a reply to nothing that was sent: {text}"));
         };
         self.report.latency.record(now_ns.saturating_sub(self.sent_ns[place]));
@@ -129,7 +133,7 @@ impl Driver {
             frames,
             report: Report::default(),
             start: Instant::now(),
-            sent_ns: vec![0; frames.len()],
+            sent_ns: vec![NOT_SENT; frames.len()],
             next: 0,
             waiting: 0,
             answered: 0,
@@ -137,7 +141,8 @@ impl Driver {
         };
         match shape {
             Shape::Closed { in_flight, .. } => self.closed(&mut progress, in_flight, limit)?,
-            Shape::Open { rate } => self.open(&mut progress, rate)?,
+            Shape::Open { rate, per_write } => self.open(&mut progress, rate, per_write)?,
+            Shape::Flood { .. } => return failure("a flood has frames of its own"),
         }
         progress.report.took = progress.start.elapsed();
         progress.report.sent = progress.next;
@@ -196,11 +201,19 @@ impl Driver {
         peer.socket.flush(&self.epoll)
     }
 
-    fn open(&mut self, progress: &mut Progress<'_>, rate: u64) -> Result<(), Failure> {
+    fn open(
+        &mut self,
+        progress: &mut Progress<'_>,
+        rate: u64,
+        per_write: usize,
+    ) -> Result<(), Failure> {
+        // Those of one write are due together.
         let due_ns = |place: usize| {
+            let place = place - place % per_write;
             let scaled = u128::try_from(place).unwrap_or(u128::MAX) * 1_000_000_000;
             u64::try_from(scaled / u128::from(rate)).unwrap_or(u64::MAX)
         };
+        let order = progress.frames.in_writes_of(per_write);
         let mut ready = Vec::with_capacity(self.peers.len());
         loop {
             let now_ns = progress.now_ns();
@@ -209,13 +222,15 @@ impl Driver {
             let most = progress.next + OPEN_TURN_MAX;
             let end = progress.frames.len().min(most);
             while progress.next < end && due_ns(progress.next) <= now_ns {
-                let place = progress.next;
+                let place = order[progress.next];
                 let connection = progress.frames.connection(place);
                 let out = &mut self.peers[connection].socket.out;
                 out.extend_from_slice(progress.frames.frame(place));
-                progress.sent_ns[place] = due_ns(place);
+                progress.sent_ns[place] = due_ns(progress.next);
                 progress.next += 1;
-                ready.push(connection);
+                if ready.last() != Some(&connection) {
+                    ready.push(connection);
+                }
             }
             for connection in ready.drain(..) {
                 self.peers[connection].socket.flush(&self.epoll)?;

@@ -85,6 +85,26 @@ impl Frames {
         self.connections[place] as usize
     }
 
+    /// The places of all frames in the order in which they are sent where a connection sends `count` of
+    /// its own at a time: each connection's stay in their order.
+    pub fn in_writes_of(&self, count: usize) -> Vec<usize> {
+        if count == 1 {
+            return (0..self.len()).collect();
+        }
+        let connections = self.connections.iter().max().map_or(0, |last| *last as usize + 1);
+        let mut waiting = vec![Vec::with_capacity(count); connections];
+        let mut order = Vec::with_capacity(self.len());
+        for place in 0..self.len() {
+            let write = &mut waiting[self.connection(place)];
+            write.push(place);
+            if write.len() == count {
+                order.append(write);
+            }
+        }
+        order.extend(waiting.into_iter().flatten());
+        order
+    }
+
     /// Whether a frame cancels.
     pub fn is_cancel(&self, place: usize) -> bool {
         self.cancels[place]
@@ -96,7 +116,13 @@ impl Frames {
     }
 }
 
-fn write_request(out: &mut Vec<u8>, row: &Row, id: usize, symbol: &str, account: Option<&str>) {
+pub(super) fn write_request(
+    out: &mut Vec<u8>,
+    row: &Row,
+    id: usize,
+    symbol: &str,
+    account: Option<&str>,
+) {
     let op = if row.kind == Kind::Cancel { "order.cancel" } else { "order.place" };
     // Writing to a Vec cannot fail.
     let _ = write!(out, r#"{{"id":{id},"op":"{op}","#);
@@ -144,6 +170,8 @@ mod tests {
             (frames.place_of(9), frames.place_of(12), frames.place_of(13)),
             (None, Some(2), None)
         );
+        assert_eq!(frames.in_writes_of(1), [0, 1, 2]);
+        assert_eq!(frames.in_writes_of(2), [0, 2, 1]);
         let mut texts = Vec::new();
         for place in 0..frames.len() {
             let mut bytes = frames.frame(place).to_vec();

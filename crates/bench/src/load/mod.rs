@@ -13,7 +13,9 @@
 
 pub mod accounts;
 pub mod client;
+pub mod cycle;
 pub mod drive;
+mod flood;
 pub mod frames;
 pub mod report;
 pub mod shape;
@@ -23,6 +25,7 @@ use crate::json::Object;
 use crate::workload::{self, Row};
 use crate::{Failure, failure};
 use accounts::Account;
+use cycle::Cycle;
 use drive::Driver;
 use frames::Frames;
 use report::Report;
@@ -124,6 +127,12 @@ fn one_shape(
     echoes: bool,
 ) -> Result<Report, Failure> {
     let connections = shape.connections().min(target.accounts.len());
+    if let Shape::Flood { rate } = shape {
+        let cycle = Cycle::prepare(rows, &target.symbol, &target.accounts, connections);
+        let accounts = &target.accounts[..connections];
+        let mut driver = Driver::connect(&target.host, target.port, accounts, echoes)?;
+        return driver.flood(&cycle, rate, limit);
+    }
     let frames = Frames::prepare(rows, first_id, &target.symbol, &target.accounts, connections);
     let accounts = &target.accounts[..connections];
     let mut driver = Driver::connect(&target.host, target.port, accounts, echoes)?;

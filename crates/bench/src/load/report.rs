@@ -17,10 +17,27 @@ pub struct Report {
     pub rejects: BTreeMap<String, u64>,
     /// Cancels for which there was no room.
     pub cancels_overloaded: u64,
+    /// What a flood offered.
+    pub offered: Option<Offered>,
     /// From the first request to the last reply.
     pub took: Duration,
     /// From send, or from when an open loop should have sent, to reply.
     pub latency: Histogram,
+}
+
+/// What a flood offered, and what came of it within its time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Offered {
+    /// Requests that were due.
+    pub count: u64,
+    /// Cancels that were sent, and those that were answered.
+    pub cancels_sent: u64,
+    /// See `cancels_sent`.
+    pub cancels_answered: u64,
+    /// Requests whose acceptance had come when the time was over.
+    pub accepted_in_time: u64,
+    /// The time.
+    pub window: Duration,
 }
 
 impl Report {
@@ -52,9 +69,13 @@ impl Report {
 
     /// The figures of one shape.
     pub fn object(&self) -> Object {
-        let accepted = usize::try_from(self.accepted).unwrap_or(usize::MAX);
-        Object::new()
-            .plain("orders_per_s", per_second(accepted, self.took))
+        let (accepted, window) = match &self.offered {
+            Some(offered) => (offered.accepted_in_time, offered.window),
+            None => (self.accepted, self.took),
+        };
+        let accepted = usize::try_from(accepted).unwrap_or(usize::MAX);
+        let object = Object::new()
+            .plain("orders_per_s", per_second(accepted, window))
             .us("p50_us", self.latency.at_per_mille(500))
             .us("p99_us", self.latency.at_per_mille(990))
             .us("p999_us", self.latency.at_per_mille(999))
@@ -63,7 +84,14 @@ impl Report {
             .plain("accepted", self.accepted)
             .plain("rejected", self.rejected())
             .plain("cancels_overloaded", self.cancels_overloaded)
-            .plain("took_ms", self.took.as_millis())
+            .plain("took_ms", self.took.as_millis());
+        let Some(offered) = &self.offered else { return object };
+        let held_back = offered.count.saturating_sub(self.sent as u64);
+        object
+            .plain("offered", offered.count)
+            .plain("held_back", held_back)
+            .plain("cancels_sent", offered.cancels_sent)
+            .plain("cancels_answered", offered.cancels_answered)
     }
 
     /// Puts the counts of all shapes into what is printed.

@@ -27,6 +27,14 @@ pub enum Shape {
     Open {
         /// Requests a second, over all connections.
         rate: u64,
+        /// Requests that a connection sends at a time.
+        per_write: usize,
+    },
+    /// As an open loop, but what a connection does not take is held back and not sent; rows are used
+    /// again and again.
+    Flood {
+        /// Requests a second that are offered, over all connections.
+        rate: u64,
     },
 }
 
@@ -35,7 +43,7 @@ impl Shape {
     pub const fn connections(self) -> usize {
         match self {
             Self::Closed { connections, .. } => connections,
-            Self::Open { .. } => OPEN_CONNECTIONS,
+            Self::Open { .. } | Self::Flood { .. } => OPEN_CONNECTIONS,
         }
     }
 
@@ -43,7 +51,7 @@ impl Shape {
     pub fn rows_max(self, limit: Duration) -> usize {
         let rate = match self {
             Self::Closed { .. } => CLOSED_RATE_MAX,
-            Self::Open { rate } => rate,
+            Self::Open { rate, .. } | Self::Flood { rate } => rate,
         };
         usize::try_from(limit.as_secs().saturating_mul(rate)).unwrap_or(usize::MAX)
     }
@@ -53,7 +61,9 @@ impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Closed { connections, in_flight } => write!(f, "{connections}x{in_flight}"),
-            Self::Open { rate } => write!(f, "open_{rate}"),
+            Self::Open { rate, per_write: 1 } => write!(f, "open_{rate}"),
+            Self::Open { rate, per_write } => write!(f, "open_{rate}x{per_write}"),
+            Self::Flood { rate } => write!(f, "flood_{rate}"),
         }
     }
 }
@@ -63,17 +73,22 @@ impl FromStr for Shape {
 
     fn from_str(text: &str) -> Result<Self, Failure> {
         let number = |part: &str| part.parse().ok().filter(|number: &usize| *number > 0);
-        let shape = match (text.strip_prefix("open_"), text.split_once('x')) {
-            (Some(rate), _) => {
-                let rate = rate.parse().ok().filter(|rate: &u64| *rate > 0);
-                rate.map(|rate| Self::Open { rate })
-            }
-            (None, Some((connections, in_flight))) => number(connections)
+        let rate = |part: &str| part.parse().ok().filter(|rate: &u64| *rate > 0);
+        let shape = if let Some(offered) = text.strip_prefix("flood_") {
+            rate(offered).map(|rate| Self::Flood { rate })
+        } else if let Some(asked) = text.strip_prefix("open_") {
+            let (per_s, per_write) = asked.split_once('x').unwrap_or((asked, "1"));
+            rate(per_s)
+                .zip(number(per_write))
+                .map(|(rate, per_write)| Self::Open { rate, per_write })
+        } else {
+            let (connections, in_flight) = text.split_once('x').unwrap_or_default();
+            number(connections)
                 .zip(number(in_flight))
-                .map(|(connections, in_flight)| Self::Closed { connections, in_flight }),
-            (None, None) => None,
+                .map(|(connections, in_flight)| Self::Closed { connections, in_flight })
         };
-        shape.ok_or_else(|| Failure(format!("a shape is 50x32 or open_20000, not {text:?}")))
+        let wanted = "a shape is 50x32, open_20000, open_50000x10 or flood_100000";
+        shape.ok_or_else(|| Failure(format!("{wanted}, not {text:?}")))
     }
 }
 
@@ -83,10 +98,11 @@ mod tests {
 
     #[test]
     fn shapes_are_read_as_they_are_printed() {
-        for text in ["50x32", "100x1", "open_20000"] {
+        for text in ["50x32", "100x1", "open_20000", "open_50000x10", "flood_7"] {
             assert_eq!(text.parse::<Shape>().expect("a shape").to_string(), text);
         }
-        for bad in ["", "x", "50", "0x1", "50x0", "open_0", "open_", "-1x2"] {
+        let bad = ["", "x", "50", "0x1", "50x0", "open_0", "open_", "-1x2", "open_5x0", "flood_"];
+        for bad in bad {
             assert!(bad.parse::<Shape>().is_err(), "{bad}");
         }
     }

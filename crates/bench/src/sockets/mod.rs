@@ -57,14 +57,14 @@ pub fn run(mut args: Args) -> Result<(), Failure> {
     let took_ms = start.elapsed().as_millis();
     say(Object::new().plain("connected", connections).plain("took_ms", took_ms))?;
 
-    let alone = load.step(Shape::Open { rate }, per_run)?;
+    let alone = load.step(Shape::Open { rate, per_write: 1 }, per_run)?;
     say(alone.object())?;
 
     watch.subscribe(&target.symbol, depth)?;
     load.times = Arc::new(Times::new(RECORDS_MAX));
     let (loaded, watched) = std::thread::scope(|scope| {
         let watching = scope.spawn(|| watch.run());
-        let loaded = load.step(Shape::Open { rate }, per_run);
+        let loaded = load.step(Shape::Open { rate, per_write: 1 }, per_run);
         watch.stop();
         let watched = watching.join().map_err(|_| Failure("the watch broke".to_owned()));
         Ok::<_, Failure>((loaded?, watched??))

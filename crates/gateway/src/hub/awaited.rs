@@ -42,6 +42,12 @@ impl Hub {
 
     /// Whether a head may still come; ends the connection where it has taken too long.
     fn is_awaited(&mut self, one: &mut Awaited) -> bool {
+        let is_answered_late = |conn: &Conn| !conn.held.is_empty() && !conn.paused;
+        if self.conn(one.conn).is_some_and(|conn| !conn.closing && is_answered_late(conn)) {
+            // An answer waits for the log: its peer cannot be expected to ask again.
+            (one.begun, one.publications) = (false, 0);
+            return true;
+        }
         let kept_bytes = match self.conn(one.conn) {
             Some(Conn { stage: Stage::Head(reader), closing: false, .. }) => reader.kept_bytes(),
             Some(Conn { stage: Stage::Body { bytes, .. }, closing: false, .. }) => bytes.len(),

@@ -2,6 +2,7 @@
 
 use crate::world::{ALICE, BOB, NOW_US, a_balance_of, a_world, number, place, subscribe};
 use coulisse_gateway::frame::Opcode;
+use coulisse_gateway::hub::LogRoom;
 use coulisse_gateway::limits::{BATCH_CANCELS_RESERVED, BATCH_COMMANDS_MAX};
 use coulisse_types::event::Rejected;
 use coulisse_types::{ClientOrderId, Event, Field, RejectCode, Unit};
@@ -140,7 +141,7 @@ fn a_full_batch_takes_no_order_but_still_takes_cancels_up_to_its_end() {
 fn a_full_log_refuses_orders_and_takes_cancels() {
     let mut world = a_world();
     let alice = world.hub.open_local(ALICE);
-    world.hub.set_log_full(true);
+    world.hub.set_log_room(LogRoom::WaysOut);
     world.ask(alice, &place(1));
     world.ask(alice, r#"{"id":2,"op":"order.cancel_all"}"#);
     world.all_durable();

@@ -6,21 +6,32 @@ use coulisse_gateway::frame::{
     Flow, FrameHead, FrameReader, Message, Opcode, Role as Side_, write_frame,
 };
 use coulisse_gateway::hub::{Hub, Received, Sink};
-use coulisse_gateway::limits::RING_BYTES;
+use coulisse_gateway::limits::{READ_BYTES_MAX, RING_BYTES};
 use coulisse_gateway::view::{CoreView, KeyView};
+use coulisse_types::command::permission;
 use coulisse_types::event::{
-    AssetCreated, BalanceChanged, InstrumentCreated, LevelChanged, PositionChanged, Traded,
+    AssetCreated, BalanceChanged, InstrumentCreated, LevelChanged, OrdersCancelled,
+    PositionChanged, Traded,
 };
+use coulisse_types::keys::{IdList, KeyLabel, KeyMaterial, NetworkList};
 use coulisse_types::{
     AccountId, AccountName, Amount, AssetId, AssetName, ClientOrderId, Event, FeeRate,
-    InstrumentId, OrderId, Price, Qty, RecordHeader, Seq, Side, Symbol, TradeId,
+    InstrumentId, KeyId, KeyIndex, KeyScheme, KeyState, OrderId, Price, Qty, RecordHeader, Seq,
+    Side, Symbol, TradeId,
 };
 use coulisse_wire::native::feed::{Balance, BookOrder, InstrumentStatus, OpenOrder};
+use coulisse_wire::native::reply::write_logon_text;
+use ed25519_dalek::{Signer, SigningKey};
 
 pub(crate) const NOW_US: i64 = 1_795_392_000_000_000;
 pub(crate) const ALICE: AccountId = AccountId(1);
 pub(crate) const BOB: AccountId = AccountId(2);
 pub(crate) const BTC_USD: InstrumentId = InstrumentId(1);
+
+/// Alice's key, and what a logon with it signs.
+const KEY_ID: &[u8] = b"alice";
+const PRIVATE_KEY: [u8; 32] = [9; 32];
+const NONCE: [u8; 16] = [7; 16];
 
 /// What the hub asks of a core.
 #[derive(Debug, Default)]
@@ -37,8 +48,22 @@ impl CoreView for Table {
     fn seq(&self) -> Seq {
         Seq(self.seq)
     }
-    fn key(&self, _: &[u8]) -> Option<KeyView> {
-        None
+    fn key(&self, key_id: &[u8]) -> Option<KeyView> {
+        let public_key = SigningKey::from_bytes(&PRIVATE_KEY).verifying_key();
+        (key_id == KEY_ID).then(|| KeyView {
+            key: KeyIndex(1),
+            key_id: KeyId::new(KEY_ID).expect("short"),
+            account: ALICE,
+            scheme: KeyScheme::Ed25519,
+            material: KeyMaterial::new(public_key.as_bytes()).expect("32 bytes"),
+            permissions: permission::READ | permission::TRADE,
+            state: KeyState::Active,
+            label: KeyLabel::default(),
+            expire_ns: 0,
+            accounts: IdList::default(),
+            instruments: IdList::default(),
+            networks: NetworkList::default(),
+        })
     }
     fn keys(&self, _: AccountId, _: &mut Vec<KeyView>) {}
     fn account_id(&self, name: &[u8]) -> Option<AccountId> {
@@ -89,6 +114,8 @@ pub(crate) struct Wire {
     pub(crate) sent: Vec<(ConnId, Vec<u8>)>,
     pub(crate) closed: Vec<ConnId>,
     pub(crate) aborted: Vec<ConnId>,
+    /// Those that are to be read again, in order.
+    pub(crate) read: Vec<ConnId>,
 }
 
 impl Sink for Wire {
@@ -100,6 +127,9 @@ impl Sink for Wire {
     }
     fn abort(&mut self, conn: ConnId) {
         self.aborted.push(conn);
+    }
+    fn read(&mut self, conn: ConnId) {
+        self.read.push(conn);
     }
 }
 
@@ -225,6 +255,45 @@ impl World {
         self.table.seq
     }
 
+    /// Ends the loop's turn as a node does: takes what has come, and lets those go on that waited for
+    /// the next turn. Each command causes nothing; returns the last seq.
+    pub(crate) fn turn(&mut self) -> u64 {
+        self.tick(|_| vec![nothing()]);
+        self.hub.end_turn();
+        while self.hub.let_go_on(self.now_us, &self.table) {
+            self.tick(|_| vec![nothing()]);
+        }
+        self.table.seq
+    }
+
+    /// One read brings as much of `bytes` as a transport reads at a time, unless the connection waits;
+    /// what is left stays in the kernel. A batch that is full is taken at once, as a node does.
+    pub(crate) fn reads(&mut self, conn: ConnId, bytes: &mut Vec<u8>) -> usize {
+        if self.hub.waits(conn) {
+            return 0;
+        }
+        let count = bytes.len().min(READ_BYTES_MAX);
+        let mut read: Vec<u8> = bytes.drain(..count).collect();
+        self.hub.receive(conn, &mut read, self.now_us, &self.table);
+        if self.hub.batch().is_full() {
+            self.tick(|_| vec![nothing()]);
+        }
+        count
+    }
+
+    /// A WebSocket of Alice's: a session inside the process never waits.
+    pub(crate) fn a_session(&mut self) -> ConnId {
+        let id = self.a_socket();
+        let mut signed = Vec::new();
+        write_logon_text(&mut signed, b"localhost", KEY_ID, &NONCE);
+        let signature = SigningKey::from_bytes(&PRIVATE_KEY).sign(&signed);
+        let logon = format!(
+            r#"{{"op":"session.logon","params":{{"key_id":"alice","signature":"{signature:x}"}}}}"#
+        );
+        self.text(id, &logon);
+        id
+    }
+
     /// The log is durable up to `seq`.
     pub(crate) fn durable(&mut self, seq: u64) {
         self.hub.release(Seq(seq), self.now_us + 7, &self.table, &mut self.wire);
@@ -243,7 +312,7 @@ impl World {
 
     /// A WebSocket after its handshake.
     pub(crate) fn a_socket(&mut self) -> ConnId {
-        let id = self.hub.open([7; 16]);
+        let id = self.hub.open(NONCE);
         let mut head = b"GET /v1/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
             Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
             Sec-WebSocket-Version: 13\r\n\r\n"
@@ -295,6 +364,11 @@ impl World {
         self.hub.publish(&self.table);
         self.all_durable();
     }
+}
+
+/// What a command causes that finds nothing to do.
+fn nothing() -> Event {
+    OrdersCancelled { account: ALICE, instrument: InstrumentId(0), count: 0 }.into()
 }
 
 /// What a deposit says to the balances of an account.
