@@ -87,8 +87,8 @@ fn an_order_on_the_bare_book_allocates_nothing_in_steady_state() {
 #[test]
 fn an_order_in_the_engine_allocates_nothing_in_steady_state() {
     let (warm, rows) = rows();
-    // Ids are remembered until the table is full, so here it fills in the warm-up.
-    let genesis = Genesis { client_order_ids_max: 8_192, ..default_genesis(7, 0) };
+    // Each account's closed ids are remembered until its table is full: here that is in the warm-up.
+    let genesis = Genesis { closed_ids_per_account_max: 8, ..default_genesis(7, 0) };
     let mut whole = Whole::with(genesis).expect("set-up");
     for row in &warm {
         whole.apply(row);

@@ -29,7 +29,7 @@ pub fn glance_at_order(bytes: &[u8]) -> Option<&[u8]> {
         0 => (1..=15).contains(&len) && (len == 1 || inside.first() != Some(&b'0')),
         _ => (1..=ID_BYTES_MAX).contains(&len) && inside.get(len) == Some(&b'"'),
     };
-    let (id_raw, tail) = rest.split_at_checked(len + 2 * quotes)?;
+    let (id_raw, tail) = rest.split_at_checked(len.saturating_add(quotes.saturating_mul(2)))?;
     (is_id && tail.starts_with(ORDER_PLACE)).then_some(id_raw)
 }
 
