@@ -320,7 +320,7 @@ impl Limits {
     /// Reads what stands at a place, if there is one; the value means nothing.
     #[inline]
     pub(crate) fn peek(&self, place: u32) -> u32 {
-        self.all.get(place).map_or(0, |bounds| bounds.open_ease)
+        self.all.get(place).map_or(0, |bounds| bounds.open_ease ^ u32::from(bounds.kinds))
     }
 
     /// What stands at a place that exists.

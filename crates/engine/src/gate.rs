@@ -63,7 +63,10 @@ pub(crate) enum Kind {
 }
 
 /// A placement as it was asked for, and when it was accepted.
+///
+/// One cache line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(align(64))]
 pub(crate) struct Placement {
     pub(crate) instrument: InstrumentId,
     pub(crate) side: Side,
@@ -81,8 +84,7 @@ pub(crate) struct Placement {
 pub(crate) struct Passed {
     /// The last price it may trade at, in ticks; 0 for any.
     pub(crate) bound_ticks: i64,
-    /// Whether there is surely nothing to tell of the use of limits once all of it rests, but of how
-    /// many orders there are.
+    /// Whether there is surely nothing to tell of the use of limits once all of it rests.
     pub(crate) is_sure: bool,
 }
 
@@ -194,8 +196,12 @@ impl Engine {
         if !is_free || proposal.notional_minor != 0 {
             return false;
         }
-        let looks_at = (proposal.stays == Stays::Open, proposal.stays == Stays::Conditional);
-        if !self.are_orders_few(proposal.account, looks_at)
+        let more = match proposal.stays {
+            Stays::No => (0, 0),
+            Stays::Open => (1, 0),
+            Stays::Conditional => (0, 1),
+        };
+        if !self.are_orders_few(proposal.account, more)
             || self.check_duplicate(proposal, binding).is_err()
         {
             return false;
@@ -249,14 +255,13 @@ impl Engine {
         let Some(more) = more.filter(|_| reference != 0) else { return false };
         let ticks = if proposal.price_ticks == 0 { reference } else { proposal.price_ticks };
         let notional_minor = marked(proposal.lots.into(), ticks, listing.rules.unit);
-        let shift = risk.quoted_in(asset).shift;
+        let notional = risk.quoted_in(asset).rounded_up(notional_minor);
         let (bought, sold) = match proposal.side {
             Side::Buy => (more, 0),
             Side::Sell => (0, more),
         };
         let is_far = |worth: &Worth| {
-            worth.is_far(bought, sold)
-                && notional_minor <= i128::from(worth.fence.notional).wrapping_shl(shift)
+            worth.is_far(bought, sold) && notional <= i128::from(worth.fence.notional)
         };
         let Some(of_firm) = risk.firm_worths.get(index(asset.saturating_sub(1))) else {
             return false;
@@ -395,32 +400,32 @@ impl Engine {
 
     /// Check 4: a message token is taken of each, an order token must be there.
     fn check_rates(&mut self, proposal: &Proposal, binding: &Binding) -> Result<(), Reject> {
+        if binding.kinds & (bit(LimitKind::MessageRate) | bit(LimitKind::OrderRate)) == 0 {
+            return Ok(());
+        }
         let (now, planted) = (self.planted.throttle_ns(self.time_ns), self.planted);
         let limits = &mut self.risk.limits;
         let places = || binding.bounds.iter().copied().filter(|place| *place != NONE);
         let refuse = |code, bucket: &Bucket| {
             Err(Reject::new(code, Field::Limit).number(bucket.rate).limit(bucket.burst))
         };
-        if binding.kinds & bit(LimitKind::MessageRate) != 0 {
-            for place in places() {
-                let bucket = &limits.at(place).messages;
-                if !bucket.has_token(now) {
-                    return refuse(RejectCode::RiskMessageRate, bucket);
-                }
+        let mut without_token = None;
+        for place in places() {
+            let bounds = limits.at(place);
+            if !bounds.messages.has_token(now) {
+                return refuse(RejectCode::RiskMessageRate, &bounds.messages);
             }
-            for place in places().filter(|_| !planted.is(Fault::MessagesFree)) {
-                limits.at_mut(place).messages.take_token(self.time_ns);
-            }
-        }
-        if proposal.kind == Kind::Placed && binding.kinds & bit(LimitKind::OrderRate) != 0 {
-            for place in places() {
-                let bucket = &limits.at(place).orders;
-                if !bucket.has_token(now) {
-                    return refuse(RejectCode::RiskOrderRate, bucket);
-                }
+            if !bounds.orders.has_token(now) {
+                without_token = without_token.or(Some(place));
             }
         }
-        Ok(())
+        for place in places().filter(|_| !planted.is(Fault::MessagesFree)) {
+            limits.at_mut(place).messages.take_token(self.time_ns);
+        }
+        match without_token.filter(|_| proposal.kind == Kind::Placed) {
+            Some(place) => refuse(RejectCode::RiskOrderRate, &limits.at(place).orders),
+            None => Ok(()),
+        }
     }
 
     /// Takes an order token from each that has such a rate.

@@ -63,7 +63,7 @@ pub(crate) enum Pocket {
     External,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Row {
     available_minor: i128,
     held_minor: i128,
@@ -77,8 +77,8 @@ struct Block {
     marks: [u32; BLOCK],
 }
 
-const EMPTY: Block =
-    Block { rows: [Row { available_minor: 0, held_minor: 0 }; BLOCK], marks: [NONE; BLOCK] };
+const NO_MONEY: Row = Row { available_minor: 0, held_minor: 0 };
+const EMPTY: Block = Block { rows: [NO_MONEY; BLOCK], marks: [NONE; BLOCK] };
 
 /// An account's first block, and where the next ones stand: three cache lines.
 #[derive(Clone, Copy, Debug)]
@@ -164,6 +164,14 @@ impl Balances {
             return Some(&self.homes.at(account - 1).first);
         }
         self.blocks.get(self.place(account, block))
+    }
+
+    /// The balance of an account that exists in an asset that exists.
+    #[inline]
+    fn row(&self, account: u32, asset: u32) -> &Row {
+        let (block, place) = seat(asset);
+        // Not copied: what was just written in parts, and is read as a whole, is waited for.
+        self.get(account, block).map_or(&NO_MONEY, |block| &block.rows[place])
     }
 
     /// An account's block to change, made if there is none.
@@ -253,15 +261,8 @@ impl Ledger {
         self.assets.iter().map(|row| &row.asset)
     }
 
-    /// The balance of an account that exists in an asset that exists.
-    #[inline]
-    fn row(&self, account: u32, asset: u32) -> Row {
-        let (block, place) = seat(asset);
-        self.balances.get(account, block).map_or_else(Row::default, |block| block.rows[place])
-    }
-
     pub(crate) fn balance(&self, account: AccountId, asset: AssetId) -> Balance {
-        let row = self.row(account.0, asset.0);
+        let row = self.balances.row(account.0, asset.0);
         Balance {
             available: Amount::from_minor(row.available_minor),
             held: Amount::from_minor(row.held_minor),
@@ -278,13 +279,13 @@ impl Ledger {
     /// Reads an account's balance of an asset that exists; the value means nothing.
     #[inline]
     pub(crate) fn peek_in(&self, account: AccountId, asset: AssetId) -> bool {
-        self.row(account.0, asset.0).held_minor == 0
+        self.balances.row(account.0, asset.0).held_minor == 0
     }
 
     /// What an account may spend, in minor units.
     #[inline]
     pub(crate) fn available_minor(&self, account: AccountId, asset: AssetId) -> i128 {
-        self.row(account.0, asset.0).available_minor
+        self.balances.row(account.0, asset.0).available_minor
     }
 
     /// The balance to change; what it was before the command's first change is kept.
@@ -395,12 +396,13 @@ impl Ledger {
         if touched.len() > 1 {
             touched.sort_unstable_by_key(|t| (t.account, t.asset));
         }
+        let Self { assets, balances, .. } = self;
         for Touched { account, asset, before } in &touched {
-            let now = self.row(*account, *asset);
+            let now = balances.row(*account, *asset);
             let available_change = now.available_minor - before.available_minor;
             let held_change = now.held_minor - before.held_minor;
             if available_change != 0 || held_change != 0 {
-                self.assets[index(*asset - 1)].unbalanced_minor += available_change + held_change;
+                assets[index(*asset - 1)].unbalanced_minor += available_change + held_change;
                 events.push(Event::BalanceChanged(BalanceChanged {
                     account: AccountId(*account),
                     asset: AssetId(*asset),
@@ -410,7 +412,7 @@ impl Ledger {
             }
         }
         for Touched { asset, .. } in &touched {
-            let unbalanced_minor = self.assets[index(*asset - 1)].unbalanced_minor;
+            let unbalanced_minor = assets[index(*asset - 1)].unbalanced_minor;
             assert!(unbalanced_minor == 0, "a command made or lost money");
         }
         touched.clear();

@@ -105,17 +105,14 @@ impl Engine {
         }
     }
 
-    /// Of the row `sure` nothing but the number of orders is to be looked at.
+    /// Nothing is to be looked at of the row `sure`.
     #[inline(never)]
     fn tell_limits(&mut self, sure: u32, events: &mut Vec<Event>) {
         let mut touched = core::mem::take(&mut self.risk.touched);
         for place in &touched {
             let row = self.risk.rows.at_mut(*place);
             row.is_touched = false;
-            let account = AccountId(row.account);
-            let is_far = self.are_orders_few(account, (true, true))
-                && (*place == sure || self.is_far_from_limits(*place));
-            if !is_far {
+            if *place != sure && !self.is_far_from_limits(*place) {
                 self.look_at_use(*place);
             }
         }
@@ -133,12 +130,14 @@ impl Engine {
         events.extend(said.drain(..).map(Event::LimitUsed));
     }
 
-    /// Whether no limit that an account's order in an instrument moves, but of a number of orders, is
-    /// at another level than 0, or comes to one: then there is nothing to tell. That it is not sure of
-    /// is to be looked at.
+    /// Whether no limit that an account's order in an instrument moves is at another level than 0, or
+    /// comes to one: then there is nothing to tell. That it is not sure of is to be looked at.
     fn is_far_from_limits(&mut self, place: u32) -> bool {
         let row = self.risk.rows.at(place);
-        let (money, sums) = (row.money, row.sums);
+        let (account, money, sums) = (row.account, row.money, row.sums);
+        if !self.are_orders_few(AccountId(account), (0, 0)) {
+            return false;
+        }
         let risk = &self.risk;
         let is_short = |lots: &Lots, fence: &LotFence| {
             let (long, short) = lots.reach();

@@ -438,11 +438,15 @@ impl Risk {
             Side::Buy => row.open_buy_lots += change,
             Side::Sell => row.open_sell_lots += change,
         }
-        self.firm[index(row.instrument - 1)].add_open(side, change);
-        if row.sums != NONE {
-            self.sums.at_mut(row.sums).lots.add_open(side, change);
+        let Row { instrument, money, sums, .. } = *row;
+        self.firm[index(instrument - 1)].add_open(side, change);
+        let mut group_worth = NONE;
+        if sums != NONE {
+            let sums = self.sums.at_mut(sums);
+            sums.lots.add_open(side, change);
+            group_worth = sums.worth;
         }
-        self.weigh_open(place, side, lots);
+        self.weigh_open((instrument, money, group_worth), side, lots);
     }
 
     /// Counts an order that came to live.

@@ -2,34 +2,51 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
-use coulisse_types::codec::Writer;
+use coulisse_types::codec::{Field, Writer};
 
-/// Bytes gathered before they are to be taken.
+/// Bytes gathered before they are taken.
 pub(crate) const CHUNK_BYTES: usize = 1 << 16;
 /// No row is longer.
 pub(crate) const ROW_BYTES_MAX: usize = 4_096;
 
-/// The chunk.
-pub(crate) struct Rows {
+/// What takes the chunks.
+pub(crate) trait Sink {
+    fn take(&mut self, bytes: &[u8]);
+}
+
+/// Rows on their way to a sink.
+pub(crate) struct Rows<S> {
+    pub(crate) sink: S,
     /// What waits is at its front; behind that there is always room for a row.
     chunk: Vec<u8>,
     waiting: usize,
 }
 
-impl Rows {
-    pub(crate) fn new() -> Self {
-        Self { chunk: vec![0; CHUNK_BYTES.saturating_add(ROW_BYTES_MAX)], waiting: 0 }
+impl<S: Sink> Rows<S> {
+    pub(crate) fn to(sink: S) -> Self {
+        Self { sink, chunk: vec![0; CHUNK_BYTES.saturating_add(ROW_BYTES_MAX)], waiting: 0 }
     }
 
-    /// Takes what `put` writes, at most [`ROW_BYTES_MAX`] bytes; whether the chunk is to be taken now.
+    /// Takes what `put` writes, at most [`ROW_BYTES_MAX`] bytes.
     #[inline]
-    #[must_use]
-    pub(crate) fn row(&mut self, put: impl FnOnce(&mut Writer<'_>)) -> bool {
+    pub(crate) fn row(&mut self, put: impl FnOnce(&mut Writer<'_>)) {
         let all = self.chunk.len();
         let mut writer = Writer::new(self.chunk.get_mut(self.waiting..).unwrap_or_default());
         put(&mut writer);
         self.waiting = all.saturating_sub(writer.left());
-        self.waiting >= CHUNK_BYTES
+        if self.waiting >= CHUNK_BYTES {
+            self.flush();
+        }
+    }
+
+    #[inline]
+    pub(crate) fn put(&mut self, field: &impl Field) {
+        self.row(|writer| field.put(writer));
+    }
+
+    /// How many rows follow.
+    pub(crate) fn count(&mut self, count: usize) {
+        self.put(&u32::try_from(count).unwrap_or(u32::MAX));
     }
 
     /// How many bytes wait.
@@ -37,9 +54,9 @@ impl Rows {
         self.waiting
     }
 
-    /// What was gathered. The chunk begins anew.
-    pub(crate) fn take(&mut self) -> &[u8] {
+    /// Hands on what waits.
+    pub(crate) fn flush(&mut self) {
         let waiting = core::mem::take(&mut self.waiting);
-        self.chunk.get(..waiting).unwrap_or_default()
+        self.sink.take(self.chunk.get(..waiting).unwrap_or_default());
     }
 }

@@ -8,9 +8,9 @@ use crate::accounts::Membership;
 use crate::engine::Engine;
 use crate::instruments::Listing;
 use crate::orders::Order;
-use crate::rows::Rows;
+use crate::rows::{Rows, Sink};
 use alloc::vec::Vec;
-use coulisse_types::codec::{Field, Writer};
+use coulisse_types::codec::Field;
 use coulisse_types::{AssetId, Command, Event, Side};
 use sha2::{Digest, Sha256};
 
@@ -19,36 +19,19 @@ const MAGIC: &[u8] = b"coulisse-state-0";
 /// Orders that are read together.
 const TOGETHER: usize = 16;
 
-pub(crate) struct Hasher {
-    sha: Sha256,
-    rows: Rows,
+impl Sink for Sha256 {
+    fn take(&mut self, bytes: &[u8]) {
+        self.update(bytes);
+    }
 }
 
+/// Takes fields and hashes them in chunks.
+pub(crate) type Hasher = Rows<Sha256>;
+
 impl Hasher {
-    fn new() -> Self {
-        Self { sha: Sha256::new(), rows: Rows::new() }
-    }
-
-    /// Takes what `put` writes, at most [`ROW_BYTES_MAX`] bytes.
-    #[inline]
-    pub(crate) fn row(&mut self, put: impl FnOnce(&mut Writer<'_>)) {
-        if self.rows.row(put) {
-            self.flush();
-        }
-    }
-
-    #[inline]
-    pub(crate) fn put(&mut self, field: &impl Field) {
-        self.row(|writer| field.put(writer));
-    }
-
-    pub(crate) fn count(&mut self, count: usize) {
-        self.put(&u32::try_from(count).unwrap_or(u32::MAX));
-    }
-
     fn bytes(&mut self, bytes: &[u8]) {
         self.flush();
-        self.sha.update(bytes);
+        self.sink.update(bytes);
     }
 
     /// The body of an event that begins with an id which is the place in a list already.
@@ -56,10 +39,6 @@ impl Hasher {
         let mut body = Vec::new();
         event.encode_body(&mut body);
         self.bytes(body.get(size_of::<u32>()..).unwrap_or_default());
-    }
-
-    fn flush(&mut self) {
-        self.sha.update(self.rows.take());
     }
 }
 
@@ -69,7 +48,7 @@ impl Engine {
     ///
     /// Cost: one pass over all that exists.
     pub fn state_hash(&self) -> [u8; 32] {
-        let mut out = Hasher::new();
+        let mut out = Hasher::to(Sha256::new());
         out.bytes(MAGIC);
         out.put(&self.last_seq);
         if let Some(genesis) = self.genesis {
@@ -92,7 +71,7 @@ impl Engine {
             self.hash_key_terms(&mut out);
         }
         out.flush();
-        out.sha.finalize().into()
+        out.sink.finalize().into()
     }
 
     fn hash_assets(&self, out: &mut Hasher) {

@@ -8,8 +8,8 @@ use coulisse_types::command::{OrderPlace, OrderPlaceTerms, OrderReplace};
 use coulisse_types::event::OrderTermsSet;
 use coulisse_types::limits::{AHEAD_NS_MAX, DAY_NS, PRICE_TICKS_MAX, TRAIL_BP_MAX};
 use coulisse_types::{
-    AccountId, Field, InstrumentId, OrderId, OrderType, Peg, Price, Qty, RejectCode, SelfTrade,
-    TimeInForce, Trigger, TriggerOn, Unit,
+    AccountId, Amount, ClientOrderId, Field, InstrumentId, OrderId, OrderType, Peg, Price, Qty,
+    RejectCode, SelfTrade, Side, TimeInForce, Trigger, TriggerOn, Unit,
 };
 
 mod snapshot;
@@ -95,21 +95,22 @@ pub(crate) struct Terms {
     pub(crate) leg: u8,
 }
 
+/// An order without terms: any one.
+const PLAIN: OrderPlace = OrderPlace {
+    instrument: InstrumentId(0),
+    side: Side::Buy,
+    order_type: OrderType::Limit,
+    time_in_force: TimeInForce::Gtc,
+    post_only: false,
+    qty: Qty::ZERO,
+    price: Price::from_ticks(0),
+    notional: Amount::ZERO,
+    client_order_id: ClientOrderId::EMPTY,
+};
+
 impl OrderTerms {
     /// Of a plain order.
-    pub const DEFAULT: Self = Self {
-        self_trade: SelfTrade::None,
-        trigger: Trigger::None,
-        trigger_on: TriggerOn::Last,
-        trigger_price: Price::from_ticks(0),
-        trail: 0,
-        display_qty: Qty::ZERO,
-        min_qty: Qty::ZERO,
-        peg: Peg::None,
-        peg_offset: 0,
-        reduce_only: false,
-        expire_ns: 0,
-    };
+    pub const DEFAULT: Self = split(&PLAIN.with_terms()).1;
 
     /// Whether it waits for a trigger before it acts.
     #[inline]

@@ -126,6 +126,13 @@ impl Mark {
 }
 
 impl Quoted {
+    /// What is below a fence exactly where so many minor units, not fewer than none, are.
+    #[inline]
+    pub(crate) const fn rounded_up(&self, minor: i128) -> i128 {
+        let most_rest = 1_i128.wrapping_shl(self.shift).wrapping_sub(1);
+        minor.saturating_add(most_rest).wrapping_shr(self.shift)
+    }
+
     /// Whether the middle of a book is the reference of any of them.
     #[inline]
     pub(crate) fn has_middles(&self) -> bool {
@@ -289,37 +296,51 @@ impl Risk {
         }
     }
 
-    /// Follows an order that asks for so many lots more, or fewer.
-    #[inline]
-    pub(crate) fn weigh_open(&mut self, place: u32, side: Side, lots: i64) {
-        if self.limits.weighed > 0 {
-            let weight = self.mark(self.rows.at(place).instrument).weight;
-            self.weigh(place, Change::Open(side, lots.checked_mul(weight)));
-        }
-    }
-
     /// Follows a position from `before` to `after`.
     #[inline]
     pub(crate) fn weigh_held(&mut self, place: u32, before: i64, after: i64) {
         if self.limits.weighed > 0 {
-            let weight = self.mark(self.rows.at(place).instrument).weight;
-            let long = after.max(0) - before.max(0);
-            let short = before.min(0) - after.min(0);
-            let (long, short) = (long.checked_mul(weight), short.checked_mul(weight));
-            self.weigh(place, Change::Held { long, short });
+            let row = self.rows.at(place);
+            let (instrument, money) = (row.instrument, row.money);
+            let group_worth = self.sums.get(row.sums).map_or(NONE, |sums| sums.worth);
+            self.weigh(instrument, money, group_worth, |weight| {
+                let long = after.max(0) - before.max(0);
+                let short = before.min(0) - after.min(0);
+                Change::Held { long: long.checked_mul(weight), short: short.checked_mul(weight) }
+            });
         }
     }
 
+    /// Follows an order that asks for so many lots more, or fewer; `group_worth` may be void.
     #[inline]
-    fn weigh(&mut self, place: u32, change: Change) {
-        let row = self.rows.at(place);
-        let at = index(self.marks[index(row.instrument - 1)].quote - 1);
+    pub(crate) fn weigh_open(
+        &mut self,
+        (instrument, money, group_worth): (u32, u32, u32),
+        side: Side,
+        lots: i64,
+    ) {
+        if self.limits.weighed > 0 {
+            let change = |weight: i64| Change::Open(side, lots.checked_mul(weight));
+            self.weigh(instrument, money, group_worth, change);
+        }
+    }
+
+    /// Follows a change in an account, its group and the firm.
+    #[inline]
+    fn weigh(
+        &mut self,
+        instrument: u32,
+        money: u32,
+        group_worth: u32,
+        change: impl FnOnce(i64) -> Change,
+    ) {
+        let mark = &self.marks[index(instrument - 1)];
+        let (change, at) = (change(mark.weight), index(mark.quote - 1));
         let version = self.valued[at].version;
-        self.money.at_mut(row.money).worth.take(version, change);
+        self.money.at_mut(money).worth.take(version, change);
         self.firm_worths[at].take(version, change);
-        if row.sums != NONE {
-            let worth = self.sums.at(row.sums).worth;
-            self.worths.at_mut(worth).take(version, change);
+        if group_worth != NONE {
+            self.worths.at_mut(group_worth).take(version, change);
         }
     }
 
@@ -520,19 +541,18 @@ impl Engine {
     }
 
     /// Whether the orders of a row's account, its group and the firm stay below what is told, and
-    /// below their limits, by count.
+    /// below their limits, by count, with so many more that are open and that are conditional.
     #[inline]
-    pub(crate) fn are_orders_few(&self, account: AccountId, looks_at: (bool, bool)) -> bool {
+    pub(crate) fn are_orders_few(&self, account: AccountId, more: (u32, u32)) -> bool {
         let risk = &self.risk;
         if risk.dead > 0 {
             return false;
         }
-        let (open, conditional) = looks_at;
         let is_few = |bounds: u32, live: u32, waiting: u32| {
             bounds == NONE || {
                 let bounds = risk.limits.at(bounds);
-                (!open || live.saturating_sub(waiting) < bounds.open_ease)
-                    && (!conditional || waiting < bounds.waiting_ease)
+                let open = live.saturating_sub(waiting).saturating_add(more.0);
+                open < bounds.open_ease && waiting.saturating_add(more.1) < bounds.waiting_ease
             }
         };
         let row = risk.account(account.0);

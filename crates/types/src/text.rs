@@ -23,7 +23,7 @@ pub type KeyId = Text<{ limits::KEY_ID_BYTES_MAX }>;
 
 impl<const N: usize> Default for Text<N> {
     fn default() -> Self {
-        Self { len: 0, bytes: [0; N] }
+        Self::EMPTY
     }
 }
 
@@ -34,6 +34,9 @@ impl<const N: usize> core::fmt::Debug for Text<N> {
 }
 
 impl<const N: usize> Text<N> {
+    /// Without a character.
+    pub const EMPTY: Self = Self { len: 0, bytes: [0; N] };
+
     /// Takes text that fits and is `[!-~]` without `"` and `\`; `None` otherwise.
     ///
     /// Such text stands in JSON as it is.

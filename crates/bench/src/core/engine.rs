@@ -3,41 +3,23 @@
 //! Account = id mod 1,000, all funded on both sides and each acting by its own key; maker 2 bp,
 //! taker 5 bp; every order has a client order id, and cancels name it.
 
-use super::outcome::{Outcome, Tally, bits};
+use super::outcome::Outcome;
+use super::said::Said;
+use super::world::{self, EVENTS_ROOM, HASH_SEED, SCALE, STEP_NS, account_name};
 use super::{BATCH_ROWS, Pass, Stopwatch};
 use crate::histogram::Histogram;
 use crate::workload::{Kind, Row};
 use crate::{Failure, failure};
 use coulisse_engine::{Engine, WARM_MAX, default_genesis};
-use coulisse_types::command::{
-    AccountCreate, AssetCreate, Deposit, Genesis, InstrumentCreate, KeyCreate, OrderCancel,
-    OrderPlace, permission,
-};
+use coulisse_types::command::{AccountCreate, AssetCreate, Genesis, OrderCancel, OrderPlace};
 use coulisse_types::{
-    AccountId, AccountName, Amount, AssetId, AssetName, Command, Event, FeeRate, InstrumentId,
-    KeyId, KeyIndex, OrderId, OrderType, Qty, RecordHeader, Seq, Side, Symbol, TimeInForce,
+    AccountId, Amount, AssetId, AssetName, Command, Event, InstrumentId, KeyIndex, OrderId,
+    OrderType, RecordHeader, Seq, Side, TimeInForce,
 };
 use std::time::Instant;
 
 /// Accounts that the orders are spread over.
 pub const ACCOUNTS: u64 = 1_000;
-/// Seed of the hash of client order ids: any number.
-const HASH_SEED: u64 = 0x00C0_0115_5EED;
-/// Decimals of both assets.
-const SCALE: u8 = 8;
-/// 0.01 of the quote asset.
-const TICK_MINOR: i64 = 1_000_000;
-/// 0.00001 of the base asset.
-const LOT_MINOR: i64 = 1_000;
-/// What each account starts with of each asset: no order of the workload fails for want of it.
-const FUNDS_MINOR: i128 = 1_000_000_000_000_000_000;
-const MAKER_FEE: FeeRate = FeeRate::from_ppm(200);
-const TAKER_FEE: FeeRate = FeeRate::from_ppm(500);
-const QTY_LOTS_MAX: i64 = 1_000_000_000;
-/// Between two commands, in log time.
-const STEP_NS: i64 = 1_000;
-/// Events that one batch may write without the buffer growing.
-const EVENTS_ROOM: usize = 16_384;
 
 const INSTRUMENT: InstrumentId = InstrumentId(1);
 const BASE: AssetId = AssetId(1);
@@ -51,11 +33,7 @@ pub struct Whole {
     events: Vec<Event>,
     /// Commands that are applied together, as a node applies those of one loop tick.
     batch: Vec<(RecordHeader, Command)>,
-    tally: Tally,
-    folded: u64,
-    event_count: u64,
-    rejected: u64,
-    reject: Option<String>,
+    said: Said,
 }
 
 impl Whole {
@@ -77,11 +55,7 @@ impl Whole {
             header: RecordHeader::default(),
             events: Vec::with_capacity(EVENTS_ROOM),
             batch: Vec::with_capacity(WARM_MAX),
-            tally: Tally::default(),
-            folded: 0,
-            event_count: 0,
-            rejected: 0,
-            reject: None,
+            said: Said::default(),
         };
         whole.do_command(0, &Command::Genesis(genesis));
         whole.list_instrument();
@@ -89,7 +63,7 @@ impl Whole {
             whole.open_account(account);
         }
         whole.read_back();
-        match whole.reject.take() {
+        match whole.said.reject.take() {
             Some(reject) => failure(format!("set-up: {reject}")),
             None => Ok(whole),
         }
@@ -100,32 +74,16 @@ impl Whole {
             let name = AssetName::new(name).unwrap_or_default();
             self.do_command(0, &Command::AssetCreate(AssetCreate { name, scale: SCALE }));
         }
-        let instrument = InstrumentCreate {
-            symbol: Symbol::new(b"BTC-USD").unwrap_or_default(),
-            base: BASE,
-            quote: QUOTE,
-            tick_minor: TICK_MINOR,
-            lot_minor: LOT_MINOR,
-            min_qty: Qty::from_lots(1),
-            max_qty: Qty::from_lots(QTY_LOTS_MAX),
-            min_notional: Amount::ZERO,
-            maker_fee: MAKER_FEE,
-            taker_fee: TAKER_FEE,
-        };
+        let instrument = world::instrument("BTC-USD", BASE, QUOTE);
         self.do_command(0, &Command::InstrumentCreate(instrument));
     }
 
     fn open_account(&mut self, account: u32) {
         let text = format!("a{account}");
-        let name = AccountName::new(text.as_bytes()).unwrap_or_default();
-        self.do_command(0, &Command::AccountCreate(AccountCreate { name }));
-        let key_id = KeyId::new(text.as_bytes()).unwrap_or_default();
-        let permissions = permission::READ | permission::TRADE;
-        let key = KeyCreate { key_id, public_key: [1; 32], permissions };
-        self.do_command(account, &Command::KeyCreate(key));
+        self.do_command(0, &Command::AccountCreate(AccountCreate { name: account_name(&text) }));
+        self.do_command(account, &Command::KeyCreate(world::key(&text)));
         for asset in [BASE, QUOTE] {
-            let amount = Amount::from_minor(FUNDS_MINOR);
-            self.do_command(account, &Command::Deposit(Deposit { asset, amount }));
+            self.do_command(account, &Command::Deposit(world::funds(asset)));
         }
     }
 
@@ -204,29 +162,7 @@ impl Whole {
     /// Reads back what was said since the last time.
     #[inline]
     pub fn read_back(&mut self) {
-        for event in &self.events {
-            let said = match event {
-                Event::Traded(trade) => {
-                    self.tally.add(trade.price.ticks(), trade.qty.lots());
-                    trade.trade_id.0
-                }
-                Event::OrderAccepted(order) => order.order_id.0,
-                Event::OrderFilled(fill) => bits(fill.remaining.lots()),
-                Event::OrderRested(order) => bits(order.remaining.lots()),
-                Event::OrderClosed(order) => bits(order.filled.lots()),
-                Event::LevelChanged(level) => bits(level.qty.lots()),
-                Event::BalanceChanged(balance) => u64::from(balance.account.0),
-                Event::Rejected(reject) => {
-                    self.rejected += 1;
-                    self.reject.get_or_insert_with(|| format!("{reject:?}"));
-                    0
-                }
-                _ => 0,
-            };
-            self.folded = self.folded.rotate_left(1) ^ said;
-        }
-        self.event_count += self.events.len() as u64;
-        self.events.clear();
+        self.said.read(&mut self.events);
     }
 
     /// Rests the rows that are not timed.
@@ -239,10 +175,10 @@ impl Whole {
             whole.apply(row);
             whole.read_back();
         }
-        if let Some(reject) = &whole.reject {
+        if let Some(reject) = &whole.said.reject {
             return failure(format!("the engine rejected a row of the prefill: {reject}"));
         }
-        (whole.tally, whole.folded, whole.event_count) = (Tally::default(), 0, 0);
+        whole.said = Said::default();
         Ok(whole)
     }
 
@@ -251,18 +187,18 @@ impl Whole {
     /// # Errors
     /// A row was turned away.
     pub fn finish(self) -> Result<Outcome, Failure> {
-        if let Some(reject) = &self.reject {
-            let count = self.rejected;
-            return failure(format!("the engine rejected {count} rows, the first: {reject}"));
+        let Said { tally, folded, events, rejected, reject, .. } = self.said;
+        if let Some(reject) = reject {
+            return failure(format!("the engine rejected {rejected} rows, the first: {reject}"));
         }
         let engine = &self.engine;
         Ok(Outcome {
-            tally: self.tally,
+            tally,
             resting: u64::from(engine.live_orders()),
             levels: [Side::Buy, Side::Sell]
                 .map(|side| engine.levels(INSTRUMENT, side).map(Into::into).collect()),
-            folded: self.folded,
-            events: self.event_count,
+            folded,
+            events,
         })
     }
 }

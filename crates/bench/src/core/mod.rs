@@ -11,7 +11,9 @@ pub mod draw;
 pub mod engine;
 pub mod full;
 pub mod outcome;
+pub mod said;
 pub mod sizes;
+pub mod world;
 
 use crate::args::Args;
 use crate::histogram::Histogram;

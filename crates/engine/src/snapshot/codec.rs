@@ -3,11 +3,11 @@
 
 use super::error::{Section, SnapshotError, SnapshotFault, SnapshotSource};
 use crate::paged::index;
-use crate::rows::{CHUNK_BYTES, ROW_BYTES_MAX, Rows};
+use crate::rows::{CHUNK_BYTES, ROW_BYTES_MAX, Rows, Sink};
 use alloc::vec;
 use alloc::vec::Vec;
 use coulisse_types::Command;
-use coulisse_types::codec::{Field, Reader, Writer};
+use coulisse_types::codec::{Field, Reader};
 
 const _: () = assert!(Command::BYTES_MAX <= ROW_BYTES_MAX, "a request's body is a run of bytes");
 
@@ -16,35 +16,26 @@ fn bytes_of(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
 }
 
-/// Takes fields and hands them on in chunks.
-pub(crate) struct Encoder<'s> {
-    rows: Rows,
+/// Hands chunks on.
+pub(crate) struct Handed<'s> {
     /// Bytes of the section that were handed on.
-    handed: u64,
+    bytes: u64,
     out: &'s mut dyn FnMut(&[u8]),
 }
 
+impl Sink for Handed<'_> {
+    fn take(&mut self, bytes: &[u8]) {
+        self.bytes = self.bytes.saturating_add(bytes_of(bytes.len()));
+        (self.out)(bytes);
+    }
+}
+
+/// Takes fields and hands them on in chunks.
+pub(crate) type Encoder<'s> = Rows<Handed<'s>>;
+
 impl<'s> Encoder<'s> {
     pub(crate) fn new(out: &'s mut dyn FnMut(&[u8])) -> Self {
-        Self { rows: Rows::new(), handed: 0, out }
-    }
-
-    /// Takes what `put` writes, at most [`ROW_BYTES_MAX`] bytes.
-    #[inline]
-    pub(crate) fn row(&mut self, put: impl FnOnce(&mut Writer<'_>)) {
-        if self.rows.row(put) {
-            self.flush();
-        }
-    }
-
-    #[inline]
-    pub(crate) fn put(&mut self, field: &impl Field) {
-        self.row(|writer| field.put(writer));
-    }
-
-    /// How many rows follow.
-    pub(crate) fn count(&mut self, count: usize) {
-        self.put(&u32::try_from(count).unwrap_or(u32::MAX));
+        Self::to(Handed { bytes: 0, out })
     }
 
     /// Bytes that say how many they are: the body of a message.
@@ -62,17 +53,10 @@ impl<'s> Encoder<'s> {
         self.put(&section.number());
         self.put(&section.version());
         self.flush();
-        self.handed = 0;
+        self.sink.bytes = 0;
         encode(self);
-        let bytes = self.handed.saturating_add(bytes_of(self.rows.waiting()));
+        let bytes = self.sink.bytes.saturating_add(bytes_of(self.waiting()));
         self.put(&bytes);
-    }
-
-    /// Hands on what waits.
-    pub(crate) fn flush(&mut self) {
-        let waiting = self.rows.take();
-        self.handed = self.handed.saturating_add(bytes_of(waiting.len()));
-        (self.out)(waiting);
     }
 }
 

@@ -95,3 +95,23 @@ fn a_mark_that_leaves_its_band_is_counted_at_the_next_order() {
     assert_eq!(levels(&world.buy(ANN, 1, 1)), [(270_003 * minor, 80)]);
     assert_eq!(refusal(&world.buy(ANN, 20_000, 1)).code, RejectCode::RiskGrossNotional);
 }
+
+#[test]
+fn the_notional_of_an_order_is_kept_to_the_minor_unit_whatever_an_asset_is_counted_in() {
+    // Worths count in minor units there, and here in 2^32 of them: whole ones, and not.
+    let worlds = [1, 1 << 32, (1 << 32) + 1].map(|minor| match minor {
+        1 => (World::usual(), 1),
+        _ => (a_dear_world(minor), i128::from(minor)),
+    });
+    for (mut world, lot_minor) in worlds {
+        world.mark(1);
+        let (scope, kind) = (Scope::Account, LimitKind::OrderNotional);
+        let value = 5 * lot_minor;
+        world.run(0, LimitSet { scope, scope_id: ANN, kind, subject: USD.0, value, burst: 0 });
+        // The first one is added up: the account has no row there yet.
+        for _ in 0..2 {
+            assert_eq!(names(&world.buy(ANN, 5, 1))[0], "OrderAccepted");
+            assert_eq!(refusal(&world.buy(ANN, 6, 1)).code, RejectCode::RiskOrderNotional);
+        }
+    }
+}

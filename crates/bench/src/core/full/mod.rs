@@ -13,6 +13,7 @@ pub mod row;
 pub mod set_up;
 pub mod venue;
 
+use super::said::Said;
 use super::{BATCH_ROWS, Stopwatch, clock_ns, per_second};
 use crate::args::Args;
 use crate::histogram::Histogram;
@@ -22,7 +23,7 @@ use coulisse_types::{ClientOrderId, Qty};
 use mix::Flow;
 use row::{Row, What};
 use std::time::{Duration, Instant};
-use venue::{Said, Venue};
+use venue::Venue;
 
 /// Placements that the gate is timed over, and how often it looks at all of them.
 const CHECKS: usize = 100_000;
@@ -179,7 +180,7 @@ fn print(
         .plain("live_at_end", live)
         .plain("operations", count)
         .plain("events", said.events)
-        .plain("trades", said.trades)
+        .plain("trades", said.tally.trades)
         .plain("triggered", said.triggered)
         .plain("rejected", said.rejected)
         .object("commands", counts)

@@ -3,13 +3,14 @@
 //!
 //! Every limit is far beyond what the flow comes to: each is looked at, none refuses.
 
+use crate::core::world::{self, SCALE, account_name};
 use coulisse_types::command::{
-    AccountConfigure, AccountCreate, AssetCreate, Deposit, GroupCreate, InstrumentConfigure,
-    InstrumentCreate, KeyCreate, LimitSet, MarkSet, permission,
+    AccountConfigure, AccountCreate, AssetCreate, GroupCreate, InstrumentConfigure, LimitSet,
+    MarkSet,
 };
 use coulisse_types::{
-    AccountName, Amount, AssetId, AssetName, Command, FeeRate, GroupId, InstrumentId, KeyId,
-    LimitKind, MatchingMode, Price, Qty, ReferenceKind, Scope, Symbol,
+    AssetId, AssetName, Command, FeeRate, GroupId, InstrumentId, LimitKind, MatchingMode, Price,
+    ReferenceKind, Scope,
 };
 
 /// What is traded.
@@ -24,17 +25,6 @@ const ACCOUNTS_PER_TRADE_GROUP: u32 = 4;
 pub const MIDDLE_TICKS: i64 = 100_000;
 
 const QUOTE: AssetId = AssetId(1);
-/// Decimals of every asset.
-const SCALE: u8 = 8;
-/// 0.01 of the quote asset.
-const TICK_MINOR: i64 = 1_000_000;
-/// 0.00001 of the base asset.
-const LOT_MINOR: i64 = 1_000;
-/// What each account starts with of each asset.
-const FUNDS_MINOR: i128 = 1_000_000_000_000_000_000;
-const MAKER_FEE: FeeRate = FeeRate::from_ppm(200);
-const TAKER_FEE: FeeRate = FeeRate::from_ppm(500);
-const QTY_LOTS_MAX: i64 = 1_000_000_000;
 /// How far from the reference a limit may be: half of it.
 const COLLAR_PPM: u32 = 500_000;
 /// How far from it a market order may trade: a tenth.
@@ -68,10 +58,6 @@ pub fn commands(with_limits: bool) -> Vec<(u32, Command)> {
     commands
 }
 
-fn account_name(text: &str) -> AccountName {
-    AccountName::new(text.as_bytes()).unwrap_or_default()
-}
-
 fn assets_and_instruments(commands: &mut Vec<(u32, Command)>) {
     let names = (0..=INSTRUMENTS).map(|asset| match asset {
         0 => "USD".to_owned(),
@@ -83,23 +69,9 @@ fn assets_and_instruments(commands: &mut Vec<(u32, Command)>) {
         commands.push((0, Command::AssetCreate(AssetCreate { name, scale: SCALE })));
     }
     for (instrument, base) in (1..).zip(&names[1..]) {
-        let symbol = Symbol::new(format!("{base}-USD").as_bytes()).unwrap_or_default();
         let instrument_id = InstrumentId(instrument);
-        commands.push((
-            0,
-            Command::InstrumentCreate(InstrumentCreate {
-                symbol,
-                base: AssetId(instrument + 1),
-                quote: QUOTE,
-                tick_minor: TICK_MINOR,
-                lot_minor: LOT_MINOR,
-                min_qty: Qty::from_lots(1),
-                max_qty: Qty::from_lots(QTY_LOTS_MAX),
-                min_notional: Amount::ZERO,
-                maker_fee: MAKER_FEE,
-                taker_fee: TAKER_FEE,
-            }),
-        ));
+        let create = world::instrument(&format!("{base}-USD"), AssetId(instrument + 1), QUOTE);
+        commands.push((0, Command::InstrumentCreate(create)));
         commands.push((
             0,
             Command::InstrumentConfigure(InstrumentConfigure {
@@ -121,13 +93,9 @@ fn assets_and_instruments(commands: &mut Vec<(u32, Command)>) {
 fn open_account(account: u32, commands: &mut Vec<(u32, Command)>) {
     let text = format!("a{account}");
     commands.push((0, Command::AccountCreate(AccountCreate { name: account_name(&text) })));
-    let key_id = KeyId::new(text.as_bytes()).unwrap_or_default();
-    let permissions = permission::READ | permission::TRADE;
-    let key = KeyCreate { key_id, public_key: [1; 32], permissions };
-    commands.push((account, Command::KeyCreate(key)));
+    commands.push((account, Command::KeyCreate(world::key(&text))));
     for asset in 1..=INSTRUMENTS + 1 {
-        let amount = Amount::from_minor(FUNDS_MINOR);
-        commands.push((account, Command::Deposit(Deposit { asset: AssetId(asset), amount })));
+        commands.push((account, Command::Deposit(world::funds(AssetId(asset)))));
     }
     let group = GroupId(account % GROUPS + 1);
     let trade_group = account / ACCOUNTS_PER_TRADE_GROUP + 1;

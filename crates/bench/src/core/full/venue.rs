@@ -2,39 +2,17 @@
 
 use super::row::Row;
 use super::set_up;
-use crate::core::outcome::bits;
+use crate::core::said::Said;
+use crate::core::world::{EVENTS_ROOM, HASH_SEED, STEP_NS};
 use crate::{Failure, failure};
 use coulisse_engine::{Engine, WARM_MAX, default_genesis};
 use coulisse_types::{AccountId, Command, Event, KeyIndex, RecordHeader, Seq};
 
-/// Seed of the hash of client order ids: any number.
-const HASH_SEED: u64 = 0x00C0_0115_5EED;
 /// Some afternoon.
 const START_NS: i64 = 1_764_000_000_000_000_000;
-/// Between two commands, in log time.
-const STEP_NS: i64 = 1_000;
 /// From then to the first row: longer than any set-up takes, so that a row meets the same time, and
 /// the same orders, with limits as without.
 const SET_UP_NS: i64 = 1_000_000_000;
-/// Events that one batch may write without the buffer growing.
-const EVENTS_ROOM: usize = 16_384;
-
-/// What was said.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Said {
-    /// How many events.
-    pub events: u64,
-    /// How many trades.
-    pub trades: u64,
-    /// How many stops and their kind acted.
-    pub triggered: u64,
-    /// How many commands were refused.
-    pub rejected: u64,
-    /// The first refusal.
-    pub reject: Option<String>,
-    /// Everything, folded: read back, or the compiler could leave it out.
-    folded: u64,
-}
 
 /// The engine.
 #[derive(Debug)]
@@ -124,34 +102,7 @@ impl Venue {
     /// Reads back what was said since the last time.
     #[inline]
     pub fn read_back(&mut self) {
-        let said = &mut self.said;
-        for event in &self.events {
-            let folded = match event {
-                Event::Traded(trade) => {
-                    said.trades += 1;
-                    trade.trade_id.0
-                }
-                Event::OrderTriggered(order) => {
-                    said.triggered += 1;
-                    order.order_id.0
-                }
-                Event::OrderAccepted(order) => order.order_id.0,
-                Event::OrderFilled(fill) => bits(fill.remaining.lots()),
-                Event::OrderRested(order) => bits(order.remaining.lots()),
-                Event::OrderClosed(order) => bits(order.filled.lots()),
-                Event::LevelChanged(level) => bits(level.qty.lots()),
-                Event::BalanceChanged(balance) => u64::from(balance.account.0),
-                Event::Rejected(reject) => {
-                    said.rejected += 1;
-                    said.reject.get_or_insert_with(|| format!("{reject:?}"));
-                    0
-                }
-                _ => 0,
-            };
-            said.folded = said.folded.rotate_left(1) ^ folded;
-        }
-        said.events += self.events.len() as u64;
-        self.events.clear();
+        self.said.read(&mut self.events);
     }
 
     /// What was read back so far.

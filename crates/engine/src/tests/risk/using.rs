@@ -59,6 +59,25 @@ fn setting_a_limit_again_forgets_what_was_said() {
 }
 
 #[test]
+fn what_is_used_already_of_a_new_limit_is_told_by_the_next_order_whatever_that_adds_to() {
+    let mut world = World::usual();
+    world.mark(10);
+    world.run(0, of_ann(LimitKind::GrossNotional, USD.0, 1_000_000));
+    world.buy(ANN, 8, 10);
+    world.run(0, of_ann(LimitKind::Position, 1, 10));
+    let told = (Scope::Account, LimitKind::Position, 8, 80);
+    assert_eq!(used(&world.sell(ANN, 1, 50)), [told], "it would make the position shorter");
+    world.run(0, of_ann(LimitKind::OpenOrders, 0, 2));
+    let stop = OrderPlaceTerms {
+        trigger: Trigger::Stop,
+        trigger_price: Price::from_ticks(90),
+        ..limit(Side::Buy, 1, 90).with_terms()
+    };
+    let told = (Scope::Account, LimitKind::OpenOrders, 2, 100);
+    assert_eq!(used(&world.run(ANN, stop)), [told], "it waits, and is not open");
+}
+
+#[test]
 fn losses_are_told_by_limits_of_the_account_alone() {
     let mut world = World::usual();
     world.run(0, of_firm(LimitKind::DailyLoss, USD.0, 1));
