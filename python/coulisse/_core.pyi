@@ -11,6 +11,7 @@ from typing import Final, Protocol, final, type_check_only
 from typing_extensions import disjoint_base
 
 __all__ = [
+    "PUBLICATIONS_PER_S",
     "VERSION",
     "Book",
     "Conn",
@@ -33,6 +34,9 @@ __all__ = [
 ]
 
 VERSION: Final[str]
+
+PUBLICATIONS_PER_S: Final[int]
+"""How often in a second `Core.publish` is to be called: the core counts its times in calls."""
 
 class CoreError(Exception):
     """What the core refuses or cannot do; `args` are (code, message)."""
@@ -295,7 +299,10 @@ class Core:
         Does nothing once the node stops.
         """
     def publish(self) -> None:
-        """Send the public feeds what has changed since the last call (call it every 50 ms)."""
+        """Send the public feeds what has changed since the last call.
+
+        Call it `PUBLICATIONS_PER_S` times a second: what the core ends in time, it counts in calls.
+        """
     def command(
         self,
         kind: int,

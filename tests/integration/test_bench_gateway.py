@@ -12,7 +12,7 @@ import pytest
 from coulisse.bench.gateway import file_system
 
 COMMAND = [sys.executable, "-m", "coulisse", "bench", "gateway", "--json"]
-SHORT = ["--seconds", "1", "--rate", "5000", "--operations", "60000"]
+SHORT = ["--seconds", "1", "--rate", "5000", "--burst-rate", "4000", "--operations", "60000"]
 MEMORY = Path("/dev/shm")
 
 
@@ -38,6 +38,14 @@ def test_a_short_run_measures_every_shape_of_our_node_and_of_the_floor(tmp_path:
     assert result["trades"] > 0.05 * sent
     assert set(result["rejects"]) <= {"ORDER_NOT_FOUND"}
     assert set(result["ratio_to_floor"]) == set(shapes)
+    bursts = result["open_4000"]
+    assert bursts["per_write"] == 10 and set(bursts["times_group_commit"]) == {"p50", "p99"}
+    assert bursts["group_commit"]["accepted"] == bursts["group_commit"]["sent"]
+    for name in {durability, "os", "group_commit"}:
+        figures = bursts[name]
+        assert figures["sent"] == 4_000 == figures["accepted"] + figures["rejected"]
+        assert figures["accepted"] >= 0.95 * figures["sent"]
+        assert 0 < figures["p50_us"] <= figures["p99_us"] <= figures["p999_us"]
     assert result["journal_fs"] == file_system(tmp_path)
     assert result["fdatasync_p50_us"] > 0
     assert 10 < result["pss_mb"] <= result["rss_mb"] < 200

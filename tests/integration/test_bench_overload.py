@@ -17,9 +17,14 @@ def test_a_small_run_answers_all_that_is_asked(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
-    assert result["asked_per_s"] == 10 * result["capacity_per_s"] > 0
-    assert result["goodput_per_s"] > 0
+    assert result["offered_per_s"] == 10 * result["capacity_per_s"] > 0
+    assert result["offered"] == result["sent"] + result["held_back"] > 0
+    answered = result["accepted"] + sum(result["rejects"].values())
+    assert answered == result["sent"] > 0, "each once, or refused with a code"
     assert set(result["rejects"]) <= {"ORDER_NOT_FOUND", "OVERLOADED"}
-    assert result["cancels_overloaded"] <= result["rejects"].get("OVERLOADED", 0)
-    assert 10 < result["rss_mb"] < 400
+    assert result["refused"] == result["rejects"].get("OVERLOADED", 0)
+    assert result["cancels_answered"] == result["cancels_sent"] > 0
+    assert result["cancels_overloaded"] == result["slow_closed"] == 0
+    assert result["goodput_per_s"] > 0
+    assert 10 < result["rss_mb"] < 600 and result["rss_mb_over_time"]
     assert list(tmp_path.iterdir()) == [], "the run's directory is removed"

@@ -4,7 +4,8 @@
 //! - [`workload`]: the order flow that every engine is compared on, read from its CSV.
 //! - [`core`]: the flow through the bare book and through the engine.
 //! - [`load`]: the flow over WebSocket, closed and open loop, from one thread that blocks in epoll.
-//! - [`floor`]: a bare epoll server with the same frames and parser, and nothing behind them.
+//! - [`floor`]: a bare epoll server with the same frames and parser, and nothing behind them but, where
+//!   it is asked for, a bare group commit.
 //! - [`sockets`]: many connections, idle and subscribed, beside a load.
 //! - [`histogram`], [`json`], [`args`]: latencies counted, results printed, flags read.
 //! - [`huge_pages`]: the node's own allocator, so that tables lie as they do there.

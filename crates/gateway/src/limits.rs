@@ -150,11 +150,11 @@ pub const RESUME_HELD_BYTES_MAX: usize = 256 * 1_024;
 /// Most subscriptions of one session.
 pub const SUBSCRIPTIONS_MAX: usize = 256;
 
-/// Publications of the feeds in a second.
+/// Publications of the feeds in a second: the driver is told this number and keeps it.
 pub const PUBLICATIONS_PER_S: u32 = 10;
 
 /// Publications of the feeds within which each connection is looked at once: 1 second.
-pub const PATROL_PUBLICATIONS: usize = 10;
+pub const PATROL_PUBLICATIONS: usize = PUBLICATIONS_PER_S as usize;
 
 /// Publications of the feeds that a socket may be silent before it is sent a ping: 20 seconds.
 pub const PING_PUBLICATIONS: u32 = 20 * PUBLICATIONS_PER_S;
@@ -186,13 +186,13 @@ pub const LOGON_WEIGHT: u32 = 20;
 /// Longest body of an HTTP request.
 pub const BODY_BYTES_MAX: u64 = 64 * 1_024;
 
-/// Publications of the feeds (10 a second) within which a request head must be whole, counted from its
-/// first bytes: 10 seconds.
-pub const HEAD_PUBLICATIONS_MAX: u32 = 100;
+/// Publications of the feeds within which a request head must be whole, counted from its first bytes:
+/// 10 seconds.
+pub const HEAD_PUBLICATIONS_MAX: u32 = 10 * PUBLICATIONS_PER_S;
 
 /// Publications of the feeds that a connection may be open without asking for anything: 30 seconds.
-pub const IDLE_PUBLICATIONS_MAX: u32 = 300;
+pub const IDLE_PUBLICATIONS_MAX: u32 = 30 * PUBLICATIONS_PER_S;
 
-/// Publications of the feeds (10 a second) that a closed connection may take to take the end of
-/// what it was sent; then it is ended.
-pub const LINGER_PUBLICATIONS_MAX: u32 = 50;
+/// Publications of the feeds that a closed connection may take to take the end of what it was sent, 5
+/// seconds; then it is ended.
+pub const LINGER_PUBLICATIONS_MAX: u32 = 5 * PUBLICATIONS_PER_S;

@@ -9,7 +9,7 @@ use crate::frame::CloseCode;
 use crate::hub::Hub;
 use crate::secrets::is_hmac;
 use crate::view::KeyView;
-use coulisse_types::{KeyIndex, KeyScheme, KeyState, RejectCode, Seq};
+use coulisse_types::{Event, KeyIndex, KeyScheme, KeyState, RejectCode, Seq};
 use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
 
 /// Whether these 32 bytes are a key that a signature can prove: a point of the curve in its one
@@ -57,6 +57,22 @@ impl Hub {
                     .and_then(|secrets| secrets.open(&key.key_id, key.account, &key.material));
                 secret.is_some_and(|secret| is_hmac(&secret, text, signature))
             }
+        }
+    }
+
+    /// Takes a key away from its sessions, as a record says.
+    pub(crate) fn note_key(&mut self, event: &Event, seq: Seq) {
+        match event {
+            Event::KeyRevoked(revoked) => {
+                self.end_sessions_of(revoked.key, seq, "the key was revoked");
+                if let Some(secrets) = self.secrets.as_mut() {
+                    secrets.shred(&revoked.key_id);
+                }
+            }
+            Event::KeyBound(bound) => {
+                self.end_sessions_of(bound.key, seq, "the key was bound anew: log on again");
+            }
+            _ => {}
         }
     }
 

@@ -31,7 +31,8 @@ const TRADES_IMAGE_COUNT: usize = 50;
 const IDLE_TURNS_PER_SEND: usize = 16;
 
 impl Hub {
-    /// Keeps what a record says to everyone, and tells it to the streams that tell each record.
+    /// Keeps what a record says to everyone, and tells it to the streams that tell each record. Ends the
+    /// sessions of keys that it takes away: one look at its events for all.
     pub(crate) fn tell_public(
         &mut self,
         header: &RecordHeader,
@@ -64,6 +65,7 @@ impl Hub {
                         self.note_moved(traded.instrument);
                     }
                 }
+                Event::KeyRevoked(_) | Event::KeyBound(_) => self.note_key(event, header.seq),
                 _ => self.note_status(header, event),
             }
         }

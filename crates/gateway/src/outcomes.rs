@@ -26,21 +26,6 @@ impl Hub {
     pub fn deliver(&mut self, header: &RecordHeader, events: &[Event], view: &impl CoreView) {
         self.links.clear();
         self.tell_public(header, events, view);
-        for event in events {
-            match event {
-                Event::KeyRevoked(revoked) => {
-                    self.end_sessions_of(revoked.key, header.seq, "the key was revoked");
-                    if let Some(secrets) = self.secrets.as_mut() {
-                        secrets.shred(&revoked.key_id);
-                    }
-                }
-                Event::KeyBound(bound) => {
-                    let reason = "the key was bound anew: log on again";
-                    self.end_sessions_of(bound.key, header.seq, reason);
-                }
-                _ => {}
-            }
-        }
         self.key_use.note(header.key, header.time_ns.div_euclid(1_000));
         self.tell(header, events, view);
         self.ring.push(header.seq, self.time_us, &self.links, events);

@@ -89,6 +89,7 @@ fn rest_routes() -> Vec<(&'static str, &'static str, &'static str)> {
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("VERSION", env!("CARGO_PKG_VERSION"))?;
+    module.add("PUBLICATIONS_PER_S", coulisse_gateway::limits::PUBLICATIONS_PER_S)?;
     module.add("CoreError", module.py().get_type::<failure::CoreError>())?;
     module.add_function(wrap_pyfunction!(schema::schema_json, module)?)?;
     module.add_function(wrap_pyfunction!(protocol_docs, module)?)?;

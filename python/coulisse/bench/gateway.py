@@ -1,7 +1,9 @@
 """`coulisse bench gateway`: orders over WebSocket against a node of ours, and against the floor.
 
 The server has one processor, its sync thread beside it; the load generator has another. Both
-servers are given the same frames by the same generator in the same run.
+servers are given the same frames by the same generator in the same run. A second open loop, whose
+clients send several requests at a time, is compared with a bare group commit: what the disk alone
+makes everyone wait for.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ SYNCS = 200
 SYNC_BYTES = 4_096
 CLOSED = ("100x1", "50x32")
 """The shapes that every server can hold: an open loop would only queue where it is too fast."""
+PER_WRITE = 10
+"""Requests that a client of the second open loop sends at a time."""
 IN_MEMORY = frozenset({"tmpfs", "ramfs"})
 
 
@@ -38,6 +42,8 @@ class GatewayRun:
     """Longest time of each shape."""
     rate: int = 20_000
     """Orders a second of the open loop."""
+    burst_rate: int = 50_000
+    """The same of the open loop whose clients send `PER_WRITE` at a time."""
     durability: Literal["fsync", "os"] = "fsync"
     data_dir: Path | None = None
     """Where the journal goes; a new directory in it is used and removed."""
@@ -80,6 +86,7 @@ def _measure(
         bare = _load(run, below, flow, files, cpus.load)
         compared = _peers(run, flow, files, cpus)
     shapes, floor = loaded["shapes"], bare["shapes"]
+    bursts = _bursts(run, directory, flow, files, cpus)
     return {
         **_against(shapes, compared),
         "shapes": shapes,
@@ -97,8 +104,44 @@ def _measure(
             name: round(shapes[name]["orders_per_s"] / max(floor[name]["orders_per_s"], 1), 3)
             for name in shapes
         },
+        f"open_{run.burst_rate}": bursts,
         "date": results.today(),
         "machine": described,
+    }
+
+
+def _bursts(
+    run: GatewayRun, directory: Path, flow: Path, files: servers.Files, cpus: Processors
+) -> dict[str, Any]:
+    """Return the figures of the second open loop: ours, and a bare group commit's beside it.
+
+    With durability `fsync` both of ours are measured; where a sync costs nothing, `os` alone.
+    """
+    shape = f"open_{run.burst_rate}x{PER_WRITE}"
+
+    def load(server: servers.Server) -> dict[str, Any]:
+        figures: dict[str, Any] = _load(run, server, flow, files, cpus.load, [shape])["shapes"][
+            shape
+        ]
+        return figures
+
+    ours: dict[str, Any] = {}
+    with servers.floor(files, cpus.server, directory / "group", run.durability) as below:
+        bare = load(below)
+    for durability in ("fsync", "os") if run.durability == "fsync" else ("os",):
+        with servers.node(
+            files, directory / f"bursts-{durability}", durability, cpus.server
+        ) as node:
+            ours[durability] = load(node)
+    ratios = {
+        name: round(ours[run.durability][name] / max(bare[name], 0.001), 2)
+        for name in ("p50_us", "p99_us")
+    }
+    return {
+        "per_write": PER_WRITE,
+        **ours,
+        "group_commit": bare,
+        "times_group_commit": {name.removesuffix("_us"): ratio for name, ratio in ratios.items()},
     }
 
 

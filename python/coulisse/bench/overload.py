@@ -1,8 +1,8 @@
 """`coulisse bench overload`: many times what a node can do, offered whatever it answers.
 
-First a closed loop says what the node can do; then a flood offers `times` as much. A node reads no more
-than it can do, so most of what is offered stays with who offers it: it is *held back*. What was sent is
-answered: done, or refused with a code. Every cancel must be answered, and nothing may grow.
+First a closed loop says what the node can do; then a flood offers `times` as much. A node reads no
+more than it can do, so most of what is offered stays with who offers it: it is *held back*. What was
+sent is answered: done, or refused with a code. Every cancel must be answered, nothing may grow.
 """
 
 from __future__ import annotations

@@ -156,9 +156,19 @@ def node(files: Files, data_dir: Path, durability: str, cpu: int) -> Iterator[Se
 
 
 @contextlib.contextmanager
-def floor(files: Files, cpu: int) -> Iterator[Server]:
-    """Run the bare server on one processor until the block ends."""
-    with _running([str(find_program()), "floor", "--port", "0"], files, cpu) as (process, ready):
+def floor(
+    files: Files, cpu: int, group_commit: Path | None = None, durability: str = "fsync"
+) -> Iterator[Server]:
+    """Run the bare server on one processor until the block ends.
+
+    With `group_commit`, a directory, it answers a request once that is in a file there: synced in
+    groups by a thread on the same processor, or only written with durability `os`.
+    """
+    command = [str(find_program()), "floor", "--port", "0"]
+    if group_commit is not None:
+        group_commit.mkdir()
+        command += ["--group-commit", str(group_commit), "--durability", durability]
+    with _running(command, files, cpu) as (process, ready):
         yield Server(process.pid, "127.0.0.1", int(ready["port"]), "")
 
 

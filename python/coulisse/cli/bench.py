@@ -84,6 +84,9 @@ def core(
 def gateway(
     seconds: Annotated[int, typer.Option(min=1, help="Longest time of each shape.")] = 5,
     rate: Annotated[int, typer.Option(min=1, help="Orders/s of the open loop.")] = 20_000,
+    burst_rate: Annotated[
+        int, typer.Option(min=1, help="Orders/s of the open loop with 10 a write.")
+    ] = 50_000,
     durability: Durability = "fsync",
     data_dir: Annotated[
         Path | None, typer.Option(help="Where the journal goes: on a disk, unless --durability os.")
@@ -96,10 +99,11 @@ def gateway(
     save: Save = False,
     as_json: AsJson = False,
 ) -> None:
-    """Measure a node behind its socket, and a bare server beside it; some 60 seconds."""
+    """Measure a node behind its socket, and a bare server beside it; some 90 seconds."""
     run = GatewayRun(
         seconds=seconds,
         rate=rate,
+        burst_rate=burst_rate,
         durability=_durability(durability),
         data_dir=data_dir,
         operations=operations,

@@ -71,8 +71,8 @@ class GatewayConfig(Part):
     send_buffer_bytes: Annotated[int, between(1, SEND_BUFFER_BYTES_MAX)] = 65_536
     """The kernel's send buffer of a connection: bounds what a client that never reads can park."""
     receive_buffer_bytes: Annotated[int, between(1, RECEIVE_BUFFER_BYTES_MAX)] = 65_536
-    """The kernel's receive buffer of a connection: bounds what waits there while the node has no time
-    for it, and so how long it waits. A client far away sends no more than this in one round trip."""
+    """The kernel's receive buffer of a connection: bounds what waits there while the node has no
+    time for it, and so how long. A client far away sends no more than this in one round trip."""
 
     def rules(self) -> Rules:
         """Return what the core must know of these settings."""

@@ -12,14 +12,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
+from coulisse._core import PUBLICATIONS_PER_S
 from coulisse.domain.errors import NodeFailed
 from coulisse.domain.schema import Event, Schema, Value
 from coulisse.engine.ports import Core, Loop, Session, Timer
 
-TICK_INTERVAL_S = 0.05
-"""How often the core is asked whether something is due."""
 TICKS_PER_PUBLICATION = 2
-"""Books, tickers and candles are conflated to this: ten messages a second, at most."""
+"""How often the core is asked whether something is due, for each publication of its feeds."""
+TICK_INTERVAL_S = 1 / (TICKS_PER_PUBLICATION * PUBLICATIONS_PER_S)
 COMMANDS_MAX = 10_000
 """Commands of the node itself that may wait at one time."""
 

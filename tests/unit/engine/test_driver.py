@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
+from coulisse import _core
 from coulisse.domain.errors import NodeFailed
 from coulisse.domain.schema import parse_schema
-from coulisse.engine.driver import COMMANDS_MAX, Driver
+from coulisse.engine.driver import COMMANDS_MAX, TICK_INTERVAL_S, Driver
 from coulisse.engine.ports import Session, Timer
 
 SCHEMA = parse_schema(
@@ -93,6 +94,7 @@ class HandLoop:
     def __init__(self) -> None:
         self.soon: list[Callable[[], object]] = []
         self.timers: list[Callable[[], object]] = []
+        self.waited_s = 0.0
         self.readers: dict[int, Callable[[], object]] = {}
 
     def call_soon(self, callback: Callable[[], object]) -> object:
@@ -106,6 +108,7 @@ class HandLoop:
 
     def call_later(self, delay: float, callback: Callable[[], object]) -> Timer:
         self.timers.append(callback)
+        self.waited_s += delay
         timers = self.timers
 
         class Armed:
@@ -195,6 +198,14 @@ async def test_feeds_are_published_by_a_timer_that_arms_itself() -> None:
     assert core.calls == ["tick", "publish", "tick", "tick", "publish"] and len(loop.timers) == 1
     driver.close()
     assert loop.timers == []
+
+
+async def test_the_core_is_told_of_a_second_as_often_as_it_counts() -> None:
+    driver, core, loop, _ = a_driver()
+    while loop.waited_s < 3 - TICK_INTERVAL_S / 2:
+        loop.timers.pop()()
+    assert core.calls.count("publish") == 3 * _core.PUBLICATIONS_PER_S
+    driver.close()
 
 
 async def test_the_eventfd_releases_what_waited() -> None:

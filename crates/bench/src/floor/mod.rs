@@ -2,12 +2,19 @@
 //!
 //! The same upgrade, frames and request parser as the gateway, against one fixed instrument, and an
 //! acknowledgement of the same size; no engine, no journal, no session, no Python.
+//!
+//! With `--group-commit DIR` each request is also written to a file there, and its acknowledgement waits
+//! until the group that holds it is synced (`--durability os`: written): see [`commit`].
 
+mod commit;
+
+use self::commit::{Durability, GroupCommit};
 use crate::args::Args;
 use crate::json::Object;
 use crate::socket::{EVENTS_MAX, READ_BYTES, Socket};
 use crate::{Failure, failure};
 use coulisse_gateway::frame::{Opcode, Role, begin_frame};
+use coulisse_gateway::held::Held;
 use coulisse_gateway::http::{HeadReader, ReadStep};
 use coulisse_gateway::upgrade::accept;
 use coulisse_types::event::{AssetCreated, InstrumentCreated};
@@ -21,18 +28,27 @@ use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::fd::{AsFd, OwnedFd};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
 
 /// Most peers at a time.
 const PEERS_MAX: usize = 1_024;
 /// The listener's token: no peer has it.
 const LISTENER: u64 = u64::MAX;
+/// The token of what says that more is durable.
+const MOVED: u64 = u64::MAX - 1;
 /// What follows a request's id in every acknowledgement: as long as that of an order that rests.
 const ACK_TAIL: &[u8] = br#","ok":true,"result":{"order_id":"881234","client_order_id":"881234","state":"open","filled":"0.00000","seq":1881234,"t_in":1795000000000000,"t_log":1795000000000000,"t_out":1795000000000000}}"#;
 
 /// A peer before or after its upgrade.
 enum Peer {
     Greeting(TcpStream, HeadReader),
-    Session(Socket),
+    Session(Session),
+}
+
+struct Session {
+    socket: Socket,
+    /// Acknowledgements that wait for the file.
+    held: Held,
 }
 
 struct Server {
@@ -41,6 +57,9 @@ struct Server {
     peers: Vec<Option<Peer>>,
     table: InstrumentTable,
     buffer: Vec<u8>,
+    commit: Option<GroupCommit>,
+    /// Something was put into the file's queue in this turn.
+    has_gathered: bool,
 }
 
 /// Serves until it is killed. The first line on stdout says where.
@@ -50,7 +69,15 @@ struct Server {
 pub fn run(mut args: Args) -> Result<(), Failure> {
     let host: String = args.value("--host")?.unwrap_or_else(|| "127.0.0.1".to_owned());
     let port: u16 = args.value("--port")?.unwrap_or(0);
+    let directory: Option<PathBuf> = args.value("--group-commit")?;
+    let durability = match args.value::<String>("--durability")?.as_deref() {
+        None | Some("fsync") => Durability::Fsync,
+        Some("os") => Durability::Os,
+        Some(other) => return failure(format!("--durability is fsync or os, not {other:?}")),
+    };
     args.end()?;
+    let commit =
+        directory.map(|directory| GroupCommit::start(&directory, durability)).transpose()?;
     let listener = TcpListener::bind((host.as_str(), port))
         .map_err(|error| Failure(format!("{host}:{port}: {error}")))?;
     let port = listener.local_addr()?.port();
@@ -61,7 +88,13 @@ pub fn run(mut args: Args) -> Result<(), Failure> {
         peers: Vec::new(),
         table: instruments(),
         buffer: vec![0; READ_BYTES],
+        commit,
+        has_gathered: false,
     };
+    if let Some(commit) = &server.commit {
+        let data = EventData::new_u64(MOVED);
+        epoll::add(&server.epoll, commit.moved(), data, EventFlags::IN)?;
+    }
     let (listener, data) = (server.listener.as_fd(), EventData::new_u64(LISTENER));
     epoll::add(&server.epoll, listener, data, EventFlags::IN)?;
     println!("{}", Object::new().plain("ready", true).plain("port", port).finish());
@@ -106,8 +139,31 @@ impl Server {
             let (token, flags) = (event.data.u64(), event.flags);
             if token == LISTENER {
                 self.accept()?;
+            } else if token == MOVED {
+                self.let_out()?;
             } else if let Ok(place) = usize::try_from(token) {
                 self.serve(place, flags);
+            }
+        }
+        if let Some(commit) = self.commit.as_ref().filter(|_| self.has_gathered) {
+            commit.gather();
+        }
+        self.has_gathered = false;
+        Ok(())
+    }
+
+    /// Sends what waited for the file and waits no longer.
+    fn let_out(&mut self) -> Result<(), Failure> {
+        let Some(commit) = &self.commit else { return Ok(()) };
+        commit.acknowledge();
+        let durable = commit.durable();
+        for peer in &mut self.peers {
+            if let Some(Peer::Session(session)) = peer
+                && !session.held.is_empty()
+            {
+                let out = &mut session.socket.out;
+                session.held.release(durable, 0, |bytes| out.extend_from_slice(bytes));
+                session.socket.flush(&self.epoll)?;
             }
         }
         Ok(())
@@ -140,7 +196,7 @@ impl Server {
     fn serve(&mut self, place: usize, flags: EventFlags) {
         let next = match self.peers[place].take() {
             Some(Peer::Greeting(stream, head)) => self.greet(place, stream, head),
-            Some(Peer::Session(socket)) => self.session(socket, flags),
+            Some(Peer::Session(session)) => self.session(session, flags),
             None => Ok(None),
         };
         self.peers[place] = next.unwrap_or_default();
@@ -177,18 +233,33 @@ impl Server {
         socket.feed(&mut rest, |text| answer(&mut out, text, table))?;
         socket.out = out;
         socket.flush(&self.epoll)?;
-        Ok(Some(Peer::Session(socket)))
+        Ok(Some(Peer::Session(Session { socket, held: Held::default() })))
     }
 
-    fn session(&mut self, mut socket: Socket, flags: EventFlags) -> Result<Option<Peer>, Failure> {
+    fn session(&mut self, session: Session, flags: EventFlags) -> Result<Option<Peer>, Failure> {
+        let Session { mut socket, mut held } = session;
         if flags.contains(EventFlags::OUT) {
             socket.flush(&self.epoll)?;
         }
         let (table, mut out) = (&self.table, std::mem::take(&mut socket.out));
-        let is_open = socket.read(&mut self.buffer, |text| answer(&mut out, text, table))?;
+        let (commit, mut failed) = (self.commit.as_ref(), Ok(()));
+        let mut gathered = false;
+        let is_open = socket.read(&mut self.buffer, |text| match commit {
+            None => answer(&mut out, text, table),
+            Some(commit) => {
+                answer(held.buffer(), text, table);
+                match commit.append(text.as_bytes()) {
+                    Ok(number) => held.mark(number),
+                    Err(error) => failed = Err(error),
+                }
+                gathered = true;
+            }
+        })?;
+        failed?;
+        self.has_gathered |= gathered;
         socket.out = out;
         socket.flush(&self.epoll)?;
-        Ok(is_open.then_some(Peer::Session(socket)))
+        Ok(is_open.then_some(Peer::Session(Session { socket, held })))
     }
 }
 
