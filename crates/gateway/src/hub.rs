@@ -108,7 +108,6 @@ struct Lingering {
 }
 
 /// Every connection of a process.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the process")]
 pub struct Hub {
     slots: Vec<Option<Conn>>,
     free: Vec<u32>,

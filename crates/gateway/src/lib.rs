@@ -22,7 +22,8 @@
 //! - [`frame`]: RFC 6455 framing, both directions and both roles.
 //! - [`hub`]: every connection of a process, with `requests` (what sessions ask for),
 //!   [`outcomes`] (what becomes of it), [`market`] (the public streams) and `resume` (what a client
-//!   missed), `turn` (how much of each is taken, and when) and [`call`] (private REST); [`secrets`], [`batch`], [`held`], `fan`, `ring`,
+//!   missed), `turn` (how much of each is taken, and when) and [`call`] (private REST); [`secrets`],
+//!   [`batch`], [`held`], `fan`, `ring`,
 //!   [`book_feed`], `l3`, [`candles`], [`public_feed`] and [`private_feed`] are its parts, [`view`] is
 //!   what it sees of the core.
 //!

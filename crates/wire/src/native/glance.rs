@@ -15,7 +15,7 @@ const ID_BYTES_MAX: usize = 64;
 #[must_use]
 pub fn glance_at_order(bytes: &[u8]) -> Option<&[u8]> {
     let rest = bytes.strip_prefix(br#"{"id":"#)?;
-    let (inside, quotes) = match rest.strip_prefix(b"\"") {
+    let (inside, quotes): (_, usize) = match rest.strip_prefix(b"\"") {
         Some(inside) => (inside, 1),
         None => (rest, 0),
     };
