@@ -241,6 +241,37 @@ class Core:
         A new journal gets its `Genesis` with `hash_seed`; every start appends `NodeStarted`.
         Raises `CoreError` (`JOURNAL_CORRUPT`, `JOURNAL_LOCKED`, `JOURNAL_IO`, …).
         """
+    @staticmethod
+    def worker(
+        *,
+        data_dir: str,
+        node: int = 1,
+        number: int = 1,
+        host: str = "localhost",
+        origins: str = "",
+        master_key: bytes | None = None,
+    ) -> Core:
+        """Open a gateway worker of the core process whose journal is in `data_dir`.
+
+        It has a replica of the core, from the newest snapshot and the journal, and takes each
+        record from the core process once it is durable; the commands of its sessions go there. In
+        its hellos it is `nNODE.NUMBER`. Its
+        `eventfd` is readable when that process has said something; when it is gone, or says other
+        events than the replica, `on_fatal` is called.
+
+        Raises `CoreError` (`LINK` where no core process takes it, `JOURNAL_IO`, …).
+        """
+    def serve_workers(self) -> int:
+        """Let workers attach through a socket in the data directory.
+
+        Returns a descriptor that is readable when they have news: call `on_workers`. Raises
+        `CoreError` (`LINK`).
+        """
+    def on_workers(self) -> None:
+        """Take what workers have sent: it joins the batch of this turn."""
+    @property
+    def unanswered(self) -> int:
+        """Commands of a worker's sessions that the core process has not answered yet."""
     def set_rules(
         self,
         *,

@@ -5,6 +5,7 @@
 
 use crate::limits::{BATCH_CANCELS_RESERVED, BATCH_COMMANDS_MAX, BATCH_FULL};
 use crate::secrets::Secret;
+use coulisse_types::record::NONCE_BIT;
 use coulisse_types::{AccountId, Command, InstrumentId, KeyIndex, RequestId};
 
 /// A connection, or a session inside the process: slot and number, so that a reply to one that is
@@ -40,6 +41,13 @@ pub enum Waiter {
     Ticket(u64),
     /// Nobody: a tick of the node's own.
     Nobody,
+    /// A session of another process, whose link has this number: what its record's header says of it.
+    Link {
+        /// The link.
+        link: u32,
+        /// The session, or the nonce of a request that was signed on its own.
+        session: u64,
+    },
 }
 
 /// One command of the batch.
@@ -64,6 +72,19 @@ pub struct Entry {
     /// Where the request's id, as it came, stands in the batch's text.
     id_start: u32,
     id_len: u32,
+}
+
+impl Entry {
+    /// The session of its record's header: with [`NONCE_BIT`] the nonce of a request that was signed on
+    /// its own.
+    pub fn session(&self) -> u64 {
+        match self.waiter {
+            _ if self.nonce != 0 => self.nonce | NONCE_BIT,
+            Waiter::Session(conn) => conn.session,
+            Waiter::Link { session, .. } => session,
+            Waiter::Ticket(_) | Waiter::Nobody => 0,
+        }
+    }
 }
 
 /// What a command comes with.

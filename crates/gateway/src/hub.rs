@@ -16,13 +16,16 @@ use crate::address::origin_of;
 use crate::batch::{Batch, ConnId, Request, Waiter};
 use crate::conn::{Conn, Stage};
 use crate::fan::{FanId, Fans};
+use crate::flight::Flight;
 use crate::frame::{
     CloseCode, Fed, FrameReader, Message, Opcode, Role, begin_frame, write_close_answer,
     write_close_frame, write_pong_frame,
 };
 use crate::http::{Body, Head, HeadReader, HttpFault, ReadStep, Route, error_response};
 use crate::key_use::KeyUse;
-use crate::limits::{BODY_BYTES_MAX, ECHO_BYTES_MAX, HELD_BYTES_MAX, LINGER_PUBLICATIONS_MAX};
+use crate::limits::{
+    BODY_BYTES_MAX, ECHO_BYTES_MAX, HELD_BYTES_MAX, LINGER_PUBLICATIONS_MAX, SWEEP_SENDS_MAX,
+};
 use crate::private_feed::{PrivateFeeds, Touched};
 use crate::public_feed::InstrumentFeeds;
 use crate::quota::{Asker, Quotas};
@@ -123,6 +126,8 @@ pub struct Hub {
     pub(crate) time_us: i64,
     /// More listeners wait for their turn than one turn of the loop serves.
     pub(crate) sweeps_on: bool,
+    /// How many listeners one turn serves.
+    pub(crate) sweep_sends: usize,
     pub(crate) private: PrivateFeeds,
     pub(crate) key_use: KeyUse,
     /// Secrets of HMAC keys, where this hub has them.
@@ -163,12 +168,16 @@ pub struct Hub {
     /// Connections whose transports are to be read again.
     pub(crate) read_again: Vec<ConnId>,
     /// Sessions that are gone, whose orders are to be cancelled: whose they were and its number.
-    cancels_due: VecDeque<(AccountId, u64)>,
+    pub(crate) cancels_due: VecDeque<(AccountId, u64)>,
+    /// What is under way to a core in another process.
+    pub(crate) flight: Flight,
     lingering: Vec<Lingering>,
     awaited: Vec<awaited::Awaited>,
     open: usize,
-    /// The number of the latest session.
-    sessions: u64,
+    /// The number of the latest session, the first that is not ours, and where those after that begin.
+    pub(crate) sessions: u64,
+    pub(crate) sessions_end: u64,
+    pub(crate) sessions_then: Option<u64>,
 }
 
 impl Hub {
@@ -186,6 +195,7 @@ impl Hub {
             instruments_seq: Seq(0),
             time_us: 0,
             sweeps_on: false,
+            sweep_sends: SWEEP_SENDS_MAX,
             private: PrivateFeeds::default(),
             key_use: KeyUse::default(),
             secrets: None,
@@ -215,10 +225,13 @@ impl Hub {
             going_on: VecDeque::new(),
             read_again: Vec::new(),
             cancels_due: VecDeque::new(),
+            flight: Flight::default(),
             lingering: Vec::new(),
             awaited: Vec::new(),
             open: 0,
             sessions: 0,
+            sessions_end: u64::MAX,
+            sessions_then: None,
         }
     }
 
@@ -267,8 +280,7 @@ impl Hub {
             self.slots.push(None);
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
         });
-        self.sessions += 1;
-        let id = ConnId { slot, session: self.sessions };
+        let id = ConnId { slot, session: self.next_session() };
         let mut conn = Conn::new(id, stage, nonce);
         (conn.opened, conn.heard) = (self.ticks, self.ticks);
         self.slots[slot as usize] = Some(conn);
@@ -295,6 +307,7 @@ impl Hub {
         let Some(conn) = self.conn(id) else { return };
         let asked = std::mem::take(&mut conn.cancels_at_end);
         if let Some(identity) = conn.identity.filter(|_| asked) {
+            self.flight.arm(identity.account, id.session, false);
             self.cancels_due.push_back((identity.account, id.session));
         }
         self.enter_cancels();
@@ -353,6 +366,11 @@ impl Hub {
     /// Says what the log's backlog has room for; what it has none for is answered `OVERLOADED`.
     pub fn set_log_room(&mut self, room: LogRoom) {
         self.log_room = room;
+    }
+
+    /// What it has room for.
+    pub fn log_room(&self) -> LogRoom {
+        self.log_room
     }
 
     /// Takes no more commands (`SHUTTING_DOWN`).

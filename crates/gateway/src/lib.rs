@@ -22,10 +22,11 @@
 //! - [`frame`]: RFC 6455 framing, both directions and both roles.
 //! - [`hub`]: every connection of a process, with `requests` (what sessions ask for),
 //!   [`outcomes`] (what becomes of it), [`market`] (the public streams) and `resume` (what a client
-//!   missed), `turn` (how much of each is taken, and when) and [`call`] (private REST); [`secrets`],
-//!   [`batch`], [`held`], `fan`, `ring`,
-//!   [`book_feed`], `l3`, [`candles`], [`public_feed`] and [`private_feed`] are its parts, [`view`] is
-//!   what it sees of the core.
+//!   missed), `turn` (how much of each is taken, and when), [`call`] (private REST) and [`flight`] (a
+//!   core in another process); [`secrets`], [`batch`], [`held`], `fan`, `ring`, [`book_feed`], `l3`,
+//!   [`candles`], [`public_feed`] and [`private_feed`] are its parts, [`view`] is what it sees of the
+//!   core.
+//! - [`link`]: what such a process and the core say to each other.
 //!
 //! The rooms that read strangers' bytes ([`http`], [`upgrade`], [`frame`]) may not even index or add
 //! unchecked; the others work on tables of their own.
@@ -39,6 +40,7 @@ pub mod candles;
 pub mod conn;
 mod fan;
 pub mod fault_page;
+pub mod flight;
 #[deny(
     clippy::arithmetic_side_effects,
     clippy::as_conversions,
@@ -58,6 +60,7 @@ pub mod hub;
 mod key_use;
 mod l3;
 pub mod limits;
+pub mod link;
 pub mod logon;
 pub mod market;
 pub mod outcomes;

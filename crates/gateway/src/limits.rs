@@ -1,5 +1,7 @@
 //! What a peer can make one connection cost, by name. Sizes in bytes unless the name says a count.
 
+use coulisse_types::limits::RECORD_BYTES_MAX;
+
 /// Longest HTTP request head, from the method to the empty line.
 ///
 /// Large enough for browsers with big cookies, and one read of the transport.
@@ -130,6 +132,9 @@ pub const FAN_BYTES_MAX: usize = 256 * 1_024;
 /// order never waits for more than 2 ms of them.
 pub const SWEEP_SENDS_MAX: usize = 256;
 
+/// The same in a worker, where an order passes the loop twice, on its way to the core and back.
+pub const WORKER_SWEEP_SENDS_MAX: usize = 64;
+
 /// A stream that is told of with each record and has more listeners than one turn serves rests this
 /// long, in µs for each of them, between the beginnings of two sweeps: it takes half of the time.
 pub const SWEEP_REST_US: i64 = 16;
@@ -196,3 +201,22 @@ pub const IDLE_PUBLICATIONS_MAX: u32 = 30 * PUBLICATIONS_PER_S;
 /// Publications of the feeds that a closed connection may take to take the end of what it was sent, 5
 /// seconds; then it is ended.
 pub const LINGER_PUBLICATIONS_MAX: u32 = 5 * PUBLICATIONS_PER_S;
+
+/// Commands of one worker that may wait for an answer: as many as one batch.
+pub const LINK_COMMANDS_MAX: usize = BATCH_COMMANDS_MAX;
+
+/// Bytes of a frame of commands at which it is closed.
+pub const LINK_FRAME_BYTES: usize = 64 * 1_024;
+
+/// Longest frame that a worker may send: one that was closed behind the longest record.
+pub const LINK_UP_BYTES_MAX: usize = LINK_FRAME_BYTES + RECORD_BYTES_MAX;
+
+/// Longest frame that the core may send: one group of the journal, and which records are whose.
+pub const LINK_DOWN_BYTES_MAX: usize = 64 * 1_024 * 1_024;
+
+/// Bytes that may wait for a worker to read them; past it the link ends. At 20,000 orders a second some
+/// ten seconds.
+pub const LINK_BYTES_MAX: usize = 32 * 1_024 * 1_024;
+
+/// How many numbers for sessions a worker is given at a time.
+pub const LINK_SESSIONS: u64 = 1 << 20;

@@ -11,7 +11,7 @@ use crate::fan::{FanId, Fans, Topic, Turn};
 use crate::frame::write_text_frame;
 use crate::hub::{Hub, Sink};
 use crate::l3::OrderFeed;
-use crate::limits::{FRAME_HEADER_BYTES_MAX, HELD_BYTES_MAX, SWEEP_SENDS_MAX};
+use crate::limits::{FRAME_HEADER_BYTES_MAX, HELD_BYTES_MAX};
 use crate::public_feed::{BookGroup, InstrumentFeeds};
 use crate::resume::{STATUS_LINK, TRADES_LINK};
 use crate::ring::{Link, LinkKey};
@@ -324,7 +324,7 @@ impl Hub {
         sink: &mut impl Sink,
     ) {
         let mut fans = std::mem::take(&mut self.fans);
-        let mut sends = SWEEP_SENDS_MAX;
+        let mut sends = self.sweep_sends;
         for _ in 0..fans.active_count() {
             if sends == 0 {
                 break;

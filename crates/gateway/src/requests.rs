@@ -154,6 +154,9 @@ impl Hub {
             Body::CancelOnDisconnect(enabled) => {
                 if let Some(conn) = self.conn(id) {
                     conn.cancels_at_end = *enabled;
+                    let account = conn.identity.map(|identity| identity.account);
+                    let account = account.unwrap_or_default();
+                    self.flight.arm(account, id.session, *enabled);
                 }
                 self.write(id, seq, |out| reply::write_done(out, request.id_raw));
             }
@@ -373,12 +376,15 @@ impl Hub {
 
     fn logoff(&mut self, id: ConnId) {
         let Some(conn) = self.conn(id) else { return };
-        conn.identity = None;
-        conn.cancels_at_end = false;
+        let identity = conn.identity.take();
+        let asked = std::mem::take(&mut conn.cancels_at_end);
         let (private, public): (Vec<_>, Vec<_>) = std::mem::take(&mut conn.subscriptions)
             .into_iter()
             .partition(|subscription| matches!(subscription, Subscription::Private { .. }));
         conn.subscriptions = public;
+        if let Some(identity) = identity.filter(|_| asked) {
+            self.flight.arm(identity.account, id.session, false);
+        }
         for subscription in private {
             self.drop_subscription(id, subscription);
         }
@@ -493,12 +499,13 @@ impl Hub {
         Ok((amend.resolve(info)?, placed.unwrap_or_default()))
     }
 
-    /// The instrument of an order that is placed and amended within one tick.
+    /// The instrument of an order that is placed and amended before the core has said what became of it.
     fn placed_in_batch(&self, account: AccountId, amend: &Amend<'_>) -> Option<InstrumentId> {
         if amend.client_order_id.is_empty() {
             return None;
         }
-        self.batch.entries().iter().rev().find_map(|entry| {
+        let here = self.batch.entries().iter().rev();
+        here.chain(self.flight.newest_first()).find_map(|entry| {
             let (instrument, client_order_id) = placed_by(&entry.command)?;
             let is_it = entry.account == account && client_order_id == amend.client_order_id;
             is_it.then_some(instrument)

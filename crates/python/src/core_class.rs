@@ -5,10 +5,10 @@ use crate::clock::Leap;
 use crate::conn_class::LocalSession;
 use crate::failure::{Note, failed, guard};
 use crate::node_core::{NodeCore, Outcome};
-use crate::open::{Arguments, listed, open_core};
+use crate::open::{Arguments, listed, open_core, open_worker};
 use crate::outbox::{Mail, Outbox, Peer};
 use crate::sim_disk::SimDisk;
-use crate::sync::LogEnd;
+use crate::sync::{LogEnd, SyncThread};
 use coulisse_gateway::address::Network;
 use coulisse_gateway::batch::ConnId;
 use coulisse_gateway::hub::Received;
@@ -45,7 +45,8 @@ pub(crate) struct Core {
     dir: Option<String>,
     /// The seq being applied, for the note of a broken invariant.
     applying: Arc<AtomicU64>,
-    log_end: LogEnd,
+    /// The end of its journal; a worker has none.
+    log_end: Option<LogEnd>,
 }
 
 struct State {
@@ -75,7 +76,7 @@ impl Core {
         let last_words = || Note {
             dir: self.dir.clone(),
             seq: self.applying.load(Ordering::Relaxed),
-            log: Some(self.log_end.clone()),
+            log: self.log_end.clone(),
         };
         Ok(guard(last_words, || act(node, peers)))
     }
@@ -115,6 +116,10 @@ impl Core {
         }
         let nonce = nonce()?;
         self.with(py, |node, peers| {
+            if node.hub.sessions_left() == 0 {
+                // The core gives a worker more long before; it gives no more.
+                return None;
+            }
             let id = node.hub.open(nonce);
             if let Some(address) = address {
                 node.hub.set_address(id, address);
@@ -206,11 +211,7 @@ impl Core {
     fn let_out(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         slf.get().collect(py)?.empty(py);
-        let goes_on = |node: &NodeCore| {
-            let hub = &node.hub;
-            hub.sweeps_on() || hub.some_go_on() || !hub.batch().is_empty()
-        };
-        let more = slf.get().with(py, |node, _| goes_on(node)).unwrap_or(false);
+        let more = slf.get().with(py, |node, _| node.goes_on()).unwrap_or(false);
         if more { Self::schedule(slf) } else { Ok(()) }
     }
 
@@ -298,21 +299,28 @@ impl Core {
             applying: Arc::clone(&applying),
         };
         let core = guard(last_words, || open_core(&arguments))?;
-        let log_end = core.sync.log_end();
-        let array = PyByteArray::new(py, &vec![0; READ_BYTES]);
-        let bytes = PyBuffer::get(&array)?;
-        let buffer = PyMemoryView::from(&array)?.unbind();
-        let state = State {
-            node: Some(core),
-            peers: Vec::new(),
-            waiting: VecDeque::new(),
-            holds: VecDeque::new(),
-            call_soon: None,
-            on_fatal: None,
-            scheduled: false,
-            dead: false,
-        };
-        Ok(Self { state: GilCell::new(state), buffer, bytes, dir: data_dir, applying, log_end })
+        Self::around(py, core, data_dir, applying)
+    }
+
+    /// A worker of the core process whose journal is in `data_dir`.
+    #[staticmethod]
+    #[pyo3(signature = (*, data_dir, node=1, number=1, host="localhost", origins="",
+                        master_key=None))]
+    fn worker(
+        py: Python<'_>,
+        data_dir: &str,
+        node: u16,
+        number: u16,
+        host: &str,
+        origins: &str,
+        master_key: Option<[u8; 32]>,
+    ) -> PyResult<Self> {
+        let applying = Arc::new(AtomicU64::new(0));
+        let last_words = || Note { dir: None, seq: applying.load(Ordering::Relaxed), log: None };
+        let open = || open_worker(data_dir, (node, number), host, origins, master_key, &applying);
+        let core = guard(last_words, open)?;
+        // What breaks a worker is noted by the core, if it breaks that too.
+        Self::around(py, core, None, applying)
     }
 
     fn attach(slf: &Bound<'_, Self>, call_soon: Py<PyAny>, on_fatal: Py<PyAny>) -> PyResult<()> {
@@ -350,7 +358,7 @@ impl Core {
 
     #[getter]
     fn eventfd(&self, py: Python<'_>) -> PyResult<i32> {
-        self.with(py, |node, _| node.sync.eventfd())
+        self.with(py, |node, _| node.source.fd())
     }
 
     #[getter]
@@ -433,14 +441,37 @@ impl Core {
         if this.is_closed(py) {
             return Ok(());
         }
-        let failure = this.with(py, |node, _| {
-            node.sync.acknowledge();
-            node.sync.failure()
-        })?;
-        if let Some(message) = failure {
-            return this.fatal(py, &format!("JOURNAL_IO: {message}"));
+        if let Some(message) = this.with(py, |node, _| node.hear())? {
+            return this.fatal(py, &message);
         }
         Self::let_out(slf)
+    }
+
+    /// Listens for workers; the descriptor that is readable when they have news.
+    fn serve_workers(&self, py: Python<'_>) -> PyResult<i32> {
+        let Some(dir) = self.dir.as_deref() else {
+            return Err(failed("INVALID_VALUE", "workers need a data directory".to_string()));
+        };
+        let opened = self.with(py, |node, _| node.serve_links(dir))?;
+        opened.map_err(|error| failed("LINK", format!("{dir}: {error}")))
+    }
+
+    fn on_workers(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let this = slf.get();
+        if this.is_closed(py) {
+            return Ok(());
+        }
+        if let Err(leap) = this.with(py, |node, _| node.hear_links())? {
+            return this.leapt(py, leap);
+        }
+        Self::schedule(slf)
+    }
+
+    /// Commands that were sent to the core process and have no answer yet.
+    #[getter]
+    fn unanswered(&self, py: Python<'_>) -> PyResult<usize> {
+        self.with(py, |node, _| node.unanswered())
     }
 
     fn publish(slf: &Bound<'_, Self>) -> PyResult<()> {
@@ -618,13 +649,10 @@ impl Core {
         if self.is_closed(py) {
             return Ok(());
         }
-        if let Err(leap) = self.with(py, |node, _| node.flush_all())? {
+        if let Err(leap) = self.with(py, |node, _| node.flush_at_end())? {
             self.leapt(py, leap)?;
         }
-        let stopped = self.with(py, |node, _| {
-            node.sync.stop();
-            node.sync.failure()
-        })?;
+        let stopped = self.with(py, |node, _| node.stop())?;
         self.collect(py)?.empty(py);
         let (node, peers) = {
             let mut state = self.state.borrow_mut(py);
@@ -636,6 +664,29 @@ impl Core {
 }
 
 impl Core {
+    fn around(
+        py: Python<'_>,
+        core: NodeCore,
+        dir: Option<String>,
+        applying: Arc<AtomicU64>,
+    ) -> PyResult<Self> {
+        let log_end = core.source.journal().map(SyncThread::log_end);
+        let array = PyByteArray::new(py, &vec![0; READ_BYTES]);
+        let bytes = PyBuffer::get(&array)?;
+        let buffer = PyMemoryView::from(&array)?.unbind();
+        let state = State {
+            node: Some(core),
+            peers: Vec::new(),
+            waiting: VecDeque::new(),
+            holds: VecDeque::new(),
+            call_soon: None,
+            on_fatal: None,
+            scheduled: false,
+            dead: false,
+        };
+        Ok(Self { state: GilCell::new(state), buffer, bytes, dir, applying, log_end })
+    }
+
     fn read(
         &self,
         py: Python<'_>,

@@ -4,13 +4,18 @@
 //! - A data key is on disk before the record that needs it is in the log.
 //! - A destroyed data key is not left behind in the old file: its bytes are overwritten, too. What a file
 //!   system or a disk keeps of them besides, nobody can promise.
+//! - The core and its workers change the same file: each under its lock, from what it holds then.
 //!
 //! Cost: each change writes and syncs the whole file (some 170 bytes a key), on the caller's thread: keys
 //! are made and revoked by people.
 
-use coulisse_gateway::secrets::{DRAWN_BYTES, Drawn, SECRET_BYTES, Secret, Secrets, Vault};
+use coulisse_gateway::secrets::{
+    BadLine, DRAWN_BYTES, Drawn, SECRET_BYTES, Secret, Secrets, Vault,
+};
 use coulisse_types::keys::KeyMaterial;
 use coulisse_types::{AccountId, KeyId};
+use rustix::fs::{FlockOperation, flock};
+use std::cell::RefCell;
 use std::fs::{File, OpenOptions};
 use std::io::{Error, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -19,39 +24,70 @@ use std::path::{Path, PathBuf};
 /// Its name in the data directory.
 const NAME: &str = "data_keys";
 
+/// What is held while the file is read or replaced: the processes of a node share it.
+const LOCK_NAME: &str = "data_keys.lock";
+
 /// A vault and its file.
 pub(crate) struct KeyFile {
     dir: PathBuf,
-    vault: Vault,
+    master: Secret,
+    vault: RefCell<Vault>,
+    /// Whether others make keys that are wanted here: then a missing one is looked for in the file.
+    is_shared: bool,
 }
 
 impl KeyFile {
     /// Reads the file of a data directory; there may be none yet.
     pub(crate) fn open(dir: &str, master: [u8; SECRET_BYTES]) -> std::io::Result<Self> {
-        let dir = PathBuf::from(dir);
-        let mut text = String::new();
-        match File::open(dir.join(NAME)) {
-            Ok(mut file) => drop(file.read_to_string(&mut text)?),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-        let vault = Vault::read(Secret::new(master), &text).map_err(|line| {
-            let number = line.0;
-            let reason = format!("{NAME}: line {number} does not open with this master key");
-            Error::new(ErrorKind::InvalidData, reason)
-        })?;
-        Ok(Self { dir, vault })
+        let master = Secret::new(master);
+        let vault = RefCell::new(Vault::read(master.clone(), "").map_err(unreadable)?);
+        let file = Self { dir: PathBuf::from(dir), master, vault, is_shared: false };
+        file.read()?;
+        Ok(file)
+    }
+
+    /// The same, where other processes make keys that are wanted here.
+    pub(crate) fn open_shared(dir: &str, master: [u8; SECRET_BYTES]) -> std::io::Result<Self> {
+        Ok(Self { is_shared: true, ..Self::open(dir, master)? })
     }
 
     /// Destroys the data keys of all ids but those that `is_used` names: what a record that was refused,
     /// or a start that died, left behind.
     pub(crate) fn keep(&mut self, is_used: impl Fn(&KeyId) -> bool) -> std::io::Result<()> {
-        let unused = self.vault.key_ids().filter(|key_id| !is_used(key_id));
+        let _lock = self.lock()?;
+        let vault = self.vault.get_mut();
+        let unused = vault.key_ids().filter(|key_id| !is_used(key_id));
         let unused: Vec<KeyId> = unused.copied().collect();
         for key_id in &unused {
-            self.vault.forget(key_id);
+            vault.forget(key_id);
         }
         if unused.is_empty() { Ok(()) } else { self.write() }
+    }
+
+    /// Held by whoever reads or replaces the file, until it is dropped.
+    fn lock(&self) -> std::io::Result<File> {
+        let mut options = OpenOptions::new();
+        let options = options.write(true).create(true).truncate(false).mode(0o600);
+        let lock = options.open(self.dir.join(LOCK_NAME))?;
+        flock(&lock, FlockOperation::LockExclusive)?;
+        Ok(lock)
+    }
+
+    /// Reads the file again: another process of this node may have made or destroyed a key.
+    fn read(&self) -> std::io::Result<()> {
+        let lock = self.lock()?;
+        self.read_locked(&lock)
+    }
+
+    fn read_locked(&self, _lock: &File) -> std::io::Result<()> {
+        let mut text = String::new();
+        match File::open(self.dir.join(NAME)) {
+            Ok(mut file) => drop(file.read_to_string(&mut text)?),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        *self.vault.borrow_mut() = Vault::read(self.master.clone(), &text).map_err(unreadable)?;
+        Ok(())
     }
 
     /// Puts a new file in the place of the old one, then overwrites the old one's bytes.
@@ -60,7 +96,7 @@ impl KeyFile {
         let old = OpenOptions::new().write(true).open(&path);
         let mut options = OpenOptions::new();
         let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
-        file.write_all(self.vault.text().as_bytes())?;
+        file.write_all(self.vault.borrow().text().as_bytes())?;
         file.sync_all()?;
         std::fs::rename(&fresh, &path)?;
         sync_dir(&self.dir)?;
@@ -72,6 +108,43 @@ impl KeyFile {
         }
         Ok(())
     }
+
+    /// Makes a key, unless there is one of that id.
+    fn draw(
+        &self,
+        key_id: &KeyId,
+        account: AccountId,
+    ) -> std::io::Result<Option<(Secret, KeyMaterial)>> {
+        let lock = self.lock()?;
+        self.read_locked(&lock)?;
+        if self.vault.borrow().has(key_id) {
+            return Ok(None);
+        }
+        let mut drawn: Drawn = [0; DRAWN_BYTES].into();
+        let refused = |error: getrandom::Error| Error::other(error.to_string());
+        getrandom::fill(drawn.as_mut_slice()).map_err(refused)?;
+        let Some(made) = self.vault.borrow_mut().issue(key_id, account, &drawn) else {
+            return Ok(None);
+        };
+        let written = self.write();
+        if written.is_err() {
+            self.vault.borrow_mut().forget(key_id);
+        }
+        written.map(|()| Some(made))
+    }
+
+    fn destroy(&self, key_id: &KeyId) -> std::io::Result<()> {
+        let lock = self.lock()?;
+        self.read_locked(&lock)?;
+        let is_there = self.vault.borrow_mut().forget(key_id);
+        if is_there { self.write() } else { Ok(()) }
+    }
+}
+
+fn unreadable(line: BadLine) -> Error {
+    let number = line.0;
+    let reason = format!("{NAME}: line {number} does not open with this master key");
+    Error::new(ErrorKind::InvalidData, reason)
 }
 
 fn sync_dir(dir: &Path) -> std::io::Result<()> {
@@ -80,28 +153,27 @@ fn sync_dir(dir: &Path) -> std::io::Result<()> {
 
 impl Secrets for KeyFile {
     fn issue(&mut self, key_id: &KeyId, account: AccountId) -> Option<(Secret, KeyMaterial)> {
-        if self.vault.has(key_id) {
-            return None;
+        match self.draw(key_id, account) {
+            Ok(made) => made,
+            Err(error) => {
+                tell("data_key_not_written", &error);
+                None
+            }
         }
-        let mut drawn: Drawn = [0; DRAWN_BYTES].into();
-        getrandom::fill(drawn.as_mut_slice()).ok()?;
-        let made = self.vault.issue(key_id, account, &drawn)?;
-        if let Err(error) = self.write() {
-            self.vault.forget(key_id);
-            tell("data_key_not_written", &error);
-            return None;
-        }
-        Some(made)
     }
 
     fn open(&self, key_id: &KeyId, account: AccountId, sealed: &KeyMaterial) -> Option<Secret> {
-        self.vault.open(key_id, account, sealed)
+        if self.is_shared
+            && !self.vault.borrow().has(key_id)
+            && let Err(error) = self.read()
+        {
+            tell("data_keys_not_read", &error);
+        }
+        self.vault.borrow().open(key_id, account, sealed)
     }
 
     fn shred(&mut self, key_id: &KeyId) {
-        if self.vault.forget(key_id)
-            && let Err(error) = self.write()
-        {
+        if let Err(error) = self.destroy(key_id) {
             // The next start tries again.
             tell("data_key_not_destroyed", &error);
         }

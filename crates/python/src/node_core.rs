@@ -7,8 +7,10 @@
 use crate::clock::{Leap, LogClock, wall_ns, wall_us};
 use crate::engine_view::EngineView;
 use crate::key_file::KeyFile;
+use crate::links::Links;
 use crate::notes::{Notes, say};
 use crate::poison::{Replay, Replayed, VoidRecord};
+use crate::source::Source;
 use crate::start::{Fit, PassedOver, Start, State, chain_at};
 use crate::sync::SyncThread;
 use crate::voids::AheadError;
@@ -21,7 +23,7 @@ use coulisse_journal::{
 };
 use coulisse_types::command::{Genesis, NodeStarted, Tick, Void};
 use coulisse_types::limits::{INDICATION_INTERVAL_NS, TICKS_PER_TURN_MAX};
-use coulisse_types::record::{NONCE_BIT, Origin};
+use coulisse_types::record::Origin;
 use coulisse_types::{
     AccountId, Command, Event, InstrumentId, KeyId, KeyIndex, KeyScheme, KeyState, RecordHeader,
     RequestId, Seq,
@@ -92,6 +94,8 @@ pub(crate) enum OpenError {
     },
     /// The secrets of the log's HMAC keys cannot be opened.
     Secrets(String),
+    /// A worker found no core to work for.
+    Link(String),
     Io(std::io::Error),
 }
 
@@ -116,13 +120,15 @@ pub(crate) struct Outcome {
 pub(crate) struct NodeCore {
     pub(crate) engine: Engine,
     pub(crate) hub: Hub,
-    pub(crate) sync: SyncThread,
+    pub(crate) source: Source,
+    /// The workers of this core, where it has some.
+    pub(crate) links: Option<Box<Links>>,
     pub(crate) recovery: RecoveryReport,
     pub(crate) passed_over: Vec<PassedOver>,
     /// The void records behind the snapshot that this start began from, and those it made void.
     pub(crate) voids: Vec<VoidRecord>,
     clock: LogClock,
-    node: u16,
+    pub(crate) node: u16,
     batch_no: u64,
     spare: Batch,
     /// The batch that is one tick.
@@ -131,10 +137,10 @@ pub(crate) struct NodeCore {
     ticked_ns: i64,
     records: Vec<u8>,
     headers: Vec<RecordHeader>,
-    events: Vec<Event>,
-    outcomes: Vec<Outcome>,
+    pub(crate) events: Vec<Event>,
+    pub(crate) outcomes: Vec<Outcome>,
     next_ticket: u64,
-    applying: Arc<AtomicU64>,
+    pub(crate) applying: Arc<AtomicU64>,
 }
 
 impl NodeCore {
@@ -177,15 +183,34 @@ impl NodeCore {
             incarnation,
             epoch: report.epoch,
         };
-        let mut core = Self {
+        let source = Source::Journal(sync);
+        let state = State { engine, hub };
+        let mut core = Self::around(state, source, setup.node, recovery, &setup.applying);
+        (core.passed_over, core.voids) = (passed_over, voids);
+        core.applying.store(report.last_seq, Ordering::Relaxed);
+        core.begin(setup.hash_seed);
+        Ok(core)
+    }
+
+    /// A core in this state that takes its records from `source`.
+    pub(crate) fn around(
+        state: State,
+        source: Source,
+        node: u16,
+        recovery: RecoveryReport,
+        applying: &Arc<AtomicU64>,
+    ) -> Self {
+        let State { engine, hub } = state;
+        Self {
             clock: LogClock::after(engine.time_ns()),
             engine,
             hub,
-            sync,
+            source,
+            links: None,
             recovery,
-            passed_over,
-            voids,
-            node: setup.node,
+            passed_over: Vec::new(),
+            voids: Vec::new(),
+            node,
             batch_no: 0,
             spare: Batch::default(),
             tick: one_tick(),
@@ -195,11 +220,8 @@ impl NodeCore {
             events: Vec::new(),
             outcomes: Vec::new(),
             next_ticket: 0,
-            applying: Arc::clone(&setup.applying),
-        };
-        core.applying.store(report.last_seq, Ordering::Relaxed);
-        core.begin(setup.hash_seed);
-        Ok(core)
+            applying: Arc::clone(applying),
+        }
     }
 
     /// The first records of this start: `Genesis` on a new log, then `NodeStarted`, then a `Void`
@@ -253,14 +275,24 @@ impl NodeCore {
     }
 
     /// Ends the loop's turn: takes what has come, and what had to wait for the next turn, whose batch
-    /// that begins.
+    /// that begins. A worker sends it to the core instead.
     pub(crate) fn flush(&mut self) -> Result<(), Leap> {
+        if matches!(self.source, Source::Core(_)) {
+            self.flush_up();
+            return Ok(());
+        }
         self.flush_all()?;
         self.hub.end_turn();
         while self.hub.let_go_on(wall_us(), &EngineView(&self.engine)) {
             self.flush_batch()?;
         }
         Ok(())
+    }
+
+    /// Whether the loop should come again soon: more is left than one turn does.
+    pub(crate) fn goes_on(&self) -> bool {
+        let asks_more = self.hub.some_go_on() || !self.hub.batch().is_empty();
+        self.hub.sweeps_on() || (asks_more && self.can_take_more())
     }
 
     /// Takes all that has come, and what came behind REST requests on their connections: each time a
@@ -275,9 +307,18 @@ impl NodeCore {
         }
     }
 
+    /// The same once more before the core is closed.
+    pub(crate) fn flush_at_end(&mut self) -> Result<(), Leap> {
+        if matches!(self.source, Source::Core(_)) { Ok(()) } else { self.flush_all() }
+    }
+
     /// Stamps the batch, hands it to the log, applies what the log delivers. What is due at the batch's
     /// time comes in front of it, so that nothing trades past its time.
-    fn flush_batch(&mut self) -> Result<(), Leap> {
+    pub(crate) fn flush_batch(&mut self) -> Result<(), Leap> {
+        if matches!(self.source, Source::Core(_)) {
+            self.send_up();
+            return Ok(());
+        }
         if !self.hub.batch().is_empty() {
             let time_ns = self.clock.stamp()?;
             self.do_what_is_due(time_ns);
@@ -301,7 +342,7 @@ impl NodeCore {
 
     /// Tells the hub what the log's backlog has room for.
     fn note_backlog(&mut self) {
-        let bytes = self.sync.backlog_bytes();
+        let Some(bytes) = self.source.journal().map(SyncThread::backlog_bytes) else { return };
         self.hub.set_log_room(match bytes {
             0..=BACKLOG_BYTES_MAX => LogRoom::Free,
             _ if bytes <= BACKLOG_BYTES_MAX + BACKLOG_WAYS_OUT_BYTES => LogRoom::WaysOut,
@@ -313,7 +354,7 @@ impl NodeCore {
     /// the node stops.
     pub(crate) fn tick(&mut self) -> Result<bool, Leap> {
         let now_ns = wall_ns().max(self.engine.time_ns());
-        if self.hub.is_stopping() {
+        if self.hub.is_stopping() || self.source.journal().is_none() {
             return Ok(false);
         }
         if self.is_due(now_ns) {
@@ -362,7 +403,9 @@ impl NodeCore {
         self.batch_no += 1;
         self.stamp_batch(batch, time_ns);
         // Handed over before it is applied: the disk works while the engine does.
-        self.sync.append(&self.records);
+        if let Source::Journal(sync) = &self.source {
+            sync.append(&self.records);
+        }
         let headers = std::mem::take(&mut self.headers);
         for (part, headers) in headers.chunks(WARM_MAX).enumerate() {
             let first = part * WARM_MAX;
@@ -372,7 +415,13 @@ impl NodeCore {
                 self.apply(batch, index, header);
             }
         }
-        self.sync.applied((self.engine.last_seq().0, self.engine.event_hash()));
+        let mark = (self.engine.last_seq().0, self.engine.event_hash());
+        if let Source::Journal(sync) = &self.source {
+            sync.applied(mark);
+        }
+        if let Some(links) = &mut self.links {
+            links.note(&self.records, mark.0, mark.1);
+        }
         self.headers = headers;
         self.note_backlog();
     }
@@ -411,11 +460,7 @@ impl NodeCore {
             },
             account: entry.account,
             key: entry.key,
-            session: match entry.waiter {
-                _ if entry.nonce != 0 => entry.nonce | NONCE_BIT,
-                Waiter::Session(conn) => conn.session,
-                Waiter::Ticket(_) | Waiter::Nobody => 0,
-            },
+            session: entry.session(),
             request_id: entry.request_id,
         }
     }
@@ -434,6 +479,11 @@ impl NodeCore {
                 seq: header.seq,
                 events: encoded(&self.events),
             }),
+            Waiter::Link { link, .. } => {
+                if let Some(links) = &mut self.links {
+                    links.own(link, header.seq);
+                }
+            }
             Waiter::Nobody => {}
         }
     }
@@ -450,12 +500,40 @@ impl NodeCore {
         let durable = self.durable_seq();
         // Where nothing is written because all is refused, there is room again all the same.
         self.note_backlog();
+        if let Some(links) = &mut self.links {
+            links.tell(durable, self.hub.log_room() != LogRoom::Free, &mut self.hub);
+        }
+        if matches!(&self.source, Source::Core(uplink) if uplink.holds_back()) {
+            return;
+        }
         self.hub.release(durable, wall_us(), &EngineView(&self.engine), sink);
     }
 
     /// How far the log is durable.
     pub(crate) fn durable_seq(&self) -> Seq {
-        Seq(self.sync.durable_seq())
+        // What a worker has applied was durable before.
+        self.source.journal().map_or(self.engine.last_seq(), |sync| Seq(sync.durable_seq()))
+    }
+
+    /// Takes the news that the source's descriptor told of; why nothing more can become durable, if
+    /// nothing can.
+    pub(crate) fn hear(&mut self) -> Option<String> {
+        match &self.source {
+            Source::Journal(sync) => sync.acknowledge(),
+            Source::Core(_) => self.hear_core(),
+        }
+        self.source.failure()
+    }
+
+    /// Closes the journal, if this process has it; what went wrong in the end.
+    pub(crate) fn stop(&mut self) -> Option<String> {
+        match &mut self.source {
+            Source::Journal(sync) => {
+                sync.stop();
+                sync.failure()
+            }
+            Source::Core(_) => None,
+        }
     }
 }
 

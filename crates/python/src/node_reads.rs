@@ -2,6 +2,7 @@
 
 use crate::engine_view::EngineView;
 use crate::node_core::NodeCore;
+use crate::sync::SyncThread;
 use coulisse_gateway::batch::ConnId;
 use coulisse_gateway::book_feed::Levels;
 use coulisse_gateway::market::read_levels;
@@ -118,12 +119,14 @@ impl NodeCore {
     /// Counters and gauges by name.
     pub(crate) fn metrics(&self) -> Vec<(String, u64)> {
         let counters = self.hub.counters();
-        let (groups, bytes) = self.sync.written();
+        let journal = self.source.journal();
+        let (groups, bytes) = journal.map_or((0, 0), SyncThread::written);
+        let sync_us = |percent| journal.map_or(0, |sync| sync.sync_us(percent));
         let (streams, stream_bytes) = self.hub.streams_used();
         let (ring_records, ring_bytes) = self.hub.history_used();
-        let plain: [(&str, u64); 27] = [
+        let plain: [(&str, u64); 28] = [
             ("seq", self.engine.last_seq().0),
-            ("durable_seq", self.sync.durable_seq()),
+            ("durable_seq", self.durable_seq().0),
             ("orders_accepted", self.engine.order_count()),
             ("orders_live", u64::from(self.engine.live_orders())),
             ("trades", self.engine.trade_count()),
@@ -140,15 +143,16 @@ impl NodeCore {
             ("feed_ring_bytes", ring_bytes as u64),
             ("feed_streams", streams as u64),
             ("feed_stream_bytes", stream_bytes as u64),
+            ("workers", self.links.as_ref().map_or(0, |links| links.count() as u64)),
             ("connections", self.hub.open_count() as u64),
             ("batch_commands", self.hub.batch().len() as u64),
             ("batch_commands_max", coulisse_gateway::limits::BATCH_COMMANDS_MAX as u64),
             ("journal_groups", groups),
             ("journal_bytes", bytes),
-            ("journal_backlog_bytes", self.sync.backlog_bytes() as u64),
+            ("journal_backlog_bytes", self.source.backlog_bytes() as u64),
             ("journal_backlog_bytes_max", crate::node_core::BACKLOG_BYTES_MAX as u64),
-            ("journal_sync_p50_us", self.sync.sync_us(50)),
-            ("journal_sync_p99_us", self.sync.sync_us(99)),
+            ("journal_sync_p50_us", sync_us(50)),
+            ("journal_sync_p99_us", sync_us(99)),
         ];
         let mut all: Vec<(String, u64)> =
             plain.iter().map(|(name, value)| ((*name).to_string(), *value)).collect();

@@ -2,6 +2,7 @@
 
 use crate::failure::failed;
 use crate::node_core::{NodeCore, OpenError, Setup};
+use crate::uplink::WorkerSetup;
 use coulisse_journal::{Durability, FileStorage, JournalError, Preparer, SimDisk, Storage};
 use coulisse_types::limits::{POISON_RECORDS_PER_START_MAX, VOID_RECORDS_MAX};
 use pyo3::prelude::*;
@@ -61,6 +62,28 @@ pub(crate) fn open_core(arguments: &Arguments<'_>) -> PyResult<NodeCore> {
     NodeCore::open(&setup).map_err(|error| open_failed(&error))
 }
 
+/// Opens a worker of the core process whose journal is in `dir`.
+pub(crate) fn open_worker(
+    dir: &str,
+    (node, number): (u16, u16),
+    host: &str,
+    origins: &str,
+    master_key: Option<[u8; 32]>,
+    applying: &Arc<AtomicU64>,
+) -> PyResult<NodeCore> {
+    let setup = WorkerSetup {
+        dir: dir.to_string(),
+        storage: files(dir)?,
+        node,
+        number,
+        hosts: listed(host),
+        origins: listed(origins),
+        master_key,
+        applying: Arc::clone(applying),
+    };
+    NodeCore::follow(&setup).map_err(|error| open_failed(&error))
+}
+
 /// What stands between commas.
 pub(crate) fn listed(text: &str) -> Vec<String> {
     text.split(',').map(|one| one.trim().to_string()).filter(|one| !one.is_empty()).collect()
@@ -98,6 +121,7 @@ fn open_failed(error: &OpenError) -> PyErr {
             ),
         ),
         OpenError::Secrets(reason) => failed("SECRETS", reason.clone()),
+        OpenError::Link(reason) => failed("LINK", reason.clone()),
         OpenError::Io(error) => failed("JOURNAL_IO", error.to_string()),
     }
 }

@@ -104,8 +104,11 @@ class Server:
 
     def cpu_s(self) -> float:
         """Return the processor time that the server itself has used so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return round((int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), 2)
+        return _cpu_s(self.pid)
+
+    def family_cpu_s(self) -> dict[str, float]:
+        """Return the processor time of the server and of each process that it has started."""
+        return {str(pid): _cpu_s(pid) for pid in _family(self.pid)}
 
     def peak_rss_mb(self) -> float:
         """Return the sum of what each process of the server ever held at once."""
@@ -118,6 +121,11 @@ class Server:
     def pss_mb(self) -> float:
         """Return what its processes hold together now: a page that several share counts once."""
         return round(sum(_shared_kb(pid) for pid in _family(self.pid)) * 1_024 / 1e6, 1)
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return round((int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), 2)
 
 
 def _family(pid: int) -> Iterator[int]:
@@ -144,11 +152,16 @@ def _field_kb(path: Path, name: str) -> int:
 
 
 @contextlib.contextmanager
-def node(files: Files, data_dir: Path, durability: str, cpu: int) -> Iterator[Server]:
-    """Run `coulisse serve` on one processor, its sync thread beside it, until the block ends."""
+def node(
+    files: Files, data_dir: Path, durability: str, cpu: int | None, workers: int = 0
+) -> Iterator[Server]:
+    """Run `coulisse serve` until the block ends: on one processor, its sync thread beside it.
+
+    Without one it runs wherever it may, and so do its workers.
+    """
     command = [sys.executable, "-m", "coulisse", "serve", "--json", "--port", "0"]
     command += ["--config", str(files.config), "--data-dir", str(data_dir)]
-    command += ["--durability", durability]
+    command += ["--durability", durability, "--workers", str(workers)]
     with _running(command, files, cpu) as (process, ready):
         address = urlsplit(str(ready["http"]))
         host, port = address.hostname or "127.0.0.1", address.port or 0
@@ -183,7 +196,10 @@ def other(
 
 @contextlib.contextmanager
 def _running(
-    command: Sequence[str], files: Files, cpu: int, variables: Mapping[str, str] | None = None
+    command: Sequence[str],
+    files: Files,
+    cpu: int | None,
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("COULISSE_")}
     kept["COULISSE_SECRETS__MASTER_KEY"] = secrets.token_hex(32)

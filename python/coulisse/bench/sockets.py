@@ -1,7 +1,8 @@
 """`coulisse bench sockets`: what many connections cost, idle and subscribed to a book.
 
-The server has one processor, the load generator another; it holds all sockets, so that one run is
-bounded by the descriptors that one process may have (20,000 on many machines).
+The server has one processor, the load generator another; with workers the processes of both share
+all of them. The generator holds all sockets, so that one run is bounded by the descriptors that one
+process may have (20,000 on many machines).
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class SocketsRun:
     """Orders a second beside the sockets."""
     depth: int = 10
     """Levels of the book that is subscribed to."""
+    workers: int = 0
+    """Gateway workers; then nothing is pinned: the processes share the processors."""
     durability: Literal["fsync", "os"] = "fsync"
     data_dir: Path | None = None
 
@@ -61,13 +64,16 @@ def _measure(run: SocketsRun, directory: Path) -> dict[str, Any]:
     workload.write(flow, PREFILL + 2 * run.seconds * run.rate, PREFILL, SEED)
     files = servers.write_files(directory)
     cpus = processors()
-    with servers.node(files, directory / "data", run.durability, cpus.server) as ours:
+    server_cpu = None if run.workers else cpus.server
+    load_cpu = None if run.workers else cpus.load
+    data = directory / "data"
+    with servers.node(files, data, run.durability, server_cpu, run.workers) as ours:
         arguments = ["sockets", "--host", ours.host, "--port", str(ours.port)]
         arguments += ["--accounts", str(files.accounts), "--symbol", servers.SYMBOL]
         arguments += ["--workload", str(flow), "--prefill", str(PREFILL)]
         arguments += ["--connections", str(run.connections), "--depth", str(run.depth)]
         arguments += ["--seconds", str(run.seconds), "--rate", str(run.rate)]
-        with step_program(arguments, cpu=cpus.load) as steps:
+        with step_program(arguments, cpu=load_cpu) as steps:
             # The orders that build the book have made the tables as large as they get.
             steps.next()
             base_mb = ours.rss_mb()
@@ -76,10 +82,11 @@ def _measure(run: SocketsRun, directory: Path) -> dict[str, Any]:
             idle_mb = ours.rss_mb()
             steps.go_on()
             alone = steps.next()
-            before_s = ours.cpu_s()
+            before_s, before = ours.cpu_s(), ours.family_cpu_s()
             steps.go_on()
             loaded = steps.next()
             cpu_s = round(ours.cpu_s() - before_s, 2)
+            used = ours.family_cpu_s()
             loaded_mb = ours.peak_rss_mb()
     deliveries = loaded.pop("deliveries")
     return {
@@ -95,6 +102,8 @@ def _measure(run: SocketsRun, directory: Path) -> dict[str, Any]:
         "order_p50_us": loaded["p50_us"],
         "order_p50_ratio": round(loaded["p50_us"] / max(alone["p50_us"], 0.001), 2),
         "server_cpu_s": cpu_s,
+        "workers": run.workers,
+        "processes_cpu_s": [round(used[pid] - before.get(pid, 0.0), 2) for pid in used],
         "alone": alone,
         "loaded": loaded,
         "deliveries": deliveries,

@@ -118,6 +118,7 @@ def sockets(
     connections: Annotated[int, typer.Option(min=1, help="Sockets beside the load.")] = 10_000,
     seconds: Annotated[int, typer.Option(min=1, help="How long each load runs.")] = 10,
     rate: Annotated[int, typer.Option(min=1, help="Orders/s beside the sockets.")] = 20_000,
+    workers: Annotated[int, typer.Option(min=0, max=64, help="Gateway workers.")] = 0,
     durability: Durability = "fsync",
     data_dir: DataDir = None,
     save: Save = False,
@@ -128,10 +129,13 @@ def sockets(
         connections,
         seconds=seconds,
         rate=rate,
+        workers=workers,
         durability=_durability(durability),
         data_dir=data_dir,
     )
-    _show(Shown("sockets", "sockets", lambda: measure_sockets(run)), save=save, as_json=as_json)
+    name = f"sockets-{workers}-workers" if workers else "sockets"
+    command = f"sockets --workers {workers}" if workers else "sockets"
+    _show(Shown(name, command, lambda: measure_sockets(run)), save=save, as_json=as_json)
 
 
 @app.command("overload")

@@ -22,6 +22,12 @@ Host = Annotated[str | None, typer.Option("--host", help="The address to listen 
 Port = Annotated[
     int | None, typer.Option("--port", min=0, max=65535, help="The port [8080]; 0: a free one.")
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers", min=0, max=64, help="Processes that hold the connections [0: this one does]."
+    ),
+]
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where the log is kept.")]
 Durability = Annotated[
     str | None,

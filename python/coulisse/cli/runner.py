@@ -51,6 +51,7 @@ def node_config(
     port: int | None,
     data_dir: Path | None,
     durability: str | None,
+    workers: int | None = None,
 ) -> Config:
     """Read the settings and put the flags on top; bad ones end the command in one line."""
     # Loaded here: commands that only talk to a node read no settings, and start faster.
@@ -59,7 +60,7 @@ def node_config(
     try:
         if durability not in (None, "fsync", "os"):
             raise ValueError(f"--durability is fsync or os, not {durability!r}")
-        config = load_config(file).with_gateway(host=host, port=port)
+        config = load_config(file).with_gateway(host=host, port=port, workers=workers)
         return config.with_log(directory=data_dir, durability=durability)
     except (CoulisseError, ValueError) as error:
         fail(str(error))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from coulisse.cli.options import AsJson, ConfigFile, DataDir, Durability, Host, Port
+from coulisse.cli.options import AsJson, ConfigFile, DataDir, Durability, Host, Port, Workers
 from coulisse.cli.runner import fail, node_config, run
 
 
@@ -13,6 +13,7 @@ def serve(
     port: Port = None,
     data_dir: DataDir = None,
     durability: Durability = None,
+    workers: Workers = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -21,7 +22,9 @@ def serve(
     It prints where it listens and the file with the operator's key, an admin key that opens no
     account of its own money: fund one with `coulisse account deposit`.
     """
-    tree = node_config(config, host=host, port=port, data_dir=data_dir, durability=durability)
+    tree = node_config(
+        config, host=host, port=port, data_dir=data_dir, durability=durability, workers=workers
+    )
     if tree.secrets.read() is None:
         fail(
             "no master key: set COULISSE_SECRETS__MASTER_KEY to what `openssl rand -hex 32` "

@@ -218,9 +218,11 @@ class Config(BaseSettings):
         """Return the decimals of an asset's minor unit."""
         return self.asset_scales.get(asset, ASSET_SCALE)
 
-    def with_gateway(self, *, host: str | None = None, port: int | None = None) -> Config:
-        """Return the tree with another address. Raises `ConfigError`."""
-        given = {"host": host, "port": port}
+    def with_gateway(
+        self, *, host: str | None = None, port: int | None = None, workers: int | None = None
+    ) -> Config:
+        """Return the tree with another address or number of workers. Raises `ConfigError`."""
+        given = {"host": host, "port": port, "workers": workers}
         changed = {name: value for name, value in given.items() if value is not None}
         gateway = gateway_config(**{**self.gateway.model_dump(), **changed})
         return self.model_copy(update={"gateway": gateway})

@@ -12,6 +12,7 @@ from coulisse.config.values import Host, Origin, Part, between
 SEND_BUFFER_BYTES_MAX = 1 << 30
 RECEIVE_BUFFER_BYTES_MAX = 1 << 30
 CONNECTIONS_MAX = 1_000_000
+WORKERS_MAX = 64
 RATE_MAX = 100_000_000
 BURST_S = 2
 """Seconds of a rate that may come at once."""
@@ -66,6 +67,9 @@ class GatewayConfig(Part):
     """The same of one address, over all its connections, HTTP among them."""
     trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
     """Networks, as `10.0.0.0/8`, whose `X-Forwarded-For` is believed."""
+    workers: Annotated[int, between(0, WORKERS_MAX)] = 0
+    """Processes that hold the connections, beside the one with the core; 0: that one does. The
+    limits of connections and rates are each worker's own."""
     reuse_port: bool = False
     """Let several processes listen on the port (SO_REUSEPORT)."""
     send_buffer_bytes: Annotated[int, between(1, SEND_BUFFER_BYTES_MAX)] = 65_536

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from coulisse._core import PUBLICATIONS_PER_S
 from coulisse.domain.errors import NodeFailed
 from coulisse.domain.schema import Event, Schema, Value
-from coulisse.engine.ports import Core, Loop, Session, Timer
+from coulisse.engine.ports import Core, Loop, Session, Timer, WorkersOf
 
 TICKS_PER_PUBLICATION = 2
 """How often the core is asked whether something is due, for each publication of its feeds."""
@@ -35,6 +35,7 @@ class Driver:
         self._loop: Loop | None = None
         self._timer: Timer | None = None
         self._fd = -1
+        self._workers_fd = -1
         self._waiting: set[asyncio.Future[None]] = set()
         self._failure: str | None = None
         self._more_is_due = False
@@ -53,6 +54,12 @@ class Driver:
         self._fd = self._core.eventfd
         loop.add_reader(self._fd, self._core.on_durable)
         self._publish_later(loop)
+
+    def serve_workers(self, core: WorkersOf) -> None:
+        """Let gateway workers attach, of the core from now on. Raises `CoreError`."""
+        assert self._loop is not None, "they are heard on the loop"
+        self._workers_fd = core.serve_workers()
+        self._loop.add_reader(self._workers_fd, core.on_workers)
 
     async def command(
         self,
@@ -114,6 +121,8 @@ class Driver:
             self._timer = None
         if self._loop is not None:
             self._loop.remove_reader(self._fd)
+            if self._workers_fd >= 0:
+                self._loop.remove_reader(self._workers_fd)
             self._loop = None
         try:
             self._core.close()

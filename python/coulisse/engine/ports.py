@@ -91,3 +91,13 @@ class Core(Protocol):
 
     def close(self) -> None:
         """Close the journal."""
+
+
+class WorkersOf(Protocol):
+    """The part of the core that its gateway workers attach to."""
+
+    def serve_workers(self) -> int:
+        """Let workers attach; return what is readable when they have news."""
+
+    def on_workers(self) -> None:
+        """Take what they sent."""

@@ -11,24 +11,21 @@ import contextlib
 import gc
 import os
 from collections.abc import AsyncIterator, Awaitable, Mapping
-from typing import cast
 
 from coulisse import _core
 from coulisse.config import Config, GatewayConfig
 from coulisse.domain.errors import ConfigError, NodeFailed
-from coulisse.domain.outcomes import Rejected
 from coulisse.domain.schema import schema
 from coulisse.engine.driver import Driver
-from coulisse.gateway.door import Door
-from coulisse.gateway.http import HttpSide
 from coulisse.gateway.listener import Listener
 from coulisse.gateway.plain import PlainHub
-from coulisse.gateway.protocol import conn_types
-from coulisse.gateway.rest import Site, build_app
+from coulisse.gateway.rest import Site
 from coulisse.log.file import data_dir, open_core
+from coulisse.node.front import Conns, Front
 from coulisse.node.projector import Projector, allowed_processors
 from coulisse.node.seed import seed
 from coulisse.node.seed_limits import seed_limits
+from coulisse.node.workers import Workers, reserved
 from coulisse.telemetry.logs import logger
 from coulisse.telemetry.metrics import Metrics
 
@@ -54,9 +51,7 @@ class Node:
         self.driver = Driver(core, schema(), self._on_fatal)
         self.listeners: list[Listener] = []
         self.stopping = asyncio.Event()
-        self._hubs: list[PlainHub] = []
-        gateway = config.gateway
-        self.door = Door(gateway.connections_max, gateway.connections_per_address_max)
+        self.workers = Workers(config, demo_key, self._shared)
         self._is_ready = False
         self._log = logger("node")
         labels = {
@@ -72,20 +67,20 @@ class Node:
             demo_key=demo_key,
             hosts=config.gateway.host_names,
         )
-        self._http = HttpSide(build_app(site))
+        self._front = Front(core, config.gateway, site, self.spawn)
 
-    async def start(self, listeners: list[tuple[Listener, PlainHub, _Conns]]) -> None:
+    async def start(self, listeners: list[tuple[Listener, PlainHub, Conns]]) -> None:
         """Replay is done: seed the log, then accept connections."""
         self.driver.attach(asyncio.get_running_loop())
         await seed(self.core, self.driver, self.config)
         await seed_limits(self.core, self.driver, self.config)
-        for listener, hub, conns in listeners:
-            conns.open(self.core, self._http, hub, self.door)
-            self._guard(listener)
-            hub.start(self.spawn)
-            await listener.listen()
-            self.listeners.append(listener)
-            self._hubs.append(hub)
+        self.listeners = [listener for listener, _, _ in listeners]
+        if self.workers.are_wanted:
+            self.driver.serve_workers(self.core)
+            await self.workers.start(self.listeners[0].port, self.spawn)
+        else:
+            for listener, hub, conns in listeners:
+                await self._front.listen(listener, hub, conns)
         if self.projector.is_wanted:
             self.spawn(self.projector.run())
         # What lives now lives until the end: the collector need not look at it again.
@@ -99,10 +94,6 @@ class Node:
             settings=self.config.model_dump(mode="json", exclude={"accounts"}),
             **self.core.recovery,
         )
-
-    def _guard(self, listener: Listener) -> None:
-        """Let the door pause a listener and open it again."""
-        self.door.attach(listener.pause, lambda: self.spawn(listener.listen()))
 
     def spawn(self, work: Awaitable[None]) -> object:
         """Run `work` as a task of this node."""
@@ -125,10 +116,16 @@ class Node:
             "durable_seq": self.core.durable_seq,
             "voided_records": len(self.core.voided),
             "projector": self.projector.health(),
+            **self.workers.health(),
         }
 
     def _metrics(self) -> Mapping[str, int]:
-        return {**self.core.metrics(), **self.door.metrics(), **self.projector.metrics()}
+        mine = {**self.core.metrics(), **self._front.door.metrics(), **self.projector.metrics()}
+        return self.workers.added_to(mine)
+
+    def _shared(self) -> tuple[Mapping[str, object], Mapping[str, int]]:
+        """Return what a worker tells of the node in its own answers."""
+        return self.health()[1], self._metrics()
 
     def stop(self) -> None:
         """Ask the node to stop. Returns at once."""
@@ -145,13 +142,14 @@ class Node:
         self.stopping.set()
         for listener in self.listeners:
             listener.close()
-        for hub in self._hubs:
-            hub.stop()
+        self._front.close()
+        # What their sessions have asked is answered before the core takes no more.
+        await self.workers.end()
         self.driver.go_away("the node stops")
         if self.driver.failure is None:
             with contextlib.suppress(NodeFailed):
                 await self.driver.durable()
-        await self._http.stop()
+        await self._front.stop()
         if self._is_ready:
             await self.projector.end()
         gc.unfreeze()
@@ -162,30 +160,6 @@ class Node:
     def _on_fatal(self, reason: str) -> None:
         self._log.error("journal_failed", reason=reason)
         self.stopping.set()
-
-
-class _Conns:
-    """Makes the connections of a listener, once the core is there."""
-
-    def __init__(self) -> None:
-        self._new: type[_core.Conn] | None = None
-        self._again: type[_core.Conn] | None = None
-        self._core: _core.Core | None = None
-
-    def open(self, core: _core.Core, http: HttpSide, hub: PlainHub, door: Door) -> None:
-        """Make connections of `core` from now on."""
-        self._core = core
-        side = http.returning_to(self.again, door.leave)
-        self._new, self._again = conn_types(side, hub, door)
-
-    def __call__(self) -> asyncio.BaseProtocol:
-        assert self._new is not None and self._core is not None, "nobody listens before"
-        return cast(asyncio.BaseProtocol, self._new(self._core))
-
-    def again(self) -> asyncio.BaseProtocol:
-        """Take back what HTTP has served."""
-        assert self._again is not None and self._core is not None, "nobody listens before"
-        return cast(asyncio.BaseProtocol, self._again(self._core))
 
 
 @contextlib.asynccontextmanager
@@ -202,11 +176,11 @@ async def running(
     if config.node.cpu is not None:
         _pin(config.node.cpu)
     # A busy port is known before the journal is touched.
-    bound: list[tuple[Listener, PlainHub, _Conns]] = []
+    bound: list[tuple[Listener, PlainHub, Conns]] = []
     with contextlib.ExitStack() as sockets:
         for gateway, hub in servers:
-            conns = _Conns()
-            listener = Listener(gateway, conns)
+            conns = Conns()
+            listener = Listener(reserved(gateway) if gateway.workers else gateway, conns)
             sockets.callback(listener.close)
             bound.append((listener, hub, conns))
         gateways = [config.gateway, *(gateway for gateway, _ in servers)]
@@ -234,9 +208,3 @@ def _pin(cpu: int) -> None:
     except OSError:
         here = ", ".join(str(one) for one in sorted(os.sched_getaffinity(0)))
         raise ConfigError(f"node.cpu: {cpu} is no processor of this process: {here}") from None
-
-
-async def no_plain_events(event: str, data: dict[str, object]) -> Rejected | None:
-    """Refuse the frames of `/ws` on a node that runs no program of a team's own."""
-    message = f"nobody handles {event!r} here; the native protocol is at /v1/ws"
-    return Rejected("UNKNOWN_OP", message, "not_sent", "event", event)

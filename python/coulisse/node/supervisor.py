@@ -19,7 +19,8 @@ from coulisse.config import AccountConfig, Config, KeyConfig
 from coulisse.domain.errors import NoCredentials
 from coulisse.gateway.plain import PlainHub
 from coulisse.log.file import data_dir
-from coulisse.node.build import Node, no_plain_events, running
+from coulisse.node.build import Node, running
+from coulisse.node.front import no_plain_events
 from coulisse.node.seed import open_accounts
 
 OPERATOR = "operator"

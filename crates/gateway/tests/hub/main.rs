@@ -7,6 +7,7 @@ mod durable_first;
 mod feeds;
 mod fuzz;
 mod limits;
+mod links;
 mod pressure;
 mod restart;
 mod resume;
