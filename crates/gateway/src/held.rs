@@ -59,6 +59,18 @@ impl Held {
         }
     }
 
+    /// Gives the memory back where nothing waits: a connection that was busy keeps none when it is not.
+    pub fn rest(&mut self) {
+        if self.is_empty() {
+            *self = Self::default();
+        }
+    }
+
+    /// Bytes of memory that are held beside the queue itself, for messages.
+    pub fn allocated_bytes(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// Forgets all that waits.
     pub fn clear(&mut self) {
         self.bytes.clear();
@@ -122,8 +134,12 @@ mod tests {
         held.mark(7);
         assert_eq!(released(&mut held, 4), "");
         assert_eq!(released(&mut held, 6), "one");
+        held.rest();
+        assert!(held.allocated_bytes() > 0, "something waits");
         assert_eq!(released(&mut held, 7), "two");
-        assert!(held.is_empty());
+        assert!(held.is_empty() && held.allocated_bytes() > 0);
+        held.rest();
+        assert_eq!(held.allocated_bytes(), 0);
     }
 
     #[test]

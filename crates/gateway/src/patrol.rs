@@ -46,6 +46,7 @@ impl Hub {
             if let Some((id, due)) = due {
                 self.act(id, due);
             }
+            self.let_rest(self.patrolled);
         }
     }
 

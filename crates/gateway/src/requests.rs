@@ -53,11 +53,6 @@ impl Hub {
         }
     }
 
-    /// Whether an order of a session would be refused now, whatever it is.
-    fn takes_no_order(&mut self, id: ConnId) -> bool {
-        self.log_room != LogRoom::Free || self.is_beyond_share(id)
-    }
-
     /// Does what a request asks for, within its quotas, or refuses it.
     pub(crate) fn serve(
         &mut self,

@@ -18,7 +18,7 @@
 use crate::batch::ConnId;
 use crate::conn::{Conn, Reading, Stage};
 use crate::frame::Flow;
-use crate::hub::{Hub, Sink};
+use crate::hub::{Hub, LogRoom, Sink};
 use crate::limits::{
     BEHIND_STOP_BYTES, HELD_GO_BYTES, HELD_STOP_BYTES, TURN_MESSAGES, TURN_REFUSALS_PART,
     TURN_SHARE_MAX, TURN_SHARE_MIN, TURNS_FULL,
@@ -91,8 +91,13 @@ impl Hub {
         if may_wait && has_enough { Flow::Stop } else { Flow::Continue }
     }
 
+    /// Whether an order of a session would be refused now, whatever it is.
+    pub(crate) fn takes_no_order(&mut self, id: ConnId) -> bool {
+        self.log_room != LogRoom::Free || self.is_beyond_share(id)
+    }
+
     /// Whether an order of this connection is one too many.
-    pub(crate) fn is_beyond_share(&mut self, id: ConnId) -> bool {
+    fn is_beyond_share(&mut self, id: ConnId) -> bool {
         let turn = self.turn;
         turn.is_pressed()
             && self.conn(id).is_some_and(|conn| conn.taken_in(turn.number) >= turn.share)
