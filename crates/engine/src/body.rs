@@ -4,7 +4,7 @@ use crate::terms::Ask;
 use coulisse_types::codec::Field;
 use coulisse_types::command::{OrderListPlace, OrderPlace};
 use coulisse_types::{Command, InstrumentId, OrderType};
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128};
 
 mod snapshot;
 
@@ -40,11 +40,9 @@ impl Body {
     /// A hash of it and of the instrument that it was for.
     pub(crate) fn hash_in(&self, instrument: InstrumentId) -> u64 {
         let Self([low, high]) = *self;
-        let mut bytes = [0; 20];
-        let (words, last) = bytes.split_at_mut(16);
-        words.copy_from_slice(&(u128::from(low) | u128::from(high) << 64).to_le_bytes());
-        last.copy_from_slice(&instrument.0.to_le_bytes());
-        xxh3_64(&bytes)
+        // Two words that are read again as they were written: nothing waits for a store.
+        let words = u128::from(low) | u128::from(high) << 64;
+        xxh3_64_with_seed(&words.to_le_bytes(), instrument.0.into())
     }
 
     /// Of a whole list.

@@ -91,7 +91,8 @@ impl Engine {
         black_box(places.iter().flatten().fold(0, |read, place| {
             let order = self.orders.at(*place);
             let balance = self.peek_balance(order.account, (order.instrument, order.side));
-            read ^ self.orders.peek_out(*place) ^ u64::from(balance)
+            let closed = self.client_ids.peek_hash(order.account, order.hash);
+            read ^ self.orders.peek_out(*place) ^ u64::from(closed) ^ u64::from(balance)
         }));
     }
 

@@ -6,7 +6,7 @@
 use super::outcome::Outcome;
 use super::said::Said;
 use super::world::{self, EVENTS_ROOM, HASH_SEED, SCALE, STEP_NS, account_name};
-use super::{BATCH_ROWS, Pass, Stopwatch};
+use super::{Pass, Stopwatch, batches};
 use crate::histogram::Histogram;
 use crate::workload::{Kind, Row};
 use crate::{Failure, failure};
@@ -210,7 +210,7 @@ impl Whole {
 pub fn timed(prefill: &[Row], rows: &[Row]) -> Result<Pass, Failure> {
     let mut whole = Whole::fill(prefill)?;
     let watch = Stopwatch::start();
-    for batch in rows.chunks(BATCH_ROWS) {
+    for batch in batches(rows) {
         whole.apply_all(batch);
         whole.read_back();
     }

@@ -27,6 +27,9 @@ use std::time::{Duration, Instant};
 
 /// Operations between two readings of what they wrote.
 pub const BATCH_ROWS: usize = 64;
+/// Bytes of a cache line.
+#[cfg(target_arch = "x86_64")]
+const LINE_BYTES: usize = 64;
 /// Clock readings that its cost is taken from.
 const CLOCK_READINGS: u32 = 100_000;
 
@@ -55,6 +58,26 @@ fn on_cpu() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
     Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
+}
+
+/// The batches of a run, each asked for while the one before is applied: they lie far away in memory,
+/// where those of a node were decoded just now.
+fn batches<T>(all: &[T]) -> impl Iterator<Item = &[T]> {
+    all.chunks(BATCH_ROWS).enumerate().map(|(number, batch)| {
+        fetch(all.chunks(BATCH_ROWS).nth(number + 1).unwrap_or_default());
+        batch
+    })
+}
+
+/// Asks for memory that will be read soon.
+#[inline]
+fn fetch<T>(items: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in (0..size_of_val(items)).step_by(LINE_BYTES) {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: a prefetch faults nowhere and changes nothing but caches.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(items.as_ptr().cast::<i8>().wrapping_add(line)) };
+    }
 }
 
 /// What one pass over the workload came to.

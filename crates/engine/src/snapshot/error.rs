@@ -65,7 +65,7 @@ impl Section {
             | Self::Timers
             | Self::Lists
             | Self::Risk => 1,
-            Self::ClientIds => 2,
+            Self::ClientIds => 3,
         }
     }
 }

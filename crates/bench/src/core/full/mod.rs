@@ -14,7 +14,7 @@ pub mod set_up;
 pub mod venue;
 
 use super::said::Said;
-use super::{BATCH_ROWS, Stopwatch, clock_ns, per_second};
+use super::{Stopwatch, batches, clock_ns, per_second};
 use crate::args::Args;
 use crate::histogram::Histogram;
 use crate::json::Object;
@@ -88,7 +88,7 @@ fn timed(flow: &Flow, with_limits: bool) -> Result<Pass, Failure> {
     let mut venue = filled(flow, with_limits)?;
     venue.begin_anew();
     let watch = Stopwatch::start();
-    for batch in flow.rows.chunks(BATCH_ROWS) {
+    for batch in batches(&flow.rows) {
         venue.apply_all(batch);
         venue.read_back();
     }
