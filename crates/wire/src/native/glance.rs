@@ -25,9 +25,9 @@ pub fn glance_at_order(bytes: &[u8]) -> Option<&[u8]> {
     };
     let len = inside.iter().take(ID_BYTES_MAX + 1).take_while(|byte| is_plain(byte)).count();
     // A number of JSON has no leading zero, and not more digits than are exact everywhere.
-    let is_id = match quoted {
-        None => (1..=15).contains(&len) && (len == 1 || inside.first() != Some(&b'0')),
-        Some(_) => (1..=ID_BYTES_MAX).contains(&len) && inside.get(len) == Some(&b'"'),
+    let is_id = match quotes {
+        0 => (1..=15).contains(&len) && (len == 1 || inside.first() != Some(&b'0')),
+        _ => (1..=ID_BYTES_MAX).contains(&len) && inside.get(len) == Some(&b'"'),
     };
     let (id_raw, tail) = rest.split_at_checked(len.saturating_add(quotes.saturating_mul(2)))?;
     (is_id && tail.starts_with(ORDER_PLACE)).then_some(id_raw)
