@@ -139,7 +139,7 @@ impl Hub {
 
     /// Whether some that wait go on with the next turn: then the loop should come again soon.
     pub fn some_go_on(&self) -> bool {
-        !self.goes_on.is_empty()
+        !self.goes_on.is_empty() || !self.going_on.is_empty()
     }
 
     /// Ends a turn. Those that wait for the next one go on with it: see [`Hub::let_go_on`].

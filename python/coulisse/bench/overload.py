@@ -1,7 +1,7 @@
 """`coulisse bench overload`: many times what a node can do, offered whatever it answers.
 
 First a closed loop says what the node can do; then a flood offers `times` as much. A node reads no
-more than it can do, so most of what is offered stays with who offers it: it is *held back*. What was
+more than it can do, so most of what is offered stays with who offers it: it is *held back*. What is
 sent is answered: done, or refused with a code. Every cancel must be answered, nothing may grow.
 """
 

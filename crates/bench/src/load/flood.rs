@@ -28,8 +28,8 @@ struct Flood<'a> {
     cycle: &'a Cycle,
     start: Instant,
     limit_ns: u64,
-    /// Requests a second of one connection.
-    rate: f64,
+    /// Requests a second of all connections.
+    rate: u64,
     sent_by: Vec<u64>,
     /// When the frame of each place was sent last.
     sent_ns: Vec<u64>,
@@ -43,15 +43,11 @@ impl Flood<'_> {
         u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// Requests of one connection that are due at `now_ns`.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "a schedule: a request more or less changes nothing"
-    )]
+    /// Requests of one connection that are due at `now_ns`: the first at once.
     fn due(&self, now_ns: u64) -> u64 {
-        (self.rate * now_ns.min(self.limit_ns) as f64 / 1e9) as u64 + 1
+        let due = u128::from(self.rate) * u128::from(now_ns.min(self.limit_ns));
+        let each = due / (1_000_000_000 * self.sent_by.len().max(1) as u128);
+        u64::try_from(each).unwrap_or(u64::MAX).saturating_add(1)
     }
 
     fn answer(&mut self, text: &str, now_ns: u64) -> Result<(), Failure> {
@@ -89,13 +85,11 @@ impl Driver {
         for peer in &self.peers {
             peer.socket.bound_send_buffer(SEND_BUFFER_BYTES)?;
         }
-        #[expect(clippy::cast_precision_loss, reason = "a schedule")]
-        let rate_each = rate as f64 / self.peers.len() as f64;
         let mut flood = Flood {
             cycle,
             start: Instant::now(),
             limit_ns: u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX),
-            rate: rate_each,
+            rate,
             sent_by: vec![0; self.peers.len()],
             sent_ns: vec![0; cycle.len()],
             report: Report::default(),
