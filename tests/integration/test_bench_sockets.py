@@ -34,6 +34,15 @@ def test_a_small_run_tells_every_subscriber_of_the_book(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [], "the run's directory is removed"
 
 
+def test_workers_hold_the_sockets_and_their_processes_are_told_apart(tmp_path: Path) -> None:
+    done = bench_sockets(*SMALL, "--workers", "2", "--data-dir", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["workers"] == 2 and len(result["processes_cpu_s"]) == 4
+    assert result["deliveries"]["messages"] >= 1_000 and result["deliveries"]["untold"] == 0
+    assert result["loaded"]["accepted"] >= 900
+
+
 def test_more_sockets_than_descriptors_are_refused_before_anything_starts() -> None:
     done = bench_sockets("--connections", "100000000")
     assert (done.returncode, done.stdout) == (1, "")

@@ -6,7 +6,7 @@
 use crate::limits::{BATCH_CANCELS_RESERVED, BATCH_COMMANDS_MAX, BATCH_FULL};
 use crate::secrets::Secret;
 use coulisse_types::record::NONCE_BIT;
-use coulisse_types::{AccountId, Command, InstrumentId, KeyIndex, RequestId};
+use coulisse_types::{AccountId, ClientOrderId, Command, InstrumentId, KeyIndex, RequestId};
 
 /// A connection, or a session inside the process: slot and number, so that a reply to one that is
 /// gone never reaches the next one in its slot.
@@ -30,6 +30,32 @@ pub(crate) fn is_way_out(command: &Command) -> bool {
             | Command::RiskStateSet(_)
             | Command::TradingStateSet(_)
     )
+}
+
+/// Whether a command is one that whoever trades may send.
+pub(crate) fn is_traders(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::OrderPlace(_)
+            | Command::OrderPlaceTerms(_)
+            | Command::OrderReplace(_)
+            | Command::OrderListPlace(_)
+            | Command::OrderCancel(_)
+            | Command::OrderAmend(_)
+            | Command::OrderCancelAll(_)
+            | Command::CancelAfter(_)
+    )
+}
+
+/// The instrument and the client's id of the order that a command places.
+pub(crate) fn placed_by(command: &Command) -> Option<(InstrumentId, ClientOrderId)> {
+    match command {
+        Command::OrderPlace(place) => Some((place.instrument, place.client_order_id)),
+        Command::OrderPlaceTerms(place) => Some((place.instrument, place.client_order_id)),
+        Command::OrderReplace(place) => Some((place.instrument, place.client_order_id)),
+        Command::OrderListPlace(list) => Some((list.instrument, list.client_order_id)),
+        _ => None,
+    }
 }
 
 /// Who waits for the outcome of a command.

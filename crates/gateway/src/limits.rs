@@ -132,8 +132,9 @@ pub const FAN_BYTES_MAX: usize = 256 * 1_024;
 /// order never waits for more than 2 ms of them.
 pub const SWEEP_SENDS_MAX: usize = 256;
 
-/// The same in a worker, where an order passes the loop twice, on its way to the core and back.
-pub const WORKER_SWEEP_SENDS_MAX: usize = 64;
+/// The same in a worker, where an order passes the loop twice, on its way to the core and back, and each
+/// pass may have a slice before and behind it.
+pub const WORKER_SWEEP_SENDS_MAX: usize = 32;
 
 /// A stream that is told of with each record and has more listeners than one turn serves rests this
 /// long, in µs for each of them, between the beginnings of two sweeps: it takes half of the time.

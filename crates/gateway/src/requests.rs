@@ -5,7 +5,7 @@
 //! at.
 
 use crate::address::octets_of;
-use crate::batch::{ConnId, Request as Asked, Waiter, is_way_out};
+use crate::batch::{ConnId, Request as Asked, Waiter, is_traders, is_way_out, placed_by};
 use crate::conn::{Conn, Identity, Stage, Subscription};
 use crate::fan::Topic;
 use crate::hub::{Hub, LogRoom};
@@ -21,8 +21,7 @@ use crate::view::{CoreView, KeyView};
 use coulisse_types::command::{KeyIssue, OrderCancelAll, permission};
 use coulisse_types::keys::IdList;
 use coulisse_types::{
-    AccountId, AccountName, ClientOrderId, Command, InstrumentId, KeyId, KeyIndex, RejectCode,
-    RequestId, Seq,
+    AccountId, AccountName, Command, InstrumentId, KeyId, KeyIndex, RejectCode, RequestId, Seq,
 };
 use coulisse_wire::native::keys::is_within;
 use coulisse_wire::native::reply::{self, LoggedOn};
@@ -777,30 +776,4 @@ fn find_accounts<'a>(
         RequestError::new(request.id_raw, RejectCode::UnknownAccount).about(b"accounts", b"");
     let ids = names.iter().map(|name| view.account_id(name.as_bytes()).map(|id| id.0));
     ids.collect::<Option<_>>().ok_or(unknown)
-}
-
-/// Whether a command is one that whoever trades may send.
-fn is_traders(command: &Command) -> bool {
-    matches!(
-        command,
-        Command::OrderPlace(_)
-            | Command::OrderPlaceTerms(_)
-            | Command::OrderReplace(_)
-            | Command::OrderListPlace(_)
-            | Command::OrderCancel(_)
-            | Command::OrderAmend(_)
-            | Command::OrderCancelAll(_)
-            | Command::CancelAfter(_)
-    )
-}
-
-/// The instrument and the client's id of the order that a command places.
-fn placed_by(command: &Command) -> Option<(InstrumentId, ClientOrderId)> {
-    match command {
-        Command::OrderPlace(place) => Some((place.instrument, place.client_order_id)),
-        Command::OrderPlaceTerms(place) => Some((place.instrument, place.client_order_id)),
-        Command::OrderReplace(place) => Some((place.instrument, place.client_order_id)),
-        Command::OrderListPlace(list) => Some((list.instrument, list.client_order_id)),
-        _ => None,
-    }
 }
