@@ -120,6 +120,9 @@ impl Engine {
             bound_ticks,
         };
         taker.held_minor = self.check_funds(&taker.order, listing, is_conditional || collects)?;
+        if self.is_trial {
+            return Ok(());
+        }
         self.accept(&mut taker.order, ask, events);
         match terms {
             _ if collects => self.collect(taker, terms, &aim, events),

@@ -22,7 +22,8 @@
 //! - [`frame`]: RFC 6455 framing, both directions and both roles.
 //! - [`hub`]: every connection of a process, with `requests` (what sessions ask for),
 //!   [`outcomes`] (what becomes of it), [`market`] (the public streams) and `resume` (what a client
-//!   missed) and [`call`] (private REST); [`secrets`], [`batch`], [`held`], `fan`, `ring`,
+//!   missed) and [`call`] (private REST), `reads` (lists), `gather` (orders placed together) and [`trials`]
+//!   (orders only tested); [`secrets`], `fills`, [`batch`], [`held`], `fan`, `ring`,
 //!   [`book_feed`], `l3`, [`candles`], [`public_feed`] and [`private_feed`] are its parts, [`view`] is
 //!   what it sees of the core.
 //!
@@ -38,6 +39,7 @@ pub mod candles;
 pub mod conn;
 mod fan;
 pub mod fault_page;
+mod fills;
 #[deny(
     clippy::arithmetic_side_effects,
     clippy::as_conversions,
@@ -45,6 +47,7 @@ pub mod fault_page;
     clippy::panic
 )]
 pub mod frame;
+mod gather;
 pub mod held;
 #[deny(
     clippy::arithmetic_side_effects,
@@ -64,6 +67,7 @@ mod patrol;
 pub mod private_feed;
 pub mod public_feed;
 pub mod quota;
+mod reads;
 mod requests;
 mod resume;
 mod ring;
@@ -76,6 +80,7 @@ pub mod secrets;
     clippy::panic
 )]
 mod site;
+pub mod trials;
 #[deny(
     clippy::arithmetic_side_effects,
     clippy::as_conversions,

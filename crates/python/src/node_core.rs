@@ -252,6 +252,38 @@ impl NodeCore {
     /// Ends the loop's turn: stamps the batch, hands it to the log, applies what the log delivers.
     /// What is due at the batch's time comes in front of it, so that nothing trades past its time.
     pub(crate) fn flush(&mut self) -> Result<(), Leap> {
+        let done = self.write_what_came();
+        self.try_orders();
+        done
+    }
+
+    /// Answers the orders that are only tested: behind all that came in this turn.
+    fn try_orders(&mut self) {
+        if !self.hub.has_trials() {
+            return;
+        }
+        for trial in self.hub.take_trials() {
+            let header = RecordHeader {
+                seq: self.engine.last_seq(),
+                time_ns: wall_ns(),
+                origin: Origin {
+                    node: self.node,
+                    incarnation: self.recovery.incarnation,
+                    batch: 0,
+                    index: 0,
+                },
+                account: trial.account,
+                key: trial.key,
+                session: 0,
+                request_id: RequestId(0),
+            };
+            self.events.clear();
+            self.engine.try_order(&header, &trial.command, &mut self.events);
+            self.hub.answer_trial(&trial, &self.events, &EngineView(&self.engine));
+        }
+    }
+
+    fn write_what_came(&mut self) -> Result<(), Leap> {
         if self.hub.batch().is_empty() {
             return Ok(());
         }
@@ -317,8 +349,11 @@ impl NodeCore {
 
     /// Writes and applies what has come in.
     fn write_batch(&mut self, time_ns: i64) {
-        let batch = self.hub.take_batch(std::mem::take(&mut self.spare));
-        self.write(&batch, time_ns);
+        let mut batch = self.hub.take_batch(std::mem::take(&mut self.spare));
+        self.hub.drop_late(&mut batch, time_ns, &EngineView(&self.engine));
+        if !batch.is_empty() {
+            self.write(&batch, time_ns);
+        }
         self.spare = batch;
     }
 

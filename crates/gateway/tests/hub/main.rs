@@ -7,6 +7,7 @@ mod durable_first;
 mod feeds;
 mod fuzz;
 mod limits;
+mod lists_and_batches;
 mod restart;
 mod resume;
 mod risk_and_status;

@@ -5,16 +5,20 @@
 //! does not.
 
 mod admin;
+pub mod answers;
+mod batches;
 mod bodies;
 mod bounds;
 mod call;
 mod creating;
+pub mod cursors;
 pub mod error;
 pub mod feed;
 pub mod keys;
 mod orders;
 pub mod outcome;
 mod params;
+mod reads;
 mod rejects;
 pub mod reply;
 pub mod request;
@@ -25,5 +29,6 @@ pub use bodies::signature as read_signature;
 pub use call::{Call, parse_call};
 pub use error::RequestError;
 pub use outcome::CommandOutcome;
+pub use reads::Read;
 pub use request::{Body, Request, parse_request};
 pub use spec::{Channel, Op};
