@@ -106,7 +106,9 @@ impl Fills {
         let Self { kept, count, latest } = self;
         count.encode(out);
         length(latest.len()).encode(out);
-        latest.iter().for_each(|number| number.encode(out));
+        for number in latest {
+            number.encode(out);
+        }
         length(kept.len()).encode(out);
         let mut bytes = Vec::new();
         for Kept { row, prev } in kept {

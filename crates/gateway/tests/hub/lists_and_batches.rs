@@ -249,7 +249,7 @@ fn what_would_be_stamped_past_its_deadline_is_refused_and_the_others_keep_their_
     let (alice, bob) = (world.hub.open_local(ALICE), world.hub.open_local(BOB));
     let until = |text: &str, after_us: i64| {
         let deadline = NOW_US + after_us;
-        text.replacen("{", &format!(r#"{{"deadline":{deadline},"#), 1)
+        text.replacen('{', &format!(r#"{{"deadline":{deadline},"#), 1)
     };
     world.ask(bob, &until(&place(1), 10));
     world.ask(alice, &until(&together(2), 10));
