@@ -90,6 +90,8 @@ class Engine:
 
         A broken invariant raises `CoreError("PANIC", …)` and empties the engine.
         """
+    def try_order(self, record: bytes) -> bytes:
+        """Return what keeps the order of a record from being placed, as events; change nothing."""
     def void(self, record: bytes) -> bytes:
         """Apply one record that is void, whatever it says; return its events."""
     def apply_many(self, records: Sequence[bytes]) -> list[bytes]:

@@ -41,6 +41,15 @@ def test_an_order_is_placed_listed_and_cancelled(demo: Server) -> None:
     assert again.returncode == 1 and "ORDER_NOT_FOUND" in again.stderr
 
 
+def test_an_order_is_tested_and_not_placed(demo: Server) -> None:
+    before = demo.cli("orders", "--json").stdout
+    taken = demo.cli("order", "buy", "0.01", "BTC-USD", "@50000", "--test")
+    assert taken.returncode == 0 and taken.stdout == "would be taken: buy 0.01 BTC-USD\n"
+    refused = demo.cli("order", "buy", "100000", "BTC-USD", "@60000", "--test")
+    assert refused.returncode == 1 and "INSUFFICIENT_BALANCE" in refused.stderr
+    assert demo.cli("orders", "--json").stdout == before
+
+
 def test_a_market_order_says_what_was_filled(demo: Server) -> None:
     done = demo.cli("order", "sell", "0.01", "BTC-USD")
     assert done.returncode == 0

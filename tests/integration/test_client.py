@@ -66,6 +66,44 @@ async def test_the_same_id_and_body_is_a_duplicate_and_another_body_a_conflict(
         await client.cancel(first.order_id)
 
 
+async def test_orders_are_placed_together_tested_and_listed_over_many_pages(demo: Server) -> None:
+    async with await connected(demo) as client:
+        await client.cancel_all("SOL-USD")
+        order: dict[str, object] = {"symbol": "SOL/USD", "side": "buy", "qty": "0.01", "price": "1"}
+        for _ in range(11):
+            done = await client.place_batch([order] * 50)
+            assert isinstance(done, list)
+            assert [one.state for one in done if isinstance(one, OrderResult)] == ["open"] * 50
+        mixed = await client.place_batch([order, {**order, "price": "1.0001"}])
+        assert isinstance(mixed, list) and isinstance(mixed[0], OrderResult)
+        assert isinstance(mixed[1], Rejected) and mixed[1].code == "OFF_TICK"
+        # One page has 500.
+        listed = await client.open_orders("SOL-USD")
+        assert len(listed) == len({order.order_id for order in listed}) == 551
+        assert await client.test("SOL-USD", "buy", "0.01", price="1") is None
+        poor = await client.test("SOL-USD", "buy", "900000", price="900000")
+        assert isinstance(poor, Rejected)
+        assert (poor.code, poor.state) == ("INSUFFICIENT_BALANCE", "not_sent")
+        ended = await client.cancel_all("SOL-USD")
+        assert isinstance(ended, CancelAllResult) and ended.count == 551
+        many = await client.place_batch([order] * 51)
+        assert isinstance(many, Rejected) and (many.code, many.field) == ("TOO_LARGE", "orders")
+
+
+async def test_the_latest_fills_are_those_that_were_made(demo: Server) -> None:
+    async with await connected(demo) as client:
+        bought = await client.place("ETH-USD", "buy", "0.1")
+        assert isinstance(bought, OrderResult)
+        fills = await client.latest_fills("ETH-USD", most=200)
+        own = [fill for fill in fills if fill.order_id == bought.order_id]
+        assert sum(fill.qty for fill in own) == Decimal("0.1")
+        assert fills[0].order_id == bought.order_id and fills[0].seq == bought.seq
+        trades = [(fill.seq, fill.trade_id) for fill in fills]
+        assert len(trades) == len(set(trades)) and fills == sorted(
+            fills, key=lambda fill: (fill.seq, fill.trade_id), reverse=True
+        )
+
+
 async def test_cancel_all_counts_what_it_ended(demo: Server) -> None:
     async with await connected(demo) as client:
         await client.cancel_all("SOL-USD")

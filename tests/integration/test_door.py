@@ -165,6 +165,20 @@ async def test_a_stranger_is_ended_in_time_and_a_session_is_not(start: Start) ->
     assert await _metric(server, "coulisse_sessions_strangers_closed") == 1
 
 
+async def test_each_order_of_a_batch_counts_against_the_rate(start: Start) -> None:
+    server = start(*SERVE, COULISSE_GATEWAY__KEY_RATE="20")
+    async with await Client.connect(server.http, credentials=server.credentials) as client:
+        order = {"symbol": "BTC-USD", "side": "buy", "qty": "0.001", "price": "60"}
+        # 40 at once: the first batch leaves no room for another of its size within a second.
+        first, second = (
+            await client.place_batch([order] * 30),
+            await client.place_batch([order] * 30),
+        )
+        assert isinstance(first, list) and len(first) == 30
+        assert isinstance(second, Rejected)
+        assert (second.code, second.field, second.state) == ("RATE_LIMITED", "key", "not_sent")
+
+
 async def test_a_key_beyond_its_rate_is_refused_and_its_cancels_are_not(start: Start) -> None:
     server = start(*SERVE, COULISSE_GATEWAY__KEY_RATE="20")
     async with await Client.connect(server.http, credentials=server.credentials) as client:

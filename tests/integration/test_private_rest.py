@@ -104,6 +104,39 @@ def trader(server: Server) -> Key:
     return a_trader(server)
 
 
+def test_a_batch_takes_a_nonce_for_each_order_and_is_refused_when_it_is_sent_again(
+    trader: Key,
+) -> None:
+    nonce, _, last = next(NONCES), next(NONCES), next(NONCES)
+    batch = {"orders": [ORDER, {**ORDER, "price": "10.001"}, ORDER]}
+    placed = trader.ask("POST", "/v1/orders/batch", batch, nonce=nonce)
+    assert placed.status_code == 200, placed.text
+    assert placed.headers["x-ratelimit-weight"] == "3"
+    first, second, third = placed.json()["result"]["orders"]
+    assert first["state"] == third["state"] == "open" and third["seq"] == first["seq"] + 1
+    assert second["error"]["code"] == "OFF_TICK"
+    again = trader.ask("POST", "/v1/orders/batch", batch, nonce=nonce).json()
+    codes = [order["error"]["code"] for order in again["result"]["orders"]]
+    assert codes == ["NONCE_USED", "OFF_TICK", "NONCE_USED"]
+    assert code(trader.ask("POST", "/v1/orders", ORDER, nonce=last)) == (409, "NONCE_USED")
+    page = trader.ask("GET", "/v1/orders?limit=1")
+    assert page.headers["x-ratelimit-weight"] == "10"
+    assert len(page.json()["result"]["orders"]) == 1 and page.json()["result"]["next_cursor"]
+    assert trader.ask("DELETE", "/v1/orders").json()["result"]["count"] == 2
+
+
+def test_an_order_is_tested_and_fills_are_read_over_rest(trader: Key) -> None:
+    before = trader.ask("GET", "/v1/balances").json()["result"]["balances"]
+    assert trader.ask("POST", "/v1/orders/test", ORDER).status_code == 200
+    much = {**ORDER, "qty": "1000000"}
+    assert code(trader.ask("POST", "/v1/orders/test", much)) == (422, "INSUFFICIENT_BALANCE")
+    assert trader.ask("GET", "/v1/balances").json()["result"]["balances"] == before
+    fills = trader.ask("GET", "/v1/fills?limit=5").json()["result"]
+    assert fills["fills"] == [] and "cut" not in fills
+    late = trader.ask("GET", f"/v1/fills?min_seq={fills['seq'] + 1_000_000}")
+    assert code(late) == (503, "SEQ_NOT_REACHED")
+
+
 def test_orders_are_placed_read_amended_and_cancelled(trader: Key) -> None:
     placed = trader.ask("POST", "/v1/orders", {**ORDER, "client_order_id": "a1"})
     assert placed.status_code == 200, placed.text

@@ -92,7 +92,9 @@ class Run:
             assert_documented_message(None, got)
         elif asked is not None:
             assert_documented_message(asked["op"], got)
-            assert_documented_request(asked)
+            # A batch is taken although an order in it is none.
+            if not any("error" in order for order in got["result"].get("orders", [])):
+                assert_documented_request(asked)
 
     async def _do(self, verb: str, *args: str) -> None:
         match verb, args:

@@ -128,7 +128,7 @@ def heard(life: Life) -> list[object]:
     for one in messages:
         moment = one.get("result", one if one.get("ch") == "book" else {})
         assert isinstance(moment, dict)
-        for name in ("seq", "t_in", "t_out"):
+        for name in ("seq", "t_in", "t_log", "t_out"):
             moment.pop(name, None)
     return [*messages, trades["trades"]]
 

@@ -68,6 +68,8 @@ pub struct Engine {
     /// What a pass over a level allocates, while it is made.
     pub(crate) shares: Vec<Share>,
     pub(crate) planted: Planted,
+    /// An order is being tried: checked, and not placed.
+    pub(crate) is_trial: bool,
 }
 
 impl Default for Engine {
@@ -121,6 +123,7 @@ impl Engine {
             next_auction_ns: i64::MAX,
             shares: Vec::new(),
             planted: Planted::default(),
+            is_trial: false,
         }
     }
 
@@ -168,7 +171,7 @@ impl Engine {
     }
 
     #[inline]
-    fn run(
+    pub(crate) fn run(
         &mut self,
         header: &RecordHeader,
         command: &Command,

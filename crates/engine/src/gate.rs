@@ -404,6 +404,7 @@ impl Engine {
             return Ok(());
         }
         let (now, planted) = (self.planted.throttle_ns(self.time_ns), self.planted);
+        let is_free = planted.is(Fault::MessagesFree) || self.is_trial;
         let limits = &mut self.risk.limits;
         let places = || binding.bounds.iter().copied().filter(|place| *place != NONE);
         let refuse = |code, bucket: &Bucket| {
@@ -419,7 +420,7 @@ impl Engine {
                 without_token = without_token.or(Some(place));
             }
         }
-        for place in places().filter(|_| !planted.is(Fault::MessagesFree)) {
+        for place in places().filter(|_| !is_free) {
             limits.at_mut(place).messages.take_token(self.time_ns);
         }
         match without_token.filter(|_| proposal.kind == Kind::Placed) {

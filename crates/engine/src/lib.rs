@@ -104,6 +104,7 @@ mod terms;
 mod tests;
 mod tiers;
 mod timers;
+mod trial;
 mod uncross;
 mod value;
 mod void;

@@ -120,6 +120,9 @@ impl Engine {
             bound_ticks,
         };
         taker.held_minor = self.check_funds(&taker.order, listing, is_conditional || collects)?;
+        if self.is_trial {
+            return Ok(());
+        }
         self.accept(&mut taker.order, ask, events);
         if is_sure {
             self.risk.sure = taker.order.row;

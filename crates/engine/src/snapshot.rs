@@ -90,6 +90,7 @@ impl Engine {
             trade_count,
             // Of a test, never of the state.
             planted: _,
+            is_trial: _,
         } = self;
         let places = orders.by_id();
         out.section(Section::Core, &|out| {
@@ -179,6 +180,7 @@ impl Engine {
             client_ids,
             request_ids: _,
             planted: _,
+            is_trial: _,
         } = self;
         from.section(Section::Groups, |from| groups.decode(from))?;
         let group_count = groups.count();

@@ -136,6 +136,24 @@ pub struct Request<'a> {
     pub id: &'a [u8],
 }
 
+/// An order of `order.place_batch`: whose results it is one of, and which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The number of the request.
+    pub gather: u64,
+    /// The place among its orders.
+    pub item: usize,
+}
+
+/// A command whose deadline is over.
+#[derive(Clone, Debug)]
+pub(crate) struct Late {
+    pub(crate) entry: Entry,
+    pub(crate) id: Vec<u8>,
+    pub(crate) part: Option<Part>,
+    pub(crate) deadline_us: i64,
+}
+
 /// The batch is full: nothing was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
@@ -147,6 +165,10 @@ pub struct Batch {
     ids: Vec<u8>,
     /// Secrets to be shown in the reply, with the places of their commands.
     secrets: Vec<(usize, Secret)>,
+    /// Commands that were asked for together, by their places.
+    parts: Vec<(usize, Part)>,
+    /// When commands are void, in µs since the epoch, by their places.
+    deadlines: Vec<(usize, i64)>,
 }
 
 impl std::fmt::Debug for Batch {
@@ -205,6 +227,51 @@ impl Batch {
         self.secrets.iter().find(|(at, _)| *at == index).map(|(_, secret)| secret)
     }
 
+    /// Says what the command just added was asked for with.
+    pub(crate) fn keep_part(&mut self, part: Part) {
+        self.parts.push((self.entries.len() - 1, part));
+    }
+
+    /// What the command at this place was asked for with; nothing for most.
+    #[inline]
+    pub(crate) fn part(&self, index: usize) -> Option<Part> {
+        let found = self.parts.binary_search_by_key(&index, |(at, _)| *at).ok()?;
+        self.parts.get(found).map(|(_, part)| *part)
+    }
+
+    /// Says when the command just added is void.
+    pub(crate) fn keep_deadline(&mut self, deadline_us: i64) {
+        self.deadlines.push((self.entries.len() - 1, deadline_us));
+    }
+
+    /// Takes out what is void at this time. The others keep their order.
+    ///
+    /// Cost: nothing where nothing has a deadline.
+    pub(crate) fn take_late(&mut self, now_us: i64) -> Vec<Late> {
+        let mut late = Vec::new();
+        for (at, deadline_us) in &self.deadlines {
+            if *deadline_us < now_us {
+                let entry = self.entries[*at];
+                let (id, part) = (self.id(&entry).to_vec(), self.part(*at));
+                late.push((*at, Late { entry, id, part, deadline_us: *deadline_us }));
+            }
+        }
+        if late.is_empty() {
+            return Vec::new();
+        }
+        let is_late = |at: usize| late.binary_search_by_key(&at, |(at, _)| *at).is_ok();
+        // Where those that stay stand then: so many fewer come before them.
+        let moved = |at: usize| at - late.partition_point(|(gone, _)| *gone < at);
+        let mut at = 0..;
+        self.entries.retain(|_| at.next().is_some_and(|at| !is_late(at)));
+        self.secrets.retain(|(at, _)| !is_late(*at));
+        self.parts.retain(|(at, _)| !is_late(*at));
+        self.secrets.iter_mut().for_each(|(at, _)| *at = moved(*at));
+        self.parts.iter_mut().for_each(|(at, _)| *at = moved(*at));
+        self.deadlines.clear();
+        late.into_iter().map(|(_, late)| late).collect()
+    }
+
     /// Whether nothing came.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
@@ -225,5 +292,7 @@ impl Batch {
         self.entries.clear();
         self.ids.clear();
         self.secrets.clear();
+        self.parts.clear();
+        self.deadlines.clear();
     }
 }

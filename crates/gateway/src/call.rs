@@ -27,6 +27,8 @@ use coulisse_wire::native::{Call, RequestError, parse_call};
 
 /// How far a client's clock may be ahead, in µs.
 const AHEAD_US: i64 = 1_000_000;
+/// What stands before the weight in an answer that says one.
+const WEIGHT_START: &[u8] = br#"{"id":null,"ok":true,"weight":"#;
 /// What stands before the code in an error.
 const ERROR_START: &[u8] = br#"{"id":null,"ok":false,"error":{"code":""#;
 
@@ -300,12 +302,20 @@ pub(crate) fn write_response(out: &mut Vec<u8>, close: bool, body: impl FnOnce(&
     let more = if close { "Connection: close\r\n" } else { "" };
     let retry = if status == 429 || status == 503 { "Retry-After: 1\r\n" } else { "" };
     let length = json.len();
+    let weight = weight_in(&json);
     let head = format!(
         "HTTP/1.1 {status} {reason}\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n\
-         {more}{retry}Content-Length: {length}\r\n\r\n"
+         X-RateLimit-Weight: {weight}\r\n{more}{retry}Content-Length: {length}\r\n\r\n"
     );
     out.extend_from_slice(head.as_bytes());
     out.extend_from_slice(&json);
+}
+
+/// What a reply says that its request took of the quotas: 1 where it says nothing.
+fn weight_in(json: &[u8]) -> u32 {
+    let Some(rest) = json.strip_prefix(WEIGHT_START) else { return 1 };
+    let digits = rest.split(|byte| !byte.is_ascii_digit()).next().unwrap_or_default();
+    std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok()).unwrap_or(1)
 }
 
 /// The status of a reply, by its code.
@@ -337,7 +347,7 @@ pub(crate) fn status_of_code(code: RejectCode) -> u16 {
         | C::NotFound => 404,
         C::AlreadyExists | C::ClientOrderIdConflict | C::NonceUsed | C::RequestIdConflict => 409,
         C::RateLimited | C::RiskMessageRate | C::RiskOrderRate => 429,
-        C::Overloaded | C::ShuttingDown => 503,
+        C::Overloaded | C::ShuttingDown | C::SeqNotReached => 503,
         code if code.origin() == coulisse_types::reject::Origin::Gateway => 400,
         _ => 422,
     }

@@ -16,8 +16,10 @@ use crate::address::origin_of;
 use crate::batch::{Batch, ConnId, Request, Waiter};
 use crate::conn::{Conn, Stage};
 use crate::fan::{FanId, Fans};
+use crate::fills::Fills;
 use crate::flight::Flight;
 use crate::frame::{CloseCode, FrameReader, Role, write_close_frame};
+use crate::gather::Gather;
 use crate::http::{Body, Head, HeadReader, HttpFault, ReadStep, Route, error_response};
 use crate::key_use::KeyUse;
 use crate::limits::{
@@ -27,18 +29,20 @@ use crate::limits::{
 use crate::private_feed::{PrivateFeeds, Touched};
 use crate::public_feed::InstrumentFeeds;
 use crate::quota::{Asker, Quotas};
+use crate::reads::WaitingRead;
 use crate::resume::Resume;
 use crate::ring::{Link, Ring};
 use crate::rules::Rules;
 use crate::secrets::Secrets;
 use crate::site;
+use crate::trials::Trial;
 use crate::turn::Turn;
 use crate::upgrade;
 use crate::view::CoreView;
 use coulisse_types::command::OrderCancelAll;
 use coulisse_types::{AccountId, InstrumentId, KeyIndex, RequestId, Seq, SideFilter};
 use coulisse_wire::InstrumentTable;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
 mod awaited;
@@ -129,6 +133,14 @@ pub struct Hub {
     pub(crate) sweep_sends: usize,
     pub(crate) private: PrivateFeeds,
     pub(crate) key_use: KeyUse,
+    pub(crate) fills: Fills,
+    /// Orders to be tested at the end of the turn.
+    pub(crate) trials: Vec<Trial>,
+    /// Reads that wait for a seq.
+    pub(crate) waiting: Vec<WaitingRead>,
+    /// Orders that were placed together and are not all answered, by the number of their request.
+    pub(crate) gathers: BTreeMap<u64, Gather>,
+    pub(crate) gathers_begun: u64,
     /// Secrets of HMAC keys, where this hub has them.
     pub(crate) secrets: Option<Box<dyn Secrets>>,
     /// A session's key expires at some time.
@@ -197,6 +209,11 @@ impl Hub {
             sweep_sends: SWEEP_SENDS_MAX,
             private: PrivateFeeds::default(),
             key_use: KeyUse::default(),
+            fills: Fills::default(),
+            trials: Vec::new(),
+            waiting: Vec::new(),
+            gathers: BTreeMap::new(),
+            gathers_begun: 0,
             secrets: None,
             some_expire: false,
             resumable: Vec::new(),
@@ -492,6 +509,8 @@ impl Hub {
             || !self.read_again.is_empty()
             || self.fans.active_count() > 0
             || !self.resumes.is_empty()
+            || self.has_trials()
+            || self.waiting.iter().any(WaitingRead::is_overdue)
             || self.lingering.iter().any(is_overdue)
     }
 
@@ -518,6 +537,7 @@ impl Hub {
         view: &impl CoreView,
         sink: &mut impl Sink,
     ) {
+        self.answer_waiting(view);
         self.let_out(durable, now_us, sink);
         self.sweep(durable, now_us, view, sink);
         self.go_on_resuming(view);
@@ -566,6 +586,7 @@ impl Hub {
         for one in &mut self.lingering {
             one.publications += 1;
         }
+        self.age_waiting();
         self.patrol();
         self.age_heads();
     }

@@ -22,8 +22,9 @@
 //! - [`frame`]: RFC 6455 framing, both directions and both roles.
 //! - [`hub`]: every connection of a process, with `requests` (what sessions ask for),
 //!   [`outcomes`] (what becomes of it), [`market`] (the public streams) and `resume` (what a client
-//!   missed), `turn` (how much of each is taken, and when), [`call`] (private REST) and [`flight`] (a
-//!   core in another process); [`secrets`], [`batch`], [`held`], `fan`, `ring`, [`book_feed`], `l3`,
+//!   missed), `turn` (how much of each is taken, and when), [`call`] (private REST), `reads` (lists),
+//!   `gather` (orders placed together), [`trials`] (orders only tested) and [`flight`] (a core in another
+//!   process); [`secrets`], `fills`, [`batch`], [`held`], `fan`, `ring`, [`book_feed`], `l3`,
 //!   [`candles`], [`public_feed`] and [`private_feed`] are its parts, [`view`] is what it sees of the
 //!   core.
 //! - [`link`]: what such a process and the core say to each other.
@@ -40,6 +41,7 @@ pub mod candles;
 pub mod conn;
 mod fan;
 pub mod fault_page;
+mod fills;
 pub mod flight;
 #[deny(
     clippy::arithmetic_side_effects,
@@ -48,6 +50,7 @@ pub mod flight;
     clippy::panic
 )]
 pub mod frame;
+mod gather;
 pub mod held;
 #[deny(
     clippy::arithmetic_side_effects,
@@ -68,6 +71,7 @@ mod patrol;
 pub mod private_feed;
 pub mod public_feed;
 pub mod quota;
+mod reads;
 mod requests;
 mod resume;
 mod ring;
@@ -80,6 +84,7 @@ pub mod secrets;
     clippy::panic
 )]
 mod site;
+pub mod trials;
 mod turn;
 #[deny(
     clippy::arithmetic_side_effects,

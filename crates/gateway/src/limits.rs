@@ -106,8 +106,8 @@ const _: () = {
     );
 };
 
-/// Longest body of a private REST request.
-pub const CALL_BODY_BYTES_MAX: usize = 16 * 1_024;
+/// Longest body of a private REST request: 50 orders with all their terms.
+pub const CALL_BODY_BYTES_MAX: usize = 32 * 1_024;
 
 /// How old a signed request may be where it does not say, in ms.
 pub const CALL_WINDOW_DEFAULT_MS: u64 = 5_000;
@@ -177,17 +177,20 @@ pub const LOGONS_PER_S: u32 = 1_000;
 /// Logons that may come at once beyond that, as when a balancer moves.
 pub const LOGONS_BURST: u32 = 4_000;
 
-/// What a list of open orders weighs; an order weighs 1.
-pub const OPEN_ORDERS_WEIGHT: u32 = 10;
+/// Fills that are kept for those who ask later, of all accounts together: 14 MB.
+pub const FILLS_KEPT_MAX: usize = 65_536;
 
-/// What a read of balances or positions weighs.
-pub const READ_WEIGHT: u32 = 5;
+/// Fills of an account that are looked at for one page: less than 1 ms.
+pub const FILLS_LOOKED_AT_MAX: usize = 4_096;
 
-/// What a subscription weighs, for each instrument: it is answered with an image.
-pub const SUBSCRIBE_WEIGHT: u32 = 2;
+/// Reads that wait for a seq; more are answered `OVERLOADED`.
+pub const READS_WAITING_MAX: usize = 1_024;
 
-/// What a logon weighs, by the address it comes from.
-pub const LOGON_WEIGHT: u32 = 20;
+/// Publications of the feeds that a read waits for its seq: 2 seconds.
+pub const MIN_SEQ_PUBLICATIONS_MAX: u32 = 2 * PUBLICATIONS_PER_S;
+
+/// Orders that are tested in one turn of the loop, at its end: some 1 µs each.
+pub const TRIALS_PER_TURN_MAX: usize = 1_024;
 
 /// Longest body of an HTTP request.
 pub const BODY_BYTES_MAX: u64 = 64 * 1_024;

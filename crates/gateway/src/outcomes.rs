@@ -16,9 +16,9 @@ use coulisse_wire::native::reply::{self, Stamps, Units, write_outcome};
 use coulisse_wire::native::{Channel, CommandOutcome};
 
 /// Bytes of a reply behind its `t_out`: the ends of `result` and of the reply.
-const REPLY_TAIL_BYTES: usize = 2;
+pub(crate) const REPLY_TAIL_BYTES: usize = 2;
 /// Stands for `t_out` until the reply leaves: as many digits as the time will have.
-const DEPARTURE_PENDING_US: i64 = 1_000_000_000_000_000;
+pub(crate) const DEPARTURE_PENDING_US: i64 = 1_000_000_000_000_000;
 
 impl Hub {
     /// Takes what a record caused, live and on replay: keeps the tables and the places of the
@@ -27,6 +27,7 @@ impl Hub {
         self.links.clear();
         self.tell_public(header, events, view);
         self.key_use.note(header.key, header.time_ns.div_euclid(1_000));
+        self.fills.note(header.seq, header.time_ns.div_euclid(1_000), events);
         self.tell(header, events, view);
         self.ring.push(header.seq, self.time_us, &self.links, events);
     }
@@ -78,6 +79,11 @@ impl Hub {
             && view.is_waiting(order.order_id)
         {
             order.state = OrderState::Waiting;
+        }
+        if let Some(part) = batch.part(header.origin.index.into()) {
+            let at = (header.seq, header.time_ns.div_euclid(1_000));
+            self.gather(part, entry, &outcome, at);
+            return;
         }
         let tail = match outcome {
             CommandOutcome::Rejected(_) => None,
@@ -185,7 +191,7 @@ impl Hub {
 }
 
 /// What the numbers of a command's reply mean.
-fn units_of<'t>(table: &'t InstrumentTable, entry: &'t Entry) -> Units<'t> {
+pub(crate) fn units_of<'t>(table: &'t InstrumentTable, entry: &'t Entry) -> Units<'t> {
     let asset = match entry.command {
         Command::Deposit(deposit) => deposit.asset,
         Command::Withdraw(withdraw) => withdraw.asset,

@@ -9,22 +9,20 @@ use crate::batch::{ConnId, Request as Asked, Waiter, is_traders, is_way_out, pla
 use crate::conn::{Conn, Identity, Stage, Subscription};
 use crate::fan::Topic;
 use crate::hub::{Hub, LogRoom};
-use crate::limits::{
-    L3_ORDERS_MAX, LOGON_WEIGHT, OPEN_ORDERS_WEIGHT, READ_WEIGHT, SUBSCRIBE_WEIGHT,
-    SUBSCRIPTIONS_MAX,
-};
+use crate::limits::{L3_ORDERS_MAX, SUBSCRIPTIONS_MAX};
 use crate::logon;
 use crate::quota::{Asker, Exceeded};
 use crate::secrets::Secret;
 use crate::site;
-use crate::view::{CoreView, KeyView};
+use crate::view::CoreView;
 use coulisse_types::command::{KeyIssue, OrderCancelAll, permission};
 use coulisse_types::keys::IdList;
 use coulisse_types::{
     AccountId, AccountName, Command, InstrumentId, KeyId, KeyIndex, RejectCode, RequestId, Seq,
 };
+use coulisse_wire::native::answers::{self, Answer, LoggedOn};
 use coulisse_wire::native::keys::is_within;
-use coulisse_wire::native::reply::{self, LoggedOn};
+use coulisse_wire::native::reply;
 use coulisse_wire::native::request::{Amend, Subscription as Wanted};
 use coulisse_wire::native::spec::Access;
 use coulisse_wire::native::{Body, Channel, Request, RequestError, glance_at_order, parse_request};
@@ -60,7 +58,7 @@ impl Hub {
         now_us: i64,
         view: &impl CoreView,
     ) {
-        let charged = self.charge(id, request.id_raw, weight_of(&request.body), now_us);
+        let charged = self.charge(id, request.id_raw, weight_of(request), now_us);
         let charged = charged.and_then(|()| self.charge_logon(request, now_us));
         if let Err(error) = charged.and_then(|()| self.perform(id, request, now_us, view)) {
             self.refuse(id, view.seq(), &with_account(error, request));
@@ -106,11 +104,16 @@ impl Hub {
 
     /// Answers a request that never reaches the log.
     pub(crate) fn refuse(&mut self, id: ConnId, seq: Seq, error: &RequestError<'_>) {
+        self.count_refused(error);
+        self.write(id, seq, |out| error.write(out));
+    }
+
+    /// Counts what never reaches the log.
+    pub(crate) fn count_refused(&mut self, error: &RequestError<'_>) {
         self.counters.refused += 1;
         if error.code == RejectCode::Overloaded {
             self.counters.overloaded += 1;
         }
-        self.write(id, seq, |out| error.write(out));
     }
 
     fn perform<'a>(
@@ -135,16 +138,20 @@ impl Hub {
             }
         }
         let seq = view.seq();
+        let weight = weight_of(request).0;
+        let answer = self.answer_at((request.id_raw, request.op), weight, now_us, seq);
         match &request.body {
             Body::Logon { key_id, signature } => {
                 let proof = (key_id, signature.as_slice());
-                return self.logon(id, request.id_raw, proof, now_us, view);
+                return self.logon(id, &answer, proof, now_us, view);
             }
             Body::Logoff => {
                 self.logoff(id);
-                self.write(id, seq, |out| reply::write_done(out, request.id_raw));
+                self.write_answer(id, seq, |out| answers::write_done(out, &answer));
             }
-            Body::Resume(channels) => return self.resume_all(id, request, channels, view),
+            Body::Resume(channels) => {
+                return self.resume_all(id, request, channels, &answer, view);
+            }
             Body::CancelOnDisconnect(enabled) => {
                 if let Some(conn) = self.conn(id) {
                     conn.cancels_at_end = *enabled;
@@ -152,22 +159,28 @@ impl Hub {
                     let account = account.unwrap_or_default();
                     self.flight.arm(account, id.session, *enabled);
                 }
-                self.write(id, seq, |out| reply::write_done(out, request.id_raw));
+                self.write_answer(id, seq, |out| answers::write_done(out, &answer));
+            }
+            Body::Batch(orders) => return self.place_batch(id, request, orders, now_us, view),
+            Body::Test(command, instrument) => {
+                return self.test_order(id, request, (*command, *instrument), now_us, view);
             }
             Body::Command { .. }
             | Body::CancelAll { .. }
             | Body::Admin(_)
             | Body::Deposit { .. }
             | Body::Amend(_) => return self.command(id, request, now_us, view),
-            Body::OrdersOpen(_) | Body::BalancesGet | Body::PositionsGet | Body::KeysGet => {
-                return self.read(id, request, view);
+            Body::Read(read) => return self.read(id, request, read, now_us, view),
+            Body::Subscribe(wanted) => return self.subscribe(id, request, wanted, &answer, view),
+            Body::Unsubscribe(wanted) => {
+                return self.unsubscribe(id, request, wanted, &answer, view);
             }
-            Body::Subscribe(wanted) => return self.subscribe(id, request, wanted, view),
-            Body::Unsubscribe(wanted) => return self.unsubscribe(id, request, wanted, view),
-            Body::Ping => self.write(id, seq, |out| reply::write_done(out, request.id_raw)),
-            Body::Time => self.write(id, seq, |out| {
-                reply::write_time(out, request.id_raw, now_us, seq.0);
-            }),
+            Body::Ping => {
+                self.write_answer(id, seq, |out| answers::write_done(out, &answer));
+            }
+            Body::Time => {
+                self.write_answer(id, seq, |out| answers::write_time(out, &answer));
+            }
         }
         Ok(())
     }
@@ -252,69 +265,7 @@ impl Hub {
         Ok((KeyIssue { material, ..issue }, secret))
     }
 
-    /// Answers what only reads an account.
-    fn read<'a>(
-        &mut self,
-        id: ConnId,
-        request: &Request<'a>,
-        view: &impl CoreView,
-    ) -> Result<(), RequestError<'a>> {
-        // Whose keys there are, operators ask.
-        let needed = if request.body == Body::KeysGet { 0 } else { permission::READ };
-        let account = self.account_of(id, request, needed, view)?;
-        let (seq, id_raw) = (view.seq(), request.id_raw);
-        let table = std::mem::take(&mut self.instruments);
-        match &request.body {
-            Body::OrdersOpen(instrument) => {
-                let mut orders = Vec::new();
-                view.open_orders(account, *instrument, &mut orders);
-                self.write(id, seq, |out| {
-                    reply::write_open_orders(out, id_raw, seq.0, orders, &table);
-                });
-            }
-            Body::BalancesGet => {
-                let mut balances = Vec::new();
-                view.balances(account, &mut balances);
-                self.write(id, seq, |out| {
-                    reply::write_balances(out, id_raw, seq.0, balances, &table);
-                });
-            }
-            Body::PositionsGet => {
-                let mut positions = Vec::new();
-                view.positions(account, &mut positions);
-                self.write(id, seq, |out| {
-                    reply::write_positions(out, id_raw, seq.0, &positions, &table);
-                });
-            }
-            Body::KeysGet => {
-                let mut keys = Vec::new();
-                view.keys(account, &mut keys);
-                let rows: Vec<_> = keys.iter().map(|key| self.key_row(key, view)).collect();
-                self.write(id, seq, |out| reply::write_keys(out, id_raw, seq.0, &rows, &table));
-            }
-            _ => {}
-        }
-        self.instruments = table;
-        Ok(())
-    }
-
-    fn key_row(&self, key: &KeyView, view: &impl CoreView) -> reply::KeyRow {
-        let accounts = key.accounts.ids();
-        reply::KeyRow {
-            key_id: key.key_id,
-            scheme: key.scheme,
-            permissions: key.permissions,
-            state: key.state,
-            label: key.label,
-            expire_us: key.expire_ns.div_euclid(1_000),
-            accounts: accounts.filter_map(|id| view.account_name(AccountId(id))).collect(),
-            instruments: key.instruments.ids().map(InstrumentId).collect(),
-            networks: key.networks,
-            last_used_us: self.key_use.last_us(key.key),
-        }
-    }
-
-    fn identity(&mut self, id: ConnId) -> Option<Identity> {
+    pub(crate) fn identity(&mut self, id: ConnId) -> Option<Identity> {
         self.conn(id).and_then(|conn| conn.identity)
     }
 
@@ -329,12 +280,12 @@ impl Hub {
     fn logon<'a>(
         &mut self,
         id: ConnId,
-        id_raw: &'a [u8],
+        answer: &Answer<'a>,
         (key_id, signature): (&KeyId, &[u8]),
         now_us: i64,
         view: &impl CoreView,
     ) -> Result<(), RequestError<'a>> {
-        let refused = |code| RequestError::new(id_raw, code);
+        let refused = |code| RequestError::new(answer.id_raw, code);
         if self.identity(id).is_some() {
             return Err(refused(RejectCode::AlreadyLoggedOn));
         }
@@ -361,10 +312,7 @@ impl Hub {
         }
         self.key_use.note(key.key, now_us);
         self.some_expire |= key.expire_ns != 0;
-        let seq = view.seq();
-        self.write(id, seq, |out| {
-            reply::write_logged_on(out, id_raw, &who, seq.0, now_us);
-        });
+        self.write_answer(id, view.seq(), |out| answers::write_logged_on(out, answer, &who));
         Ok(())
     }
 
@@ -402,7 +350,7 @@ impl Hub {
     /// The account that a request is for, if the session may act for it.
     ///
     /// An account that it may not act for is answered as one that does not exist.
-    fn account_of<'a>(
+    pub(crate) fn account_of<'a>(
         &mut self,
         id: ConnId,
         request: &Request<'a>,
@@ -422,7 +370,7 @@ impl Hub {
     }
 
     /// Puts a command into the batch.
-    fn enter<'a>(
+    pub(crate) fn enter<'a>(
         &mut self,
         id: ConnId,
         request: &Request<'a>,
@@ -466,7 +414,11 @@ impl Hub {
                 received_us: now_us,
                 id: request.id_raw,
             })
-            .map_err(|_| refused(RejectCode::Overloaded))
+            .map_err(|_| refused(RejectCode::Overloaded))?;
+        if let Some(deadline_us) = request.deadline_us {
+            self.batch.keep_deadline(deadline_us);
+        }
+        Ok(())
     }
 
     /// Adds a command of the process itself to the batch.
@@ -511,6 +463,7 @@ impl Hub {
         id: ConnId,
         request: &Request<'a>,
         wanted: &Wanted,
+        answer: &Answer<'_>,
         view: &impl CoreView,
     ) -> Result<(), RequestError<'a>> {
         let refused = |code| RequestError::new(request.id_raw, code);
@@ -553,7 +506,7 @@ impl Hub {
             self.refuse(id, seq, &error.with_limit(L3_ORDERS_MAX.to_string().as_bytes()));
             return Ok(());
         }
-        self.confirm(id, request, wanted, (view.seq(), resumes_from.is_some()));
+        self.confirm(id, answer, wanted, (view.seq(), resumes_from.is_some()));
         for subscription in subscriptions {
             self.replace_subscription(id, subscription);
             if let Some(from) = resumes_from {
@@ -574,6 +527,7 @@ impl Hub {
         id: ConnId,
         request: &Request<'a>,
         channels: &[(Channel, u64)],
+        answer: &Answer<'_>,
         view: &impl CoreView,
     ) -> Result<(), RequestError<'a>> {
         let refused = |code| RequestError::new(request.id_raw, code);
@@ -601,7 +555,7 @@ impl Hub {
                 return Ok(());
             }
         }
-        self.write(id, seq, |out| reply::write_resumed(out, request.id_raw, channels, seq.0));
+        self.write_answer(id, seq, |out| answers::write_resumed(out, answer, channels));
         for (channel, from) in channels {
             self.replace_subscription(id, of(*channel));
             self.drop_subscription(id, of(*channel));
@@ -614,15 +568,14 @@ impl Hub {
     fn confirm(
         &mut self,
         id: ConnId,
-        request: &Request<'_>,
+        answer: &Answer<'_>,
         wanted: &Wanted,
         (seq, is_resumed): (Seq, bool),
     ) {
-        let (id_raw, channel) = (request.id_raw, wanted.channel);
+        let Wanted { channel, instruments, .. } = wanted;
         let table = std::mem::take(&mut self.instruments);
-        self.write(id, seq, |out| {
-            let at = (seq.0, is_resumed);
-            reply::write_subscribed(out, id_raw, channel, &wanted.instruments, at, &table);
+        self.write_answer(id, seq, |out| {
+            answers::write_subscribed(out, answer, *channel, instruments, is_resumed, &table);
         });
         self.instruments = table;
     }
@@ -648,6 +601,7 @@ impl Hub {
         id: ConnId,
         request: &Request<'a>,
         wanted: &Wanted,
+        answer: &Answer<'_>,
         view: &impl CoreView,
     ) -> Result<(), RequestError<'a>> {
         let refused = |code| RequestError::new(request.id_raw, code);
@@ -667,7 +621,7 @@ impl Hub {
         for subscription in ended {
             self.drop_subscription(id, subscription);
         }
-        self.confirm(id, request, wanted, (view.seq(), false));
+        self.confirm(id, answer, wanted, (view.seq(), false));
         Ok(())
     }
 
@@ -707,18 +661,17 @@ impl Hub {
 }
 
 /// What a request weighs, and whether it only takes risk away.
-fn weight_of(body: &Body<'_>) -> (u32, bool) {
-    let listed = |count: usize| u32::try_from(count).unwrap_or(u32::MAX).max(1);
-    match body {
+fn weight_of(request: &Request<'_>) -> (u32, bool) {
+    let (count, is_way_out) = match &request.body {
         Body::Command { command, .. } => (1, is_way_out(command)),
         Body::CancelAll { .. } => (1, true),
         Body::Admin(admin) => (1, is_way_out(&admin.command)),
-        Body::OrdersOpen(_) => (OPEN_ORDERS_WEIGHT, false),
-        Body::BalancesGet | Body::PositionsGet => (READ_WEIGHT, false),
-        Body::Subscribe(wanted) => (listed(wanted.instruments.len()) * SUBSCRIBE_WEIGHT, false),
-        Body::Logon { .. } => (LOGON_WEIGHT, false),
+        Body::Batch(orders) => (orders.len(), false),
+        Body::Subscribe(wanted) => (wanted.instruments.len(), false),
         _ => (1, false),
-    }
+    };
+    let count = u32::try_from(count).unwrap_or(u32::MAX).max(1);
+    (request.op.weight().units * count, is_way_out)
 }
 
 /// The public streams that are wanted.

@@ -16,7 +16,7 @@ pub(crate) struct Engine {
     state: GilCell<(Core, Vec<Event>)>,
 }
 
-/// One of the two ways to apply a record.
+/// One of the ways to take a record.
 type Apply = fn(&mut Core, &RecordHeader, &Command, &mut Vec<Event>);
 
 impl Engine {
@@ -59,6 +59,10 @@ impl Engine {
 
     fn apply<'py>(&self, py: Python<'py>, record: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
         self.take(py, record, Core::apply)
+    }
+
+    fn try_order<'py>(&self, py: Python<'py>, record: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        self.take(py, record, Core::try_order)
     }
 
     fn void<'py>(&self, py: Python<'py>, record: &[u8]) -> PyResult<Bound<'py, PyBytes>> {

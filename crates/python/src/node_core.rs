@@ -277,6 +277,43 @@ impl NodeCore {
     /// Ends the loop's turn: takes what has come, and what had to wait for the next turn, whose batch
     /// that begins. A worker sends it to the core instead.
     pub(crate) fn flush(&mut self) -> Result<(), Leap> {
+        self.take_turn()?;
+        // What came behind such an order on its connection has been waiting for its answer.
+        while self.try_orders() {
+            self.take_turn()?;
+        }
+        Ok(())
+    }
+
+    /// Answers the orders that are only tested, behind all that came in this turn; whether there were
+    /// any.
+    fn try_orders(&mut self) -> bool {
+        if !self.hub.has_trials() {
+            return false;
+        }
+        for trial in self.hub.take_trials() {
+            let header = RecordHeader {
+                seq: self.engine.last_seq(),
+                time_ns: wall_ns(),
+                origin: Origin {
+                    node: self.node,
+                    incarnation: self.recovery.incarnation,
+                    batch: 0,
+                    index: 0,
+                },
+                account: trial.account,
+                key: trial.key,
+                session: 0,
+                request_id: RequestId(0),
+            };
+            self.events.clear();
+            self.engine.try_order(&header, &trial.command, &mut self.events);
+            self.hub.answer_trial(&trial, &self.events, &EngineView(&self.engine));
+        }
+        true
+    }
+
+    fn take_turn(&mut self) -> Result<(), Leap> {
         if matches!(self.source, Source::Core(_)) {
             self.flush_up();
             return Ok(());
@@ -394,8 +431,11 @@ impl NodeCore {
 
     /// Writes and applies what has come in.
     fn write_batch(&mut self, time_ns: i64) {
-        let batch = self.hub.take_batch(std::mem::take(&mut self.spare));
-        self.write(&batch, time_ns);
+        let mut batch = self.hub.take_batch(std::mem::take(&mut self.spare));
+        self.hub.drop_late(&mut batch, time_ns, &EngineView(&self.engine));
+        if !batch.is_empty() {
+            self.write(&batch, time_ns);
+        }
         self.spare = batch;
     }
 

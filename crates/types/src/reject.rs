@@ -86,6 +86,7 @@ rejects! {
     27 RateLimited Gateway "RATE_LIMITED" "The key, the account or the address asks for more than it may; try again later.";
     28 RequestExpired Gateway "REQUEST_EXPIRED" "The request's time is not within its window of now.";
     29 NoSecrets Gateway "NO_SECRETS" "This node has no master key, or cannot write data keys.";
+    30 SeqNotReached Gateway "SEQ_NOT_REACHED" "This node has not applied that seq in time.";
 
     100 UnknownKey Core "UNKNOWN_KEY" "The key does not exist.";
     101 NotPermitted Core "NOT_PERMITTED" "The key may not do this, or not for this account.";

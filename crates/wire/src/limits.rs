@@ -35,3 +35,7 @@ pub const BOOK_LEVELS_MAX: usize = 10_000;
 pub const HMAC_BYTES: usize = 32;
 /// Bytes of an Ed25519 signature, the longest.
 pub const SIGNATURE_BYTES: usize = 64;
+/// Orders of one `order.place_batch`.
+pub const BATCH_ORDERS_MAX: usize = 50;
+/// Rows of one page of a list, and how many there are where a request does not say.
+pub const PAGE_ROWS_MAX: u32 = 500;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -66,6 +67,7 @@ Until = Annotated[
     datetime | None,
     typer.Option("--until", help="With a gtd order: when it expires, in UTC, as 2030-01-31T12:00."),
 ]
+Test = Annotated[bool, typer.Option("--test", help="Say what would be refused, and place nothing.")]
 
 
 def _place_command(side: str) -> Callable[..., None]:
@@ -86,6 +88,7 @@ def _place_command(side: str) -> Callable[..., None]:
         self_trade: SelfTrade = None,
         until: Until = None,
         client_order_id: OwnId = None,
+        test: Test = False,
         account: AccountName = None,
         as_json: AsJson = False,
         url: Url = None,
@@ -100,7 +103,8 @@ def _place_command(side: str) -> Callable[..., None]:
         _add_trail(terms, trail)
         _add_peg(terms, peg)
         order = (side, qty, symbol, client_order_id, account)
-        run(_place(order, terms, as_json, url, key_file))
+        act = _test if test else _place
+        run(act(order, terms, as_json, url, key_file))
 
     place.__doc__ = f"{side.capitalize()} QTY of SYMBOL [@PRICE]."
     return place
@@ -151,6 +155,22 @@ async def _place(
         )
     done = _sentence(outcome, side, qty, symbol) if isinstance(outcome, OrderResult) else ""
     show_outcome(outcome, as_json, done)
+
+
+async def _test(
+    order: Named, terms: OrderTerms, as_json: bool, url: str | None, key_file: Path | None
+) -> None:
+    side, qty, symbol, client_order_id, account = order
+    async with await connect(url, key_file) as client:
+        refusal = await client.test(
+            symbol, side, qty, client_order_id=client_order_id, account=account, **terms
+        )
+    if refusal is not None:
+        show_outcome(refusal, as_json, "")
+    elif as_json:
+        typer.echo(json.dumps({"ok": True}))
+    else:
+        typer.echo(f"would be taken: {side} {qty} {symbol}")
 
 
 def _sentence(order: OrderResult, side: str, qty: str, symbol: str) -> str:

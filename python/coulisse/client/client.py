@@ -38,13 +38,17 @@ from coulisse.client.feeds import (
 )
 from coulisse.client.forms import (
     Outcome,
-    items_of,
+    batch_params,
+    cancel_after_outcome,
+    cancel_all_outcome,
+    of_symbol,
     order_outcome,
     order_params,
     order_ref,
     symbols_of,
 )
 from coulisse.client.link import Link
+from coulisse.client.lists import all_items, fill_of_row, place_together
 from coulisse.client.local_book import LocalBook
 from coulisse.client.local_orders import LocalOrders
 from coulisse.domain.market import Candle, Ticker
@@ -70,7 +74,7 @@ from coulisse.domain.outcomes import (
     replace_result_from_wire,
 )
 from coulisse.domain.positions import Position, RiskNotice, StatusUpdate, position_from_wire
-from coulisse.domain.requests import OrderTerms, leg_params
+from coulisse.domain.requests import OrderLike, OrderTerms, leg_params
 from coulisse.domain.symbols import wire_symbol
 
 REQUEST_TIMEOUT_S: Final = 10.0
@@ -154,6 +158,31 @@ class Client:
         """
         params = order_params(symbol, side, qty, client_order_id, terms)
         return order_outcome(await self._link.request("order.place", params, account))
+
+    async def place_batch(
+        self, orders: Iterable[Mapping[str, object] | OrderLike], *, account: str | None = None
+    ) -> list[Outcome] | Rejected | Unknown:
+        """Place up to 50 orders with one request; return what became of each, in their order.
+
+        An order is a mapping of what `place` takes, or an object with such attributes. What is
+        refused costs the others nothing.
+        """
+        return await place_together(self._link, [batch_params(order) for order in orders], account)
+
+    async def test(
+        self,
+        symbol: str,
+        side: str,
+        qty: Number | None = None,
+        *,
+        client_order_id: str | None = None,
+        account: str | None = None,
+        **terms: Unpack[OrderTerms],
+    ) -> Rejected | Unknown | None:
+        """Return why `place` would refuse an order, or None; it is not placed and not logged."""
+        params = order_params(symbol, side, qty, client_order_id, terms)
+        reply = await self._link.request("order.test", params, account)
+        return reply if isinstance(reply, Rejected | Unknown) else None
 
     async def replace(
         self,
@@ -241,27 +270,19 @@ class Client:
 
         A session is one connection: after a lost one, `this_session` means the new one.
         """
-        params: dict[str, object] = {} if symbol is None else {"symbol": wire_symbol(symbol)}
+        params = of_symbol(symbol)
         if side is not None:
             params["side"] = side
         if this_session:
             params["session"] = True
-        reply = await self._link.request("order.cancel_all", params, account)
-        if isinstance(reply, Rejected | Unknown):
-            return reply
-        return CancelAllResult(int(str(reply["count"])), int(str(reply["seq"])))
+        return cancel_all_outcome(await self._link.request("order.cancel_all", params, account))
 
     async def cancel_after(
         self, timeout_ms: int, *, account: str | None = None
     ) -> CancelAfterResult | Rejected | Unknown:
         """Cancel everything of the account in `timeout_ms`, unless this comes again; 0 never."""
-        reply = await self._link.request("order.cancel_after", {"timeout": timeout_ms}, account)
-        if isinstance(reply, Rejected | Unknown):
-            return reply
-        deadline = reply.get("deadline")
-        return CancelAfterResult(
-            None if deadline is None else int(str(deadline)), int(str(reply["seq"]))
-        )
+        params = {"timeout": timeout_ms}
+        return cancel_after_outcome(await self._link.request("order.cancel_after", params, account))
 
     async def cancel_on_disconnect(self, enabled: bool = True) -> None:
         """Have this session's orders cancelled when its connection ends, however it does.
@@ -273,20 +294,24 @@ class Client:
 
     async def open_orders(self, symbol: str | None = None) -> list[Order]:
         """Return the account's open orders. Raises `Refused` or `ConnectionLost`."""
-        params = {} if symbol is None else {"symbol": wire_symbol(symbol)}
-        result = await self._link.ask("orders.open", params)
-        return [order_from_wire(item) for item in items_of(result, "orders")]
+        items = await all_items(self._link, "orders.open", "orders", of_symbol(symbol))
+        return [order_from_wire(item) for item in items]
+
+    async def latest_fills(self, symbol: str | None = None, *, most: int = 500) -> list[Fill]:
+        """Return the account's latest fills that the node keeps, newest first. Raises as above."""
+        items = await all_items(self._link, "fills.get", "fills", of_symbol(symbol), most=most)
+        return [fill_of_row(item) for item in items]
 
     async def balances(self) -> dict[str, Balance]:
         """Return the account's balances by asset. Raises `Refused` or `ConnectionLost`."""
-        result = await self._link.ask("balances.get", {})
-        found = [balance_from_wire(item) for item in items_of(result, "balances")]
+        items = await all_items(self._link, "balances.get", "balances", {})
+        found = [balance_from_wire(item) for item in items]
         return {balance.asset: balance for balance in found}
 
     async def open_positions(self) -> list[Position]:
         """Return the account's positions. Raises `Refused` or `ConnectionLost`."""
-        result = await self._link.ask("positions.get", {})
-        return [position_from_wire(item) for item in items_of(result, "positions")]
+        items = await all_items(self._link, "positions.get", "positions", {})
+        return [position_from_wire(item) for item in items]
 
     async def deposit(
         self, account: str, asset: str, qty: Number, *, request_id: str | None = None

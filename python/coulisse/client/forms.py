@@ -7,8 +7,15 @@ from collections.abc import Iterable, Mapping
 
 from coulisse.client.session import Reply
 from coulisse.domain.money import Number
-from coulisse.domain.outcomes import OrderResult, Rejected, Unknown, order_result_from_wire
-from coulisse.domain.requests import OrderTerms, place_params
+from coulisse.domain.outcomes import (
+    CancelAfterResult,
+    CancelAllResult,
+    OrderResult,
+    Rejected,
+    Unknown,
+    order_result_from_wire,
+)
+from coulisse.domain.requests import OrderLike, OrderTerms, as_mapping, place_params
 from coulisse.domain.symbols import wire_symbol
 
 Outcome = OrderResult | Rejected | Unknown
@@ -27,9 +34,37 @@ def order_params(
     return place_params({**named, **terms})
 
 
+def batch_params(order: Mapping[str, object] | OrderLike) -> dict[str, object]:
+    """Return the params of one order of a batch; without a client's id it gets one of its own."""
+    given = {"client_order_id": secrets.token_hex(10), **as_mapping(order)}
+    return place_params(given)
+
+
+def of_symbol(symbol: str | None) -> dict[str, object]:
+    """Return the params that name one instrument, or none."""
+    return {} if symbol is None else {"symbol": wire_symbol(symbol)}
+
+
 def order_outcome(reply: Reply) -> Outcome:
     """Read what became of an order."""
     return reply if isinstance(reply, Rejected | Unknown) else order_result_from_wire(reply)
+
+
+def cancel_all_outcome(reply: Reply) -> CancelAllResult | Rejected | Unknown:
+    """Read what became of the cancelling of all orders."""
+    if isinstance(reply, Rejected | Unknown):
+        return reply
+    return CancelAllResult(int(str(reply["count"])), int(str(reply["seq"])))
+
+
+def cancel_after_outcome(reply: Reply) -> CancelAfterResult | Rejected | Unknown:
+    """Read what became of a dead man's switch."""
+    if isinstance(reply, Rejected | Unknown):
+        return reply
+    deadline = reply.get("deadline")
+    return CancelAfterResult(
+        None if deadline is None else int(str(deadline)), int(str(reply["seq"]))
+    )
 
 
 def order_ref(order_id: int | None, client_order_id: str | None) -> dict[str, object]:

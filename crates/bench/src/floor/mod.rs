@@ -22,8 +22,9 @@ use coulisse_types::{
     AccountName, Amount, AssetId, AssetName, Event, FeeRate, InstrumentId, Qty, Symbol,
 };
 use coulisse_wire::instruments::InstrumentTable;
-use coulisse_wire::native::reply::{self, LoggedOn};
-use coulisse_wire::native::{Body, parse_request};
+use coulisse_wire::native::answers::{self, Answer, LoggedOn};
+use coulisse_wire::native::reply::{self, Stamps};
+use coulisse_wire::native::{Body, Request, parse_request};
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::fd::{AsFd, OwnedFd};
 use std::io::{ErrorKind, Read, Write};
@@ -263,23 +264,27 @@ impl Server {
     }
 }
 
+fn answer_to<'a>(request: &Request<'a>) -> Answer<'a> {
+    Answer { id_raw: request.id_raw, op: request.op, weight: 1, stamps: Stamps::default() }
+}
+
 /// Appends the frame that answers one request.
 fn answer(out: &mut Vec<u8>, text: &str, table: &InstrumentTable) {
     let frame = begin_frame(out, Opcode::Text);
     match parse_request(text.as_bytes(), table) {
         Err(error) => error.write(out),
-        Ok(request) => match request.body {
+        Ok(request) => match &request.body {
             Body::Logon { key_id, .. } => {
                 let account = AccountName::new(b"anyone").unwrap_or_default();
-                let who = LoggedOn { account, key_id, permissions: 0 };
-                reply::write_logged_on(out, request.id_raw, &who, 0, 0);
+                let who = LoggedOn { account, key_id: *key_id, permissions: 0 };
+                answers::write_logged_on(out, &answer_to(&request), &who);
             }
             Body::Command { .. } => {
                 out.extend_from_slice(b"{\"id\":");
                 out.extend_from_slice(request.id_raw);
                 out.extend_from_slice(ACK_TAIL);
             }
-            _ => reply::write_done(out, request.id_raw),
+            _ => answers::write_done(out, &answer_to(&request)),
         },
     }
     frame.finish(out);

@@ -1,9 +1,10 @@
 //! What the hub knows from the log alone, written down: without it a client would notice that a node
 //! started from a snapshot and did not replay everything.
 //!
-//! Kept are the instruments and groups, each instrument's latest trades and candles, the seqs that its status and
-//! each private channel are at, and who is in which group. Connections, subscriptions and counters are
-//! of one life of the process and start anew, as they do on replay.
+//! Kept are the instruments and groups, each instrument's latest trades and candles, the latest fills, the
+//! time of the last record, the seqs that its status and each private channel are at, and who is in which
+//! group. Connections, subscriptions and counters are of one life of the process and start anew, as they
+//! do on replay.
 //!
 //! Invariants
 //! - Reading and then delivering the tail gives the hub that delivering everything gives, as far as any
@@ -21,7 +22,7 @@ use coulisse_types::{Event, limits};
 use coulisse_wire::record::{decode_events, encode_events};
 
 /// The version written and read.
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 
 /// Why bytes are no feeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +54,9 @@ impl Hub {
             feeds,
             private,
             instruments_seq,
+            time_us,
             key_use,
+            fills,
             // Of this life of the process.
             slots: _,
             free: _,
@@ -66,7 +69,6 @@ impl Hub {
             resumes: _,
             sweeps_on: _,
             sweep_sends: _,
-            time_us: _,
             counters: _,
             stopping: _,
             log_room: _,
@@ -85,6 +87,10 @@ impl Hub {
             sessions_then: _,
             resumable: _,
             some_expire: _,
+            trials: _,
+            waiting: _,
+            gathers: _,
+            gathers_begun: _,
             secrets: _,
             // Given anew at every start.
             hosts: _,
@@ -106,11 +112,13 @@ impl Hub {
         length(table.len()).encode(out);
         out.extend_from_slice(&table);
         instruments_seq.encode(out);
+        time_us.encode(out);
         for feed in feeds.iter().skip(1) {
             feed.write(out);
         }
         private.write(out);
         key_use.encode(out);
+        fills.encode(out);
     }
 
     /// Takes what [`Hub::write_feeds`] wrote, into a hub that has delivered nothing yet.
@@ -127,6 +135,7 @@ impl Hub {
         let table = table.and_then(decode_events);
         self.read_table(&table.ok_or(FeedsFault { reason: "a table that means nothing" })?)?;
         self.instruments_seq = get(&mut reader)?;
+        self.time_us = get(&mut reader)?;
         let count = self.instruments.instruments().len();
         if count > 0 {
             self.feeds.resize_with(count + 1, InstrumentFeeds::default);
@@ -136,6 +145,7 @@ impl Hub {
         }
         self.private.read(&mut reader)?;
         self.key_use.decode(&mut reader)?;
+        self.fills.decode(&mut reader)?;
         if reader.is_empty() { Ok(()) } else { Err(FeedsFault { reason: "too many bytes" }) }
     }
 

@@ -8,6 +8,7 @@ mod feeds;
 mod fuzz;
 mod limits;
 mod links;
+mod lists_and_batches;
 mod pressure;
 mod restart;
 mod resume;

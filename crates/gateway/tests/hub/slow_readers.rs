@@ -91,7 +91,7 @@ fn a_log_that_stands_still_closes_a_session_at_the_limit_behind_what_it_was_told
     assert_eq!(world.wire.socket(alice).0.len(), 1, "no more than the greeting was let out");
     world.all_durable();
     let (texts, code) = world.wire.socket(alice);
-    assert!(texts.len() > 20_000, "{}", texts.len());
+    assert!(texts.len() > HELD_BYTES_MAX / 130, "{}", texts.len());
     assert_eq!((code, world.wire.closed.as_slice()), (Some(1013), &[alice][..]));
 }
 

@@ -246,13 +246,19 @@ impl World {
     /// Ends the tick: each command of the batch causes what `events` says; returns the last seq.
     pub(crate) fn tick(&mut self, events: impl Fn(usize) -> Vec<Event>) -> u64 {
         let batch = self.hub.take_batch(Batch::default());
+        self.apply(&batch, events);
+        self.table.seq
+    }
+
+    /// The log delivers what is in a batch, with what each command causes.
+    pub(crate) fn apply(&mut self, batch: &Batch, events: impl Fn(usize) -> Vec<Event>) {
         for (index, entry) in batch.entries().iter().enumerate() {
-            let header = self.header();
+            let mut header = self.header();
+            header.origin.index = u16::try_from(index).expect("a batch is bounded");
             let caused = events(index);
             self.hub.deliver(&header, &caused, &self.table);
-            self.hub.reply(&batch, entry, &header, &caused, &self.table);
+            self.hub.reply(batch, entry, &header, &caused, &self.table);
         }
-        self.table.seq
     }
 
     /// Ends the loop's turn as a node does: takes what has come, and lets those go on that waited for

@@ -7,6 +7,7 @@ use coulisse_types::command::{CancelAfter, Deposit, OrderCancel, OrderCancelAll}
 use coulisse_types::{Amount, InstrumentId, RejectCode, RequestId, SideFilter};
 
 use super::admin::read_admin;
+use super::batches::read_batch;
 use super::error::Detail;
 use super::feed::CandleInterval;
 use super::orders::{read_order_ref, read_place, read_place_list, read_replace};
@@ -14,6 +15,7 @@ use super::params::{
     Fault, Params, Read, find_symbol, integer, missing, missing_either, name, nanoseconds, one_of,
     refused_number,
 };
+use super::reads::read_list;
 use super::request::{Amend, Body, Signature, Subscription};
 use super::spec::{Channel, Op, ParamKind, at};
 use crate::instruments::Symbols;
@@ -64,6 +66,11 @@ fn read_rarer_body<'a>(
     Ok(match op {
         Op::Replace => read_replace(params, symbols)?,
         Op::PlaceList => read_place_list(params, symbols)?,
+        Op::PlaceBatch => Body::Batch(read_batch(params.get(at::ORDERS), symbols)?),
+        Op::Test => match read_place(params, symbols)? {
+            Body::Command { command, instrument } => Body::Test(command, instrument),
+            other => other,
+        },
         Op::CancelAll => read_cancel_all(params, symbols)?,
         Op::CancelAfter => {
             let millis = integer(params.get(at::TIMEOUT), "timeout", TIMEOUT_MS_MAX)?;
@@ -71,10 +78,9 @@ fn read_rarer_body<'a>(
             Body::Command { command: CancelAfter { timeout_ns }.into(), instrument: NO_INSTRUMENT }
         }
         Op::Deposit => read_deposit(params, symbols)?,
-        Op::OrdersOpen => Body::OrdersOpen(read_one_symbol(params, symbols)?),
-        Op::BalancesGet => Body::BalancesGet,
-        Op::PositionsGet => Body::PositionsGet,
-        Op::KeysGet => Body::KeysGet,
+        Op::OrdersOpen | Op::FillsGet | Op::BalancesGet | Op::PositionsGet | Op::KeysGet => {
+            Body::Read(read_list(op, params, symbols)?)
+        }
         Op::Subscribe => Body::Subscribe(read_subscription(params, symbols)?),
         Op::Unsubscribe => Body::Unsubscribe(read_subscription(params, symbols)?),
         Op::Logon => read_logon(params)?,
@@ -193,7 +199,7 @@ fn read_cancel_all<'a>(
     Ok(Body::CancelAll { all: OrderCancelAll { instrument, side, session: 0 }, this_session })
 }
 
-fn read_one_symbol<'a>(
+pub(super) fn read_one_symbol<'a>(
     params: &Params<'a>,
     symbols: &(impl Symbols + ?Sized),
 ) -> Read<'a, Option<InstrumentId>> {

@@ -85,6 +85,19 @@ impl<'a> RequestError<'a> {
     /// Appends the reply.
     pub fn write(&self, out: &mut Vec<u8>) {
         super::reply::open_error(out, self.id_raw, self.code);
+        self.write_rest(out);
+        out.push(b'}');
+    }
+
+    /// Appends `{"error":{…}}`, what became of one order of a batch.
+    pub fn write_alone(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"error\":");
+        super::rejects::open_error_object(out, self.code);
+        self.write_rest(out);
+        out.push(b'}');
+    }
+
+    fn write_rest(&self, out: &mut Vec<u8>) {
         match self.detail {
             Detail::Retry { per_s, after_ms } => self.write_retry(out, per_s, after_ms),
             _ => self.write_message(out),
@@ -105,7 +118,7 @@ impl<'a> RequestError<'a> {
             }
             _ => {}
         }
-        out.extend_from_slice(br#","state":"not_sent"}}"#);
+        out.extend_from_slice(br#","state":"not_sent"}"#);
     }
 
     fn write_retry(&self, out: &mut Vec<u8>, per_s: u32, after_ms: u64) {

@@ -5,10 +5,13 @@
 //! does not.
 
 mod admin;
+pub mod answers;
+mod batches;
 mod bodies;
 mod bounds;
 mod call;
 mod creating;
+pub mod cursors;
 pub mod error;
 pub mod feed;
 mod glance;
@@ -16,6 +19,7 @@ pub mod keys;
 mod orders;
 pub mod outcome;
 mod params;
+mod reads;
 mod rejects;
 pub mod reply;
 pub mod request;
@@ -27,5 +31,6 @@ pub use call::{Call, parse_call};
 pub use error::RequestError;
 pub use glance::glance_at_order;
 pub use outcome::CommandOutcome;
+pub use reads::Read;
 pub use request::{Body, Request, parse_request};
 pub use spec::{Channel, Op};

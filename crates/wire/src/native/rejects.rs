@@ -37,17 +37,36 @@ pub(super) fn open_error_object(out: &mut Vec<u8>, code: RejectCode) {
 /// Appends the reply to a command that the core refused.
 pub fn write_rejected(out: &mut Vec<u8>, id_raw: &[u8], rejected: &Rejected, units: &Units<'_>) {
     open_error(out, id_raw, rejected.code);
-    finish_error_object(out, rejected, units);
+    finish_error_object(out, rejected, units, state_of(rejected));
+    out.push(b'}');
+}
+
+/// Appends the reply to a test of an order that the core would refuse: it was never sent to the log.
+pub fn write_would_reject(
+    out: &mut Vec<u8>,
+    id_raw: &[u8],
+    rejected: &Rejected,
+    units: &Units<'_>,
+) {
+    open_error(out, id_raw, rejected.code);
+    finish_error_object(out, rejected, units, "not_sent");
     out.push(b'}');
 }
 
 /// Appends the error object of a refusal.
 pub(super) fn write_error_object(out: &mut Vec<u8>, rejected: &Rejected, units: &Units<'_>) {
     open_error_object(out, rejected.code);
-    finish_error_object(out, rejected, units);
+    finish_error_object(out, rejected, units, state_of(rejected));
 }
 
-fn finish_error_object(out: &mut Vec<u8>, rejected: &Rejected, units: &Units<'_>) {
+const fn state_of(rejected: &Rejected) -> &'static str {
+    match rejected.code.origin() {
+        Origin::Core => "rejected",
+        Origin::Gateway => "not_sent",
+    }
+}
+
+fn finish_error_object(out: &mut Vec<u8>, rejected: &Rejected, units: &Units<'_>, state: &str) {
     let message = out.len();
     write_reject_message(out, rejected, units);
     // The text is ours and the numbers are digits: nothing in it needs an escape.
@@ -76,10 +95,9 @@ fn finish_error_object(out: &mut Vec<u8>, rejected: &Rejected, units: &Units<'_>
         }
         out.push(b'"');
     }
-    out.extend_from_slice(match rejected.code.origin() {
-        Origin::Core => br#","state":"rejected"}"#,
-        Origin::Gateway => br#","state":"not_sent"}"#,
-    });
+    out.extend_from_slice(b",\"state\":\"");
+    out.extend_from_slice(state.as_bytes());
+    out.extend_from_slice(b"\"}");
 }
 
 /// What a reject says to people, without its code: `available 10.00 USD is less than …`.

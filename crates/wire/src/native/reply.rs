@@ -7,17 +7,12 @@
 
 use alloc::vec::Vec;
 
-use coulisse_types::event::{OrderState, PositionChanged};
-use coulisse_types::keys::{KeyLabel, NetworkList};
-use coulisse_types::{
-    AccountName, AssetId, Command, InstrumentId, KeyId, KeyScheme, KeyState, RejectCode, RequestId,
-};
+use coulisse_types::event::OrderState;
+use coulisse_types::{AssetId, Command, InstrumentId, RejectCode, RequestId};
 
-use super::keys::PERMISSION_NAMES;
 use super::outcome::{CommandOutcome, OrderOutcome, Part};
 use super::rejects::{open_error_object, write_error_object, write_meaning};
-pub use super::rejects::{write_reject_message, write_rejected};
-use super::spec::Channel;
+pub use super::rejects::{write_reject_message, write_rejected, write_would_reject};
 use crate::digits;
 use crate::instruments::{InstrumentInfo, InstrumentTable};
 use crate::limits::LEGS_MAX;
@@ -78,10 +73,13 @@ impl<'t> Units<'t> {
 /// Appends `{"id":…` and what follows until the result.
 fn open_ok(out: &mut Vec<u8>, id_raw: &[u8]) {
     write_id(out, id_raw);
-    out.extend_from_slice(br#","ok":true,"result":{"#);
+    out.extend_from_slice(OK_START);
 }
 
-fn write_id(out: &mut Vec<u8>, id_raw: &[u8]) {
+/// What stands between the id and the result.
+pub(super) const OK_START: &[u8] = br#","ok":true,"result":{"#;
+
+pub(super) fn write_id(out: &mut Vec<u8>, id_raw: &[u8]) {
     out.extend_from_slice(b"{\"id\":");
     out.extend_from_slice(if id_raw.is_empty() { b"null" } else { id_raw });
 }
@@ -93,10 +91,17 @@ pub(super) fn open_error(out: &mut Vec<u8>, id_raw: &[u8], code: RejectCode) {
     open_error_object(out, code);
 }
 
-fn write_stamps(out: &mut Vec<u8>, stamps: &Stamps) {
+pub(super) fn write_stamps(out: &mut Vec<u8>, stamps: &Stamps) {
     out.extend_from_slice(b"\"seq\":");
     digits::unsigned(out, stamps.seq);
-    out.extend_from_slice(b",\"t_in\":");
+    out.push(b',');
+    write_times(out, stamps);
+}
+
+/// Appends the three times.
+#[inline]
+pub(super) fn write_times(out: &mut Vec<u8>, stamps: &Stamps) {
+    out.extend_from_slice(b"\"t_in\":");
     digits::signed(out, stamps.in_us);
     out.extend_from_slice(b",\"t_log\":");
     digits::signed(out, stamps.log_us);
@@ -159,7 +164,7 @@ pub fn write_outcome(
 }
 
 /// Appends `"key":number,`.
-fn write_number(out: &mut Vec<u8>, key: &[u8], number: u64) {
+pub(super) fn write_number(out: &mut Vec<u8>, key: &[u8], number: u64) {
     out.push(b'"');
     out.extend_from_slice(key);
     out.extend_from_slice(b"\":");
@@ -206,7 +211,7 @@ fn write_list(out: &mut Vec<u8>, legs: &[Option<OrderOutcome>; LEGS_MAX], units:
     }
 }
 
-fn write_order_outcome(out: &mut Vec<u8>, order: &OrderOutcome, units: &Units<'_>) {
+pub(super) fn write_order_outcome(out: &mut Vec<u8>, order: &OrderOutcome, units: &Units<'_>) {
     out.extend_from_slice(b"\"order_id\":\"");
     digits::unsigned(out, order.order_id.0);
     out.extend_from_slice(b"\",");
@@ -240,253 +245,6 @@ pub fn write_unknown(out: &mut Vec<u8>, id_raw: &[u8], code: RejectCode) {
     open_error(out, id_raw, code);
     write_meaning(out, code);
     out.extend_from_slice(br#"","state":"unknown"}}"#);
-}
-
-/// Appends the reply to `ping`, `session.logoff` and whatever has an empty result.
-pub fn write_done(out: &mut Vec<u8>, id_raw: &[u8]) {
-    open_ok(out, id_raw);
-    out.extend_from_slice(b"}}");
-}
-
-/// Appends the reply to `time`.
-pub fn write_time(out: &mut Vec<u8>, id_raw: &[u8], time_us: i64, seq: u64) {
-    open_ok(out, id_raw);
-    out.extend_from_slice(b"\"time\":");
-    digits::signed(out, time_us);
-    out.extend_from_slice(b",\"seq\":");
-    digits::unsigned(out, seq);
-    out.extend_from_slice(b"}}");
-}
-
-/// Who logged on, and what the key may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LoggedOn {
-    /// The account of the key.
-    pub account: AccountName,
-    /// The key.
-    pub key_id: KeyId,
-    /// Permission bits, as in [`coulisse_types::command::permission`].
-    pub permissions: u8,
-}
-
-/// Appends the reply to `session.logon`.
-pub fn write_logged_on(out: &mut Vec<u8>, id_raw: &[u8], who: &LoggedOn, seq: u64, time_us: i64) {
-    open_ok(out, id_raw);
-    out.extend_from_slice(b"\"account\":\"");
-    out.extend_from_slice(who.account.as_bytes());
-    out.extend_from_slice(b"\",\"key_id\":\"");
-    out.extend_from_slice(who.key_id.as_bytes());
-    out.extend_from_slice(b"\",\"permissions\":[");
-    write_permissions(out, who.permissions);
-    out.extend_from_slice(b"],\"seq\":");
-    digits::unsigned(out, seq);
-    out.extend_from_slice(b",\"time\":");
-    digits::signed(out, time_us);
-    out.extend_from_slice(b"}}");
-}
-
-fn write_permissions(out: &mut Vec<u8>, permissions: u8) {
-    let mut first = true;
-    for (name, bit) in PERMISSION_NAMES {
-        if permissions & bit != 0 {
-            separate(out, &mut first);
-            out.push(b'"');
-            out.extend_from_slice(name.as_bytes());
-            out.push(b'"');
-        }
-    }
-}
-
-/// A key as `keys.get` shows it, each name and network as text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyRow {
-    /// Its public name.
-    pub key_id: KeyId,
-    /// How it is proved.
-    pub scheme: KeyScheme,
-    /// Permission bits.
-    pub permissions: u8,
-    /// Whether it works.
-    pub state: KeyState,
-    /// What it is for; empty for nothing in particular.
-    pub label: KeyLabel,
-    /// From when on it is refused, in µs since the epoch; 0 for never.
-    pub expire_us: i64,
-    /// The accounts that it may act for beside its own.
-    pub accounts: Vec<AccountName>,
-    /// The only instruments that it may trade.
-    pub instruments: Vec<InstrumentId>,
-    /// The only networks that it may come from.
-    pub networks: NetworkList,
-    /// When it was last seen, in µs since the epoch; 0 for not.
-    pub last_used_us: i64,
-}
-
-/// Appends the reply to `keys.get`.
-pub fn write_keys(
-    out: &mut Vec<u8>,
-    id_raw: &[u8],
-    seq: u64,
-    keys: &[KeyRow],
-    table: &InstrumentTable,
-) {
-    open_ok(out, id_raw);
-    write_number(out, b"seq", seq);
-    out.extend_from_slice(b"\"keys\":[");
-    let mut first = true;
-    for key in keys {
-        separate(out, &mut first);
-        write_key(out, key, table);
-    }
-    out.extend_from_slice(b"]}}");
-}
-
-fn write_key(out: &mut Vec<u8>, key: &KeyRow, table: &InstrumentTable) {
-    out.extend_from_slice(b"{\"key_id\":\"");
-    out.extend_from_slice(key.key_id.as_bytes());
-    out.extend_from_slice(b"\",\"scheme\":\"");
-    out.extend_from_slice(key.scheme.name().as_bytes());
-    out.extend_from_slice(b"\",\"permissions\":[");
-    write_permissions(out, key.permissions);
-    out.extend_from_slice(b"],\"state\":\"");
-    out.extend_from_slice(key.state.name().as_bytes());
-    out.push(b'"');
-    if !key.label.is_empty() {
-        out.extend_from_slice(b",\"label\":\"");
-        out.extend_from_slice(key.label.as_bytes());
-        out.push(b'"');
-    }
-    for (name, time_us) in [(&b"expire_time"[..], key.expire_us), (b"last_used", key.last_used_us)]
-    {
-        if time_us != 0 {
-            out.extend_from_slice(b",\"");
-            out.extend_from_slice(name);
-            out.extend_from_slice(b"\":");
-            digits::signed(out, time_us);
-        }
-    }
-    let accounts = key.accounts.iter().map(|name| name.as_bytes().to_vec()).collect();
-    let symbols = key.instruments.iter().filter_map(|id| table.instrument(*id));
-    let symbols = symbols.map(|info| info.symbol.as_bytes().to_vec()).collect();
-    let networks = super::keys::network_texts(&key.networks);
-    for (name, texts) in [("accounts", accounts), ("symbols", symbols), ("networks", networks)] {
-        write_texts(out, name, &texts);
-    }
-    out.push(b'}');
-}
-
-/// Appends `,"name":["text",…]`; nothing where there is no text.
-fn write_texts(out: &mut Vec<u8>, name: &str, texts: &[Vec<u8>]) {
-    if texts.is_empty() {
-        return;
-    }
-    out.extend_from_slice(b",\"");
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"\":[");
-    let mut first = true;
-    for text in texts {
-        separate(out, &mut first);
-        out.push(b'"');
-        out.extend_from_slice(text);
-        out.push(b'"');
-    }
-    out.push(b']');
-}
-
-/// Appends the reply to `subscribe` and `unsubscribe`.
-pub fn write_subscribed(
-    out: &mut Vec<u8>,
-    id_raw: &[u8],
-    channel: Channel,
-    instruments: &[InstrumentId],
-    (seq, is_resumed): (u64, bool),
-    table: &InstrumentTable,
-) {
-    open_ok(out, id_raw);
-    out.extend_from_slice(b"\"channel\":\"");
-    out.extend_from_slice(channel.name().as_bytes());
-    out.push(b'"');
-    if !channel.is_private() {
-        out.extend_from_slice(b",\"symbols\":[");
-        let mut first = true;
-        for info in instruments.iter().filter_map(|id| table.instrument(*id)) {
-            separate(out, &mut first);
-            out.push(b'"');
-            out.extend_from_slice(info.symbol.as_bytes());
-            out.push(b'"');
-        }
-        out.push(b']');
-    }
-    if is_resumed {
-        out.extend_from_slice(b",\"resumed\":true");
-    }
-    out.extend_from_slice(b",\"seq\":");
-    digits::unsigned(out, seq);
-    out.extend_from_slice(b"}}");
-}
-
-/// Appends the reply to `session.resume`.
-pub fn write_resumed(out: &mut Vec<u8>, id_raw: &[u8], channels: &[(Channel, u64)], seq: u64) {
-    open_ok(out, id_raw);
-    out.extend_from_slice(b"\"channels\":[");
-    let mut first = true;
-    for (channel, _) in channels {
-        separate(out, &mut first);
-        out.push(b'"');
-        out.extend_from_slice(channel.name().as_bytes());
-        out.push(b'"');
-    }
-    out.extend_from_slice(b"],\"seq\":");
-    digits::unsigned(out, seq);
-    out.extend_from_slice(b"}}");
-}
-
-/// Appends the reply to `orders.open`.
-pub fn write_open_orders(
-    out: &mut Vec<u8>,
-    id_raw: &[u8],
-    seq: u64,
-    orders: impl IntoIterator<Item = super::feed::OpenOrder>,
-    table: &InstrumentTable,
-) {
-    open_ok(out, id_raw);
-    out.extend_from_slice(b"\"seq\":");
-    digits::unsigned(out, seq);
-    out.extend_from_slice(b",\"orders\":[");
-    super::feed::write_open_order_items(out, orders, table);
-    out.extend_from_slice(b"]}}");
-}
-
-/// Appends the reply to `balances.get`.
-pub fn write_balances(
-    out: &mut Vec<u8>,
-    id_raw: &[u8],
-    seq: u64,
-    balances: impl IntoIterator<Item = super::feed::Balance>,
-    table: &InstrumentTable,
-) {
-    open_ok(out, id_raw);
-    out.extend_from_slice(b"\"seq\":");
-    digits::unsigned(out, seq);
-    out.extend_from_slice(b",\"balances\":[");
-    super::feed::write_balance_items(out, balances, table);
-    out.extend_from_slice(b"]}}");
-}
-
-/// Appends the reply to `positions.get`.
-pub fn write_positions(
-    out: &mut Vec<u8>,
-    id_raw: &[u8],
-    seq: u64,
-    positions: &[PositionChanged],
-    table: &InstrumentTable,
-) {
-    open_ok(out, id_raw);
-    out.extend_from_slice(b"\"seq\":");
-    digits::unsigned(out, seq);
-    out.extend_from_slice(b",\"positions\":[");
-    super::feed::write_position_items(out, positions, table);
-    out.extend_from_slice(b"]}}");
 }
 
 /// Appends what a client signs to ask over REST, up to the body: one line

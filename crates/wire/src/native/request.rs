@@ -92,14 +92,12 @@ pub enum Body<'a> {
         /// The client's idempotency id.
         request_id: RequestId,
     },
-    /// `orders.open`, in one instrument or in all.
-    OrdersOpen(Option<InstrumentId>),
-    /// `balances.get`.
-    BalancesGet,
-    /// `positions.get`.
-    PositionsGet,
-    /// `keys.get`.
-    KeysGet,
+    /// `order.place_batch`: each order as it was read, or why it was not.
+    Batch(Vec<Placement<'a>>),
+    /// `order.test`: the command that would place it, and its instrument.
+    Test(Command, InstrumentId),
+    /// `orders.open`, `fills.get`, `balances.get`, `positions.get` and `keys.get`.
+    Read(super::Read),
     /// `subscribe`.
     Subscribe(Subscription),
     /// `unsubscribe`.
@@ -109,6 +107,9 @@ pub enum Body<'a> {
     /// `time`.
     Time,
 }
+
+/// One order of a batch, and its instrument.
+pub type Placement<'a> = Result<(Command, InstrumentId), RequestError<'a>>;
 
 /// What an operator asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use super::{json_block, line, samples};
 use crate::limits;
 use crate::native::spec::{
     Access, BodyField, CHANNEL_NAMES, Channel, ENVELOPE, HELLO, NOTICE, Op, ParamKind, ParamSpec,
+    REPLY, Weight,
 };
 
 pub(super) fn page() -> String {
@@ -37,11 +38,15 @@ pub(super) fn page() -> String {
     );
     page.push_str("## Requests\n\n");
     fields(&mut page, ENVELOPE);
+    page.push_str("A reply:\n\n");
+    fields(&mut page, REPLY);
     page.push_str(
-        "A reply is `{\"id\":…,\"ok\":true,\"result\":{…}}` or \
-         `{\"id\":…,\"ok\":false,\"error\":{…}}`; errors are in [errors.md](errors.md). Replies \
-         come in the order of the requests that reach the log; what is refused or answered at the \
-         edge may overtake them.\n\n",
+        "Replies come in the order of the requests that reach the log; what is refused or answered \
+         at the edge may overtake them. The `deadline` of a request is looked at when it comes in, \
+         and again when the log stamps it: what would be stamped later than its deadline is refused \
+         and never in the log.\n\n\
+         Lists come in pages: `next_cursor` says that there is more. A list that must know of a \
+         command of one's own says its seq as `min_seq`, on whichever node it asks.\n\n",
     );
     for op in Op::ALL {
         operation(&mut page, *op);
@@ -69,6 +74,14 @@ fn operation(page: &mut String, op: Op) {
         Access::Withdraw => "\nNeeds a logon with a key that may `withdraw`.\n\n",
         Access::Admin => "\nNeeds a logon with a key that may `admin`.\n\n",
     });
+    match op.weight() {
+        Weight { units: 1, each_of: None } => {}
+        Weight { units, each_of } => {
+            let each =
+                each_of.map_or(String::new(), |list| alloc::format!(" for each of `{list}`"));
+            line(page, format_args!("Takes {units} of the quotas{each}.\n"));
+        }
+    }
     if spec.params.is_empty() {
         page.push_str("No parameters.\n\n");
     } else {

@@ -3,6 +3,7 @@
 mod bad_input;
 mod channels;
 mod fuzz;
+mod lists_and_batches;
 mod market;
 mod messages;
 mod operators;

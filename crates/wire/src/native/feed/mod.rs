@@ -24,8 +24,8 @@ pub use self::candles::{Candle, CandleInterval, write_candles};
 pub use self::market::{
     BookOrder, OrderChange, Ticker, write_instruments, write_l3_delta, write_l3_image, write_ticker,
 };
-pub use self::orders::OpenOrder;
 pub(super) use self::orders::write_open_order_items;
+pub use self::orders::{FillRow, OpenOrder, write_fill_rows};
 use self::orders::{write_fill, write_order_event};
 pub use self::public::{
     Level, TradeRow, book_crc, write_book_delta, write_book_image, write_trades,

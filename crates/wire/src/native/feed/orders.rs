@@ -206,7 +206,38 @@ fn write_terms(item: &mut Item<'_, '_>, terms: &OrderTermsSet) {
     item.time("expire_time", terms.expire_ns);
 }
 
+/// A fill as a list of them tells it: a list has no seq for all of its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FillRow {
+    /// The fill.
+    pub fill: OrderFilled,
+    /// The seq of the record that filled.
+    pub seq: u64,
+    /// When the log took it, in µs since the epoch.
+    pub time_us: i64,
+}
+
+/// Appends fills, each with its seq and time.
+pub fn write_fill_rows(out: &mut Vec<u8>, rows: &[FillRow], table: &InstrumentTable) {
+    let mut first = true;
+    for row in rows {
+        separate(out, &mut first);
+        let mut item = fill_item(out, &row.fill, table);
+        item.number("seq", i64::try_from(row.seq).unwrap_or(i64::MAX));
+        item.number("time", row.time_us);
+        item.close();
+    }
+}
+
 pub(super) fn write_fill(out: &mut Vec<u8>, fill: &OrderFilled, table: &InstrumentTable) {
+    fill_item(out, fill, table).close();
+}
+
+fn fill_item<'o, 't>(
+    out: &'o mut Vec<u8>,
+    fill: &OrderFilled,
+    table: &'t InstrumentTable,
+) -> Item<'o, 't> {
     let ids = (fill.order_id, fill.client_order_id, fill.instrument);
     let mut item = Item::about(out, None, ids, table);
     item.id("trade_id", fill.trade_id.0);
@@ -221,7 +252,7 @@ pub(super) fn write_fill(out: &mut Vec<u8>, fill: &OrderFilled, table: &Instrume
     }
     item.qty("filled", fill.filled);
     item.qty("remaining", fill.remaining);
-    item.close();
+    item
 }
 
 /// An order that is open, as the core knows it.

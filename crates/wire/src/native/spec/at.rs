@@ -68,13 +68,23 @@ pub(crate) mod order {
     pub(crate) const PRICE: usize = 3;
 }
 
-/// `order.cancel_all` and `orders.open`.
+/// `order.cancel_all`, `orders.open` and `fills.get`.
 pub(crate) const ONE_SYMBOL: usize = 0;
 
 /// `order.cancel_all`.
 pub(crate) mod cancel_all {
     pub(crate) const SIDE: usize = 1;
     pub(crate) const SESSION: usize = 2;
+}
+
+/// `order.place_batch`.
+pub(crate) const ORDERS: usize = 0;
+
+/// Where the paging of a list begins in its table: `limit`, `cursor`, `min_seq`.
+pub(crate) mod page {
+    pub(crate) const LIMIT: usize = 0;
+    pub(crate) const CURSOR: usize = 1;
+    pub(crate) const MIN_SEQ: usize = 2;
 }
 
 /// `order.cancel_after`.

@@ -8,7 +8,7 @@ mod routes;
 
 pub use channels::{CHANNEL_NAMES, Channel};
 pub use ops::Op;
-pub(crate) use ops::{LEG_PARAMS, type_name, type_of};
+pub(crate) use ops::{LEG_PARAMS, ORDER_PARAMS, type_name, type_of};
 pub use routes::{Found, ROUTES, RestRoute, find_route};
 
 /// What a parameter must be.
@@ -100,6 +100,30 @@ impl Access {
     }
 }
 
+/// What a request takes of the quotas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Weight {
+    /// So much.
+    pub units: u32,
+    /// For each of what: the name of a parameter that is a list, or nothing for the request.
+    pub each_of: Option<&'static str>,
+}
+
+impl Op {
+    /// What it takes of the quotas: a list costs more than an order, an image more than a reply.
+    pub const fn weight(self) -> Weight {
+        let (units, each_of) = match self {
+            Self::PlaceBatch => (1, Some("orders")),
+            Self::OrdersOpen | Self::FillsGet => (10, None),
+            Self::BalancesGet | Self::PositionsGet | Self::KeysGet => (5, None),
+            Self::Subscribe => (2, Some("symbols")),
+            Self::Logon => (20, None),
+            _ => (1, None),
+        };
+        Weight { units, each_of }
+    }
+}
+
 /// One operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpSpec {
@@ -163,6 +187,19 @@ pub const ENVELOPE: &[BodyField] = &[
         "integer?",
         "Microseconds since the epoch: after it the request is refused with `DEADLINE_PASSED`.",
     ),
+];
+
+/// The keys of a reply itself.
+pub const REPLY: &[BodyField] = &[
+    field("id", "integer, string or null", "As it came; `null` where it had none, and over REST."),
+    field("ok", "boolean", "Whether it was taken."),
+    field(
+        "weight",
+        "integer?",
+        "With `ok`: what it took of the quotas; absent: 1. A refusal at the edge takes as much.",
+    ),
+    field("result", "object?", "With `ok`: what the operation says."),
+    field("error", "object?", "Without: why, see [errors](errors.md)."),
 ];
 
 /// The fields of `error`.

@@ -73,7 +73,23 @@ const SEQ: BodyField =
 const T_IN: BodyField =
     field("t_in", "integer", "When the request was read, in microseconds since the epoch.");
 const T_LOG: BodyField = field("t_log", "integer", "When the log stamped it.");
-const T_OUT: BodyField = field("t_out", "integer", "When the reply was made.");
+const T_OUT: BodyField = field("t_out", "integer", "When the reply left.");
+const READ_LOG: BodyField =
+    field("t_log", "integer", "When the log stamped the record at `seq`: so new is what is told.");
+const NEXT_CURSOR: BodyField =
+    field("next_cursor", "string?", "More follow: ask again with this as `cursor`.");
+const LIMIT: ParamSpec =
+    optional("limit", ParamKind::Integer, "How many at most: 1 to 500, and 500 if absent.");
+const CURSOR: ParamSpec = optional(
+    "cursor",
+    ParamKind::Text,
+    "The `next_cursor` of the page before. Between two pages the list may change: what was there all the time is told once.",
+);
+const MIN_SEQ: ParamSpec = optional(
+    "min_seq",
+    ParamKind::Integer,
+    "Answer once this seq has been applied here, that of an order for instance, whichever node took it; after 2 seconds the answer is `SEQ_NOT_REACHED`.",
+);
 
 const BY_ORDER_ID: ParamSpec = optional(
     "order_id",
@@ -110,6 +126,9 @@ macro_rules! order_params {
         ]
     };
 }
+
+/// The parameters of one order of `order.place_batch`.
+pub(crate) const ORDER_PARAMS: &[ParamSpec] = &order_params![];
 
 /// The parameters of one leg of `order.place_list`.
 pub(crate) const LEG_PARAMS: &[ParamSpec] = &[
@@ -154,12 +173,12 @@ ops! {
         field("account", "string", "The account that the key belongs to."),
         field("key_id", "string", "The key."),
         field("permissions", "array of strings", "`read`, `trade`, `withdraw`, `admin`."),
-        SEQ,
         field("time", "integer", "The node's time in microseconds since the epoch."),
+        SEQ, T_IN, READ_LOG, T_OUT,
     ] r#"{"key_id":"alice-1","signature":"e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"}"#;
 
     /// End the session's logon. Its private subscriptions end too; its orders stay.
-    Logoff "session.logoff" LoggedOn [] => [] r"{}";
+    Logoff "session.logoff" LoggedOn [] => [SEQ, T_IN, READ_LOG, T_OUT] r"{}";
 
     /// Go on with private channels where an earlier session has stopped, without a gap: each parameter is
     /// a channel, its value the last `seq` that was received on it. The reply comes first, then what was
@@ -173,19 +192,42 @@ ops! {
         optional("risk", ParamKind::Integer, RESUME_DOC),
     ] => [
         field("channels", "array of strings", "The channels."),
-        SEQ,
+        SEQ, T_IN, READ_LOG, T_OUT,
     ] r#"{"orders":88123,"fills":88100}"#;
 
     /// Cancel the orders that this session has placed when its connection ends, however it does; also
     /// when the node stops. `enabled` false takes it back.
     CancelOnDisconnect "session.cancel_on_disconnect" LoggedOn [
         required("enabled", ParamKind::Flag, "Whether to."),
-    ] => [] r#"{"enabled":true}"#;
+    ] => [SEQ, T_IN, READ_LOG, T_OUT] r#"{"enabled":true}"#;
 
     /// Place an order.
     Place "order.place" Trade order_params![] => [
         ORDER_ID, ORDER_CLIENT_ID, STATE, REASON, FILLED, DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT,
     ] r#"{"symbol":"BTC-USD","side":"buy","type":"limit","tif":"gtc","qty":"0.01","price":"60000.00","client_order_id":"a1"}"#;
+
+    /// Place up to 50 orders with one request. Each is a command of its own, in this order and with nothing
+    /// between, and has a result of its own: what is refused costs the others nothing. `ok` says that the
+    /// request was taken: look at each. One order more than 50, and none is looked at. Each counts
+    /// against the quotas as if it were sent alone.
+    PlaceBatch "order.place_batch" Trade [
+        required("orders", ParamKind::ObjectList(ORDER_PARAMS), "1 to 50 orders, each as in `order.place`."),
+    ] => [
+        field("orders", "array", "What became of each, in their order: fields as in `order.place`, with its `seq`; or `error`."),
+        field("seq", "integer", "The seq of the last that is in the log."),
+        T_IN, T_LOG, T_OUT,
+    ] r#"{"orders":[{"symbol":"BTC-USD","side":"buy","qty":"0.01","price":"60000.00"},{"symbol":"BTC-USD","side":"buy","qty":"0.01","price":"60000.001"}]}"#;
+
+    /// Ask what `order.place` would answer, and place nothing: the order goes through every check there
+    /// is, of form, instrument, limits, risk and money, in the same code. It is never in the log, and takes no token
+    /// of a rate. A refusal says `not_sent`.
+    Test "order.test" Trade order_params![] => [
+        field("order_id", "string?", "With `duplicate`, as all up to `first_seq`: the order that stands already."),
+        ORDER_CLIENT_ID,
+        field("state", "string?", "Where that order stands."),
+        field("filled", "decimal?", "What is filled of it in all."),
+        DUPLICATE, FIRST_SEQ, SEQ, T_IN, READ_LOG, T_OUT,
+    ] r#"{"symbol":"BTC-USD","side":"buy","qty":"0.01","price":"60000.00"}"#;
 
     /// Cancel one order.
     Cancel "order.cancel" Trade [BY_ORDER_ID, BY_CLIENT_ID] => [
@@ -252,21 +294,37 @@ ops! {
         SEQ, T_IN, T_LOG, T_OUT,
     ] r#"{"timeout":60000}"#;
 
-    /// The account's open orders, those that wait included.
+    /// The account's open orders, those that wait included, by order id.
     OrdersOpen "orders.open" Read [
         optional("symbol", ParamKind::Text, "Only in this instrument."),
+        LIMIT, CURSOR, MIN_SEQ,
     ] => [
-        SEQ, field("orders", "array of items of `orders`", "The orders, by order id; fields as in the items of the `orders` image."),
-    ] r"{}";
+        SEQ, field("orders", "array of items of `orders`", "The orders; fields as in the items of the `orders` image."),
+        NEXT_CURSOR, T_IN, READ_LOG, T_OUT,
+    ] r#"{"limit":100,"min_seq":88123}"#;
 
-    /// The account's balances.
-    BalancesGet "balances.get" Read [] => [
+    /// The account's fills, the newest first, as far back as this node keeps them: the latest 65,536 of
+    /// all accounts together, also over a restart. What is older, the stores have.
+    FillsGet "fills.get" Read [
+        optional("symbol", ParamKind::Text, "Only in this instrument."),
+        LIMIT, CURSOR, MIN_SEQ,
+    ] => [
+        SEQ, field("fills", "array", "The fills; fields as in the items of the `fills` channel, and of each its `seq` and `time`. A page may have fewer than `limit` and still a `next_cursor`."),
+        NEXT_CURSOR,
+        field("cut", "boolean?", "`true`: there were fills before the last of these that are no longer kept here."),
+        T_IN, READ_LOG, T_OUT,
+    ] r#"{"symbol":"BTC-USD","limit":100}"#;
+
+    /// The account's balances, by asset.
+    BalancesGet "balances.get" Read [LIMIT, CURSOR, MIN_SEQ] => [
         SEQ, field("balances", "array of items of `balances`", "Per asset `asset`, `available`, `held`."),
+        NEXT_CURSOR, T_IN, READ_LOG, T_OUT,
     ] r"{}";
 
-    /// The account's positions.
-    PositionsGet "positions.get" Read [] => [
-        SEQ, field("positions", "array of items of `positions`", "The positions, by instrument; fields as in the items of the `positions` channel."),
+    /// The account's positions, by instrument.
+    PositionsGet "positions.get" Read [LIMIT, CURSOR, MIN_SEQ] => [
+        SEQ, field("positions", "array of items of `positions`", "The positions; fields as in the items of the `positions` channel."),
+        NEXT_CURSOR, T_IN, READ_LOG, T_OUT,
     ] r"{}";
 
     /// Credit an account from outside. Needs a key with `admin`; `account` says whose. The same
@@ -353,8 +411,9 @@ ops! {
     r#"{"request_id":"b6","key_id":"alice-2"}"#;
 
     /// The keys of an account (`account` says whose; the own one if absent).
-    KeysGet "keys.get" Admin [] => [
+    KeysGet "keys.get" Admin [LIMIT, CURSOR, MIN_SEQ] => [
         SEQ, field("keys", "array", "Per key `key_id`, `scheme`, `permissions`, `state` (`active`, `waits`, `revoked`), `label`, `expire_time`, `accounts`, `symbols`, `networks` and `last_used` (when this node last saw it, in microseconds since the epoch; absent: not since the journal that it read)."),
+        NEXT_CURSOR, T_IN, READ_LOG, T_OUT,
     ] r"{}";
 
     /// Make a group of accounts, which limits, risk states and kill switches can bind together.
@@ -460,7 +519,7 @@ ops! {
         field("channel", "string", "The channel."),
         field("symbols", "array of strings?", "The instruments, for public channels."),
         field("resumed", "boolean?", "With `from_seq`, `true`: what came after it follows, and no image; absent: an image follows."),
-        SEQ,
+        SEQ, T_IN, READ_LOG, T_OUT,
     ] r#"{"channel":"book","symbols":["BTC-USD"],"depth":50}"#;
 
     /// End a subscription.
@@ -470,15 +529,15 @@ ops! {
     ] => [
         field("channel", "string", "The channel."),
         field("symbols", "array of strings?", "The instruments, for public channels."),
-        SEQ,
+        SEQ, T_IN, READ_LOG, T_OUT,
     ] r#"{"channel":"book","symbols":["BTC-USD"]}"#;
 
     /// Nothing: shows that both ends live.
-    Ping "ping" Open [] => [] r"{}";
+    Ping "ping" Open [] => [SEQ, T_IN, READ_LOG, T_OUT] r"{}";
 
     /// The node's time.
     Time "time" Open [] => [
-        field("time", "integer", "Microseconds since the epoch."), SEQ,
+        field("time", "integer", "Microseconds since the epoch."), SEQ, T_IN, READ_LOG, T_OUT,
     ] r"{}";
 }
 

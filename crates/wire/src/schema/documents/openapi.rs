@@ -95,6 +95,7 @@ pub(super) fn reply(spec: &OpSpec) -> Json {
             object([
                 ("id", id),
                 ("ok", object([("type", "boolean".into()), ("const", true.into())])),
+                ("weight", integer()),
                 ("result", of_fields(spec.result)),
             ]),
         ),

@@ -13,11 +13,13 @@ use coulisse_types::{
 };
 
 use crate::instruments::{InstrumentInfo, InstrumentTable};
+use crate::native::answers::{self, Answer, LoggedOn, Page};
 use crate::native::feed::{
-    self, Balance, BookOrder, Candle, CandleInterval, DeltaHead, InstrumentStatus, Level,
+    self, Balance, BookOrder, Candle, CandleInterval, DeltaHead, FillRow, InstrumentStatus, Level,
     OpenOrder, OrderChange, Ticker, TradeRow,
 };
-use crate::native::reply::{self, LoggedOn, Stamps, Units};
+use crate::native::reply::{self, Stamps, Units};
+use crate::native::request::Placement;
 use crate::native::{Body, Channel, CommandOutcome, Op, parse_request, rest as rest_bodies};
 
 mod events;
@@ -95,6 +97,9 @@ pub(super) fn reply(op: Op) -> Vec<u8> {
     let shown = (op == Op::KeyCreate).then_some(reply::Secret(&SECRET));
     let units = Units { secret: shown, ..Units::of(&table, BTC_USD) };
     let command = command(op, &table);
+    let weight = op.weight();
+    let units_taken = if op == Op::PlaceBatch { 2 } else { weight.units };
+    let answer = Answer { id_raw: b"7", op, weight: units_taken, stamps: STAMPS };
     let outcome = |out: &mut Vec<u8>, events: &[Event]| {
         if let Some(command) = &command {
             let outcome = CommandOutcome::from_events(command, events);
@@ -108,25 +113,68 @@ pub(super) fn reply(op: Op) -> Vec<u8> {
                 key_id: text("alice-1"),
                 permissions: permission::READ | permission::TRADE,
             };
-            reply::write_logged_on(out, b"7", &who, SEQ, TIME_US);
+            answers::write_logged_on(out, &answer, &who);
         }
-        Op::Logoff | Op::CancelOnDisconnect | Op::Ping => reply::write_done(out, b"7"),
-        Op::OrdersOpen => reply::write_open_orders(out, b"7", SEQ, [open_order()], &table),
-        Op::BalancesGet => reply::write_balances(out, b"7", SEQ, balances(), &table),
+        Op::Logoff | Op::CancelOnDisconnect | Op::Ping => answers::write_done(out, &answer),
+        Op::OrdersOpen => {
+            answers::write_open_orders(out, &answer, &page([open_order()], Some(SEQ)), &table);
+        }
+        Op::FillsGet => answers::write_fills(
+            out,
+            &answer,
+            &Page { rows: fill_rows(), next: None, is_cut: true },
+            &table,
+        ),
+        Op::BalancesGet => answers::write_balances(out, &answer, &page(balances(), None), &table),
         Op::PositionsGet => {
-            reply::write_positions(out, b"7", SEQ, &[events::position()], &table);
+            answers::write_positions(out, &answer, &page([events::position()], None), &table);
         }
-        Op::KeysGet => reply::write_keys(out, b"7", SEQ, &[key_row()], &table),
+        Op::KeysGet => answers::write_keys(out, &answer, &page([key_row()], None), &table),
         Op::Subscribe | Op::Unsubscribe => {
-            reply::write_subscribed(out, b"7", Channel::Book, &[BTC_USD], (SEQ, false), &table);
+            answers::write_subscribed(out, &answer, Channel::Book, &[BTC_USD], false, &table);
         }
         Op::Resume => {
             let channels = [(Channel::Orders, SEQ), (Channel::Fills, SEQ - 23)];
-            reply::write_resumed(out, b"7", &channels, SEQ);
+            answers::write_resumed(out, &answer, &channels);
         }
-        Op::Time => reply::write_time(out, b"7", TIME_US, SEQ),
+        Op::Time => answers::write_time(out, &answer),
+        Op::Test => answers::write_tested(out, &answer, None, &units),
+        Op::PlaceBatch => {
+            let results = batch_results(&table);
+            let results: Vec<&[u8]> = results.iter().map(Vec::as_slice).collect();
+            answers::write_batch(out, &answer, &results);
+        }
         _ => outcome(out, &events::of(op)),
     })
+}
+
+fn page<T, const N: usize>(rows: [T; N], next: Option<u64>) -> Page<T> {
+    Page { rows: rows.into(), next, is_cut: false }
+}
+
+fn fill_rows() -> Vec<FillRow> {
+    let row = |event: &Event| match event {
+        Event::OrderFilled(fill) => Some(FillRow { fill: *fill, seq: SEQ, time_us: TIME_US + 12 }),
+        _ => None,
+    };
+    events::placed().iter().filter_map(row).collect()
+}
+
+/// What became of the orders of the example: one was placed, one could not be read.
+fn batch_results(table: &InstrumentTable) -> Vec<Vec<u8>> {
+    let request = request(Op::PlaceBatch);
+    let Ok(Body::Batch(orders)) = parse_request(&request, table).map(|request| request.body) else {
+        return Vec::new();
+    };
+    let units = Units::of(table, BTC_USD);
+    let of = |order: Placement<'_>| match order {
+        Ok((command, _)) => collect(|out| {
+            let outcome = CommandOutcome::from_events(&command, &events::of(Op::Place));
+            answers::write_batch_result(out, &outcome, SEQ, &units);
+        }),
+        Err(error) => collect(|out| error.write_alone(out)),
+    };
+    orders.into_iter().map(of).collect()
 }
 
 /// What the example of an operation asks the log for.
@@ -141,9 +189,9 @@ fn command(op: Op, table: &InstrumentTable) -> Option<Command> {
     }
 }
 
-fn key_row() -> reply::KeyRow {
+fn key_row() -> answers::KeyRow {
     let network = [&[0; 10][..], &[0xFF, 0xFF, 10, 0, 0, 0, 104]].concat();
-    reply::KeyRow {
+    answers::KeyRow {
         key_id: text("alice-2"),
         scheme: KeyScheme::HmacSha256,
         permissions: permission::READ | permission::TRADE,
