@@ -112,11 +112,10 @@ impl Engine {
             self.check_room(header, ask)?;
         }
         let is_conditional = terms.is_some_and(OrderTerms::is_conditional);
-        let minor = body.notional.minor();
         let mut taker = Taker {
             order: self.order_of(header, hash, ask, aim.price),
             held_minor: None,
-            to_spend_minor: (minor != 0).then_some(minor),
+            to_spend_minor: Some(body.notional.minor()).filter(|minor| *minor != 0),
             bound_ticks,
         };
         taker.held_minor = self.check_funds(&taker.order, listing, is_conditional || collects)?;

@@ -103,7 +103,8 @@ fn private(page: &mut String) {
          {CALL_WINDOW_DEFAULT_MS} ms where it does not say, {CALL_WINDOW_MAX_MS} at most, and at \
          most one second before its time. Its nonce goes into the log with it: whatever becomes of \
          the request, the same nonce is refused from then on, by every node. The window of nonces \
-         is {NONCE_WINDOW}. A batch of orders takes a nonce for each: its own and those that follow.\n\n| header | what |\n| --- | --- |\n"
+         is {NONCE_WINDOW}. A batch of orders takes a nonce for each: its own and those that follow.\n\n\
+         | header | what |\n| --- | --- |\n"
     );
     for (name, what) in HEADERS {
         let _ = writeln!(page, "| `{name}` | {what} |");

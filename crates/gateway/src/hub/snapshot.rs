@@ -48,6 +48,7 @@ impl Hub {
     /// Appends what the hub knows from the log.
     ///
     /// Cost: one step per kept trade and per account that ever had a private message.
+    #[expect(clippy::too_many_lines, reason = "a line for each field, so that none is forgotten")]
     pub fn write_feeds(&self, out: &mut Vec<u8>) {
         let Self {
             instruments,
