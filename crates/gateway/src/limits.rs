@@ -177,8 +177,8 @@ pub const LOGONS_PER_S: u32 = 1_000;
 /// Logons that may come at once beyond that, as when a balancer moves.
 pub const LOGONS_BURST: u32 = 4_000;
 
-/// Fills that are kept for those who ask later, of all accounts together: 14 MB.
-pub const FILLS_KEPT_MAX: usize = 65_536;
+/// Fills that are kept for those who ask later, of all accounts together: 4 MB.
+pub const FILLS_KEPT_MAX: usize = 16_384;
 
 /// Fills of an account that are looked at for one page: less than 1 ms.
 pub const FILLS_LOOKED_AT_MAX: usize = 4_096;

@@ -303,7 +303,7 @@ ops! {
         NEXT_CURSOR, T_IN, READ_LOG, T_OUT,
     ] r#"{"limit":100,"min_seq":88123}"#;
 
-    /// The account's fills, the newest first, as far back as this node keeps them: the latest 65,536 of
+    /// The account's fills, the newest first, as far back as this node keeps them: the latest 16,384 of
     /// all accounts together, also over a restart. What is older, the stores have.
     FillsGet "fills.get" Read [
         optional("symbol", ParamKind::Text, "Only in this instrument."),
