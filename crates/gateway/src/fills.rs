@@ -13,7 +13,7 @@ use crate::hub::FeedsFault;
 use crate::hub::snapshot::{get, length};
 use crate::limits::{FILLS_KEPT_MAX, FILLS_LOOKED_AT_MAX};
 use coulisse_types::codec::{Field, Reader};
-use coulisse_types::{AccountId, Event, Seq, limits};
+use coulisse_types::{AccountId, Event, limits};
 use coulisse_wire::native::Read;
 use coulisse_wire::native::answers::Page;
 use coulisse_wire::native::feed::FillRow;
@@ -38,17 +38,8 @@ pub(crate) struct Fills {
 }
 
 impl Fills {
-    /// Takes the fills of a record.
-    #[inline]
-    pub(crate) fn note(&mut self, seq: Seq, time_us: i64, events: &[Event]) {
-        for event in events {
-            if let Event::OrderFilled(fill) = event {
-                self.push(FillRow { fill: *fill, seq: seq.0, time_us });
-            }
-        }
-    }
-
-    fn push(&mut self, row: FillRow) {
+    /// Takes a fill of the record that is delivered.
+    pub(crate) fn note(&mut self, row: FillRow) {
         let index = row.fill.account.0 as usize;
         if index >= self.latest.len() {
             self.latest.resize(index + 1, 0);

@@ -20,7 +20,7 @@ use coulisse_types::{Event, InstrumentId, Price, Qty, RecordHeader, Seq, Side};
 use coulisse_wire::InstrumentInfo;
 use coulisse_wire::limits::BOOK_LEVELS_MAX;
 use coulisse_wire::native::feed::{
-    Candle, CandleInterval, Ticker, TradeRow, book_crc, status_of, write_book_delta,
+    Candle, CandleInterval, FillRow, Ticker, TradeRow, book_crc, status_of, write_book_delta,
     write_book_image, write_candles, write_instruments, write_l3_delta, write_l3_image,
     write_status_delta, write_status_image, write_ticker, write_trades,
 };
@@ -31,8 +31,8 @@ const TRADES_IMAGE_COUNT: usize = 50;
 const IDLE_TURNS_PER_SEND: usize = 16;
 
 impl Hub {
-    /// Keeps what a record says to everyone, and tells it to the streams that tell each record. Ends the
-    /// sessions of keys that it takes away: one look at its events for all.
+    /// Keeps what a record says to everyone and its fills, and tells the streams that tell each record. Ends
+    /// the sessions of keys that it takes away: one look at its events for all.
     pub(crate) fn tell_public(
         &mut self,
         header: &RecordHeader,
@@ -64,6 +64,13 @@ impl Hub {
                     if feed.trades_fan.is_some() {
                         self.note_moved(traded.instrument);
                     }
+                }
+                Event::OrderFilled(fill) => {
+                    self.fills.note(FillRow {
+                        fill: *fill,
+                        seq: header.seq.0,
+                        time_us: self.time_us,
+                    });
                 }
                 Event::KeyRevoked(_) | Event::KeyBound(_) => self.note_key(event, header.seq),
                 _ => self.note_status(header, event),

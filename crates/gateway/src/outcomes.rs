@@ -27,7 +27,6 @@ impl Hub {
         self.links.clear();
         self.tell_public(header, events, view);
         self.key_use.note(header.key, header.time_ns.div_euclid(1_000));
-        self.fills.note(header.seq, header.time_ns.div_euclid(1_000), events);
         self.tell(header, events, view);
         self.ring.push(header.seq, self.time_us, &self.links, events);
     }

@@ -22,6 +22,7 @@ from coulisse.gateway.plain import PlainHub
 from coulisse.gateway.rest import Site
 from coulisse.log.file import data_dir, open_core
 from coulisse.node.front import Conns, Front
+from coulisse.node.lives import lone_faults
 from coulisse.node.projector import Projector, allowed_processors
 from coulisse.node.seed import seed
 from coulisse.node.seed_limits import seed_limits
@@ -186,18 +187,14 @@ async def running(
         gateways = [config.gateway, *(gateway for gateway, _ in servers)]
         core = open_core(config, gateways)
         try:
-            async with asyncio.TaskGroup() as group:
-                node = Node(config, core, group, demo_key, projector)
-                try:
-                    await node.start(bound)
-                    yield node
-                finally:
-                    await node.shut_down()
-        except BaseExceptionGroup as faults:
-            # A group of one says less than the one itself.
-            if len(faults.exceptions) == 1:
-                raise faults.exceptions[0] from None
-            raise
+            with lone_faults():
+                async with asyncio.TaskGroup() as group:
+                    node = Node(config, core, group, demo_key, projector)
+                    try:
+                        await node.start(bound)
+                        yield node
+                    finally:
+                        await node.shut_down()
         finally:
             core.close()
 

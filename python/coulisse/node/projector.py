@@ -17,14 +17,11 @@ from typing import Final, Literal
 
 from coulisse.config import Config
 from coulisse.log.file import data_dir
+from coulisse.node.lives import Backoff, pause
 from coulisse.node.projector_process import EXIT_DIVERGED, Settings, Status
 from coulisse.telemetry.logs import logger
 
 PROGRAM: Final = ("-m", "coulisse.node.projector_process")
-BACKOFF_FIRST_S: Final = 0.5
-BACKOFF_MAX_S: Final = 60.0
-STEADY_S: Final = 60.0
-"""After so long a life the next restart is quick again."""
 STOP_TIMEOUT_S: Final = 5.0
 State = Literal["off", "starting", "running", "restarting", "diverged", "stopped"]
 _STATUS_FIELDS: Final = frozenset(field.name for field in fields(Status))
@@ -99,7 +96,7 @@ class Projector:
 
     async def run(self) -> None:
         """Keep a projector alive until `end`. Cancelling it ends the process."""
-        backoff_s = BACKOFF_FIRST_S
+        backoff = Backoff()
         loop = asyncio.get_running_loop()
         try:
             while not self._stopping.is_set():
@@ -111,15 +108,13 @@ class Projector:
                     self._state = "diverged"
                     self._log.error("projector_diverged", reason=self._reason)
                     return
-                if loop.time() - began_s >= STEADY_S:
-                    backoff_s = BACKOFF_FIRST_S
+                wait_s = backoff.after(loop.time() - began_s)
                 self._state = "restarting"
                 self._restarts += 1
                 self._log.warning(
-                    "projector_died", code=code, reason=self._reason, restart_in_s=backoff_s
+                    "projector_died", code=code, reason=self._reason, restart_in_s=wait_s
                 )
-                await self._pause(backoff_s)
-                backoff_s = min(backoff_s * 2, BACKOFF_MAX_S)
+                await pause(self._stopping, wait_s)
             self._state = "stopped"
         finally:
             self._ended.set()
@@ -138,11 +133,6 @@ class Projector:
         except TimeoutError:
             if self._process is not None:
                 self._process.kill()
-
-    async def _pause(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
 
     async def _try_to_live(self) -> int:
         try:

@@ -32,6 +32,7 @@ from coulisse.gateway.listener import Listener
 from coulisse.gateway.plain import PlainHub
 from coulisse.gateway.rest import Site
 from coulisse.node.front import Conns, Front, no_plain_events
+from coulisse.node.lives import lone_faults, pause
 from coulisse.telemetry.logs import set_up_logs
 from coulisse.telemetry.metrics import Metrics
 
@@ -137,9 +138,7 @@ class WorkerNode:
     async def _serve(self) -> None:
         while not self.stopping.is_set():
             say({"metrics": {**self._core.metrics(), **self._front.door.metrics()}})
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(STATUS_INTERVAL_S):
-                    await self.stopping.wait()
+            await pause(self.stopping, STATUS_INTERVAL_S)
 
     async def _finish(self) -> None:
         """Announce the stop, and answer what is under way."""
@@ -195,13 +194,9 @@ async def live() -> None:
     )
     core.set_rules(**gateway.rules(), echo=gateway.echo)
     try:
-        async with asyncio.TaskGroup() as group:
-            await WorkerNode(settings, gateway, core, group).run(told)
-    except BaseExceptionGroup as faults:
-        # A group of one says less than the one itself.
-        if len(faults.exceptions) == 1:
-            raise faults.exceptions[0] from None
-        raise
+        with lone_faults():
+            async with asyncio.TaskGroup() as group:
+                await WorkerNode(settings, gateway, core, group).run(told)
     finally:
         core.close()
 

@@ -21,7 +21,7 @@ from coulisse.config import Config, GatewayConfig
 from coulisse.domain.errors import StartError
 from coulisse.gateway.listener import bind
 from coulisse.log.file import data_dir
-from coulisse.node.projector import BACKOFF_FIRST_S, BACKOFF_MAX_S, STEADY_S
+from coulisse.node.lives import Backoff, pause
 from coulisse.node.worker_process import Settings
 from coulisse.telemetry.logs import logger
 
@@ -77,7 +77,7 @@ class Worker:
     async def run(self) -> None:
         """Keep it alive until `end`. Cancelling it ends the process."""
         self._ended.clear()
-        backoff_s = BACKOFF_FIRST_S
+        backoff = Backoff()
         loop = asyncio.get_running_loop()
         try:
             while not self._stopping.is_set():
@@ -89,8 +89,7 @@ class Worker:
                     code, self.reason = -1, str(error)
                 if self._stopping.is_set():
                     break
-                if loop.time() - began_s >= STEADY_S:
-                    backoff_s = BACKOFF_FIRST_S
+                wait_s = backoff.after(loop.time() - began_s)
                 self.restarts += 1
                 self.last_reason = self.reason
                 self._log.warning(
@@ -98,12 +97,9 @@ class Worker:
                     worker=self._number,
                     code=code,
                     reason=self.reason,
-                    restart_in_s=backoff_s,
+                    restart_in_s=wait_s,
                 )
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(backoff_s):
-                        await self._stopping.wait()
-                backoff_s = min(backoff_s * 2, BACKOFF_MAX_S)
+                await pause(self._stopping, wait_s)
         finally:
             self._ended.set()
 
@@ -249,6 +245,4 @@ class Workers:
             line = json.dumps({"health": health, "metrics": metrics}).encode() + b"\n"
             for worker in self.all:
                 worker.tell(line)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(SHARE_INTERVAL_S):
-                    await self._stopping.wait()
+            await pause(self._stopping, SHARE_INTERVAL_S)

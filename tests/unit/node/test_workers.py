@@ -11,7 +11,7 @@ import pytest
 from coulisse.config import Config, GatewayConfig
 from coulisse.domain.errors import StartError
 from coulisse.gateway.listener import bind
-from coulisse.node import workers
+from coulisse.node import lives, workers
 from coulisse.node.worker_process import Settings
 from coulisse.node.workers import Worker, Workers, reserved
 
@@ -29,7 +29,7 @@ SETTINGS = Settings(
 
 def a_program(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     monkeypatch.setattr(workers, "PROGRAM", ("-c", script))
-    monkeypatch.setattr(workers, "BACKOFF_FIRST_S", 0.01)
+    monkeypatch.setattr(lives, "BACKOFF_FIRST_S", 0.01)
 
 
 def test_a_port_that_another_program_has_is_refused_though_workers_share_theirs() -> None:

@@ -123,8 +123,8 @@ fn write_digits(out: &mut [u8], mut value: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::frames::texts_of;
     use crate::workload;
-    use coulisse_gateway::frame::{Flow, FrameReader, Message, Role};
 
     #[test]
     fn each_round_sends_the_same_requests_with_other_ids() {
@@ -141,16 +141,8 @@ mod tests {
         let mut bytes = Vec::new();
         cycle.append(0, 0, &mut bytes);
         cycle.append(2, 1, &mut bytes);
-        let mut texts = Vec::new();
-        let fed = FrameReader::new(Role::Server).feed(&mut bytes, &mut |message| {
-            if let Message::Text(text) = message {
-                texts.push(text.to_owned());
-            }
-            Flow::Continue
-        });
-        assert!(fed.is_ok());
         assert_eq!(
-            texts,
+            texts_of(bytes),
             [
                 r#"{"id":1000000000,"op":"order.place","params":{"symbol":"BTC-USD","side":"sell","type":"limit","tif":"gtc","qty":"0.00005","price":"1000.03","client_order_id":"000000000004"}}"#,
                 r#"{"id":1000000005,"op":"order.cancel","params":{"client_order_id":"000000000010"}}"#,

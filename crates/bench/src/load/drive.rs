@@ -32,6 +32,11 @@ pub(super) const SILENCE_MAX: Duration = Duration::from_secs(20);
 /// Stands for when a request was sent that was not.
 const NOT_SENT: u64 = u64::MAX;
 
+/// From one instant to a later one, in ns.
+pub(super) fn ns_between(from: Instant, to: Instant) -> u64 {
+    u64::try_from(to.saturating_duration_since(from).as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// One session and what it has to do.
 #[derive(Debug)]
 pub(super) struct Peer {
@@ -70,7 +75,7 @@ struct Progress<'a> {
 
 impl Progress<'_> {
     fn now_ns(&self) -> u64 {
-        u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        ns_between(self.start, Instant::now())
     }
 
     /// Takes in a reply that came at `now_ns`.
@@ -252,17 +257,44 @@ impl Driver {
         wait_ns: Option<u64>,
         ready: &mut Vec<usize>,
     ) -> Result<(), Failure> {
-        let wait = wait_ns.map_or(SILENCE_MAX, Duration::from_nanos);
-        let wait = Timespec::try_from(wait).map_err(|_| Failure("a wait too long".to_owned()))?;
+        let times = self.times.clone();
+        let mut heard = Vec::with_capacity(EVENTS_MAX);
+        self.hear(wait_ns.map(Duration::from_nanos), &mut heard, |text, at| {
+            if let Some(times) = &times {
+                times.note(text);
+            }
+            progress.answer(text, ns_between(progress.start, at))
+        })?;
+        for (connection, count) in heard {
+            let peer = &mut self.peers[connection];
+            peer.in_flight = peer.in_flight.saturating_sub(count);
+            ready.push(connection);
+        }
+        Ok(())
+    }
+
+    /// Blocks until something comes, for `wait` where that is given, and hands on each text with the time
+    /// at which the waiting ended; adds to `heard` each connection that was read, and its texts.
+    ///
+    /// # Errors
+    /// What `on_text` says; a connection is closed, or without `wait` nothing comes.
+    pub(super) fn hear(
+        &mut self,
+        wait: Option<Duration>,
+        heard: &mut Vec<(usize, usize)>,
+        mut on_text: impl FnMut(&str, Instant) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let longest = Timespec::try_from(wait.unwrap_or(SILENCE_MAX))
+            .map_err(|_| Failure("a wait too long".to_owned()))?;
         let mut events = [const { std::mem::MaybeUninit::uninit() }; EVENTS_MAX];
-        let (events, _) = match epoll::wait(&self.epoll, &mut events, Some(&wait)) {
+        let (events, _) = match epoll::wait(&self.epoll, &mut events, Some(&longest)) {
             Err(rustix::io::Errno::INTR) => return Ok(()),
             result => result?,
         };
-        if events.is_empty() && wait_ns.is_none() {
+        if events.is_empty() && wait.is_none() {
             return failure(format!("no reply for {} s", SILENCE_MAX.as_secs()));
         }
-        let now_ns = progress.now_ns();
+        let at = Instant::now();
         for event in events {
             let Ok(connection) = usize::try_from(event.data.u64()) else { continue };
             let flags = event.flags;
@@ -270,23 +302,20 @@ impl Driver {
             if flags.contains(epoll::EventFlags::OUT) {
                 peer.socket.flush(&self.epoll)?;
             }
-            let mut result = Ok(());
-            let before = progress.answered;
+            let (mut result, mut count) = (Ok(()), 0);
             let is_open = peer.socket.read(&mut self.buffer, |text| {
-                if let Some(times) = &self.times {
-                    times.note(text);
-                }
                 if result.is_ok() {
-                    result = progress.answer(text, now_ns);
+                    result = on_text(text, at);
+                    count += 1;
                 }
             })?;
             result?;
             if !is_open {
                 return failure("the server closed a connection");
             }
+            // What answers a ping of the server.
             peer.socket.flush(&self.epoll)?;
-            peer.in_flight = peer.in_flight.saturating_sub(progress.answered - before);
-            ready.push(connection);
+            heard.push((connection, count));
         }
         Ok(())
     }

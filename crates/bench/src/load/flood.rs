@@ -10,11 +10,9 @@
 //! - A latency begins when its request was given to its socket.
 
 use super::cycle::Cycle;
-use super::drive::{Driver, SILENCE_MAX};
+use super::drive::{Driver, ns_between};
 use super::report::{Offered, Outcome, Report, read_reply};
-use crate::socket::{EVENTS_MAX, READ_BYTES};
 use crate::{Failure, failure};
-use rustix::event::{Timespec, epoll};
 use std::time::{Duration, Instant};
 
 /// Bytes that are given to a socket at a time.
@@ -40,7 +38,7 @@ struct Flood<'a> {
 
 impl Flood<'_> {
     fn now_ns(&self) -> u64 {
-        u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        ns_between(self.start, Instant::now())
     }
 
     /// Requests of one connection that are due at `now_ns`: the first at once.
@@ -148,42 +146,11 @@ impl Driver {
         more: bool,
     ) -> Result<(), Failure> {
         let wait = match (more, is_over) {
-            (true, _) => Duration::ZERO,
+            (true, _) => Some(Duration::ZERO),
             // Something is due again at the next look.
-            (false, false) => Duration::from_millis(1),
-            (false, true) => SILENCE_MAX,
+            (false, false) => Some(Duration::from_millis(1)),
+            (false, true) => None,
         };
-        let wait = Timespec::try_from(wait).map_err(|_| Failure("a wait too long".to_owned()))?;
-        let mut events = [const { std::mem::MaybeUninit::uninit() }; EVENTS_MAX];
-        let (events, _) = match epoll::wait(&self.epoll, &mut events, Some(&wait)) {
-            Err(rustix::io::Errno::INTR) => return Ok(()),
-            result => result?,
-        };
-        if events.is_empty() && is_over {
-            return failure(format!("no reply for {} s", SILENCE_MAX.as_secs()));
-        }
-        debug_assert_eq!(self.buffer.len(), READ_BYTES);
-        let now_ns = flood.now_ns();
-        for event in events {
-            let Ok(connection) = usize::try_from(event.data.u64()) else { continue };
-            let peer = &mut self.peers[connection];
-            let flags = event.flags;
-            if flags.contains(epoll::EventFlags::OUT) {
-                peer.socket.flush(&self.epoll)?;
-            }
-            let mut result = Ok(());
-            let is_open = peer.socket.read(&mut self.buffer, |text| {
-                if result.is_ok() {
-                    result = flood.answer(text, now_ns);
-                }
-            })?;
-            result?;
-            if !is_open {
-                return failure("the server closed a connection");
-            }
-            // What answers a ping of the server.
-            peer.socket.flush(&self.epoll)?;
-        }
-        Ok(())
+        self.hear(wait, &mut Vec::new(), |text, at| flood.answer(text, ns_between(flood.start, at)))
     }
 }

@@ -150,11 +150,26 @@ pub(crate) fn write_params(out: &mut Vec<u8>, row: &Row, symbol: &str) {
     let _ = write!(out, r#""client_order_id":"{client_order_id}"}}"#);
 }
 
+/// The texts of whole frames.
+#[cfg(test)]
+pub(super) fn texts_of(mut bytes: Vec<u8>) -> Vec<String> {
+    use coulisse_gateway::frame::{Flow, FrameReader, Message, Role};
+
+    let mut texts = Vec::new();
+    let fed = FrameReader::new(Role::Server).feed(&mut bytes, &mut |message| {
+        if let Message::Text(text) = message {
+            texts.push(text.to_owned());
+        }
+        Flow::Continue
+    });
+    assert!(fed.is_ok());
+    texts
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::workload;
-    use coulisse_gateway::frame::{Flow, FrameReader, Message, Role};
 
     #[test]
     fn rows_become_requests_of_their_accounts_on_their_connections() {
@@ -172,18 +187,8 @@ mod tests {
         );
         assert_eq!(frames.in_writes_of(1), [0, 1, 2]);
         assert_eq!(frames.in_writes_of(2), [0, 2, 1]);
-        let mut texts = Vec::new();
-        for place in 0..frames.len() {
-            let mut bytes = frames.frame(place).to_vec();
-            let mut reader = FrameReader::new(Role::Server);
-            let fed = reader.feed(&mut bytes, &mut |message| {
-                if let Message::Text(text) = message {
-                    texts.push(text.to_owned());
-                }
-                Flow::Continue
-            });
-            assert!(fed.is_ok());
-        }
+        let each = |place: usize| texts_of(frames.frame(place).to_vec());
+        let texts: Vec<String> = (0..frames.len()).flat_map(each).collect();
         assert_eq!(
             texts,
             [

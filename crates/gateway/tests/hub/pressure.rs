@@ -5,9 +5,9 @@ use coulisse_gateway::batch::ConnId;
 use coulisse_gateway::frame::{FrameHead, Opcode, write_frame};
 use coulisse_gateway::hub::LogRoom;
 use coulisse_gateway::limits::{
-    BATCH_CANCELS_RESERVED, BATCH_COMMANDS_MAX, BATCH_FULL, HELD_BYTES_MAX, HELD_STOP_BYTES,
-    IDLE_PUBLICATIONS_MAX, PATROL_PUBLICATIONS, PING_PUBLICATIONS, PONG_PUBLICATIONS,
-    READ_BYTES_MAX, SLOW_PUBLICATIONS, TURN_SHARE_MAX, TURNS_FULL,
+    BATCH_CANCELS_RESERVED, BATCH_COMMANDS_MAX, BATCH_FULL, HELD_STOP_BYTES, IDLE_PUBLICATIONS_MAX,
+    PATROL_PUBLICATIONS, PING_PUBLICATIONS, PONG_PUBLICATIONS, READ_BYTES_MAX, SLOW_PUBLICATIONS,
+    TURN_SHARE_MAX, TURNS_FULL,
 };
 
 const CANCEL: &str = r#"{"id":1,"op":"order.cancel_all"}"#;
@@ -344,15 +344,7 @@ fn a_listener_that_is_read_no_more_is_still_told_and_cut_off_at_the_limit() {
         world.turn();
         world.all_durable();
     }
-    let mut trades = 0;
-    while world.wire.closed.is_empty() {
-        for _ in 0..100 {
-            world.a_trade();
-        }
-        trades += 100;
-        world.publish();
-        assert!(trades * 100 < 2 * HELD_BYTES_MAX, "it was not closed");
-    }
+    world.trade_until_one_is_closed();
     assert_eq!((world.wire.closed.as_slice(), world.hub.counters().slow_closed), (&[slow][..], 1));
 }
 

@@ -42,15 +42,7 @@ fn a_session_that_never_reads_is_closed_at_the_limit_and_ended_if_it_does_not_go
     let mut world = a_world();
     let (slow, quick) = (listening(&mut world, "trades"), listening(&mut world, "trades"));
     world.hub.set_paused(slow, true);
-    let mut trades = 0;
-    while world.wire.closed.is_empty() {
-        for _ in 0..100 {
-            world.a_trade();
-        }
-        trades += 100;
-        world.publish();
-        assert!(trades * 100 < 2 * HELD_BYTES_MAX, "it was not closed");
-    }
+    let trades = world.trade_until_one_is_closed();
     assert_eq!((world.wire.closed.as_slice(), world.hub.counters().slow_closed), (&[slow][..], 1));
     assert_eq!(world.wire.socket(slow).1, Some(1013));
     assert_eq!(world.wire.socket(quick).0.len(), 3 + trades, "the other one missed nothing");

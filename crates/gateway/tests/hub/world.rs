@@ -6,7 +6,7 @@ use coulisse_gateway::frame::{
     Flow, FrameHead, FrameReader, Message, Opcode, Role as Side_, write_frame,
 };
 use coulisse_gateway::hub::{Hub, Received, Sink};
-use coulisse_gateway::limits::{READ_BYTES_MAX, RING_BYTES};
+use coulisse_gateway::limits::{HELD_BYTES_MAX, READ_BYTES_MAX, RING_BYTES};
 use coulisse_gateway::view::{CoreView, KeyView};
 use coulisse_types::command::permission;
 use coulisse_types::event::{
@@ -369,6 +369,20 @@ impl World {
     pub(crate) fn publish(&mut self) {
         self.hub.publish(&self.table);
         self.all_durable();
+    }
+
+    /// Trades and publishes until a connection is closed, soon past the limit; how many trades.
+    pub(crate) fn trade_until_one_is_closed(&mut self) -> usize {
+        let mut trades = 0;
+        while self.wire.closed.is_empty() {
+            for _ in 0..100 {
+                self.a_trade();
+            }
+            trades += 100;
+            self.publish();
+            assert!(trades * 100 < 2 * HELD_BYTES_MAX, "it was not closed");
+        }
+        trades
     }
 }
 

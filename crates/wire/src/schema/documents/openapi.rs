@@ -70,36 +70,28 @@ fn is_demanded(door: &Door<'_>, name: &str) -> bool {
 
 /// What a request that was refused is answered with.
 pub(super) fn refusal(required: &'static [&'static str]) -> Json {
-    let id = object([("description", "As it came; null over REST.".into())]);
-    object([
-        ("type", "object".into()),
-        (
-            "properties",
-            object([
-                ("id", id),
-                ("ok", object([("type", "boolean".into()), ("const", false.into())])),
-                ("error", of_fields(ERROR)),
-            ]),
-        ),
-        ("required", texts(required.iter().copied())),
-    ])
+    answer(false, [("error", of_fields(ERROR))], required)
 }
 
 /// What a request that was taken is answered with.
 pub(super) fn reply(spec: &OpSpec) -> Json {
+    let rest = [("weight", integer()), ("result", of_fields(spec.result))];
+    answer(true, rest, &["id", "ok", "result"])
+}
+
+fn answer<const N: usize>(
+    ok: bool,
+    rest: [(&'static str, Json); N],
+    required: &'static [&'static str],
+) -> Json {
     let id = object([("description", "As it came; null over REST.".into())]);
+    let ok = object([("type", "boolean".into()), ("const", ok.into())]);
+    let properties = object([("id", id), ("ok", ok)]);
+    let properties = rest.into_iter().fold(properties, |all, (name, of)| all.with(name, of));
     object([
         ("type", "object".into()),
-        (
-            "properties",
-            object([
-                ("id", id),
-                ("ok", object([("type", "boolean".into()), ("const", true.into())])),
-                ("weight", integer()),
-                ("result", of_fields(spec.result)),
-            ]),
-        ),
-        ("required", texts(["id", "ok", "result"])),
+        ("properties", properties),
+        ("required", texts(required.iter().copied())),
     ])
 }
 
