@@ -16,6 +16,9 @@ COMMANDS: tuple[list[str], ...] = (
     ["orders"], ["cancel"], ["balances"], ["account"], ["account", "deposit"], ["replay"],
     ["positions"], ["admin"], ["admin", "halt"], ["admin", "open"], ["admin", "mark"],
     ["admin", "limit"], ["admin", "kill-switch"], ["admin", "kill-reset"],
+    ["admin", "account-create"], ["admin", "account-set"], ["admin", "group-create"],
+    ["admin", "asset-create"], ["admin", "instrument-create"], ["admin", "instrument-set"],
+    ["admin", "auction"], ["admin", "fee-tier"], ["admin", "risk-state"],
     ["bench"], ["bench", "core"], ["bench", "gateway"], [],
 )  # fmt: skip
 

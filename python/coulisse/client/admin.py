@@ -137,6 +137,32 @@ class Admin:
         """Open an account."""
         return await self._ask("account.create", {"name": name}, request_id)
 
+    async def create_asset(self, name: str, scale: int, *, request_id: str | None = None) -> Done:
+        """Make an asset whose smallest unit has `scale` decimals."""
+        return await self._ask("asset.create", {"name": name, "scale": scale}, request_id)
+
+    async def create_instrument(
+        self,
+        symbol: str,
+        tick_size: Number,
+        lot_size: Number,
+        *,
+        min_qty: Number | None = None,
+        max_qty: Number | None = None,
+        min_notional: Number | None = None,
+        maker_fee: Number = 0,
+        taker_fee: Number = 0,
+        request_id: str | None = None,
+    ) -> Done:
+        """List an instrument of two assets that exist; it is open at once."""
+        params = {
+            "symbol": wire_symbol(symbol), "tick_size": as_text(tick_size),
+            "lot_size": as_text(lot_size), "min_qty": _text(min_qty), "max_qty": _text(max_qty),
+            "min_notional": _text(min_notional), "maker_fee": as_text(maker_fee),
+            "taker_fee": as_text(taker_fee),
+        }  # fmt: skip
+        return await self._ask("instrument.create", params, request_id)
+
     async def create_key(
         self,
         account: str,

@@ -5,7 +5,11 @@ from __future__ import annotations
 import typer
 
 from coulisse.cli.admin import (
+    accounts,
+    auction,
+    fee_tier,
     halt,
+    instrument_set,
     key_bind,
     key_create,
     key_revoke,
@@ -13,8 +17,10 @@ from coulisse.cli.admin import (
     kill_reset,
     kill_switch,
     limit,
+    listing,
     mark,
     reopen,
+    risk_state,
 )
 
 app = typer.Typer(help="What an operator does. Needs an admin key.", no_args_is_help=True)
@@ -28,3 +34,12 @@ app.command("key-create")(key_create.key_create)
 app.command("key-bind")(key_bind.key_bind)
 app.command("key-revoke")(key_revoke.key_revoke)
 app.command("keys")(keys.keys)
+app.command("risk-state")(risk_state.risk_state)
+app.command("account-create")(accounts.account_create)
+app.command("account-set")(accounts.account_set)
+app.command("group-create")(accounts.group_create)
+app.command("asset-create")(listing.asset_create)
+app.command("instrument-create")(listing.instrument_create)
+app.command("instrument-set")(instrument_set.instrument_set)
+app.command("auction")(auction.auction)
+app.command("fee-tier")(fee_tier.fee_tier)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +30,11 @@ def whom_of(text: str) -> tuple[str, str | None]:
     if scope not in ("firm", "group", "account", "instrument") or (scope == "firm") == bool(colon):
         fail(f"say firm, group:NAME or account:NAME, not {text!r}")
     return scope, name or None
+
+
+def in_utc(time: datetime | None) -> datetime | None:
+    """Return a time of the command line, which has no zone, as one in UTC."""
+    return None if time is None else time.replace(tzinfo=UTC)
 
 
 def ask(

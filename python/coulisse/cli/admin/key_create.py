@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from coulisse.cli.admin.asking import RequestId
+from coulisse.cli.admin.asking import RequestId, in_utc
 from coulisse.cli.options import AsJson, KeyFile, Url
 from coulisse.cli.runner import connect, run
 from coulisse.client.admin import Admin, Done
@@ -46,7 +46,7 @@ def key_create(
     key_file: KeyFile = None,
 ) -> None:
     """Make a key for ACCOUNT under the name KEY_ID."""
-    until = None if expires is None else expires.astimezone()
+    until = in_utc(expires)
 
     def work(admin: Admin) -> Awaitable[Done]:
         return admin.create_key(

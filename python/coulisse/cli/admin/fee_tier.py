@@ -1,0 +1,38 @@
+"""`coulisse admin fee-tier`: what accounts pay who trade much."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from coulisse.cli.admin.asking import RequestId, ask
+from coulisse.cli.options import AsJson, KeyFile, Url
+
+
+def fee_tier(
+    asset: Annotated[str, typer.Argument(help="The quote asset, as USD.")],
+    tier: Annotated[int, typer.Argument(min=1, help="Which tier, from 1.")],
+    threshold: Annotated[
+        str,
+        typer.Argument(
+            help="From how much traded in 30 days it holds, or none to take the tier away."
+        ),
+    ],
+    maker_fee: Annotated[
+        str, typer.Option("--maker-fee", help="Of the resting side; a rebate is below 0.")
+    ] = "0",
+    taker_fee: Annotated[str, typer.Option("--taker-fee", help="Of the arriving side.")] = "0",
+    request_id: RequestId = None,
+    as_json: AsJson = False,
+    url: Url = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Set what accounts pay in ASSET from THRESHOLD on."""
+    bound = None if threshold == "none" else threshold
+    ask(
+        lambda admin: admin.set_fee_tier(
+            asset, tier, bound, maker_fee=maker_fee, taker_fee=taker_fee, request_id=request_id
+        ),
+        f"{asset}: tier {tier} from {threshold}", as_json, url, key_file,
+    )  # fmt: skip

@@ -1,0 +1,119 @@
+"""A market made, funded, bound and stopped by the command line alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from .conftest import COMMAND, Server
+
+MADE = [
+    (["asset-create", "GEM", "4"], "GEM: asset of 4 decimals made"),
+    (
+        ["instrument-create", "GEM-USD", "--tick-size", "0.01", "--lot-size", "0.001",
+         "--maker-fee", "0.001", "--taker-fee", "0.002"],
+        "GEM-USD: listed",
+    ),
+    (
+        ["instrument-set", "GEM-USD", "--reference", "mark", "--collar", "0.5"],
+        "GEM-USD: set",
+    ),
+    (["mark", "GEM-USD", "10.00"], "GEM-USD: mark 10.00"),
+    (["group-create", "cli-desk"], "cli-desk: group made"),
+    (["account-create", "cli-carol"], "cli-carol: account opened"),
+    (
+        ["account-set", "cli-carol", "--group", "cli-desk", "--trade-group", "4"],
+        "cli-carol: group cli-desk, trade group 4",
+    ),
+    (["fee-tier", "GEM", "1", "1000000", "--maker-fee=-0.0001"], "GEM: tier 1 from 1000000"),
+    (["fee-tier", "GEM", "1", "none"], "GEM: tier 1 from none"),
+    (["limit", "group:cli-desk", "open_orders", "1"], "group:cli-desk: open_orders: 1"),
+]  # fmt: skip
+
+
+def test_a_market_is_made_funded_bound_and_stopped(demo: Server, tmp_path: Path) -> None:
+    for arguments, says in MADE:
+        done = demo.cli("admin", *arguments)
+        assert (done.returncode, done.stdout, done.stderr) == (0, f"{says}\n", "")
+    assert demo.cli("account", "deposit", "cli-carol", "USD", "1000").returncode == 0
+    carol = _key_of(demo, "cli-carol", tmp_path)
+
+    assert carol("order", "buy", "1", "GEM-USD", "@10").returncode == 0
+    second = carol("order", "buy", "1", "GEM-USD", "@10")
+    assert second.returncode == 1 and "TOO_MANY_OPEN_ORDERS" in second.stderr
+    assert demo.cli("admin", "limit", "group:cli-desk", "open_orders", "none").returncode == 0
+    far = carol("order", "buy", "1", "GEM-USD", "@20")
+    assert far.returncode == 1 and "reference" in far.stderr.lower()
+
+    assert demo.cli("admin", "risk-state", "account:cli-carol", "halted").returncode == 0
+    halted = carol("order", "buy", "1", "GEM-USD", "@10")
+    assert halted.returncode == 1 and "HALTED" in halted.stderr.upper()
+    assert demo.cli("admin", "risk-state", "account:cli-carol", "active").returncode == 0
+    assert carol("order", "buy", "1", "GEM-USD", "@10").returncode == 0
+
+
+def test_an_auction_is_scheduled_in_utc_and_taken_away(demo: Server) -> None:
+    start = datetime.now(UTC).replace(tzinfo=None, microsecond=0) + timedelta(days=2)
+    end = start + timedelta(minutes=5)
+    times = ("--start", start.isoformat(), "--end", end.isoformat())
+    done = demo.cli("admin", "auction", "ETH-USD", *times)
+    said = f"ETH-USD: auction from {start} to {end}\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, said, "")
+    gone = demo.cli("admin", "auction", "ETH-USD")
+    assert (gone.returncode, gone.stdout) == (0, "ETH-USD: no auction\n")
+
+
+def test_asked_again_under_one_id_it_is_done_once(demo: Server) -> None:
+    group = ("admin", "group-create", "cli-once", "--request-id", "c11")
+    assert demo.cli(*group).stdout == "cli-once: group made\n"
+    again = json.loads(demo.cli(*group, "--json").stdout)
+    assert again["ok"] is True and again["duplicate"] is True
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["asset-create", "gem", "4"], "INVALID_NAME"),
+        (["instrument-create", "NO-PE", "--tick-size", "1", "--lot-size", "1"], "UNKNOWN_ASSET"),
+        (["instrument-set", "NO-PE"], "UNKNOWN_SYMBOL"),
+        (["account-set", "nobody"], "UNKNOWN_ACCOUNT"),
+        (["risk-state", "account:nobody", "halted"], "UNKNOWN_ACCOUNT"),
+        (["risk-state", "desk", "halted"], "say firm, group:NAME"),
+        (["risk-state", "firm", "asleep"], "state"),
+        (["fee-tier", "NOPE", "1", "5"], "UNKNOWN_ASSET"),
+        (["auction", "ETH-USD", "--start", "2100-01-01"], "--start and --end"),
+    ],
+)
+def test_what_an_operator_gets_wrong_is_one_line(
+    demo: Server, arguments: list[str], says: str
+) -> None:
+    done = demo.cli("admin", *arguments)
+    assert done.returncode == 1 and says in done.stderr
+    assert done.stderr.startswith("coulisse: ") and done.stderr.count("\n") == 1
+
+
+class _Carol:
+    """The command line with another key."""
+
+    def __init__(self, server: Server, key_file: Path) -> None:
+        self._environ = {**server.environ, "COULISSE_KEY_FILE": str(key_file)}
+
+    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*COMMAND, *arguments], env=self._environ, capture_output=True, text=True, timeout=60
+        )
+
+
+def _key_of(demo: Server, account: str, folder: Path) -> _Carol:
+    key = json.loads(demo.cli("admin", "key-create", account, f"{account}-1", "--json").stdout)
+    key_file = folder / "client.toml"
+    lines = {
+        "url": demo.http, "key_id": f"{account}-1", "private_key": key["secret"],
+        "account": account, "scheme": "hmac_sha256",
+    }  # fmt: skip
+    key_file.write_text("".join(f'{name} = "{value}"\n' for name, value in lines.items()))
+    return _Carol(demo, key_file)
