@@ -18,7 +18,9 @@ def risk_state(
     whom: Subject,
     state: Annotated[
         str,
-        typer.Argument(help="active: all; reducing: what makes positions smaller; halted: cancels."),
+        typer.Argument(
+            help="active: all; reducing: what makes positions smaller; halted: cancels."
+        ),
     ],
     request_id: RequestId = None,
     as_json: AsJson = False,
