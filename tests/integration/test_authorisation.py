@@ -49,6 +49,13 @@ PARAMS: dict[str, dict[str, object]] = {
     "positions.get": {},
     "account.deposit": {"asset": "USD", "qty": "1.00", "request_id": "d1"},
     "account.withdraw": {"request_id": "d2", "asset": "USD", "qty": "0.01"},
+    "withdrawals.get": {},
+    "withdrawal.cancel": {"withdrawal_id": "1"},
+    "withdrawals.pending": {},
+    "withdrawal.approve": {"withdrawal_id": "1"},
+    "withdrawal.reject": {"withdrawal_id": "1"},
+    "withdrawal_caps.get": {},
+    "withdrawal_cap.set": {"asset": "USD", "cap": "0"},
     "account.create": {"name": "alice"},
     "asset.create": {"name": "BTC", "scale": 8},
     "instrument.create": {"symbol": "BTC-USD", "tick_size": "0.01", "lot_size": "0.00001"},
@@ -78,8 +85,8 @@ FOR_AN_ACCOUNT = [
     name
     for name in PARAMS
     if name.startswith(("order.", "orders.", "fills.", "balances.", "positions.", "keys."))
-    or name
-    in ("session.resume", "account.deposit", "account.withdraw", "account.configure", "key.create")
+    or name in ("session.resume", "account.configure", "key.create")
+    or name in ("account.deposit", "account.withdraw", "withdrawals.get", "withdrawal.cancel")
 ]
 
 

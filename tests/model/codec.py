@@ -65,6 +65,10 @@ COMMANDS = """
   waits:bool
 39 KeyBind key_id:text accounts:bytes instruments:bytes networks:bytes
 40 KeyRevoke key_id:text
+48 WithdrawalCapSet asset:asset_id cap:amount_minor
+49 WithdrawalApprove withdrawal_id:seq
+50 WithdrawalReject withdrawal_id:seq
+51 WithdrawalCancel withdrawal_id:seq
 """
 EVENTS = """
 1 Rejected code:reject_code field:field unit:unit value:i128 limit:i128 client_order_id:text
@@ -140,6 +144,12 @@ EVENTS = """
   label:text expire_ns:i64 waits:bool
 49 KeyBound key:key_index accounts:bytes instruments:bytes networks:bytes
 50 KeyRevoked key:key_index key_id:text
+56 WithdrawalHeld withdrawal_id:seq account:account_id asset:asset_id amount:amount_minor
+  request_id:request_id asked_by:key_index expire_ns:i64
+57 WithdrawalEnded withdrawal_id:seq account:account_id asset:asset_id amount:amount_minor
+  end:withdrawal_end ended_by:key_index
+58 WithdrawalCapProposed asset:asset_id cap:amount_minor asked_by:key_index
+59 WithdrawalCapChanged asset:asset_id cap:amount_minor version:u32
 """
 ENUMS = {
     name: dict(enumerate(values.split(" ")))
@@ -175,11 +185,13 @@ ENUMS = {
         "state_reason": "command band stops schedule uncrossed void",
         "scope": "firm group account instrument",
         "risk_state": "active reducing halted",
+        "withdrawal_end": "approved rejected cancelled expired",
         "limit_kind": "order_qty order_notional open_orders conditional_orders position"
         " gross_notional net_notional order_rate message_rate duplicate_window"
         " daily_loss drawdown",
     }.items()
 }
+ENUMS["field"] |= {70: "withdrawal_id", 71: "cap"}
 REJECTS = dict(
     enumerate(
         "UNKNOWN_KEY NOT_PERMITTED UNKNOWN_ACCOUNT UNKNOWN_ASSET UNKNOWN_INSTRUMENT"
@@ -196,7 +208,7 @@ REJECTS = dict(
         " KEY_REVOKED KEY_EXPIRED KEY_NOT_BOUND NONCE_USED".split(),
         start=100,
     )
-)
+) | {160: "UNKNOWN_WITHDRAWAL", 161: "SECOND_PERSON_NEEDED"}
 # Length, CRC, schema, kind, node, index, seq, time_ns, batch, incarnation, account, key, 0 and
 # session; the request id of 16 bytes follows.
 HEADER_STRUCT = "<IIHHHHQqQIIIIQ"

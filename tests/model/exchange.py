@@ -177,21 +177,8 @@ class ReferenceExchange(Keys):
     def _deposit(self, header: Header, c: Message) -> None:
         self._require_asset("asset", c.asset)
         total = c.amount - self.ledger.external[c.asset]
-        self._require_amount(c.amount, c.amount >= 1 and total <= ASSET_TOTAL_MINOR_MAX)
+        good, most = c.amount >= 1 and total <= ASSET_TOTAL_MINOR_MAX, ASSET_TOTAL_MINOR_MAX
+        require(good, "AMOUNT_OUT_OF_RANGE amount asset_minor", c.amount, most)
         self.ledger.post(c.asset, c.amount, ("external", 0), ("available", header.account))
         whose = {"account": header.account, "request_id": header.request_id}
         self.emit("Deposited", **vars(c) | whose)
-
-    def _withdraw(self, header: Header, c: Message) -> None:
-        self._require_asset("asset", c.asset)
-        self._require_amount(c.amount, 1 <= c.amount <= ASSET_TOTAL_MINOR_MAX)
-        available = self.ledger.available[header.account, c.asset]
-        enough = c.amount <= available
-        require(enough, "INSUFFICIENT_BALANCE available asset_minor", c.amount, available)
-        self.ledger.post(c.asset, c.amount, ("available", header.account), ("external", 0))
-        whose = {"account": header.account, "request_id": header.request_id}
-        self.emit("Withdrawn", **vars(c) | whose)
-
-    def _require_amount(self, amount: int, good: bool) -> None:
-        what = "AMOUNT_OUT_OF_RANGE amount asset_minor"
-        require(good, what, amount, ASSET_TOTAL_MINOR_MAX)

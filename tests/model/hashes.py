@@ -11,6 +11,7 @@ from tests.model.keys import NONCE_WINDOW
 from tests.model.packing import i128, text, u32, u64
 from tests.model.risk_hashes import risk_content
 from tests.model.terms_hashes import order_content, terms_content
+from tests.model.withdrawals_hashes import withdrawals_content
 
 CLIENT_ORDER_ID_BYTES_MAX = 36
 KEY_STATES = ("active", "waits", "revoked")
@@ -31,6 +32,7 @@ def state_hash(exchange: ReferenceExchange) -> bytes:
         parts += [encode_body(exchange.genesis), _things(exchange), _books(exchange)]
         parts += [u64(exchange.order_count), _remembered(exchange), _configured(exchange)]
         parts += [terms_content(exchange), risk_content(exchange), _key_terms(exchange)]
+        parts.append(withdrawals_content(exchange))
     return hashlib.sha256(b"".join(parts)).digest()
 
 

@@ -17,9 +17,12 @@ NEEDED = {
     **{"TradingStateSet": 8, "AuctionSchedule": 8},
     **{"FeeTierSet": 8, "LimitSet": 8, "RiskStateSet": 8, "KillSwitch": 8, "KillReset": 8},
     **{"KeyIssue": 8, "KeyBind": 8, "KeyRevoke": 8},
+    **{"WithdrawalCapSet": 8, "WithdrawalApprove": 8, "WithdrawalReject": 8},
+    **{"WithdrawalCancel": 4},
 }
 FOR_AN_ACCOUNT = (
     *("KeyCreate", "KeyIssue", "Deposit", "Withdraw", "AccountConfigure", "CancelAfter"),
+    "WithdrawalCancel",
     *[kind for kind in NEEDED if "Order" in kind],
 )
 REQUESTS = (
@@ -27,6 +30,7 @@ REQUESTS = (
     *("GroupCreate", "AccountConfigure", "InstrumentConfigure", "MarkSet"),
     *("TradingStateSet", "AuctionSchedule", "FeeTierSet", "LimitSet"),
     *("RiskStateSet", "KillSwitch", "KillReset", "KeyIssue", "KeyBind", "KeyRevoke"),
+    *("WithdrawalCapSet", "WithdrawalApprove", "WithdrawalReject", "WithdrawalCancel"),
 )
 NONCE_BIT, NONCE_WINDOW = 1 << 63, 1_024
 MATERIAL_BYTES = {"ed25519": 32, "hmac_sha256": 60}

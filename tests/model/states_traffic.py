@@ -40,6 +40,7 @@ class StatesTraffic:
         for instrument in exchange.instruments:
             due += [instrument.until_ns, instrument.schedule[0] * (not instrument.is_scheduled)]
             due.append(1 if instrument.uncross is not None else 0)
+        due += [one.expire_ns for one in exchange.waiting.values()]
         return any(0 < at <= self.now_ns for at in due)
 
     def closed(self, exchange: ReferenceExchange) -> list[Instrument]:

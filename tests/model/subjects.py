@@ -8,6 +8,7 @@ import os
 SUBJECTS = (
     *("time", "iceberg", "min_qty", "self_trade", "conditional", "pegs"),
     *("replace", "lists", "states", "bands", "pro_rata", "risk", "keys"),
+    "withdrawals",
 )
 # Those that are terms of an order.
 TERMS = SUBJECTS[:6]

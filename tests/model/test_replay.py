@@ -102,5 +102,5 @@ def test_a_snapshot_of_the_live_engine_and_the_whole_tail_is_replay(seed: int) -
 def test_bytes_that_are_no_snapshot_are_refused_with_what_and_where() -> None:
     core = Engine()
     core.apply_many(records(11))
-    with pytest.raises(CoreError, match="RequestIds at byte"):
+    with pytest.raises(CoreError, match="Withdrawals at byte"):
         Engine.from_snapshot(core.snapshot()[:-1])

@@ -1,14 +1,14 @@
 """What happens when its time has come, in the reference exchange (sections 9 and 24)."""
 
-from tests.model.cancelling import Cancelling
 from tests.model.codec import Header, Message
 from tests.model.orders import require
 from tests.model.terms import AHEAD_NS_MAX
+from tests.model.withdrawals import Withdrawals
 
 TIMERS_PER_TICK_MAX = 256
 
 
-class Timers(Cancelling):
+class Timers(Withdrawals):
     """Expiries and dead man's switches."""
 
     def __init__(self) -> None:
@@ -32,7 +32,9 @@ class Timers(Cancelling):
         closed = self._close_for_dead_men(TIMERS_PER_TICK_MAX)
         closed += self._close_expired(TIMERS_PER_TICK_MAX - closed)
         closed += self._sweep(TIMERS_PER_TICK_MAX - closed)
+        self._expire_withdrawals()
         more = bool(self._due_switches() or self._due_expiries() or self._dead_orders())
+        more = more or bool(self._due_withdrawals())
         self.emit("Ticked", closed=closed, more=more)
 
     def _due_switches(self) -> list[int]:

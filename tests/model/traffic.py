@@ -18,6 +18,7 @@ from tests.model.risk_traffic import RiskTraffic
 from tests.model.states_traffic import StatesTraffic
 from tests.model.subjects import wants
 from tests.model.terms_traffic import TermsTraffic
+from tests.model.withdrawals_traffic import WithdrawalsTraffic
 from tests.model.world import ASSETS, World, a_world
 
 ASSET_NAMES = ("USD", "BTC", "ETH", "AB", "ABC", "CDE")
@@ -37,6 +38,7 @@ class Traffic:
     states: StatesTraffic
     risk: RiskTraffic
     keys: KeysTraffic
+    withdrawals: WithdrawalsTraffic
     setup: list[tuple[Header, Message]]
     sent: list[tuple[Header, Message]] = field(default_factory=list)
     # The record that was sent as void and of which that was not told yet.
@@ -149,8 +151,10 @@ class Traffic:
         timed = (self._state, self._schedule, self._cancel_after)
         states = (8, 6) if wants("states") else (0, 0)
         keys = 9 * wants("keys")
-        weights = (46, 14, 4, 12, 3, 4, 3, 1, 27, *states, 4 * wants("time"), keys)
-        make = self.rng.choices((*money, *things, *others, *timed, self._keys), weights)[0]
+        waiting = 30 * wants("withdrawals")
+        weights = (46, 22, 4, 12, 3, 4, 3, 1, 27, *states, 4 * wants("time"), keys, waiting)
+        rare = (self._keys, self._waiting)
+        make = self.rng.choices((*money, *things, *others, *timed, *rare), weights)[0]
         return make(exchange)
 
     def _tick(self) -> tuple[Header, Message]:
@@ -239,6 +243,9 @@ class Traffic:
     def _keys(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
         return self._header(exchange, 8), self.keys.next(exchange, self.states.now_ns)
 
+    def _waiting(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
+        return self.withdrawals.next(exchange, self._header(exchange, 8))
+
     def _node(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
         rng = self.rng
         node = rng.choice((1, 2, 65_535))
@@ -266,5 +273,5 @@ def traffic(seed: int) -> Traffic:
     orders = OrderTraffic(rng, world, TermsTraffic(rng, world))
     configure, states = ConfigureTraffic(rng, world), StatesTraffic(rng)
     risk = RiskTraffic(rng, world, patient=rng.randrange(3) == 0)
-    keys = KeysTraffic(rng)
-    return Traffic(rng, world, orders, configure, states, risk, keys, world.setup()[::-1])
+    about = (KeysTraffic(rng), WithdrawalsTraffic(rng, world))
+    return Traffic(rng, world, orders, configure, states, risk, *about, world.setup()[::-1])

@@ -1,4 +1,4 @@
-//! Creating things, and money from and to outside: section 2 of the rules.
+//! Creating things, and money from outside: section 2 of the rules.
 
 use crate::engine::Engine;
 use crate::instruments::{Instrument, display_decimals};
@@ -6,11 +6,9 @@ use crate::ledger::{Asset, Pocket};
 use crate::reject::{Reject, ensure};
 use alloc::vec::Vec;
 use coulisse_types::command::{
-    AccountCreate, AssetCreate, Deposit, Genesis, InstrumentCreate, NodeStarted, Withdraw,
+    AccountCreate, AssetCreate, Deposit, Genesis, InstrumentCreate, NodeStarted,
 };
-use coulisse_types::event::{
-    AccountCreated, AssetCreated, Deposited, GenesisSet, NodeJoined, Withdrawn,
-};
+use coulisse_types::event::{AccountCreated, AssetCreated, Deposited, GenesisSet, NodeJoined};
 use coulisse_types::limits::{
     ASSET_SCALE_MAX, ASSET_TOTAL_MINOR_MAX, FEE_PPM_MAX, NOTIONAL_MINOR_MAX, QTY_LOTS_MAX,
 };
@@ -38,7 +36,7 @@ impl Engine {
             Command::KeyBind(body) => self.bind_key(body)?,
             Command::KeyRevoke(body) => self.revoke_key(body)?,
             Command::Deposit(body) => self.deposit(header, body)?,
-            Command::Withdraw(body) => self.withdraw(header, body)?,
+            Command::WithdrawalCapSet(body) => self.set_withdrawal_cap(header, *body)?,
             Command::GroupCreate(body) => self.create_group(body)?,
             Command::AccountConfigure(body) => self.configure_account(header, *body)?,
             Command::InstrumentConfigure(body) => self.configure_instrument(body)?,
@@ -61,7 +59,11 @@ impl Engine {
             | Command::Tick(_)
             | Command::TradingStateSet(_)
             | Command::AuctionSchedule(_)
-            | Command::Void(_) => return Ok(()),
+            | Command::Void(_)
+            | Command::Withdraw(_)
+            | Command::WithdrawalApprove(_)
+            | Command::WithdrawalReject(_)
+            | Command::WithdrawalCancel(_) => return Ok(()),
         });
         Ok(())
     }
@@ -147,7 +149,7 @@ impl Engine {
         Ok(Event::InstrumentCreated(rules.created()))
     }
 
-    fn known_asset(&self, id: AssetId, field: Field) -> Result<Asset, Reject> {
+    pub(crate) fn known_asset(&self, id: AssetId, field: Field) -> Result<Asset, Reject> {
         let unknown = || Reject::new(RejectCode::UnknownAsset, field).number(id.0);
         self.ledger.asset(id).copied().ok_or_else(unknown)
     }
@@ -179,22 +181,6 @@ impl Engine {
         ensure(amount.minor() >= 1 && fits, || amount_out_of_range(amount))?;
         self.ledger.post(Pocket::External, Pocket::Available(account.0), asset.0, amount.minor());
         Ok(Event::Deposited(Deposited { account, asset, amount, request_id }))
-    }
-
-    fn withdraw(&mut self, header: &RecordHeader, body: &Withdraw) -> Result<Event, Reject> {
-        let Withdraw { asset, amount } = *body;
-        let RecordHeader { account, request_id, .. } = *header;
-        self.known_asset(asset, Field::Asset)?;
-        let minor = amount.minor();
-        ensure((1..=ASSET_TOTAL_MINOR_MAX).contains(&minor), || amount_out_of_range(amount))?;
-        let available_minor = self.ledger.available_minor(account, asset);
-        ensure(available_minor >= minor, || {
-            Reject::new(RejectCode::InsufficientBalance, Field::Available)
-                .value(Unit::AssetMinor, minor)
-                .limit(available_minor)
-        })?;
-        self.ledger.post(Pocket::Available(account.0), Pocket::External, asset.0, minor);
-        Ok(Event::Withdrawn(Withdrawn { account, asset, amount, request_id }))
     }
 }
 

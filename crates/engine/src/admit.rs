@@ -34,8 +34,11 @@ const fn needed(kind: CommandKind) -> u8 {
         | CommandKind::KeyIssue
         | CommandKind::KeyBind
         | CommandKind::KeyRevoke
+        | CommandKind::WithdrawalCapSet
+        | CommandKind::WithdrawalApprove
+        | CommandKind::WithdrawalReject
         | CommandKind::Deposit => permission::ADMIN,
-        CommandKind::Withdraw => permission::WITHDRAW,
+        CommandKind::Withdraw | CommandKind::WithdrawalCancel => permission::WITHDRAW,
         CommandKind::OrderPlace
         | CommandKind::OrderCancel
         | CommandKind::OrderAmend
@@ -60,6 +63,7 @@ const fn is_for_an_account(kind: CommandKind) -> bool {
         | CommandKind::KeyIssue
         | CommandKind::Deposit
         | CommandKind::Withdraw
+        | CommandKind::WithdrawalCancel
         | CommandKind::OrderPlace
         | CommandKind::OrderCancel
         | CommandKind::OrderAmend
@@ -87,6 +91,9 @@ const fn is_for_an_account(kind: CommandKind) -> bool {
         | CommandKind::KeyBind
         | CommandKind::KeyRevoke
         | CommandKind::Void
+        | CommandKind::WithdrawalCapSet
+        | CommandKind::WithdrawalApprove
+        | CommandKind::WithdrawalReject
         | CommandKind::AccountCreate => false,
     }
 }

@@ -62,7 +62,7 @@ pub enum Broken {
         /// In the accounts' lists.
         listed: u64,
     },
-    /// What an account holds is not what its orders need.
+    /// What an account holds is not what its orders need and its withdrawals wait for.
     Held {
         /// Whose.
         account: AccountId,
@@ -70,7 +70,7 @@ pub enum Broken {
         asset: AssetId,
         /// What it holds, in minor units.
         held_minor: i128,
-        /// What its orders need, in minor units.
+        /// What its orders and its withdrawals need, in minor units.
         need_minor: i128,
     },
     /// A balance is negative.
@@ -168,6 +168,9 @@ impl Engine {
         self.check_lists(resting + waiting)?;
         self.check_watched()?;
         self.check_auctions()?;
+        for one in self.waiting_withdrawals() {
+            *needs.entry((one.account.0, one.asset.0)).or_default() += one.amount.minor();
+        }
         self.check_money(&needs)?;
         self.check_risk()?;
         self.check_client_ids()

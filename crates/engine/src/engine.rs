@@ -20,6 +20,7 @@ use crate::reject::Reject;
 use crate::request_ids::{Request, RequestIds};
 use crate::risk::Risk;
 use crate::timers::Timers;
+use crate::withdrawals::Withdrawals;
 use alloc::vec::Vec;
 use coulisse_types::command::Genesis;
 use coulisse_types::event::RequestDuplicate;
@@ -59,6 +60,7 @@ pub struct Engine {
     pub(crate) risk: Risk,
     pub(crate) client_ids: ClientIds,
     pub(crate) request_ids: RequestIds,
+    pub(crate) withdrawals: Withdrawals,
     /// Orders accepted so far.
     pub(crate) order_counter: u64,
     /// Trades so far.
@@ -118,6 +120,7 @@ impl Engine {
                 seed,
             ),
             request_ids: RequestIds::new(limits.request_ids_max, seed),
+            withdrawals: Withdrawals::default(),
             order_counter: 0,
             trade_count: 0,
             next_auction_ns: i64::MAX,
@@ -215,6 +218,10 @@ impl Engine {
                 Ok(())
             }
             Command::Void(body) => self.void(header, *body, events),
+            Command::Withdraw(body) => self.withdraw(header, body, events),
+            Command::WithdrawalApprove(body) => self.approve_withdrawal(header, *body, events),
+            Command::WithdrawalReject(body) => self.reject_withdrawal(header, *body, events),
+            Command::WithdrawalCancel(body) => self.cancel_withdrawal(header, *body, events),
             _ => self.administer(header, command, events),
         }
     }

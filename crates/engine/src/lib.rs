@@ -111,6 +111,7 @@ mod void;
 mod walk;
 mod warm;
 mod watch;
+mod withdrawals;
 mod worth;
 
 pub use accounts::{Account, Membership};
@@ -131,3 +132,4 @@ pub use snapshot::{Section, SnapshotError, SnapshotFault, SnapshotSink, Snapshot
 pub use terms::OrderTerms;
 pub use tiers::Tier;
 pub use warm::WARM_MAX;
+pub use withdrawals::{Withdrawal, WithdrawalCap};

@@ -136,6 +136,16 @@ pub enum Fault {
     ProRataByAge,
     /// Stops that a stop made due are not looked at.
     CascadeOnce,
+    /// Whoever asked for a withdrawal approves it.
+    ApprovedByAsker,
+    /// What a rejected withdrawal held stays held.
+    RejectKeepsHold,
+    /// A withdrawal cap is for each by itself, and not for a day.
+    CapPerRequest,
+    /// A withdrawal that was approved waits on.
+    WithdrawnTwice,
+    /// One person raises a withdrawal cap.
+    CapRaisedByOne,
     /// An order at a certain price breaks the core, when half of what it does is done.
     PanicOnPrice,
 }
@@ -201,6 +211,11 @@ impl Fault {
         ("band_unseen", Self::BandUnseen),
         ("pro_rata_by_age", Self::ProRataByAge),
         ("cascade_once", Self::CascadeOnce),
+        ("approved_by_asker", Self::ApprovedByAsker),
+        ("reject_keeps_hold", Self::RejectKeepsHold),
+        ("cap_per_request", Self::CapPerRequest),
+        ("withdrawn_twice", Self::WithdrawnTwice),
+        ("cap_raised_by_one", Self::CapRaisedByOne),
         ("panic_on_price", Self::PanicOnPrice),
     ];
 }

@@ -14,6 +14,7 @@ use crate::terms::OrderTerms;
 use coulisse_book::{Level, OrderView};
 use coulisse_types::command::Genesis;
 use coulisse_types::event::{OrderState, OrderTermsSet};
+use coulisse_types::limits::WITHDRAWALS_WAITING_MAX;
 use coulisse_types::{
     AccountId, Amount, AssetId, ClientOrderId, GroupId, InstrumentId, KeyIndex, OrderId, OrderType,
     Price, Qty, RequestId, Seq, Side, TimeInForce, TradingState,
@@ -160,7 +161,7 @@ impl Engine {
     }
 
     /// How full each table is.
-    pub fn tables(&self) -> [TableUse; 8] {
+    pub fn tables(&self) -> [TableUse; 9] {
         let table = |name, used, max| TableUse { name, used, max };
         let ids = self.client_ids.count().saturating_add(self.orders.named());
         [
@@ -172,6 +173,7 @@ impl Engine {
             table("live_orders", self.orders.live(), self.orders.max()),
             table("client_order_ids", ids, self.client_ids.max()),
             table("request_ids", self.request_ids.count(), self.request_ids.max()),
+            table("withdrawals", self.withdrawals.count(), WITHDRAWALS_WAITING_MAX),
         ]
     }
 

@@ -86,6 +86,7 @@ impl Engine {
             risk: _,
             client_ids,
             request_ids,
+            withdrawals,
             order_counter,
             trade_count,
             // Of a test, never of the state.
@@ -113,6 +114,7 @@ impl Engine {
         out.section(Section::Risk, &|out| self.encode_risk(out));
         out.section(Section::ClientIds, &|out| client_ids.encode(out));
         out.section(Section::RequestIds, &|out| request_ids.encode(out));
+        out.section(Section::Withdrawals, &|out| withdrawals.encode(out));
     }
 
     /// Reads back what [`Engine::write_snapshot`] wrote.
@@ -179,6 +181,7 @@ impl Engine {
             risk: _,
             client_ids,
             request_ids: _,
+            withdrawals: _,
             planted: _,
             is_trial: _,
         } = self;
@@ -208,7 +211,10 @@ impl Engine {
         let Self { orders, client_ids, request_ids, .. } = self;
         let room = client_ids.max().saturating_sub(orders.named());
         from.section(Section::ClientIds, |from| client_ids.decode(from, account_count, room))?;
-        from.section(Section::RequestIds, |from| request_ids.decode(from))
+        from.section(Section::RequestIds, |from| request_ids.decode(from))?;
+        let counts = (account_count, self.ledger.asset_count());
+        let Self { withdrawals, .. } = self;
+        from.section(Section::Withdrawals, |from| withdrawals.decode(from, counts))
     }
 }
 

@@ -69,6 +69,7 @@ impl Engine {
             self.hash_auctions(&mut out);
             self.hash_risk(&mut out);
             self.hash_key_terms(&mut out);
+            self.hash_withdrawals(&mut out);
         }
         out.flush();
         out.sink.finalize().into()

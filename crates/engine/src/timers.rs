@@ -1,9 +1,9 @@
-//! What is due at a time: expiries and dead men's switches. Section 9 of the rules.
+//! What is due at a time: expiries and dead men's switches, and withdrawals. Section 9 of the rules.
 //!
 //! Invariants
 //! - Nothing expires by itself: what is due happens in a `Tick`.
 //! - One tick ends at most [`TIMERS_PER_TICK_MAX`] orders, not counting those that their lists end,
-//!   and clears at most as many switches; what is left is due in the next.
+//!   clears at most as many switches, and ends at most as many withdrawals; what is left is due in the next.
 //!
 //! Cost: a few steps for each thing that is due, and one look at two roots where nothing is.
 
@@ -63,7 +63,7 @@ impl Engine {
         let timers =
             trees.iter().filter_map(|tree| self.forest.first(*tree)).map(|((ns, _), _)| ns);
         let auctions = Some(self.next_auction_ns).filter(|ns| *ns != i64::MAX);
-        timers.chain(auctions).min()
+        timers.chain(auctions).chain(self.withdrawals.next_ns()).min()
     }
 
     /// When an account's orders are cancelled unless it says otherwise, in ns since the epoch;
@@ -113,9 +113,11 @@ impl Engine {
         let mut closed = self.trip_switches(events);
         closed += self.expire_orders(TIMERS_PER_TICK_MAX - closed, events);
         closed += self.sweep(TIMERS_PER_TICK_MAX - closed, events);
+        self.expire_withdrawals(events);
         let (switches, expiries) = (self.timers.switches, self.timers.expiries);
-        let more =
-            self.due(switches).or_else(|| self.due(expiries)).is_some() || self.sweep_is_due();
+        let more = self.due(switches).or_else(|| self.due(expiries)).is_some()
+            || self.sweep_is_due()
+            || self.withdrawal_is_due();
         events.push(Event::Ticked(Ticked { closed, more }));
     }
 

@@ -336,7 +336,7 @@ pub(crate) fn status_of_code(code: RejectCode) -> u16 {
         | C::KeyRevoked
         | C::KeyExpired
         | C::KeyNotBound => 401,
-        C::NotPermitted => 403,
+        C::NotPermitted | C::SecondPersonNeeded => 403,
         C::UnknownAccount
         | C::UnknownAsset
         | C::UnknownGroup
@@ -344,6 +344,7 @@ pub(crate) fn status_of_code(code: RejectCode) -> u16 {
         | C::UnknownKey
         | C::UnknownSymbol
         | C::OrderNotFound
+        | C::UnknownWithdrawal
         | C::NotFound => 404,
         C::AlreadyExists | C::ClientOrderIdConflict | C::NonceUsed | C::RequestIdConflict => 409,
         C::RateLimited | C::RiskMessageRate | C::RiskOrderRate => 429,

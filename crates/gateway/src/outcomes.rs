@@ -194,6 +194,7 @@ pub(crate) fn units_of<'t>(table: &'t InstrumentTable, entry: &'t Entry) -> Unit
     let asset = match entry.command {
         Command::Deposit(deposit) => deposit.asset,
         Command::Withdraw(withdraw) => withdraw.asset,
+        Command::WithdrawalCapSet(set) => set.asset,
         Command::FeeTierSet(tier) => tier.asset,
         _ => AssetId(0),
     };

@@ -14,8 +14,8 @@ use coulisse_types::command::permission;
 use coulisse_types::{AccountId, InstrumentId, RejectCode, Seq};
 use coulisse_wire::native::answers::{self, Answer, KeyRow, Page};
 use coulisse_wire::native::reply::Stamps;
-use coulisse_wire::native::spec::Op;
-use coulisse_wire::native::{Read, Request, RequestError};
+use coulisse_wire::native::spec::{Access, Op};
+use coulisse_wire::native::{Read, Request, RequestError, withdrawals};
 
 /// A read that asks for more than this node has applied.
 #[derive(Debug)]
@@ -55,8 +55,8 @@ impl Hub {
         now_us: i64,
         view: &impl CoreView,
     ) -> Result<(), RequestError<'a>> {
-        // Whose keys there are, operators ask.
-        let needed = if read.op == Op::KeysGet { 0 } else { permission::READ };
+        // What only operators ask for needs no more than that they are.
+        let needed = if read.op.spec().access == Access::Admin { 0 } else { permission::READ };
         let account = self.account_of(id, request, needed, view)?;
         let waiting = WaitingRead {
             conn: id,
@@ -154,6 +154,23 @@ impl Hub {
                 let page = page_of(positions, read, |position| position.instrument.0.into());
                 self.write_answer(conn, seq, |out| {
                     answers::write_positions(out, &answer, &page, &table);
+                });
+            }
+            Op::WithdrawalsGet | Op::WithdrawalsPending => {
+                let whose = Some(account).filter(|_| read.op == Op::WithdrawalsGet);
+                let mut rows = Vec::new();
+                view.withdrawals(whose, &mut rows);
+                let page = page_of(rows, read, |row| row.id.0);
+                self.write_answer(conn, seq, |out| {
+                    withdrawals::write_withdrawals(out, &answer, &page, &table);
+                });
+            }
+            Op::WithdrawalCapsGet => {
+                let mut rows = Vec::new();
+                view.withdrawal_caps(&mut rows);
+                let page = page_of(rows, read, |row| row.asset.0.into());
+                self.write_answer(conn, seq, |out| {
+                    withdrawals::write_caps(out, &answer, &page, &table);
                 });
             }
             _ => {

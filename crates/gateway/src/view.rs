@@ -7,6 +7,7 @@ use coulisse_types::{
     KeyState, OrderId, Price, Qty, Seq, Side,
 };
 use coulisse_wire::native::feed::{Balance, BookOrder, InstrumentStatus, OpenOrder};
+use coulisse_wire::native::withdrawals::{CapRow, WithdrawalRow};
 
 /// A key as the edge needs it.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +46,10 @@ pub trait CoreView {
     fn key(&self, key_id: &[u8]) -> Option<KeyView>;
     /// Appends the keys of an account, by index.
     fn keys(&self, account: AccountId, out: &mut Vec<KeyView>);
+    /// Appends the withdrawals that wait for a second person, of an account or of all, by id.
+    fn withdrawals(&self, account: Option<AccountId>, out: &mut Vec<WithdrawalRow>);
+    /// Appends the withdrawal cap of each asset, by asset.
+    fn withdrawal_caps(&self, out: &mut Vec<CapRow>);
     /// The account with this name.
     fn account_id(&self, name: &[u8]) -> Option<AccountId>;
     /// The name of an account.

@@ -1,15 +1,16 @@
 //! The engine as the edge reads it.
 
-use coulisse_engine::{Engine, Key, OpenOrder as Live, OrderView, Position};
+use coulisse_engine::{Engine, Key, OpenOrder as Live, OrderView, Position, Withdrawal};
 use coulisse_gateway::view::{CoreView, KeyView};
 use coulisse_types::event::{
     AuctionScheduled, KillSwitchSet, LimitUsed, OrderState, PositionChanged, RiskStateChanged,
 };
 use coulisse_types::{
-    AccountId, AccountName, ClientOrderId, Event, InstrumentId, OrderId, Price, Qty, RiskState,
-    Scope, Seq, Side,
+    AccountId, AccountName, ClientOrderId, Event, InstrumentId, KeyId, KeyIndex, OrderId, Price,
+    Qty, RiskState, Scope, Seq, Side,
 };
 use coulisse_wire::native::feed::{Balance, BookOrder, InstrumentStatus, OpenOrder};
+use coulisse_wire::native::withdrawals::{CapRow, WithdrawalRow};
 
 /// Whether an account ever had a fill there.
 fn has_traded(position: &Position) -> bool {
@@ -41,6 +42,13 @@ fn key_view(key: &Key) -> KeyView {
 /// The engine as the edge reads it.
 pub(crate) struct EngineView<'e>(pub(crate) &'e Engine);
 
+impl EngineView<'_> {
+    /// The public name of a key; empty for the node itself.
+    fn key_name(&self, key: KeyIndex) -> KeyId {
+        self.0.key(key).map(|key| key.key_id).unwrap_or_default()
+    }
+}
+
 impl CoreView for EngineView<'_> {
     fn seq(&self) -> Seq {
         self.0.last_seq()
@@ -52,6 +60,32 @@ impl CoreView for EngineView<'_> {
 
     fn keys(&self, account: AccountId, out: &mut Vec<KeyView>) {
         out.extend(self.0.keys().filter(|key| key.account == account).map(key_view));
+    }
+
+    fn withdrawals(&self, account: Option<AccountId>, out: &mut Vec<WithdrawalRow>) {
+        let of = |one: &&Withdrawal| account.is_none_or(|account| one.account == account);
+        out.extend(self.0.waiting_withdrawals().filter(of).filter_map(|one| {
+            Some(WithdrawalRow {
+                id: one.id,
+                account: self.account_name(one.account)?,
+                asset: one.asset,
+                amount: one.amount,
+                asked_by: self.key_name(one.asked_by),
+                request_id: one.request_id,
+                expire_ns: one.expire_ns,
+            })
+        }));
+    }
+
+    fn withdrawal_caps(&self, out: &mut Vec<CapRow>) {
+        let caps = self.0.assets().filter_map(|asset| self.0.withdrawal_cap(asset.id));
+        out.extend(caps.map(|cap| CapRow {
+            asset: cap.asset,
+            cap: cap.cap,
+            version: cap.version,
+            proposed: cap.proposed,
+            proposed_by: self.key_name(cap.proposed_by),
+        }));
     }
 
     fn account_id(&self, name: &[u8]) -> Option<AccountId> {

@@ -1,6 +1,6 @@
 //! The one schema, as Python reads it: every message, reject, enum and limit.
 
-use coulisse_types::event::{CloseReason, OrderState, Role};
+use coulisse_types::event::{CloseReason, OrderState, Role, WithdrawalEnd};
 use coulisse_types::message::MessageSpec;
 use coulisse_types::reject::Origin;
 use coulisse_types::{
@@ -107,6 +107,7 @@ fn enums(out: &mut String) {
         "peg" Peg, "list_kind" ListKind, "side_filter" SideFilter,
         "matching_mode" MatchingMode, "reference_kind" ReferenceKind, "trading_state" TradingState,
         "state_reason" StateReason, "scope" Scope, "risk_state" RiskState,
+        "withdrawal_end" WithdrawalEnd,
         "limit_kind" LimitKind,
         "key_scheme" KeyScheme
     );

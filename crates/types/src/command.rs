@@ -106,7 +106,7 @@ messages! {
         amount: Amount,
     }
 
-    /// Debit the account in the header to outside.
+    /// Debit the account in the header to outside, or hold that until a second person approves.
     8 Withdraw {
         /// Which asset.
         asset: AssetId,
@@ -488,6 +488,32 @@ messages! {
     40 KeyRevoke {
         /// Its public name.
         key_id: KeyId,
+    }
+
+    /// Set how much of an asset an account may withdraw in a day without a second person; to raise it takes two.
+    48 WithdrawalCapSet {
+        /// Which asset.
+        asset: AssetId,
+        /// How much, in minor units.
+        cap: Amount,
+    }
+
+    /// Let a withdrawal that waits go out.
+    49 WithdrawalApprove {
+        /// The seq of the request.
+        withdrawal_id: Seq,
+    }
+
+    /// Give back what a withdrawal that waits holds.
+    50 WithdrawalReject {
+        /// The seq of the request.
+        withdrawal_id: Seq,
+    }
+
+    /// Take back a withdrawal of the account in the header that waits.
+    51 WithdrawalCancel {
+        /// The seq of the request.
+        withdrawal_id: Seq,
     }
 }
 

@@ -87,6 +87,20 @@ byte_enum! {
     }
 }
 
+byte_enum! {
+    /// How a withdrawal that waited for a second person ended.
+    WithdrawalEnd, "withdrawal_end" {
+        /// A second person let it go out.
+        Approved = 0 => "approved",
+        /// An operator refused it.
+        Rejected = 1 => "rejected",
+        /// The account took it back.
+        Cancelled = 2 => "cancelled",
+        /// Nobody approved it in time.
+        Expired = 3 => "expired",
+    }
+}
+
 messages! {
     /// A fact that followed from a command.
     Event, EventKind;
@@ -233,7 +247,7 @@ messages! {
         asset: AssetId,
         /// What may be spent, in minor units.
         available: Amount,
-        /// What open orders hold, in minor units.
+        /// What open orders and withdrawals that wait hold, in minor units.
         held: Amount,
     }
 
@@ -765,5 +779,59 @@ messages! {
         key: KeyIndex,
         /// Its public name.
         key_id: KeyId,
+    }
+
+    /// A withdrawal waits for a second person; what it asks for is held.
+    56 WithdrawalHeld {
+        /// The seq of the request.
+        withdrawal_id: Seq,
+        /// Whose.
+        account: AccountId,
+        /// Which asset.
+        asset: AssetId,
+        /// How much, in minor units.
+        amount: Amount,
+        /// The request's id; 0 for none.
+        request_id: RequestId,
+        /// The key that asked; 0 for the node itself.
+        asked_by: KeyIndex,
+        /// When it expires, in ns since the epoch.
+        expire_ns: i64,
+    }
+
+    /// A withdrawal waits no more; an approved one has its `Withdrawn` behind this.
+    57 WithdrawalEnded {
+        /// The seq of the request.
+        withdrawal_id: Seq,
+        /// Whose.
+        account: AccountId,
+        /// Which asset.
+        asset: AssetId,
+        /// How much, in minor units.
+        amount: Amount,
+        /// How.
+        end: WithdrawalEnd,
+        /// The key that ended it; 0 for the node itself.
+        ended_by: KeyIndex,
+    }
+
+    /// A withdrawal cap is to be raised; it is, once a second person asks for the same.
+    58 WithdrawalCapProposed {
+        /// The asset.
+        asset: AssetId,
+        /// The cap that is proposed, in minor units.
+        cap: Amount,
+        /// The key that proposed it.
+        asked_by: KeyIndex,
+    }
+
+    /// A withdrawal cap is set.
+    59 WithdrawalCapChanged {
+        /// The asset.
+        asset: AssetId,
+        /// What an account may withdraw in a day without a second person, in minor units.
+        cap: Amount,
+        /// How often the asset's cap was set.
+        version: u32,
     }
 }

@@ -114,6 +114,15 @@ pub const CLOSED_IDS_PER_ACCOUNT_MAX: u32 = 4_096;
 /// Most request ids remembered, oldest forgotten first.
 pub const REQUEST_IDS_MAX: u32 = 65_536;
 
+/// Most withdrawals that wait for a second person.
+pub const WITHDRAWALS_WAITING_MAX: u32 = 4_096;
+/// Most of them of one account, so that nobody's requests leave the others no room.
+pub const WITHDRAWALS_WAITING_PER_ACCOUNT_MAX: u32 = 16;
+/// How long one waits before it expires, in ns: three days, so that a weekend does not end it.
+pub const WITHDRAWAL_WAIT_NS: i64 = 3 * DAY_NS;
+/// Most accounts, of each asset, that may withdraw without a second person in one day.
+pub const WITHDRAWN_ROWS_MAX: u32 = 65_536;
+
 /// Most orders in one `place_batch`.
 pub const PLACE_BATCH_MAX: usize = 50;
 /// Longest record in the log, in bytes: the largest command with room to grow.

@@ -142,6 +142,9 @@ rejects! {
     151 KeyExpired Core "KEY_EXPIRED" "The key's time is over.";
     152 KeyNotBound Core "KEY_NOT_BOUND" "The key works only once it is bound to something.";
     153 NonceUsed Core "NONCE_USED" "The nonce was used, or is too far behind the key's highest.";
+
+    160 UnknownWithdrawal Core "UNKNOWN_WITHDRAWAL" "No such withdrawal waits.";
+    161 SecondPersonNeeded Core "SECOND_PERSON_NEEDED" "Another person must do this: neither who asked nor who gains.";
 }
 
 impl Encoded for RejectCode {
@@ -293,6 +296,10 @@ byte_enum! {
         Networks = 65 => "networks",
         /// A nonce.
         Nonce = 66 => "nonce",
+        /// A withdrawal that waits.
+        WithdrawalId = 70 => "withdrawal_id",
+        /// A withdrawal cap.
+        Cap = 71 => "cap",
     }
 }
 

@@ -51,6 +51,7 @@ from coulisse.client.link import Link
 from coulisse.client.lists import all_items, fill_of_row, place_together
 from coulisse.client.local_book import LocalBook
 from coulisse.client.local_orders import LocalOrders
+from coulisse.client.withdrawals import Withdrawals
 from coulisse.domain.market import Candle, Ticker
 from coulisse.domain.money import Number, as_text
 from coulisse.domain.orders import (
@@ -91,6 +92,7 @@ class Client:
         self._link = Link(credentials, request_timeout_s)
         self.admin = Admin(self._link)
         """What only a key with the admin permission may ask for."""
+        self.withdrawals = Withdrawals(self._link)
 
     @property
     def reconnect_count(self) -> int:
@@ -316,10 +318,7 @@ class Client:
     async def deposit(
         self, account: str, asset: str, qty: Number, *, request_id: str | None = None
     ) -> None:
-        """Credit an account from outside; needs an admin key. Raises `Refused`, `ConnectionLost`.
-
-        With the same request id it is done once, however often it is asked for.
-        """
+        """Credit an account from outside, once under one request id; needs an admin key."""
         params = {
             "asset": asset, "qty": as_text(qty), "request_id": request_id or secrets.token_hex(16)
         }  # fmt: skip

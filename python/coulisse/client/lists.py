@@ -16,7 +16,13 @@ PAGE_MAX: Final = 500
 
 
 async def all_items(
-    link: Link, op: str, name: str, params: Mapping[str, object], *, most: int | None = None
+    link: Link,
+    op: str,
+    name: str,
+    params: Mapping[str, object],
+    account: str | None = None,
+    *,
+    most: int | None = None,
 ) -> list[Item]:
     """Return the rows of a list, of as many pages as it has, `most` of them at most.
 
@@ -28,7 +34,7 @@ async def all_items(
     while most is None or len(rows) < most:
         if most is not None:
             asked["limit"] = min(PAGE_MAX, most - len(rows))
-        result = await link.ask(op, asked)
+        result = await link.ask(op, asked, account)
         rows += items_of(result, name)
         if "next_cursor" not in result:
             break

@@ -81,11 +81,28 @@ class LimitConfig(Part):
         return wire_symbol(self.subject or "")
 
 
+class WithdrawalCapConfig(Part):
+    """What an account may withdraw without a second person. A command in the log, once."""
+
+    asset: str
+    """Of which asset."""
+    cap: NotNegative
+    """How much in one day (UTC)."""
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> WithdrawalCapConfig:
+        if not is_asset_name(self.asset):
+            raise ValueError(f"{self.asset!r} is no asset")
+        return self
+
+
 class RiskConfig(Part):
     """What binds orders beside their instruments' filters."""
 
     limits: tuple[LimitConfig, ...] = ()
     """Limits of the firm and of accounts, in force from the first start that finds them."""
+    withdrawal_caps: tuple[WithdrawalCapConfig, ...] = ()
+    """Set by the first start that finds them; without one, all of an asset takes two persons."""
 
     @model_validator(mode="after")
     def _set_each_once(self) -> RiskConfig:
@@ -93,4 +110,8 @@ class RiskConfig(Part):
         twice = [one for one in about if about.count(one) > 1]
         if twice:
             raise ValueError(f"limits: {twice[0]} stands there twice")
+        assets = [one.asset for one in self.withdrawal_caps]
+        again = [one for one in assets if assets.count(one) > 1]
+        if again:
+            raise ValueError(f"withdrawal_caps: {again[0]} stands there twice")
         return self

@@ -38,6 +38,23 @@ async def seed_limits(core: Tables, commands: Commands, config: Config) -> None:
     missing = [bound for bound in bounds if _is_missing(core, bound)]
     works = [run_once(commands, "LimitSet", bound.fields, bound.parts) for bound in missing]
     await asyncio.gather(*works)
+    await _seed_caps(core, commands, config)
+
+
+async def _seed_caps(core: Tables, commands: Commands, config: Config) -> None:
+    """Set the withdrawal caps. Where the log may have forgotten a line, what there is stays."""
+    for one in config.risk.withdrawal_caps:
+        asset = core.asset(one.asset)
+        if asset is None:
+            raise ConfigError(f"risk.withdrawal_caps: no asset {one.asset}")
+        try:
+            cap = to_minor(one.cap, asset[1])
+        except OffStep as error:
+            raise ConfigError(f"risk.withdrawal_caps: {one.asset}: {error}") from None
+        parts: tuple[object, ...] = (one.asset, cap)
+        if was_run(core, "WithdrawalCapSet", parts) is False:
+            fields: dict[str, Value] = {"asset": asset[0], "cap": cap}
+            await run_once(commands, "WithdrawalCapSet", fields, parts)
 
 
 def _is_missing(core: Tables, bound: Bound) -> bool:

@@ -30,6 +30,8 @@ pub enum Section {
     Lists = 11,
     /// Positions, limits, states, tiers.
     Risk = 12,
+    /// Withdrawals: caps, what went out today, what waits.
+    Withdrawals = 13,
 }
 
 impl Section {
@@ -48,6 +50,7 @@ impl Section {
             Self::Timers => 10,
             Self::Lists => 11,
             Self::Risk => 12,
+            Self::Withdrawals => 13,
         }
     }
 
@@ -64,7 +67,8 @@ impl Section {
             | Self::Groups
             | Self::Timers
             | Self::Lists
-            | Self::Risk => 1,
+            | Self::Risk
+            | Self::Withdrawals => 1,
             Self::ClientIds => 3,
         }
     }

@@ -4,6 +4,7 @@ use super::*;
 use coulisse_types::command::{
     AccountConfigure, FeeTierSet, GroupCreate, InstrumentConfigure, KeyCreate, KillReset,
     KillSwitch, LimitSet, MarkSet, NodeStarted, OrderCancelAll, RiskStateSet, Tick, Withdraw,
+    WithdrawalCapSet, WithdrawalReject,
 };
 use coulisse_types::limits::DAY_NS;
 use coulisse_types::record::Origin;
@@ -134,7 +135,15 @@ fn a_command(random: &mut Random, world: &World, account: AccountId) -> Command 
         }
         95 => {
             let amount = Amount::from_minor(random.within(-10, 3_000).into());
-            Withdraw { asset: random.pick(&[BTC, USD]), amount }.into()
+            let asset = random.pick(&[BTC, USD]);
+            match random.below(5) {
+                0 => {
+                    let cap = Amount::from_minor(random.within(0, 4_000).into());
+                    WithdrawalCapSet { asset, cap }.into()
+                }
+                1 => WithdrawalReject { withdrawal_id: Seq(random.below(400)) }.into(),
+                _ => Withdraw { asset, amount }.into(),
+            }
         }
         96..=97 => a_configuration(random),
         98 => {

@@ -200,6 +200,10 @@ fn a_request_id_names_what_operators_and_withdrawers_ask_for() {
             "RiskStateSet",
             "TradingStateSet",
             "Withdraw",
+            "WithdrawalApprove",
+            "WithdrawalCancel",
+            "WithdrawalCapSet",
+            "WithdrawalReject",
         ]
     );
 }

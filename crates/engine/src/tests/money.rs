@@ -1,7 +1,7 @@
 //! Holds, fees and balances.
 
 use super::*;
-use coulisse_types::command::Withdraw;
+use coulisse_types::command::{Withdraw, WithdrawalCapSet};
 use coulisse_types::event::CloseReason;
 
 #[test]
@@ -78,6 +78,7 @@ fn rates_of_an_order_hold_for_its_life_even_through_an_amend() {
 #[test]
 fn a_withdrawal_takes_only_what_is_available() {
     let mut world = World::usual();
+    world.run(ANN, WithdrawalCapSet { asset: BTC, cap: Amount::from_minor(FUNDS_MINOR) });
     world.sell(ANN, 10, 1);
     let all = Withdraw { asset: BTC, amount: Amount::from_minor(FUNDS_MINOR) };
     let rejected = refusal(&world.run(ANN, all));

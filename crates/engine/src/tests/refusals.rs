@@ -241,6 +241,7 @@ fn an_order_beyond_the_balance_never_reaches_the_book() {
         (rejected.unit, rejected.value, rejected.limit),
         (Unit::QuoteMinor, 1_003_000, FUNDS_MINOR)
     );
+    // Held, it is not to be spent.
     world.run(ANN, Withdraw { asset: BTC, amount: Amount::from_minor(FUNDS_MINOR) });
     let rejected = refusal(&world.sell(ANN, 1, 1));
     assert_eq!((rejected.unit, rejected.value, rejected.limit), (Unit::BaseMinor, 1, 0));

@@ -3,7 +3,7 @@
 use super::fuzz::{a_small_genesis, run};
 use super::*;
 use crate::{Section, SnapshotError, SnapshotFault, SnapshotSource};
-use coulisse_types::command::NodeStarted;
+use coulisse_types::command::{NodeStarted, Withdraw, WithdrawalCapSet};
 use coulisse_types::record::Origin;
 
 fn written(engine: &Engine) -> Vec<u8> {
@@ -32,6 +32,10 @@ fn a_lived_in_world() -> World {
     world.run(BOB, limit(Side::Sell, 4, 99));
     world.run(ANN, named("gone", limit(Side::Buy, 1, 90)));
     world.run(ANN, cancel_named("gone"));
+    for minor in [3, 4] {
+        world.run(ANN, Withdraw { asset: BTC, amount: Amount::from_minor(minor) });
+        world.run(0, WithdrawalCapSet { asset: BTC, cap: Amount::from_minor(7) });
+    }
     let origin = Origin { node: 3, incarnation: 5, ..Origin::default() };
     let header = RecordHeader { origin, ..RecordHeader::default() };
     world.run_as(header, NodeStarted { incarnation: 5 });

@@ -21,6 +21,7 @@ use coulisse_types::{
 };
 use coulisse_wire::native::feed::{Balance, BookOrder, InstrumentStatus, OpenOrder};
 use coulisse_wire::native::reply::write_logon_text;
+use coulisse_wire::native::withdrawals::{CapRow, WithdrawalRow};
 use ed25519_dalek::{Signer, SigningKey};
 
 pub(crate) const NOW_US: i64 = 1_795_392_000_000_000;
@@ -66,6 +67,8 @@ impl CoreView for Table {
         })
     }
     fn keys(&self, _: AccountId, _: &mut Vec<KeyView>) {}
+    fn withdrawals(&self, _: Option<AccountId>, _: &mut Vec<WithdrawalRow>) {}
+    fn withdrawal_caps(&self, _: &mut Vec<CapRow>) {}
     fn account_id(&self, name: &[u8]) -> Option<AccountId> {
         [(&b"alice"[..], ALICE), (b"bob", BOB)].iter().find(|one| one.0 == name).map(|one| one.1)
     }

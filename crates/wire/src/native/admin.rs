@@ -20,7 +20,7 @@ use super::params::{
 };
 use super::request::Admin;
 use super::spec::{Op, ParamSpec, at::admin as at};
-use super::{creating, keys};
+use super::{creating, keys, withdrawals};
 use crate::instruments::{AssetInfo, InstrumentInfo, Symbols};
 use crate::json::Raw;
 use crate::limits::TEXT_BYTES_MAX;
@@ -44,7 +44,11 @@ pub(super) fn read_admin<'a>(
         Op::AccountCreate => creating::read_account(params)?,
         Op::AssetCreate => creating::read_asset(params)?,
         Op::InstrumentCreate => creating::read_instrument(params, symbols)?,
-        Op::Withdraw => creating::read_withdrawal(params, symbols)?,
+        Op::Withdraw
+        | Op::WithdrawalCapSet
+        | Op::WithdrawalCancel
+        | Op::WithdrawalApprove
+        | Op::WithdrawalReject => withdrawals::read(op, params, symbols)?,
         Op::KeyCreate => keys::read_create(params)?,
         Op::KeyBind => keys::read_bind(params, symbols)?,
         Op::KeyRevoke => keys::read_revoke(params)?,
@@ -87,7 +91,7 @@ fn find_group<'a>(
     found.ok_or_else(|| Fault::new(RejectCode::UnknownGroup, field, value))
 }
 
-fn find_asset<'a, 's>(
+pub(super) fn find_asset<'a, 's>(
     value: Raw<'a>,
     field: &'static str,
     symbols: &'s (impl Symbols + ?Sized),

@@ -359,7 +359,7 @@ pub fn write_batch_result(
 }
 
 /// Appends a list with its seq, where it goes on, and the times.
-fn write_page<T>(
+pub(super) fn write_page<T>(
     out: &mut Vec<u8>,
     answer: &Answer<'_>,
     name: &str,

@@ -78,9 +78,14 @@ fn read_rarer_body<'a>(
             Body::Command { command: CancelAfter { timeout_ns }.into(), instrument: NO_INSTRUMENT }
         }
         Op::Deposit => read_deposit(params, symbols)?,
-        Op::OrdersOpen | Op::FillsGet | Op::BalancesGet | Op::PositionsGet | Op::KeysGet => {
-            Body::Read(read_list(op, params, symbols)?)
-        }
+        Op::OrdersOpen
+        | Op::FillsGet
+        | Op::BalancesGet
+        | Op::PositionsGet
+        | Op::KeysGet
+        | Op::WithdrawalsGet
+        | Op::WithdrawalsPending
+        | Op::WithdrawalCapsGet => Body::Read(read_list(op, params, symbols)?),
         Op::Subscribe => Body::Subscribe(read_subscription(params, symbols)?),
         Op::Unsubscribe => Body::Unsubscribe(read_subscription(params, symbols)?),
         Op::Logon => read_logon(params)?,

@@ -1,6 +1,6 @@
-//! What the parameters of requests that create things, or take money out, become.
+//! What the parameters of requests that create things become.
 
-use coulisse_types::command::{AccountCreate, AssetCreate, InstrumentCreate, Withdraw};
+use coulisse_types::command::{AccountCreate, AssetCreate, InstrumentCreate};
 use coulisse_types::limits::QTY_LOTS_MAX;
 use coulisse_types::{Amount, InstrumentId, Qty, RejectCode, decimal};
 
@@ -22,18 +22,6 @@ pub(super) fn read_asset<'a>(params: &Params<'a>) -> Read<'a, Admin> {
     let scale = u8::try_from(read_u32(value, "scale")?)
         .map_err(|_| Fault::new(RejectCode::NumberOutOfRange, "scale", value))?;
     Ok(plain(AssetCreate { name: name(params.get(at::admin::NAME), "name")?, scale }.into()))
-}
-
-pub(super) fn read_withdrawal<'a>(
-    params: &Params<'a>,
-    symbols: &(impl Symbols + ?Sized),
-) -> Read<'a, Admin> {
-    let mut scratch = [0; TEXT_BYTES_MAX];
-    let value = params.get(at::withdraw::ASSET);
-    let found = value.text(&mut scratch).and_then(|name| symbols.find_asset(name));
-    let asset = *found.ok_or_else(|| Fault::new(RejectCode::UnknownAsset, "asset", value))?;
-    let amount = read_money(&asset, params.get(at::withdraw::QTY), "qty")?;
-    Ok(plain(Withdraw { asset: asset.id, amount }.into()))
 }
 
 /// An instrument in steps of its own: prices and quantities become multiples of tick and lot.
@@ -84,7 +72,11 @@ pub(super) fn read_instrument<'a>(
     Ok(Admin { instrument: InstrumentId(0), ..plain(create.into()) })
 }
 
-fn read_money<'a>(asset: &AssetInfo, value: Raw<'a>, field: &'static str) -> Read<'a, Amount> {
+pub(super) fn read_money<'a>(
+    asset: &AssetInfo,
+    value: Raw<'a>,
+    field: &'static str,
+) -> Read<'a, Amount> {
     let mut scratch = [0; TEXT_BYTES_MAX];
     let text = value.text(&mut scratch).unwrap_or_default();
     asset.read_amount(text).map_err(|code| {

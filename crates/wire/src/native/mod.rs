@@ -25,6 +25,7 @@ pub mod reply;
 pub mod request;
 pub mod rest;
 pub mod spec;
+pub mod withdrawals;
 
 pub use bodies::signature as read_signature;
 pub use call::{Call, parse_call};

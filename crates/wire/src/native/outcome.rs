@@ -75,6 +75,20 @@ pub enum CommandOutcome {
         /// Orders up to this one are dead.
         last_order_id: OrderId,
     },
+    /// It asked for a withdrawal, or ended one.
+    Withdrawal {
+        /// Which; `None` where it never waited.
+        id: Option<Seq>,
+        /// Where it stands.
+        state: &'static str,
+        /// When it ends by itself, in ns since the epoch; 0 for never.
+        expire_ns: i64,
+    },
+    /// It set a withdrawal cap, or proposed it.
+    Capped {
+        /// How often it was set; `None` where it is only proposed.
+        version: Option<u32>,
+    },
     /// It did what it says.
     Done,
 }
@@ -284,6 +298,21 @@ fn said(events: &[Event]) -> CommandOutcome {
             }
             Event::InstrumentConfigured(configured) => {
                 return CommandOutcome::Versioned { version: configured.version };
+            }
+            Event::WithdrawalHeld(held) => {
+                let (id, expire_ns) = (Some(held.withdrawal_id), held.expire_ns);
+                return CommandOutcome::Withdrawal { id, state: "pending", expire_ns };
+            }
+            Event::WithdrawalEnded(ended) => {
+                let (id, state) = (Some(ended.withdrawal_id), ended.end.name());
+                return CommandOutcome::Withdrawal { id, state, expire_ns: 0 };
+            }
+            Event::Withdrawn(_) => {
+                return CommandOutcome::Withdrawal { id: None, state: "settled", expire_ns: 0 };
+            }
+            Event::WithdrawalCapProposed(_) => return CommandOutcome::Capped { version: None },
+            Event::WithdrawalCapChanged(set) => {
+                return CommandOutcome::Capped { version: Some(set.version) };
             }
             Event::KillSwitchSet(set) => {
                 return CommandOutcome::Killed { last_order_id: set.last_order_id };

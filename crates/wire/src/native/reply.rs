@@ -8,7 +8,7 @@
 use alloc::vec::Vec;
 
 use coulisse_types::event::OrderState;
-use coulisse_types::{AssetId, Command, InstrumentId, RejectCode, RequestId};
+use coulisse_types::{AssetId, Command, InstrumentId, RejectCode, RequestId, Seq};
 
 use super::outcome::{CommandOutcome, OrderOutcome, Part};
 use super::rejects::{open_error_object, write_error_object, write_meaning};
@@ -150,6 +150,18 @@ pub fn write_outcome(
             digits::unsigned(out, last_order_id.0);
             out.extend_from_slice(b"\",");
         }
+        CommandOutcome::Withdrawal { id, state, expire_ns } => {
+            write_withdrawal(out, *id, state, *expire_ns);
+        }
+        CommandOutcome::Capped { version } => {
+            let state: &[u8] = if version.is_some() { b"set" } else { b"proposed" };
+            out.extend_from_slice(b"\"state\":\"");
+            out.extend_from_slice(state);
+            out.extend_from_slice(b"\",");
+            if let Some(version) = version {
+                write_number(out, b"version", u64::from(*version));
+            }
+        }
         CommandOutcome::Done => {
             if let Some(Secret(secret)) = units.secret {
                 out.extend_from_slice(b"\"secret\":\"");
@@ -161,6 +173,22 @@ pub fn write_outcome(
     }
     write_stamps(out, stamps);
     out.extend_from_slice(b"}}");
+}
+
+fn write_withdrawal(out: &mut Vec<u8>, id: Option<Seq>, state: &str, expire_ns: i64) {
+    if let Some(id) = id {
+        out.extend_from_slice(b"\"withdrawal_id\":\"");
+        digits::unsigned(out, id.0);
+        out.extend_from_slice(b"\",");
+    }
+    out.extend_from_slice(b"\"state\":\"");
+    out.extend_from_slice(state.as_bytes());
+    out.extend_from_slice(b"\",");
+    if expire_ns != 0 {
+        out.extend_from_slice(b"\"expire_time\":");
+        digits::signed(out, expire_ns.div_euclid(1_000));
+        out.push(b',');
+    }
 }
 
 /// Appends `"key":number,`.

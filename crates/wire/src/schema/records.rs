@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use coulisse_types::event::{CloseReason, OrderState, Role};
+use coulisse_types::event::{CloseReason, OrderState, Role, WithdrawalEnd};
 use coulisse_types::message::MessageSpec;
 use coulisse_types::record::{HEADER_BYTES, SCHEMA_VERSION};
 use coulisse_types::{
@@ -155,6 +155,7 @@ fn types_and_enums(page: &mut String) {
         "peg" Peg; "list_kind" ListKind; "side_filter" SideFilter;
         "matching_mode" MatchingMode; "reference_kind" ReferenceKind; "trading_state" TradingState;
         "state_reason" StateReason; "scope" Scope; "risk_state" RiskState;
+        "withdrawal_end" WithdrawalEnd;
         "limit_kind" LimitKind;
         "key_scheme" KeyScheme;
     );

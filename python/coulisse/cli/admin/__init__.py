@@ -21,6 +21,7 @@ from coulisse.cli.admin import (
     mark,
     reopen,
     risk_state,
+    withdrawals,
 )
 
 app = typer.Typer(help="What an operator does. Needs an admin key.", no_args_is_help=True)
@@ -43,3 +44,4 @@ app.command("instrument-create")(listing.instrument_create)
 app.command("instrument-set")(instrument_set.instrument_set)
 app.command("auction")(auction.auction)
 app.command("fee-tier")(fee_tier.fee_tier)
+app.add_typer(withdrawals.app, name="withdrawals")

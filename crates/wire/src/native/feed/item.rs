@@ -1,14 +1,17 @@
 //! One JSON object being written: keys with values of each kind.
 
+use alloc::format;
 use alloc::vec::Vec;
 
-use coulisse_types::{Amount, ClientOrderId, InstrumentId, OrderId, Price, Qty};
+use coulisse_types::{
+    Amount, AssetId, ClientOrderId, InstrumentId, OrderId, Price, Qty, RequestId,
+};
 
 use crate::digits;
 use crate::instruments::{InstrumentInfo, InstrumentTable};
 
 /// An item of a message.
-pub(super) struct Item<'o, 't> {
+pub(in crate::native) struct Item<'o, 't> {
     pub(super) out: &'o mut Vec<u8>,
     pub(super) info: Option<&'t InstrumentInfo>,
     first: bool,
@@ -16,7 +19,7 @@ pub(super) struct Item<'o, 't> {
 
 impl<'o, 't> Item<'o, 't> {
     /// Opens an item whose numbers are those of an instrument.
-    pub(super) fn of(
+    pub(in crate::native) fn of(
         out: &'o mut Vec<u8>,
         event: Option<&str>,
         info: Option<&'t InstrumentInfo>,
@@ -66,14 +69,14 @@ impl<'o, 't> Item<'o, 't> {
         self.out.extend_from_slice(b"\":");
     }
 
-    pub(super) fn text(&mut self, key: &str, text: &[u8]) {
+    pub(in crate::native) fn text(&mut self, key: &str, text: &[u8]) {
         self.key(key);
         self.out.push(b'"');
         self.out.extend_from_slice(text);
         self.out.push(b'"');
     }
 
-    pub(super) fn id(&mut self, key: &str, id: u64) {
+    pub(in crate::native) fn id(&mut self, key: &str, id: u64) {
         self.key(key);
         self.out.push(b'"');
         digits::unsigned(self.out, id);
@@ -85,13 +88,13 @@ impl<'o, 't> Item<'o, 't> {
         self.out.extend_from_slice(if value { b"true" } else { b"false" });
     }
 
-    pub(super) fn number(&mut self, key: &str, value: i64) {
+    pub(in crate::native) fn number(&mut self, key: &str, value: i64) {
         self.key(key);
         digits::signed(self.out, value);
     }
 
     /// A time, in microseconds; nothing where it is 0.
-    pub(super) fn time(&mut self, key: &str, time_ns: i64) {
+    pub(in crate::native) fn time(&mut self, key: &str, time_ns: i64) {
         if time_ns != 0 {
             self.number(key, time_ns.div_euclid(1_000));
         }
@@ -118,6 +121,43 @@ impl<'o, 't> Item<'o, 't> {
         self.quoted(key, |out, info| info.write_notional(out, amount));
     }
 
+    /// An asset, and so much of it; nothing of an asset that is not known.
+    pub(in crate::native) fn amount(
+        &mut self,
+        asset: AssetId,
+        key: &str,
+        amount: Amount,
+        table: &InstrumentTable,
+    ) {
+        if let Some(info) = table.asset(asset) {
+            self.text("asset", info.name.as_bytes());
+        }
+        self.money(asset, key, amount, table);
+    }
+
+    /// So much of an asset.
+    pub(in crate::native) fn money(
+        &mut self,
+        asset: AssetId,
+        key: &str,
+        amount: Amount,
+        table: &InstrumentTable,
+    ) {
+        if let Some(info) = table.asset(asset) {
+            self.key(key);
+            self.out.push(b'"');
+            info.write_amount(self.out, amount);
+            self.out.push(b'"');
+        }
+    }
+
+    /// The client's idempotency id; nothing where there was none.
+    pub(in crate::native) fn request_id(&mut self, id: RequestId) {
+        if id != RequestId(0) {
+            self.text("request_id", format!("{:x}", id.0).as_bytes());
+        }
+    }
+
     /// A rate, as a fraction.
     pub(super) fn rate(&mut self, key: &str, ppm: i64) {
         self.key(key);
@@ -126,7 +166,7 @@ impl<'o, 't> Item<'o, 't> {
         self.out.push(b'"');
     }
 
-    pub(super) fn close(self) {
+    pub(in crate::native) fn close(self) {
         self.out.push(b'}');
     }
 }

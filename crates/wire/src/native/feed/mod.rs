@@ -10,6 +10,7 @@ mod market;
 mod orders;
 mod public;
 mod status;
+mod withdrawals;
 
 use alloc::vec::Vec;
 
@@ -21,6 +22,7 @@ use self::account::{Bound, bound_by, write_balance, write_position, write_risk};
 pub(super) use self::account::{write_balance_items, write_position_items};
 pub(super) use self::candles::write_candle_items;
 pub use self::candles::{Candle, CandleInterval, write_candles};
+pub(super) use self::item::Item;
 pub use self::market::{
     BookOrder, OrderChange, Ticker, write_instruments, write_l3_delta, write_l3_image, write_ticker,
 };
@@ -32,6 +34,7 @@ pub use self::public::{
 };
 pub(super) use self::public::{write_sides, write_trade_items};
 pub use self::status::{InstrumentStatus, status_of, write_status_delta, write_status_image};
+use self::withdrawals::{is_of_withdrawal, write_withdrawals};
 use super::reply::separate;
 use super::spec::Channel;
 use crate::digits;
@@ -77,6 +80,9 @@ pub fn private_channels(event: &Event) -> Option<(Audience, &'static [Channel])>
         Event::OrderClosed(event) => (event.account, ORDERS),
         Event::OrderFilled(event) => (event.account, &[Channel::Orders, Channel::Fills][..]),
         Event::BalanceChanged(event) => (event.account, &[Channel::Balances][..]),
+        Event::Withdrawn(event) => (event.account, &[Channel::Balances][..]),
+        Event::WithdrawalHeld(event) => (event.account, &[Channel::Balances][..]),
+        Event::WithdrawalEnded(event) => (event.account, &[Channel::Balances][..]),
         Event::PositionChanged(event) => (event.account, &[Channel::Positions][..]),
         Event::OrderTriggered(event) => (event.account, ORDERS),
         Event::OrderRefreshed(event) => (event.account, ORDERS),
@@ -123,12 +129,17 @@ pub fn write_private_delta(
     while let Some((event, tail)) = rest.split_first() {
         rest = tail;
         let told = private_channels(event);
-        if told.is_some_and(|(who, on)| concerns(who, &bound) && on.contains(&channel)) {
+        let is_item = told.is_some_and(|(who, on)| concerns(who, &bound) && on.contains(&channel));
+        if is_item && !is_of_withdrawal(event) {
             separate(out, &mut first);
             write_item(out, channel, (event, tail), &bound, table);
         }
     }
-    out.extend_from_slice(b"]}");
+    out.push(b']');
+    if channel == Channel::Balances {
+        write_withdrawals(out, head.account, events, table);
+    }
+    out.push(b'}');
     if first {
         out.truncate(start);
     }

@@ -103,6 +103,12 @@ pub(crate) mod withdraw {
     pub(crate) const QTY: usize = 2;
 }
 
+/// `withdrawal_cap.set`; the request id is the first, the asset as in `account.withdraw`.
+pub(crate) const CAP: usize = 2;
+
+/// `withdrawal.cancel`, `withdrawal.approve` and `withdrawal.reject`; the request id is the first.
+pub(crate) const WITHDRAWAL_ID: usize = 1;
+
 /// `asset.create`; request id and name are the first.
 pub(crate) mod asset {
     pub(crate) const SCALE: usize = 2;

@@ -83,6 +83,26 @@ const PRIVATE_FIELDS: &[BodyField] = &[
     ITEMS,
 ];
 
+/// Those of `balances`: withdrawals stand beside the balances that they change.
+const BALANCES_FIELDS: &[BodyField] = &[
+    CH,
+    field("account", "string", "The account."),
+    MESSAGE_TYPE,
+    PREV,
+    AT_SEQ,
+    field(
+        "time",
+        "integer?",
+        "Deltas only: when the log took it, in microseconds since the epoch.",
+    ),
+    ITEMS,
+    field(
+        "withdrawals",
+        "array?",
+        "Deltas only: what became of withdrawals, per withdrawal `asset`, `qty`, `state` (`settled`: it went out at once; `pending`; then `approved`, which went out, `rejected`, `cancelled` or `expired`), and where there are such `withdrawal_id`, `request_id` and `expire_time`.",
+    ),
+];
+
 channels! {
     /// The levels of an instrument's book. A delta gives the new total of each changed level; `"0"`
     /// removes it. With `interval` `raw` each seq that changes what is shown has a delta; else there are
@@ -262,10 +282,10 @@ channels! {
     ];
 
     /// The account's balances. The image holds all of them, a delta the changed ones.
-    Balances "balances" true PRIVATE_FIELDS, [
+    Balances "balances" true BALANCES_FIELDS, [
         field("asset", "string", "The asset."),
         field("available", "decimal", "What may be spent."),
-        field("held", "decimal", "What open orders hold."),
+        field("held", "decimal", "What open orders and pending withdrawals hold."),
     ];
 
     /// The account's positions. The image holds all of them, a delta the changed ones.

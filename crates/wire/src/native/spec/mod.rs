@@ -115,7 +115,12 @@ impl Op {
         let (units, each_of) = match self {
             Self::PlaceBatch => (1, Some("orders")),
             Self::OrdersOpen | Self::FillsGet => (10, None),
-            Self::BalancesGet | Self::PositionsGet | Self::KeysGet => (5, None),
+            Self::BalancesGet
+            | Self::PositionsGet
+            | Self::KeysGet
+            | Self::WithdrawalsGet
+            | Self::WithdrawalsPending
+            | Self::WithdrawalCapsGet => (5, None),
             Self::Subscribe => (2, Some("symbols")),
             Self::Logon => (20, None),
             _ => (1, None),

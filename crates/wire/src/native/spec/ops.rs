@@ -68,6 +68,17 @@ const FIRST_SEQ: BodyField =
     field("first_seq", "integer?", "With `duplicate`: the seq at which it was accepted.");
 const VERSION: BodyField =
     field("version", "integer?", "How often it was set so far; absent of a duplicate.");
+const WITHDRAWALS: BodyField = field(
+    "withdrawals",
+    "array",
+    "Per withdrawal `withdrawal_id`, `account`, `asset`, `qty`, `state` (`pending`), `asked_by` (the key that asked; absent: the node itself), `request_id` and `expire_time`.",
+);
+const WITHDRAWAL_ID: ParamSpec =
+    required("withdrawal_id", ParamKind::Text, "The pending withdrawal.");
+const ENDED_ID: BodyField =
+    field("withdrawal_id", "string?", "Which it was; absent of a duplicate.");
+const END_STATE: BodyField =
+    field("state", "string?", "`approved`, `rejected` or `cancelled`; absent of a duplicate.");
 const SEQ: BodyField =
     field("seq", "integer", "The seq of the command, or the seq it was read at.");
 const T_IN: BodyField =
@@ -336,14 +347,63 @@ ops! {
     ] => [DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT]
     r#"{"asset":"USD","qty":"1000.00","request_id":"7f3a"}"#;
 
-    /// Debit an account to outside. Needs a key that may `withdraw`. The same `request_id` and body
+    /// Debit an account to outside. Needs a key that may `withdraw`. What goes beyond the asset's cap for
+    /// a day is held, and `pending` until another person approves it. The same `request_id` and body
     /// again is answered with `duplicate`, and nothing is done.
     Withdraw "account.withdraw" Withdraw [
         required("request_id", ParamKind::Text, "1 to 32 hexadecimal digits of the client's choice, one for each withdrawal."),
         required("asset", ParamKind::Text, "Which asset, as `USD`."),
         required("qty", ParamKind::Decimal, "How much."),
-    ] => [DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT]
-    r#"{"request_id":"7f3b","asset":"USD","qty":"250.00"}"#;
+    ] => [
+        field("state", "string?", "`settled`: it went out. `pending`: it is held, and waits for a second person. Absent of a duplicate."),
+        field("withdrawal_id", "string?", "Of a pending one: what it is called by, the seq of the request."),
+        field("expire_time", "integer?", "Of a pending one: when it ends by itself, in microseconds since the epoch."),
+        DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT,
+    ] r#"{"request_id":"7f3b","asset":"USD","qty":"250.00"}"#;
+
+    /// The account's withdrawals that are pending, by id. One that is no longer here has ended; how, the
+    /// channel `balances` said.
+    WithdrawalsGet "withdrawals.get" Read [LIMIT, CURSOR, MIN_SEQ] => [
+        SEQ, WITHDRAWALS, NEXT_CURSOR, T_IN, READ_LOG, T_OUT,
+    ] r"{}";
+
+    /// Take back a withdrawal of the account that is pending. What it held may be spent again.
+    WithdrawalCancel "withdrawal.cancel" Withdraw [REQUEST_ID, WITHDRAWAL_ID] => [
+        ENDED_ID, END_STATE, DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT,
+    ] r#"{"request_id":"7f3c","withdrawal_id":"88101"}"#;
+
+    /// The withdrawals of all accounts that are pending, by id.
+    WithdrawalsPending "withdrawals.pending" Admin [LIMIT, CURSOR, MIN_SEQ] => [
+        SEQ, WITHDRAWALS, NEXT_CURSOR, T_IN, READ_LOG, T_OUT,
+    ] r"{}";
+
+    /// Let a pending withdrawal go out. It takes another person than the one who asked, and one whose key
+    /// is not of the account: keys of one account, or of one label, are one person.
+    WithdrawalApprove "withdrawal.approve" Admin [REQUEST_ID, WITHDRAWAL_ID] => [
+        ENDED_ID, END_STATE, DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT,
+    ] r#"{"request_id":"7f3d","withdrawal_id":"88101"}"#;
+
+    /// Refuse a pending withdrawal. What it held may be spent again.
+    WithdrawalReject "withdrawal.reject" Admin [REQUEST_ID, WITHDRAWAL_ID] => [
+        ENDED_ID, END_STATE, DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT,
+    ] r#"{"request_id":"7f3e","withdrawal_id":"88101"}"#;
+
+    /// The withdrawal caps of all assets.
+    WithdrawalCapsGet "withdrawal_caps.get" Admin [LIMIT, CURSOR, MIN_SEQ] => [
+        SEQ, field("caps", "array", "Per asset `asset`, `cap`, `version` (how often it was set; 0: never, and the cap is 0) and, where somebody asked for more, `proposed` and `proposed_by` (the key)."),
+        NEXT_CURSOR, T_IN, READ_LOG, T_OUT,
+    ] r"{}";
+
+    /// Set how much of an asset an account may withdraw in a day (UTC) without a second person; 0 until it
+    /// is set. To raise it takes two persons: the first proposes, the second asks for the same.
+    WithdrawalCapSet "withdrawal_cap.set" Admin [
+        REQUEST_ID,
+        required("asset", ParamKind::Text, "Which asset, as `USD`."),
+        required("cap", ParamKind::Decimal, "How much; `0`: all needs a second person."),
+    ] => [
+        field("state", "string?", "`set`, or `proposed`: another person must ask for the same. Absent of a duplicate."),
+        VERSION, DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT,
+    ] r#"{"request_id":"7f3f","asset":"USD","cap":"10000.00"}"#;
 
     /// Open an account.
     AccountCreate "account.create" Admin [

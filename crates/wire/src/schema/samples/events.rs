@@ -7,12 +7,13 @@ use coulisse_types::event::{
     AuctionIndicated, BalanceChanged, CancelAfterSet, CloseReason, InstrumentConfigured,
     KillSwitchSet, LimitChanged, LimitUsed, OrderAccepted, OrderAmended, OrderClosed, OrderFilled,
     OrderListPlaced, OrderRested, OrderState, OrderTermsSet, OrdersCancelled, PositionChanged,
-    RiskStateChanged, Role, TradingStateChanged,
+    RiskStateChanged, Role, TradingStateChanged, WithdrawalCapChanged, WithdrawalEnd,
+    WithdrawalEnded, WithdrawalHeld,
 };
 use coulisse_types::{
-    Amount, AssetId, ClientOrderId, Event, FeeRate, LimitKind, ListKind, MatchingMode, OrderId,
-    OrderType, Peg, Price, Qty, ReferenceKind, RiskState, Scope, SelfTrade, Side, StateReason,
-    TimeInForce, TradeId, TradingState, Trigger, TriggerOn,
+    Amount, AssetId, ClientOrderId, Event, FeeRate, KeyIndex, LimitKind, ListKind, MatchingMode,
+    OrderId, OrderType, Peg, Price, Qty, ReferenceKind, RequestId, RiskState, Scope, SelfTrade,
+    Seq, Side, StateReason, TimeInForce, TradeId, TradingState, Trigger, TriggerOn,
 };
 
 use super::{ALICE, BTC_USD, SEQ, TIME_US, text};
@@ -43,8 +44,46 @@ pub(super) fn of(op: Op) -> Vec<Event> {
             let last_order_id = OrderId(SEQ);
             vec![KillSwitchSet { scope: Scope::Account, scope_id: ALICE.0, last_order_id }.into()]
         }
+        Op::Withdraw => held(),
+        Op::WithdrawalApprove => vec![ended(WithdrawalEnd::Approved)],
+        Op::WithdrawalReject => vec![ended(WithdrawalEnd::Rejected)],
+        Op::WithdrawalCancel => vec![ended(WithdrawalEnd::Cancelled)],
+        Op::WithdrawalCapSet => {
+            let (asset, cap) = (AssetId(2), Amount::from_minor(1_000_000_000_000));
+            vec![WithdrawalCapChanged { asset, cap, version: 2 }.into()]
+        }
         _ => Vec::new(),
     }
+}
+
+/// A withdrawal waits for a second person.
+pub(super) fn held() -> Vec<Event> {
+    let (account, asset) = (ALICE, AssetId(2));
+    let amount = Amount::from_minor(25_000_000_000);
+    let held = WithdrawalHeld {
+        withdrawal_id: Seq(SEQ),
+        account,
+        asset,
+        amount,
+        request_id: RequestId(0x7f3b),
+        asked_by: KeyIndex(1),
+        expire_ns: (TIME_US + 12 + 259_200_000_000) * 1_000,
+    };
+    let (available, held_now) =
+        (Amount::from_minor(914_982_000_000), Amount::from_minor(61_018_000_000));
+    vec![held.into(), BalanceChanged { account, asset, available, held: held_now }.into()]
+}
+
+fn ended(end: WithdrawalEnd) -> Event {
+    WithdrawalEnded {
+        withdrawal_id: Seq(88_101),
+        account: ALICE,
+        asset: AssetId(2),
+        amount: Amount::from_minor(25_000_000_000),
+        end,
+        ended_by: KeyIndex(3),
+    }
+    .into()
 }
 
 pub(super) fn client_order_id() -> ClientOrderId {

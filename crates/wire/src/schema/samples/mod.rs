@@ -8,8 +8,8 @@ use coulisse_types::event::{AssetCreated, GroupCreated, InstrumentCreated, Rejec
 use coulisse_types::keys::NetworkList;
 use coulisse_types::{
     AccountId, Amount, AssetId, ClientOrderId, Command, Event, FeeRate, Field, GroupId,
-    InstrumentId, KeyScheme, KeyState, OrderId, OrderType, Price, Qty, RejectCode, Side, Text,
-    TimeInForce, Unit,
+    InstrumentId, KeyScheme, KeyState, OrderId, OrderType, Price, Qty, RejectCode, RequestId, Seq,
+    Side, Text, TimeInForce, Unit,
 };
 
 use crate::instruments::{InstrumentInfo, InstrumentTable};
@@ -20,6 +20,7 @@ use crate::native::feed::{
 };
 use crate::native::reply::{self, Stamps, Units};
 use crate::native::request::Placement;
+use crate::native::withdrawals::{self, CapRow, WithdrawalRow};
 use crate::native::{Body, Channel, CommandOutcome, Op, parse_request, rest as rest_bodies};
 
 mod events;
@@ -130,6 +131,12 @@ pub(super) fn reply(op: Op) -> Vec<u8> {
             answers::write_positions(out, &answer, &page([events::position()], None), &table);
         }
         Op::KeysGet => answers::write_keys(out, &answer, &page([key_row()], None), &table),
+        Op::WithdrawalsGet | Op::WithdrawalsPending => {
+            withdrawals::write_withdrawals(out, &answer, &page([withdrawal()], None), &table);
+        }
+        Op::WithdrawalCapsGet => {
+            withdrawals::write_caps(out, &answer, &page([cap()], None), &table);
+        }
         Op::Subscribe | Op::Unsubscribe => {
             answers::write_subscribed(out, &answer, Channel::Book, &[BTC_USD], false, &table);
         }
@@ -202,6 +209,28 @@ fn key_row() -> answers::KeyRow {
         instruments: vec![BTC_USD],
         networks: NetworkList::new(&network).unwrap_or_default(),
         last_used_us: TIME_US,
+    }
+}
+
+fn withdrawal() -> WithdrawalRow {
+    WithdrawalRow {
+        id: Seq(88_101),
+        account: text("alice"),
+        asset: AssetId(2),
+        amount: Amount::from_minor(2_500_000_000_000),
+        asked_by: text("alice-1"),
+        request_id: RequestId(0x7f3b),
+        expire_ns: (TIME_US + 259_200_000_000) * 1_000,
+    }
+}
+
+fn cap() -> CapRow {
+    CapRow {
+        asset: AssetId(2),
+        cap: Amount::from_minor(1_000_000_000_000),
+        version: 2,
+        proposed: Amount::from_minor(2_000_000_000_000),
+        proposed_by: text("carol-1"),
     }
 }
 
@@ -356,6 +385,7 @@ fn private(channel: Channel, table: &InstrumentTable) -> Vec<Vec<u8>> {
         Channel::Balances => vec![
             collect(|out| feed::write_balances_image(out, "alice", SEQ, balances(), table)),
             delta(&events::placed()),
+            delta(&events::held()),
         ],
         _ => vec![delta(&events::placed())],
     }
