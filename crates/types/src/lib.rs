@@ -22,6 +22,7 @@ extern crate alloc;
 pub mod codec;
 pub mod command;
 pub mod decimal;
+pub mod ends;
 pub mod event;
 pub mod ids;
 pub mod keys;

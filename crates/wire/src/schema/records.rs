@@ -66,6 +66,7 @@ const TYPES: &[(&str, &str, &str)] = &[
     ("state_reason", "1", "enum"),
     ("scope", "1", "enum"),
     ("risk_state", "1", "enum"),
+    ("withdrawal_end", "1", "enum"),
     ("limit_kind", "1", "enum"),
     ("key_scheme", "1", "enum"),
 ];
