@@ -51,11 +51,11 @@ class Firm:
         assert_documented_answer("POST", named, answer.status_code, answer.json())
         return answer
 
-    def usd(self) -> tuple[Decimal, Decimal]:
-        """Available and held."""
+    def usd(self) -> tuple[int, int]:
+        """Available and held, in whole ones."""
         rows = self.trader.ask("GET", "/v1/balances").json()["result"]["balances"]
         (row,) = [row for row in rows if row["asset"] == "USD"]
-        return Decimal(row["available"]), Decimal(row["held"])
+        return int(Decimal(row["available"])), int(Decimal(row["held"]))
 
 
 @pytest.fixture

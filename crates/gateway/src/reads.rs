@@ -12,6 +12,7 @@ use crate::outcomes::{DEPARTURE_PENDING_US, REPLY_TAIL_BYTES};
 use crate::view::{CoreView, KeyView};
 use coulisse_types::command::permission;
 use coulisse_types::{AccountId, InstrumentId, RejectCode, Seq};
+use coulisse_wire::InstrumentTable;
 use coulisse_wire::native::answers::{self, Answer, KeyRow, Page};
 use coulisse_wire::native::reply::Stamps;
 use coulisse_wire::native::spec::{Access, Op};
@@ -156,22 +157,8 @@ impl Hub {
                     answers::write_positions(out, &answer, &page, &table);
                 });
             }
-            Op::WithdrawalsGet | Op::WithdrawalsPending => {
-                let whose = Some(account).filter(|_| read.op == Op::WithdrawalsGet);
-                let mut rows = Vec::new();
-                view.withdrawals(whose, &mut rows);
-                let page = page_of(rows, read, |row| row.id.0);
-                self.write_answer(conn, seq, |out| {
-                    withdrawals::write_withdrawals(out, &answer, &page, &table);
-                });
-            }
-            Op::WithdrawalCapsGet => {
-                let mut rows = Vec::new();
-                view.withdrawal_caps(&mut rows);
-                let page = page_of(rows, read, |row| row.asset.0.into());
-                self.write_answer(conn, seq, |out| {
-                    withdrawals::write_caps(out, &answer, &page, &table);
-                });
+            Op::WithdrawalsGet | Op::WithdrawalsPending | Op::WithdrawalCapsGet => {
+                self.answer_withdrawals(one, &answer, &table, view);
             }
             _ => {
                 let mut keys = Vec::new();
@@ -185,6 +172,31 @@ impl Hub {
             }
         }
         self.instruments = table;
+    }
+
+    fn answer_withdrawals(
+        &mut self,
+        one: &WaitingRead,
+        answer: &Answer<'_>,
+        table: &InstrumentTable,
+        view: &impl CoreView,
+    ) {
+        let WaitingRead { conn, account, read, .. } = one;
+        let seq = view.seq();
+        if read.op == Op::WithdrawalCapsGet {
+            let mut rows = Vec::new();
+            view.withdrawal_caps(&mut rows);
+            let page = page_of(rows, read, |row| row.asset.0.into());
+            self.write_answer(*conn, seq, |out| withdrawals::write_caps(out, answer, &page, table));
+            return;
+        }
+        let whose = Some(*account).filter(|_| read.op == Op::WithdrawalsGet);
+        let mut rows = Vec::new();
+        view.withdrawals(whose, &mut rows);
+        let page = page_of(rows, read, |row| row.id.0);
+        self.write_answer(*conn, seq, |out| {
+            withdrawals::write_withdrawals(out, answer, &page, table);
+        });
     }
 
     fn key_row(&self, key: &KeyView, view: &impl CoreView) -> KeyRow {
