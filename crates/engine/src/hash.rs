@@ -47,8 +47,7 @@ impl EventHash {
         self.hash.put(&mut writer);
         seq.put(&mut writer);
         for event in events {
-            event.kind().number().put(&mut writer);
-            event.put_body(&mut writer);
+            event.put_numbered(&mut writer);
         }
         let left = writer.left();
         self.unhashed = self.buffer.len().saturating_sub(left);
