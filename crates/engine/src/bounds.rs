@@ -79,14 +79,9 @@ impl Bucket {
     /// What is in it, in 10^-9 tokens. What would not fit 64 bits is more than it holds.
     #[inline]
     pub(crate) fn at(&self, now: i64) -> i64 {
-        let full = i64::from(self.burst) * TOKEN;
-        let elapsed_ns = u64::try_from(now.saturating_sub(self.time_ns)).unwrap_or(0);
-        let missing = u64::try_from(full.saturating_sub(self.count)).unwrap_or(0);
+        let elapsed_ns = now.saturating_sub(self.time_ns).max(0);
         let gained = elapsed_ns.saturating_mul(self.rate.into());
-        match missing.checked_sub(gained) {
-            Some(missing) => full - i64::try_from(missing).unwrap_or(0),
-            None => full,
-        }
+        self.count.saturating_add(gained).min(i64::from(self.burst) * TOKEN)
     }
 
     /// Whether a token is there, or there is no limit.

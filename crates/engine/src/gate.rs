@@ -79,18 +79,14 @@ pub(crate) struct Placement {
     pub(crate) is_last: bool,
 }
 
-/// What a market order that passed the gate has to keep to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What an order that passed the gate has to keep to, and by whose limits it was let in.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Passed {
-    /// The last price it may trade at, in ticks; 0 for any.
+    /// The last price that a market order may trade at, in ticks; 0 for any.
     pub(crate) bound_ticks: i64,
     /// Whether there is surely nothing to tell of the use of limits once all of it rests.
     pub(crate) is_sure: bool,
-}
-
-impl Passed {
-    /// Without a bound.
-    pub(crate) const FREE: Self = Self { bound_ticks: 0, is_sure: false };
+    pub(crate) binding: Binding,
 }
 
 /// Whose limits bind an account, in the order in which they are looked at.
@@ -105,6 +101,11 @@ pub(crate) struct Binding {
     pub(crate) kinds: u16,
     /// The smallest window in which the same placement may not come again; 0 where none binds.
     pub(crate) window_ns: i64,
+}
+
+impl Binding {
+    /// By nobody.
+    const FREE: Self = Self { account: 0, group: 0, bounds: [NONE; 3], kinds: 0, window_ns: 0 };
 }
 
 /// The scopes of [`Binding::bounds`].
@@ -162,7 +163,7 @@ impl Engine {
         if binds_account || binds_all || is_bounded || state != RiskState::Active {
             return self.look_closely(proposal);
         }
-        Ok(Passed::FREE)
+        Ok(Passed { bound_ticks: 0, is_sure: false, binding: Binding::FREE })
     }
 
     #[inline(never)]
@@ -173,13 +174,14 @@ impl Engine {
         if binding.kinds != 0 && self.passes_surely(proposal, &binding) {
             // What is left can refuse, and takes tokens; the others would not.
             self.check_rates(proposal, &binding)?;
-            let passed = self.check_prices(proposal)?;
+            let bound_ticks = self.check_prices(proposal)?;
             let quote = self.instruments.at(proposal.instrument).rules.quote.0;
             // An order that rests may move the middle of its book.
             let is_sure = !self.risk.quoted_in(quote).has_middles();
-            return Ok(Passed { is_sure, ..passed });
+            return Ok(Passed { bound_ticks, is_sure, binding });
         }
-        self.add_up(proposal, &binding)
+        let bound_ticks = self.add_up(proposal, &binding)?;
+        Ok(Passed { bound_ticks, is_sure: false, binding })
     }
 
     /// Whether all checks but those of rates and prices let a proposal pass; no where that is not sure.
@@ -255,14 +257,14 @@ impl Engine {
         let Some(more) = more.filter(|_| reference != 0) else { return false };
         let ticks = if proposal.price_ticks == 0 { reference } else { proposal.price_ticks };
         let notional_minor = marked(proposal.lots.into(), ticks, listing.rules.unit);
-        let notional = risk.quoted_in(asset).rounded_up(notional_minor);
+        let Some(notional) = risk.quoted_in(asset).rounded_up(notional_minor) else {
+            return false;
+        };
         let (bought, sold) = match proposal.side {
             Side::Buy => (more, 0),
             Side::Sell => (0, more),
         };
-        let is_far = |worth: &Worth| {
-            worth.is_far(bought, sold) && notional <= i128::from(worth.fence.notional)
-        };
+        let is_far = |worth: &Worth| worth.is_far(bought, sold) && notional <= worth.fence.notional;
         let Some(of_firm) = risk.firm_worths.get(index(asset.saturating_sub(1))) else {
             return false;
         };
@@ -273,25 +275,24 @@ impl Engine {
         are_far && (risk.limits.weighed == 0 || self.are_losses_small(money, asset, fences))
     }
 
-    /// Every check in its order, all sums added up.
+    /// Every check in its order, all sums added up. The bound of a market order.
     #[inline(never)]
-    fn add_up(&mut self, proposal: &Proposal, binding: &Binding) -> Result<Passed, Reject> {
+    fn add_up(&mut self, proposal: &Proposal, binding: &Binding) -> Result<i64, Reject> {
         self.check_states(proposal)?;
-        let binding = *binding;
-        let valued = self.value_for(proposal, &binding);
+        let valued = self.value_for(proposal, binding);
         if !proposal.reduce_only {
-            self.check_loss(proposal, &binding, &valued)?;
+            self.check_loss(proposal, binding, &valued)?;
         }
-        self.check_rates(proposal, &binding)?;
-        self.check_duplicate(proposal, &binding)?;
-        self.check_size(proposal, &binding)?;
-        let passed = self.check_prices(proposal)?;
-        self.check_counts(proposal, &binding)?;
+        self.check_rates(proposal, binding)?;
+        self.check_duplicate(proposal, binding)?;
+        self.check_size(proposal, binding)?;
+        let bound_ticks = self.check_prices(proposal)?;
+        self.check_counts(proposal, binding)?;
         if !proposal.reduce_only {
-            self.check_position(proposal, &binding)?;
-            self.check_notional(proposal, &binding, &valued)?;
+            self.check_position(proposal, binding)?;
+            self.check_notional(proposal, binding, &valued)?;
         }
-        Ok(passed)
+        Ok(bound_ticks)
     }
 
     /// Checks 1 and 2: kill switches, then states.
@@ -517,8 +518,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Checks 7 and 8: the collar of a limit, the slippage bound of a market order.
-    fn check_prices(&self, proposal: &Proposal) -> Result<Passed, Reject> {
+    /// Checks 7 and 8: the collar of a limit; the slippage bound of a market order, in ticks.
+    fn check_prices(&self, proposal: &Proposal) -> Result<i64, Reject> {
         let listing = self.instruments.at(proposal.instrument);
         let config = &listing.config;
         if proposal.is_priced && config.collar_ppm != 0 {
@@ -537,12 +538,9 @@ impl Engine {
                 Reject::new(RejectCode::NoReference, Field::OrderType)
                     .number(OrderType::Market.number())
             })?;
-            return Ok(Passed {
-                bound_ticks: listing.slippage_bound(proposal.side),
-                ..Passed::FREE
-            });
+            return Ok(listing.slippage_bound(proposal.side));
         }
-        Ok(Passed::FREE)
+        Ok(0)
     }
 
     /// Check 9.
@@ -650,27 +648,27 @@ impl Engine {
 
     /// Notes a placement that was accepted: an order token is spent, and it is the account's last.
     #[inline]
-    pub(crate) fn note_accepted(&mut self, account: AccountId, body: &OrderPlace) {
-        let risk = &self.risk;
-        let row = risk.account(account.0);
-        if risk.firm_bounds != NONE
-            || row.group != 0
-            || row.bounds != NONE
-            || row.remembered != NONE
-        {
-            self.note_bound(account, body);
+    pub(crate) fn note_accepted(
+        &mut self,
+        account: AccountId,
+        binding: &Binding,
+        body: &OrderPlace,
+    ) {
+        self.take_order_tokens(binding);
+        let is_last = binding.window_ns != 0;
+        let remembered = self.risk.account(account.0).remembered;
+        if is_last || remembered != NONE {
+            self.remember_placement(account, (remembered, is_last), body);
         }
     }
 
     #[inline(never)]
-    fn note_bound(&mut self, account: AccountId, body: &OrderPlace) {
-        let binding = self.binding(account);
-        self.take_order_tokens(&binding);
-        let is_last = binding.window_ns != 0;
-        let remembered = self.risk.account(account.0).remembered;
-        if !is_last && remembered == NONE {
-            return;
-        }
+    fn remember_placement(
+        &mut self,
+        account: AccountId,
+        (remembered, is_last): (u32, bool),
+        body: &OrderPlace,
+    ) {
         let placement = Placement {
             instrument: body.instrument,
             side: body.side,

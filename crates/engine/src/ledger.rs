@@ -1,7 +1,7 @@
-//! Balances, and the only way money moves: [`Ledger::post`].
+//! Balances, and the only ways money moves: [`Ledger::post`], and for a trade [`Ledger::exchange`].
 //!
 //! Invariants
-//! - A posting takes from one pocket what it gives to another; at the end of a command the changes
+//! - A posting takes from one pocket what it gives to another, a trade from three; at the end of a command the changes
 //!   of every asset, over all balances, fees and the outside, are summed again and must be zero.
 //! - No available and no held is ever negative.
 //!
@@ -63,6 +63,25 @@ pub(crate) enum Pocket {
     External,
 }
 
+/// What a trade moves, in minor units: the base asset one way, the quote asset the other, and fees.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Exchange {
+    pub(crate) base: u32,
+    pub(crate) quote: u32,
+    pub(crate) seller: u32,
+    pub(crate) buyer: u32,
+    /// Whether it is paid out of what the seller, and the buyer, hold.
+    pub(crate) is_seller_held: bool,
+    pub(crate) is_buyer_held: bool,
+    pub(crate) base_minor: i128,
+    pub(crate) notional_minor: i128,
+    /// Below 0 for a rebate.
+    pub(crate) seller_fee_minor: i128,
+    pub(crate) buyer_fee_minor: i128,
+    /// What the buyer holds no longer, beside what it pays; nothing where it does not hold.
+    pub(crate) buyer_saved_minor: i128,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Row {
     available_minor: i128,
@@ -75,6 +94,27 @@ struct Block {
     rows: [Row; BLOCK],
     /// Where each stands among the touched ones, if the entry there says so too.
     marks: [u32; BLOCK],
+}
+
+#[expect(clippy::arithmetic_side_effects, reason = "no asset has more than 10^32 minor units")]
+impl Row {
+    /// Takes out what is paid, and makes available what is no longer held.
+    #[inline]
+    fn pay(&mut self, is_held: bool, paid_minor: i128, saved_minor: i128) {
+        if is_held {
+            self.held_minor -= paid_minor + saved_minor;
+            self.available_minor += saved_minor;
+        } else {
+            self.available_minor -= paid_minor;
+        }
+        self.check();
+    }
+
+    #[inline]
+    fn check(&self) {
+        assert!(self.available_minor >= 0, "an available balance would be negative");
+        assert!(self.held_minor >= 0, "a held balance would be negative");
+    }
 }
 
 const NO_MONEY: Row = Row { available_minor: 0, held_minor: 0 };
@@ -364,18 +404,23 @@ impl Ledger {
         let row = self.touch(account, asset);
         row.available_minor -= minor;
         row.held_minor += minor;
-        assert!(row.available_minor >= 0, "an available balance would be negative");
-        assert!(row.held_minor >= 0, "a held balance would be negative");
+        row.check();
     }
 
-    /// The same, back where `minor` is negative.
+    /// Moves what a trade moves. Each balance is looked for once.
     #[inline]
-    pub(crate) fn post_either(&mut self, debit: Pocket, credit: Pocket, asset: u32, minor: i128) {
-        if minor < 0 {
-            self.post(credit, debit, asset, -minor);
-        } else {
-            self.post(debit, credit, asset, minor);
-        }
+    pub(crate) fn exchange(&mut self, trade: &Exchange) {
+        let Exchange { base, quote, seller, buyer, base_minor, .. } = *trade;
+        assert!(trade.buyer_saved_minor >= 0, "a fill after which an order needs more");
+        self.touch(seller, base).pay(trade.is_seller_held, base_minor, 0);
+        self.touch(buyer, base).available_minor += base_minor;
+        let paid_minor = trade.notional_minor + trade.buyer_fee_minor;
+        let row = self.touch(buyer, quote);
+        row.pay(trade.is_buyer_held, paid_minor, trade.buyer_saved_minor);
+        let row = self.touch(seller, quote);
+        row.available_minor += trade.notional_minor - trade.seller_fee_minor;
+        row.check();
+        self.add(Pocket::Fees, quote, trade.buyer_fee_minor + trade.seller_fee_minor);
     }
 
     /// Whether no balance was touched since the last command ended.

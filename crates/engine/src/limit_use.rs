@@ -179,14 +179,12 @@ impl Engine {
             self.remember_pnl(money);
         }
         // In the units of worths. Rounded down they are below a whole number where they were before.
-        let shift = self.risk.quoted_in(asset).shift;
+        let quoted = self.risk.quoted_in(asset);
         let (daily_minor, drawdown_minor) = self.risk.losses_at_most(money, asset, today);
         let (daily, drawdown) =
-            (daily_minor.wrapping_shr(shift), drawdown_minor.wrapping_shr(shift));
+            (quoted.rounded_down(daily_minor), quoted.rounded_down(drawdown_minor));
         let own = self.risk.money.at(money).worth.fence;
-        let are_small = |fence: &Fence| {
-            daily < i128::from(fence.daily_loss) && drawdown < i128::from(fence.drawdown)
-        };
+        let are_small = |fence: &Fence| daily < fence.daily_loss && drawdown < fence.drawdown;
         are_small(&own) && worths.iter().flatten().all(are_small)
     }
 

@@ -9,7 +9,7 @@ use crate::charges::ceil_ppm;
 use crate::closing::Room;
 use crate::engine::Engine;
 use crate::instruments::Instrument;
-use crate::ledger::{Ledger, Pocket};
+use crate::ledger::{Exchange, Ledger, Pocket};
 use crate::meet::Meeting;
 use crate::orders::Order;
 use crate::paged::NONE;
@@ -540,39 +540,44 @@ fn settle_trade(
     trade: &Trade,
     planted: Planted,
 ) {
-    let (base, quote) = (rules.base.0, rules.quote.0);
     let base_minor = rules.base_minor(trade.qty);
     let (maker_fee_minor, taker_fee_minor) =
         planted.fees(trade.maker_fee_minor, trade.taker_fee_minor);
+    let is_held = taker.held_minor.is_some();
     let (taker_account, maker_account) = (taker.order.account.0, maker.account.0);
-    let taker_pays = match taker.held_minor {
-        Some(_) => Pocket::Held(taker_account),
-        None => Pocket::Available(taker_account),
+    let seen_as_buy = Exchange {
+        base: rules.base.0,
+        quote: rules.quote.0,
+        seller: maker_account,
+        buyer: taker_account,
+        is_seller_held: true,
+        is_buyer_held: is_held,
+        base_minor,
+        notional_minor: trade.notional_minor,
+        seller_fee_minor: maker_fee_minor,
+        buyer_fee_minor: taker_fee_minor,
+        buyer_saved_minor: 0,
     };
-    let maker_pays = Pocket::Held(maker_account);
-    let (taker_gets, maker_gets) =
-        (Pocket::Available(taker_account), Pocket::Available(maker_account));
-    let paid_minor = match taker.order.side {
-        Side::Buy => {
-            ledger.post(maker_pays, taker_gets, base, base_minor);
-            ledger.post(taker_pays, maker_gets, quote, trade.notional_minor);
-            ledger.post(taker_pays, Pocket::Fees, quote, taker_fee_minor);
-            if !planted.is(Fault::SellWithoutFee) {
-                ledger.post_either(maker_gets, Pocket::Fees, quote, maker_fee_minor);
-            }
-            trade.notional_minor + taker_fee_minor
-        }
-        Side::Sell => {
-            ledger.post(taker_pays, maker_gets, base, base_minor);
-            ledger.post(maker_pays, taker_gets, quote, trade.notional_minor);
-            if !planted.is(Fault::SellWithoutFee) {
-                ledger.post(taker_gets, Pocket::Fees, quote, taker_fee_minor);
-            }
-            ledger.post_either(maker_pays, Pocket::Fees, quote, maker_fee_minor);
-            ledger.post(maker_pays, maker_gets, quote, trade.maker_saved_minor);
-            base_minor
-        }
+    let (mut exchange, paid_minor) = match taker.order.side {
+        Side::Buy => (seen_as_buy, trade.notional_minor + taker_fee_minor),
+        Side::Sell => (
+            Exchange {
+                seller: taker_account,
+                buyer: maker_account,
+                is_seller_held: is_held,
+                is_buyer_held: true,
+                seller_fee_minor: taker_fee_minor,
+                buyer_fee_minor: maker_fee_minor,
+                buyer_saved_minor: trade.maker_saved_minor,
+                ..seen_as_buy
+            },
+            base_minor,
+        ),
     };
+    if planted.is(Fault::SellWithoutFee) {
+        exchange.seller_fee_minor = 0;
+    }
+    ledger.exchange(&exchange);
     if let Some(held_minor) = &mut taker.held_minor {
         *held_minor -= paid_minor;
     }

@@ -4,7 +4,7 @@ use crate::body::Body;
 use crate::closing::NOWHERE;
 use crate::conditional::Aim;
 use crate::engine::Engine;
-use crate::gate::{Passed, Proposal, Stays};
+use crate::gate::{Binding, Passed, Proposal, Stays};
 use crate::hash_index::KeyHash;
 use crate::instruments::{Instrument, Listing};
 use crate::matching::{Stop, Taker};
@@ -101,7 +101,7 @@ impl Engine {
             self.check_reduce_only(&proposal)?;
         }
         // That of section 16 (trading state) stands after 4.2.
-        let Passed { bound_ticks, is_sure } = self.gate(&proposal)?;
+        let Passed { bound_ticks, is_sure, binding } = self.gate(&proposal)?;
         let listing = self.instruments.at(body.instrument);
         if body.post_only && !self.planted.is(Fault::PostOnlyIgnored) {
             check_post_only(listing, body.side, body.price)?;
@@ -122,7 +122,7 @@ impl Engine {
         if self.is_trial {
             return Ok(());
         }
-        self.accept(&mut taker.order, ask, events);
+        self.accept(&mut taker.order, ask, &binding, events);
         if is_sure {
             self.risk.sure = taker.order.row;
         }
@@ -391,12 +391,18 @@ impl Engine {
     /// Step 9: the order exists.
     #[inline]
     #[expect(clippy::arithmetic_side_effects, reason = "a u64 counter does not run out")]
-    pub(crate) fn accept(&mut self, order: &mut Order, ask: &Ask<'_>, events: &mut Vec<Event>) {
+    pub(crate) fn accept(
+        &mut self,
+        order: &mut Order,
+        ask: &Ask<'_>,
+        binding: &Binding,
+        events: &mut Vec<Event>,
+    ) {
         let body = ask.place;
         self.order_counter += 1;
         order.row = self.row_of(order.account, order.instrument);
         self.risk.touch(order.row);
-        self.note_accepted(order.account, body);
+        self.note_accepted(order.account, binding, body);
         order.id = self.order_id(self.order_counter);
         events.push(Event::OrderAccepted(OrderAccepted {
             order_id: order.id,

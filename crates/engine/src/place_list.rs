@@ -276,7 +276,8 @@ impl Engine {
         let mut placed = [None; LEGS];
         for (at, leg) in placed.iter_mut().zip(legs) {
             let Some(Checked { mut order, asked, aim, .. }) = *leg else { continue };
-            self.accept(&mut order, &asked.ask(), events);
+            let binding = self.binding(order.account);
+            self.accept(&mut order, &asked.ask(), &binding, events);
             let place = self.insert_with_terms(&mut order, &asked.terms, &aim);
             *at = Some(Leg { id: order.id, place });
         }

@@ -12,8 +12,7 @@
 use crate::auction::Uncross;
 use crate::auction_price::Clearing;
 use crate::engine::Engine;
-use crate::instruments::Instrument;
-use crate::ledger::{Ledger, Pocket};
+use crate::ledger::Exchange;
 use crate::matching::{Trade, push_filled, push_level};
 use crate::orders::Order;
 use crate::paged::NONE;
@@ -298,7 +297,20 @@ impl Engine {
             };
             Cost { account: order.account.0, fee_minor, saved_minor }
         });
-        settle(ledger, rules, &buyer, &seller, notional_minor, rules.base_minor(qty));
+        ledger.exchange(&Exchange {
+            base: rules.base.0,
+            quote: rules.quote.0,
+            seller: seller.account,
+            buyer: buyer.account,
+            // Both hold what they need.
+            is_seller_held: true,
+            is_buyer_held: true,
+            base_minor: rules.base_minor(qty),
+            notional_minor,
+            seller_fee_minor: seller.fee_minor,
+            buyer_fee_minor: buyer.fee_minor,
+            buyer_saved_minor: buyer.saved_minor,
+        });
         let mut parties = fills.map(|fill| Party { place: fill.owner, id: fill.order_id, fill });
         let mut fees_minor = [buyer.fee_minor, seller.fee_minor];
         if parties[0].id > parties[1].id {
@@ -353,24 +365,6 @@ impl Engine {
 fn crossing(book: &Book, price: Price) -> Option<(Top, Top)> {
     let (bid, ask) = (book.peek_best(Side::Buy)?, book.peek_best(Side::Sell)?);
     (bid.price >= price && price >= ask.price).then_some((bid, ask))
-}
-
-/// Moves the money of a trade between two orders that hold what they need.
-fn settle(
-    ledger: &mut Ledger,
-    rules: &Instrument,
-    buyer: &Cost,
-    seller: &Cost,
-    notional_minor: i128,
-    base_minor: i128,
-) {
-    let (base, quote) = (rules.base.0, rules.quote.0);
-    let (pays, gets) = (Pocket::Held(buyer.account), Pocket::Available(seller.account));
-    ledger.post(Pocket::Held(seller.account), Pocket::Available(buyer.account), base, base_minor);
-    ledger.post(pays, gets, quote, notional_minor);
-    ledger.post(pays, Pocket::Fees, quote, buyer.fee_minor);
-    ledger.post(pays, Pocket::Available(buyer.account), quote, buyer.saved_minor);
-    ledger.post(gets, Pocket::Fees, quote, seller.fee_minor);
 }
 
 /// Says a trade between two orders, the older first.

@@ -63,14 +63,28 @@ pub(crate) fn value_of(ticks: i64, unit: TickLotValue) -> i128 {
 }
 
 #[inline]
-#[expect(clippy::arithmetic_side_effects, reason = "a constant has its opposite")]
 fn marked_at(lots: i128, value_minor: i128) -> i128 {
-    let minor = match (i64::try_from(lots), i64::try_from(value_minor)) {
-        (Ok(lots), Ok(value)) => i128::from(lots).checked_mul(i128::from(value)),
-        _ => lots.checked_mul(value_minor),
-    };
+    match (i64::try_from(lots), i64::try_from(value_minor)) {
+        (Ok(lots), Ok(value_minor)) => marked_narrow(lots, value_minor),
+        _ => marked_wide(lots, value_minor),
+    }
+}
+
+/// The same where both fit 64 bits: where the product does too, as nearly every one, nothing is cut.
+#[inline]
+fn marked_narrow(lots: i64, value_minor: i64) -> i128 {
+    match lots.checked_mul(value_minor) {
+        Some(minor) => minor.into(),
+        None => marked_wide(lots.into(), value_minor.into()),
+    }
+}
+
+#[cold]
+#[inline(never)]
+#[expect(clippy::arithmetic_side_effects, reason = "a constant has its opposite")]
+fn marked_wide(lots: i128, value_minor: i128) -> i128 {
     let most = MARKED_MINOR_MAX;
-    match minor {
+    match lots.checked_mul(value_minor) {
         Some(minor) => minor.clamp(-most, most),
         None if lots < 0 => -most,
         None => most,
@@ -222,7 +236,7 @@ impl Engine {
         money.held.iter().fold(money.settled_minor, |minor, held| {
             let mark = self.risk.mark(held.instrument);
             if mark.is_kept && mark.value_minor != 0 {
-                return minor + cut(i128::from(held.qty_lots) * i128::from(mark.value_minor));
+                return minor + marked_narrow(held.qty_lots, mark.value_minor);
             }
             if held.qty_lots == 0 { minor } else { minor + self.marked_apart(held) }
         })
@@ -248,12 +262,6 @@ impl Engine {
         (row.marked_minor, row.marked_version) = (marked_minor, marked_version);
         marked_minor
     }
-}
-
-/// A product, cut to the most that counts.
-#[inline]
-fn cut(minor: i128) -> i128 {
-    minor.clamp(-MARKED_MINOR_MAX, MARKED_MINOR_MAX)
 }
 
 impl Loss {

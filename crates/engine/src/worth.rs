@@ -126,11 +126,27 @@ impl Mark {
 }
 
 impl Quoted {
-    /// What is below a fence exactly where so many minor units, not fewer than none, are.
+    /// Minor units in the units of worths, rounded down. What does not fit is cut: it is not below the
+    /// highest fence, and below each but the lowest.
     #[inline]
-    pub(crate) const fn rounded_up(&self, minor: i128) -> i128 {
-        let most_rest = 1_i128.wrapping_shl(self.shift).wrapping_sub(1);
-        minor.saturating_add(most_rest).wrapping_shr(self.shift)
+    pub(crate) fn rounded_down(&self, minor: i128) -> i64 {
+        match i64::try_from(minor) {
+            Ok(minor) => minor.wrapping_shr(self.shift),
+            Err(_) => cut(minor.wrapping_shr(self.shift)),
+        }
+    }
+
+    /// The same of not fewer than none, rounded up: what is not above a fence exactly where they are
+    /// not. `None` for what does not fit.
+    #[inline]
+    pub(crate) fn rounded_up(&self, minor: i128) -> Option<i64> {
+        let most_rest = 1_i64.wrapping_shl(self.shift).wrapping_sub(1);
+        match i64::try_from(minor).ok().and_then(|minor| minor.checked_add(most_rest)) {
+            Some(minor) => Some(minor.wrapping_shr(self.shift)),
+            None => {
+                i64::try_from(minor.saturating_add(most_rest.into()).wrapping_shr(self.shift)).ok()
+            }
+        }
     }
 
     /// Whether the middle of a book is the reference of any of them.

@@ -69,6 +69,14 @@ macro_rules! messages {
                     });
                 }
 
+                #[inline]
+                fn put_numbered(&self, out: &mut $crate::codec::Writer<'_>) {
+                    out.put_within::<{ 2 + Self::BYTES_MAX }>(|out| {
+                        $crate::codec::Field::put(&Self::NUMBER, out);
+                        $( $crate::codec::Field::put(&self.$field, out); )*
+                    });
+                }
+
                 fn decode(reader: &mut $crate::codec::Reader<'_>) -> Option<Self> {
                     let _ = &reader;
                     Some(Self { $( $field: $crate::codec::Field::decode(reader)?, )* })
@@ -143,7 +151,13 @@ macro_rules! messages {
                 match self { $( Self::$name(body) => body.put(out), )+ }
             }
 
-            /// Appends the same.
+            /// Writes the number, and behind it the same.
+            #[inline]
+            pub fn put_numbered(&self, out: &mut $crate::codec::Writer<'_>) {
+                match self { $( Self::$name(body) => body.put_numbered(out), )+ }
+            }
+
+            /// Appends the fields in order.
             pub fn encode_body(&self, out: &mut alloc::vec::Vec<u8>) {
                 $crate::codec::append(out, Self::BYTES_MAX, |writer| self.put_body(writer));
             }

@@ -6,13 +6,13 @@ use crate::snapshot::codec::{Decoder, Encoder};
 
 impl EventHash {
     pub(crate) fn encode(&self, out: &mut Encoder<'_>) {
-        let Self { hash, buffer: _ } = self;
-        out.put(hash);
+        let Self { hash: _, buffer: _, unhashed: _ } = self;
+        out.put(&self.now());
     }
 
     pub(crate) fn decode(&mut self, from: &mut Decoder<'_>) -> Result<(), SnapshotError> {
-        let Self { hash, buffer: _ } = self;
-        *hash = from.get()?;
+        let Self { hash, buffer: _, unhashed } = self;
+        (*hash, *unhashed) = (from.get()?, 0);
         Ok(())
     }
 }
