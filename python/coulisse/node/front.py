@@ -62,6 +62,7 @@ class Front:
         self._core = core
         self._spawn = spawn
         self._hubs: list[PlainHub] = []
+        self._closed = asyncio.Event()
         self._http = HttpSide(build_app(site))
 
     async def listen(self, listener: Listener, hub: PlainHub, conns: Conns) -> None:
@@ -69,12 +70,15 @@ class Front:
         conns.open(self._core, self._http, hub, self.door)
         self.door.attach(listener.pause, lambda: self._spawn(listener.listen()))
         hub.start(self._spawn)
+        if listener.tls is not None:
+            self._spawn(listener.tls.follow(self._closed))
         await listener.listen()
         self.listeners.append(listener)
         self._hubs.append(hub)
 
     def close(self) -> None:
         """Accept no more."""
+        self._closed.set()
         for listener in self.listeners:
             listener.close()
         for hub in self._hubs:
