@@ -85,6 +85,9 @@ pub(crate) fn run(bytes: &[u8]) {
     assert_eq!(read(role, stream.chunks(1)), whole, "byte by byte");
     let faults = whole.iter().filter(|one| matches!(one, Said::Fault(_))).count();
     assert!(faults <= 1, "nothing is read behind a fault");
+    if let Some(at) = whole.iter().position(|one| matches!(one, Said::Close(..))) {
+        assert_eq!(at + 1, whole.len(), "nothing is read behind a close");
+    }
     let sound = whole.get(..whole.len() - faults).unwrap_or_default();
     assert_eq!(read(role, [written(role, sound).as_slice()]), sound, "written again");
 }

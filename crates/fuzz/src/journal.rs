@@ -2,7 +2,7 @@
 //! repairs is sound from then on.
 //!
 //! Input: changes of a journal of 14 records. Three bytes each: where (u16, little-endian, times four) and what is
-//! XORed there. A change by 0 cuts the segment there.
+//! flipped there. A change by 0 cuts the segment there.
 
 use std::sync::Arc;
 

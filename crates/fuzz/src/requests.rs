@@ -157,6 +157,15 @@ pub(crate) fn call_seeds() -> Vec<Vec<u8>> {
     all.collect()
 }
 
+/// The number in units of the scale, read the slow way: digits with the point taken out.
+fn by_hand(text: &[u8], scale: u8) -> Option<i128> {
+    let text = std::str::from_utf8(text).ok()?;
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let part = part.trim_end_matches('0');
+    let zeros = usize::from(scale).checked_sub(part.len())?;
+    format!("{whole}{part}{}", "0".repeat(zeros)).parse().ok()
+}
+
 /// Input: the scale (one byte), then the number.
 pub(crate) fn run_numbers(bytes: &[u8]) {
     let Some((scale, text)) = bytes.split_first() else { return };
@@ -165,6 +174,7 @@ pub(crate) fn run_numbers(bytes: &[u8]) {
         let mut out = Vec::new();
         decimal::write(&mut out, value, scale, scale);
         assert_eq!(decimal::parse(&out, scale), Ok(value), "{}", String::from_utf8_lossy(&out));
+        assert_eq!(by_hand(text, scale), Some(value), "{}", String::from_utf8_lossy(text));
     }
     let Some(info) = table().instruments().first() else { return };
     let mut out = Vec::new();
