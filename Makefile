@@ -1,6 +1,6 @@
 # Coulisse. `make run` and `make test` set up all they need, in .venv and target, and nowhere else.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench torture generate clean setup-run setup-dev
+.PHONY: help run test check bench fuzz torture generate clean setup-run setup-dev
 
 PYTHON ?= python3
 export PYTHON
@@ -74,6 +74,10 @@ torture: GOAL = torture
 torture: EXTRA = --tests
 torture: setup-dev ## the long tests: millions of random commands (SUITE=part of a name, SEED=n replays one)
 	@$(if $(SEED),COULISSE_SEED=$(SEED)) $(BIN)/python -m pytest -m torture --timeout 7200 -k "$(SUITE)" $(ARGS)
+
+fuzz: GOAL = fuzz
+fuzz: setup-dev ## fuzz each decoder for SECONDS=60 and keep what is new (ONLY=part of a name; needs g++; some 25 minutes)
+	@$(BIN)/python tools/fuzz.py --seconds $(or $(SECONDS),60) $(if $(ONLY),--only $(ONLY))
 
 generate: GOAL = generate
 generate: setup-dev ## write again every file that is generated: protocol pages, tables, README's figures

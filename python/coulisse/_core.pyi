@@ -381,6 +381,11 @@ class Core:
     def check_invariants(self) -> None: ...
     def metrics(self) -> dict[str, int]:
         """Counters and gauges by name: uses and limits of tables and queues, rates, sync times."""
+    def take_audit(self) -> tuple[list[dict[str, str | int | None]], int]:
+        """Take the logons and the operators' commands since the last call, and how many were lost.
+
+        Of each: what, key_id, account, address (of a logon), session, seq (of a command), outcome.
+        """
     def go_away(self, reason: str) -> None:
         """Tell every session that the node stops, and refuse new commands (`SHUTTING_DOWN`)."""
     def close(self) -> None:

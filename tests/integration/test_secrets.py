@@ -16,6 +16,7 @@ from coulisse.domain.errors import LogonFailed
 from tests.session.raw_socket import dial
 
 from .conftest import Server, Start
+from .test_private_rest import Key, operator
 
 CANARY = "canary5ecret"
 CANARY_HEX = "ca9a12e5" * 16
@@ -95,3 +96,38 @@ def test_a_secret_that_was_written_down_would_be_found(tmp_path: Path) -> None:
     assert _found(places, [CANARY_HEX]) == [f"journal holds {CANARY_HEX[:8]}…"]
     assert _found([("log", f"key={CANARY}".encode())], [CANARY, CANARY_HEX])
     assert not _found(places[1:], [CANARY, CANARY_HEX])
+
+
+async def test_logons_keys_and_limits_are_in_the_audit_log_and_orders_are_not(start: Start) -> None:
+    server = start("serve", "--port", "0", "--data-dir", "data", "--durability", "os")
+    boss = operator(server)
+    limit = {"scope": "firm", "kind": "open_orders", "limit": "900"}
+    assert boss.ask("POST", "/v1/admin/limits", limit).is_success
+    key = {"key_id": "audited", "permissions": ["read", "trade"], "scheme": "hmac_sha256"}
+    made = boss.ask("POST", "/v1/admin/accounts/operator/keys", key)
+    secret = made.json()["result"]["secret"]
+    async with await Client.connect(
+        credentials=Key(server, "audited", secret, "hmac_sha256").credentials()
+    ) as client:
+        await client.place("BTC-USD", "buy", "0.01", price="10")
+    with pytest.raises(LogonFailed):
+        await Client.connect(server.http, key_id="audited", private_key=new_private_key())
+    assert boss.ask("DELETE", "/v1/admin/keys/audited").is_success
+    refused = boss.ask("POST", "/v1/admin/accounts", {"name": "operator"})
+    assert refused.status_code == 409
+    server.process.terminate()
+    _, logs = server.process.communicate(timeout=20)
+    lines = [json.loads(line) for line in logs.splitlines() if '"stage": "audit"' in line]
+    found = [(one["what"], one["key_id"], one["outcome"]) for one in lines]
+    own = boss.key_id
+    assert found == [
+        ("LimitSet", own, "done"),
+        ("KeyAdd", own, "done"),
+        ("logon", "audited", "done"),
+        ("logon", "audited", "LOGON_FAILED"),
+        ("KeyRevoke", own, "done"),
+        ("AccountCreate", own, "ALREADY_EXISTS"),
+    ]
+    assert all(one["address"] == "127.0.0.1" for one in lines if one["what"] == "logon")
+    assert all(one["seq"] for one in lines if one["what"] != "logon")
+    assert not _found([("audit", logs.encode())], [secret])

@@ -21,6 +21,7 @@ EDGES = {
     "gateway": {"types", "wire"},
     "python": {"types", "book", "engine", "wire", "journal", "gateway"},
     "bench": {"types", "book", "engine", "wire", "gateway"},
+    "fuzz": {"types", "engine", "wire", "journal", "gateway"},
 }
 NO_STD = ("types", "book", "engine", "wire")
 MAY_BE_UNSAFE = ("crates/python/", "crates/bench/")
@@ -65,9 +66,11 @@ def code_lines(content: str) -> list[str]:
 
 
 def manifests(tree: Tree) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the short name and the manifest of every crate."""
+    """Yield the short name and the manifest of every crate of the workspace."""
     for path, content in tree.select("/Cargo.toml", under="crates/"):
-        yield path.split("/")[1], tomllib.loads(content)
+        crate, *inner = path.removeprefix("crates/").split("/")
+        if inner == ["Cargo.toml"]:
+            yield crate, tomllib.loads(content)
 
 
 def file_length(tree: Tree) -> Iterator[str]:

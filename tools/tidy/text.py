@@ -49,9 +49,10 @@ def leftover_markers(tree: Tree) -> Iterator[str]:
 def registry_hosts(tree: Tree) -> Iterator[str]:
     """Find package registries by name: which one is used is the user's business.
 
-    Cargo.lock stays as cargo writes it.
+    A Cargo.lock stays as cargo writes it.
     """
-    yield from each_line(tree, HOSTS, "registry host", "Cargo.lock")
+    locks = [path for path in tree.files if path.endswith("Cargo.lock")]
+    yield from each_line(tree, HOSTS, "registry host", *locks)
 
 
 def machine_paths(tree: Tree) -> Iterator[str]:

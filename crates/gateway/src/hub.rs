@@ -13,6 +13,7 @@
 //!   events alone, live and on replay.
 
 use crate::address::origin_of;
+use crate::audit::Audit;
 use crate::batch::{Batch, ConnId, Request, Waiter};
 use crate::conn::{Conn, Stage};
 use crate::fan::{FanId, Fans};
@@ -133,6 +134,8 @@ pub struct Hub {
     pub(crate) sweep_sends: usize,
     pub(crate) private: PrivateFeeds,
     pub(crate) key_use: KeyUse,
+    /// What operators will want to read, until the process takes it.
+    pub(crate) audit: Audit,
     pub(crate) fills: Fills,
     /// Orders to be tested at the end of the turn.
     pub(crate) trials: Vec<Trial>,
@@ -209,6 +212,7 @@ impl Hub {
             sweep_sends: SWEEP_SENDS_MAX,
             private: PrivateFeeds::default(),
             key_use: KeyUse::default(),
+            audit: Audit::default(),
             fills: Fills::default(),
             trials: Vec::new(),
             waiting: Vec::new(),

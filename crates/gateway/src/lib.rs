@@ -34,6 +34,7 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
+pub mod audit;
 pub mod batch;
 pub mod book_feed;
 pub mod call;

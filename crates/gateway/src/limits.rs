@@ -174,6 +174,10 @@ pub const ADDRESSES_MAX: usize = 65_536;
 /// Logons a second that are checked; each takes some 0.1 ms of the loop.
 pub const LOGONS_PER_S: u32 = 1_000;
 
+/// Logons and commands of operators that wait for the process to write them down: as many as may come in the
+/// time in which it looks for them.
+pub const AUDIT_KEPT_MAX: usize = 8_192;
+
 /// Logons that may come at once beyond that, as when a balancer moves.
 pub const LOGONS_BURST: u32 = 4_000;
 

@@ -281,6 +281,19 @@ impl Hub {
         &mut self,
         id: ConnId,
         answer: &Answer<'a>,
+        proof: (&KeyId, &[u8]),
+        now_us: i64,
+        view: &impl CoreView,
+    ) -> Result<(), RequestError<'a>> {
+        let done = self.log_on(id, answer, proof, now_us, view);
+        self.note_logon(id, proof.0, done.as_ref().err().map(|error| error.code), view);
+        done
+    }
+
+    fn log_on<'a>(
+        &mut self,
+        id: ConnId,
+        answer: &Answer<'a>,
         (key_id, signature): (&KeyId, &[u8]),
         now_us: i64,
         view: &impl CoreView,

@@ -44,6 +44,8 @@ pub trait CoreView {
     fn seq(&self) -> Seq;
     /// The key with this public name.
     fn key(&self, key_id: &[u8]) -> Option<KeyView>;
+    /// The public name of a key.
+    fn key_id(&self, key: KeyIndex) -> Option<KeyId>;
     /// Appends the keys of an account, by index.
     fn keys(&self, account: AccountId, out: &mut Vec<KeyView>);
     /// Appends the withdrawals that wait for a second person, of an account or of all, by id.

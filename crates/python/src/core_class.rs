@@ -640,6 +640,26 @@ impl Core {
         Ok(dict)
     }
 
+    /// What was asked for since the last call, and how many more there was no room for.
+    fn take_audit<'py>(&self, py: Python<'py>) -> PyResult<(Vec<Bound<'py, PyDict>>, u64)> {
+        if self.is_closed(py) {
+            return Ok((Vec::new(), 0));
+        }
+        let (audited, lost) = self.with(py, |node, _| node.hub.take_audit())?;
+        let rows = audited.iter().map(|one| {
+            let row = PyDict::new(py);
+            row.set_item("what", one.what)?;
+            row.set_item("key_id", one.key_id.as_str())?;
+            row.set_item("account", one.account.as_str())?;
+            row.set_item("address", one.address.map(|address| address.to_string()))?;
+            row.set_item("session", one.session)?;
+            row.set_item("seq", one.seq)?;
+            row.set_item("outcome", one.outcome)?;
+            Ok(row)
+        });
+        Ok((rows.collect::<PyResult<Vec<_>>>()?, lost))
+    }
+
     fn go_away(slf: &Bound<'_, Self>, reason: &str) -> PyResult<()> {
         slf.get().with(slf.py(), |node, _| node.go_away(reason))?;
         Self::schedule(slf)

@@ -58,6 +58,10 @@ impl CoreView for EngineView<'_> {
         self.0.key_by_id(key_id).map(key_view)
     }
 
+    fn key_id(&self, key: KeyIndex) -> Option<KeyId> {
+        self.0.key(key).map(|key| key.key_id)
+    }
+
     fn keys(&self, account: AccountId, out: &mut Vec<KeyView>) {
         out.extend(self.0.keys().filter(|key| key.account == account).map(key_view));
     }

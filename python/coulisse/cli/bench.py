@@ -23,6 +23,8 @@ from coulisse.bench.sockets import SocketsRun
 from coulisse.bench.sockets import measure as measure_sockets
 from coulisse.bench.start import StartRun
 from coulisse.bench.start import measure as measure_start
+from coulisse.bench.tls import TlsRun
+from coulisse.bench.tls import measure as measure_tls
 from coulisse.cli.options import AsJson
 from coulisse.cli.runner import fail
 from coulisse.domain.errors import CoulisseError
@@ -195,6 +197,21 @@ def start(
         data_dir=data_dir,
     )
     _show(Shown("start", "start", lambda: measure_start(run)), save=save, as_json=as_json)
+
+
+@app.command("tls")
+def tls(
+    orders: Annotated[int, typer.Option(min=1_000, help="Orders of each port.")] = 100_000,
+    connections: Annotated[
+        int, typer.Option(min=1, help="Connections of each port that say nothing.")
+    ] = 1_000,
+    data_dir: DataDir = None,
+    save: Save = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what TLS costs, beside a plain port; some 60 seconds."""
+    run = TlsRun(orders, connections, data_dir)
+    _show(Shown("tls", "tls", lambda: measure_tls(run)), save=save, as_json=as_json)
 
 
 def _durability(text: str) -> Literal["fsync", "os"]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated, TypedDict
+from pathlib import Path
+from typing import Annotated, Literal, TypedDict
 
 from pydantic import AfterValidator
 
@@ -34,6 +35,20 @@ def _network(value: str) -> str:
     except ValueError:
         raise ValueError(f"a network is 10.0.0.0/8 or an address, not {value!r}") from None
     return value
+
+
+class TlsConfig(Part):
+    """A certificate, and what is spoken with it: with these settings the port takes TLS alone."""
+
+    certificate: Path
+    """A PEM file: the certificate, then those between it and its authority. Read again when it or
+    the key changes; sessions that are open go on."""
+    key: Path
+    """A PEM file that others cannot read: the certificate's private key, ECDSA best."""
+    min_version: Literal["1.2", "1.3"] = "1.2"
+    """The oldest version of TLS that is taken."""
+    handshake_timeout_s: Annotated[int, between(1, 60)] = 10
+    """Seconds that a handshake may take; then the connection is ended."""
 
 
 class GatewayConfig(Part):
@@ -70,6 +85,8 @@ class GatewayConfig(Part):
     workers: Annotated[int, between(0, WORKERS_MAX)] = 0
     """Processes that hold the connections, beside the one with the core; 0: that one does. The
     limits of connections and rates are each worker's own."""
+    tls: TlsConfig | None = None
+    """Speak TLS on the port, and nothing else; absent: plain, for a balancer that does it."""
     reuse_port: bool = False
     """Let several processes listen on the port (SO_REUSEPORT)."""
     send_buffer_bytes: Annotated[int, between(1, SEND_BUFFER_BYTES_MAX)] = 65_536

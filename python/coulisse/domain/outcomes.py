@@ -208,10 +208,8 @@ def _part(part: object) -> OrderResult | Rejected:
 def list_result_from_wire(result: Mapping[str, object]) -> ListResult:
     """Read the result of a list of orders."""
     seq = int(str(result["seq"]))
-    orders = result.get("orders")
-    if not isinstance(orders, list):
-        # A list that was placed before is answered with where its first leg stands.
-        first = order_result_from_wire(result)
-        return ListResult(first.order_id or 0, (first,), duplicate=True, seq=seq)
+    orders = result["orders"]
+    assert isinstance(orders, list), "legs stand in an array"
     found = tuple(order_result_from_wire(order) for order in orders)
-    return ListResult(int(str(result["list_id"])), found, seq=seq)
+    is_again = bool(result.get("duplicate", False))
+    return ListResult(int(str(result["list_id"])), found, duplicate=is_again, seq=seq)

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPReceiveMessage, Message, Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -37,11 +38,15 @@ def whole_first(app: ASGIApp) -> ASGIApp:
     """Return `app`, whose answers wait for the end of their requests.
 
     Else the next request on the connection could begin in the read that ends a body, and uvicorn
-    would take it for its own, whoever's it is.
+    would take it for its own, whoever's it is. Bytes of a query that are no ASCII are made question
+    marks: Litestar takes them for UTF-8, also where it tells of the fault that they are.
     """
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         is_whole = False
+        if scope["type"] == ScopeType.HTTP and not scope["query_string"].isascii():
+            text = scope["query_string"].decode("ascii", "replace")
+            scope["query_string"] = text.encode("ascii", "replace")
 
         async def noted() -> HTTPReceiveMessage:
             nonlocal is_whole

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from coulisse.config import GatewayConfig
 from coulisse.domain.errors import StartError
+from coulisse.gateway.tls import SHUTDOWN_TIMEOUT_S, Tls
 
 BACKLOG = 1_024
 
@@ -22,6 +23,8 @@ class Listener:
         Raises `StartError` in one line.
         """
         self._new_conn = new_conn
+        self.tls = None if config.tls is None else Tls(config.tls)
+        self._handshake_s = None if config.tls is None else config.tls.handshake_timeout_s
         self._socket = bind(config)
         self._server: asyncio.AbstractServer | None = None
         self._is_closed = False
@@ -34,6 +37,10 @@ class Listener:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
+    def url(self, scheme: str) -> str:
+        """`http` or `ws` made the URL of this port, secure where it speaks TLS."""
+        return f"{scheme}{'' if self.tls is None else 's'}://{self.address}"
+
     async def listen(self) -> None:
         """Accept connections from now on. Not once it is closed."""
         if self._server is not None or self._is_closed:
@@ -41,7 +48,17 @@ class Listener:
         loop = asyncio.get_running_loop()
         # The server closes what it is given; the port must outlive a pause.
         sock = self._socket.dup()
-        self._server = await loop.create_server(self._new_conn, sock=sock, backlog=BACKLOG)
+        if self.tls is None:
+            self._server = await loop.create_server(self._new_conn, sock=sock, backlog=BACKLOG)
+            return
+        self._server = await loop.create_server(
+            self._new_conn,
+            sock=sock,
+            backlog=BACKLOG,
+            ssl=self.tls.context,
+            ssl_handshake_timeout=self._handshake_s,
+            ssl_shutdown_timeout=SHUTDOWN_TIMEOUT_S,
+        )
 
     def pause(self) -> None:
         """Accept nobody until `listen`: who comes waits in the kernel's queue."""

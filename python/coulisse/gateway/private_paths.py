@@ -12,9 +12,12 @@ def _pattern(path: str) -> re.Pattern[str]:
     return re.compile("[^/]+".join(re.escape(part) for part in parts))
 
 
-_ROUTES = [(method, _pattern(path)) for method, path, _ in _core.rest_routes()]
+_METHODS = [(method, path) for method, path, _ in _core.rest_routes()]
+_ROUTES = [(method, _pattern(path)) for method, path in _METHODS]
 
 
 def private_methods(path: str) -> tuple[str, ...]:
     """Return the methods of a private path, sorted; none for any other path."""
-    return tuple(sorted({method for method, pattern in _ROUTES if pattern.fullmatch(path)}))
+    # A path that stands among the routes is no part of another one.
+    own = {method for method, known in _METHODS if known == path}
+    return tuple(sorted(own or {method for method, form in _ROUTES if form.fullmatch(path)}))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
-from litestar import Litestar, Request, Response, get
+from litestar import Litestar, Request, Response, Router, get
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
@@ -95,7 +95,7 @@ def unknown_symbol(symbol: str) -> Json:
 
 def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Json:
     """Answer what Litestar refuses."""
-    path = request.url.path
+    path = request.scope["path"]
     if error.status_code == 404 and (methods := private_methods(path)):
         return _wrong_method(request, methods)
     if error.status_code == 405:
@@ -110,9 +110,17 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Json
     return error_response(error.status_code, rejected)
 
 
+async def _in_the_one_form(response: Response[Any]) -> Response[Any]:
+    """Answer for a page of the documents that is not there, which Litestar would answer in HTML."""
+    if response.status_code != 404:
+        return response
+    message = "there is no such document; /docs lists them"
+    return error_response(404, Rejected("NOT_FOUND", message, "not_sent", field="path"))
+
+
 def _wrong_method(request: Request[Any, Any, Any], methods: Sequence[str]) -> Json:
     method = request.method
-    message = f"{method} is not a method of {request.url.path}"
+    message = f"{method} is not a method of {request.scope['path']}"
     rejected = Rejected("NOT_FOUND", message, "not_sent", field="method", value=method)
     response = error_response(405, rejected)
     response.headers["Allow"] = ", ".join(methods)
@@ -126,7 +134,7 @@ def on_node_failed(request: Request[Any, Any, Any], error: NodeFailed) -> Json:
 
 def on_fault(request: Request[Any, Any, Any], error: Exception) -> Json:
     """Answer a fault of our own, in the one form; the log has the rest."""
-    logger("gateway").error("request_failed", path=request.url.path, exc_info=error)
+    logger("gateway").error("request_failed", path=request.scope["path"], exc_info=error)
     return error_response(500, Rejected("INTERNAL", "the node is at fault", "unknown"))
 
 
@@ -160,7 +168,9 @@ def build_app(site: Site) -> Litestar:
                 "Public reads, and private operations by signed requests. Feeds, and the same "
                 "operations, are on the WebSocket at /v1/ws: see /docs/asyncapi.json."
             ),
-            path="/docs",
+            openapi_router=Router(
+                "/docs", route_handlers=[], include_in_schema=False, after_request=_in_the_one_form
+            ),
             render_plugins=[DocsPage(path="/"), JsonRenderPlugin()],
         ),
         logging_config=None,
@@ -300,7 +310,7 @@ def _only(*names: str) -> Callable[[Request[Any, Any, Any]], Json | None]:
     def check(request: Request[Any, Any, Any]) -> Json | None:
         for name in request.query_params:
             if name not in names:
-                message = f"{name} is no parameter of {request.url.path}"
+                message = f"{name} is no parameter of {request.scope['path']}"
                 return error_response(
                     400, Rejected("UNKNOWN_FIELD", message, "not_sent", field=name)
                 )

@@ -6,6 +6,7 @@ The node has one, and so has each of its gateway workers.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import cast
 
@@ -18,6 +19,10 @@ from coulisse.gateway.listener import Listener
 from coulisse.gateway.plain import PlainHub
 from coulisse.gateway.protocol import conn_types
 from coulisse.gateway.rest import Site, build_app
+from coulisse.telemetry.logs import logger
+
+AUDIT_INTERVAL_S = 0.25
+"""How often what was noted is written down."""
 
 
 class Conns:
@@ -62,6 +67,8 @@ class Front:
         self._core = core
         self._spawn = spawn
         self._hubs: list[PlainHub] = []
+        self._closed = asyncio.Event()
+        self._audit_log = logger("audit")
         self._http = HttpSide(build_app(site))
 
     async def listen(self, listener: Listener, hub: PlainHub, conns: Conns) -> None:
@@ -69,12 +76,17 @@ class Front:
         conns.open(self._core, self._http, hub, self.door)
         self.door.attach(listener.pause, lambda: self._spawn(listener.listen()))
         hub.start(self._spawn)
+        if not self.listeners:
+            self._spawn(self._write_audit())
+        if listener.tls is not None:
+            self._spawn(listener.tls.follow(self._closed))
         await listener.listen()
         self.listeners.append(listener)
         self._hubs.append(hub)
 
     def close(self) -> None:
         """Accept no more."""
+        self._closed.set()
         for listener in self.listeners:
             listener.close()
         for hub in self._hubs:
@@ -83,6 +95,22 @@ class Front:
     async def stop(self) -> None:
         """Let the HTTP requests under way finish, for a bounded time."""
         await self._http.stop()
+        self._take_audit()
+
+    async def _write_audit(self) -> None:
+        """Write down who logs on and what operators do, until the listeners are closed."""
+        while not self._closed.is_set():
+            self._take_audit()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(AUDIT_INTERVAL_S):
+                    await self._closed.wait()
+
+    def _take_audit(self) -> None:
+        audited, lost = self._core.take_audit()
+        for one in audited:
+            self._audit_log.info("audit", **{name: value for name, value in one.items() if value})
+        if lost:
+            self._audit_log.warning("audit_lost", count=lost)
 
 
 async def no_plain_events(event: str, data: dict[str, object]) -> Rejected | None:

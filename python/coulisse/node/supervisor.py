@@ -91,8 +91,9 @@ def stop_on_signals(node: Node) -> Iterator[None]:
 
 def ready_of(node: Node, credentials: Path | None) -> Ready:
     """Return what to tell about a started node."""
-    address = node.listeners[0].address
-    return Ready(f"http://{address}", f"ws://{address}/v1/ws", data_dir(node.config), credentials)
+    listener = node.listeners[0]
+    ws = f"{listener.url('ws')}/v1/ws"
+    return Ready(listener.url("http"), ws, data_dir(node.config), credentials)
 
 
 async def operator_credentials(node: Node) -> Path | None:
@@ -120,7 +121,7 @@ async def own_credentials(node: Node, account: str, permissions: tuple[Permissio
     if key is None:
         key = f"{account}-{secrets.token_hex(4)}", new_private_key()
     await add_key(node, account, *key, permissions)
-    url = f"http://{node.listeners[0].address}"
+    url = node.listeners[0].url("http")
     write_credentials(file, Credentials(url, *key, account))
     return file
 

@@ -6,7 +6,6 @@ from decimal import Decimal
 
 from coulisse.client.feeds import read_positions, read_risk, read_status
 from coulisse.domain.outcomes import (
-    ListResult,
     OrderResult,
     Rejected,
     list_result_from_wire,
@@ -60,6 +59,7 @@ def test_a_list_has_its_legs_and_a_repeated_one_its_first() -> None:
     found = list_result_from_wire({"list_id": "50", "orders": legs, "seq": 9})
     assert [leg.state for leg in found.orders] == ["open", "waiting"]
     assert (found.list_id, found.duplicate) == (50, False)
-    again = list_result_from_wire({**PLACED, "duplicate": True, "first_seq": 5, "seq": 9})
-    assert isinstance(again, ListResult)
+    again = list_result_from_wire(
+        {"list_id": "50", "orders": [PLACED], "duplicate": True, "first_seq": 5, "seq": 9}
+    )
     assert (again.list_id, again.duplicate, len(again.orders)) == (50, True, 1)

@@ -71,6 +71,7 @@ impl Hub {
             sweeps_on: _,
             sweep_sends: _,
             counters: _,
+            audit: _,
             stopping: _,
             log_room: _,
             turn: _,

@@ -116,3 +116,17 @@ fn a_seq_that_the_log_has_not_reached_is_no_place_to_go_on_from() {
     assert!(texts[2].contains(&format!(r#""value":"{}","limit":"{seq}""#, seq + 1)), "{texts:?}");
     assert_eq!(number(&texts[1], "seq"), seq);
 }
+
+#[test]
+fn who_logs_on_and_who_cannot_is_noted_once() {
+    let mut world = a_world();
+    let stranger = world.a_socket();
+    let signature = "00".repeat(64);
+    let params = format!(r#"{{"key_id":"k","signature":"{signature}"}}"#);
+    world.text(stranger, &format!(r#"{{"op":"session.logon","params":{params}}}"#));
+    let (noted, lost) = world.hub.take_audit();
+    let said: Vec<_> =
+        noted.iter().map(|one| (one.what, one.key_id.as_str(), one.outcome)).collect();
+    assert_eq!((said, lost), (vec![("logon", "k", "LOGON_FAILED")], 0));
+    assert!(world.hub.take_audit().0.is_empty(), "each is told once");
+}

@@ -66,6 +66,9 @@ impl CoreView for Table {
             networks: NetworkList::default(),
         })
     }
+    fn key_id(&self, key: KeyIndex) -> Option<KeyId> {
+        (key == KeyIndex(1)).then(|| KeyId::new(KEY_ID).expect("short"))
+    }
     fn keys(&self, _: AccountId, _: &mut Vec<KeyView>) {}
     fn withdrawals(&self, _: Option<AccountId>, _: &mut Vec<WithdrawalRow>) {}
     fn withdrawal_caps(&self, _: &mut Vec<CapRow>) {}

@@ -46,7 +46,7 @@ pub enum CommandOutcome {
         /// The new order.
         place: Part,
     },
-    /// It placed a list of orders.
+    /// It placed a list of orders; where it only repeated one, there is its first leg alone.
     List([Option<OrderOutcome>; LEGS_MAX]),
     /// It cancelled all orders that were asked for.
     Cancelled {
@@ -264,7 +264,16 @@ fn listed(kind: ListKind, events: &[Event]) -> CommandOutcome {
     let mut open = legs.iter_mut().enumerate();
     for event in events {
         match event {
-            Event::OrderDuplicate(_) => return placed(events),
+            Event::OrderDuplicate(_) => {
+                return match placed(events) {
+                    CommandOutcome::Order(first) => {
+                        let mut legs = [None; LEGS_MAX];
+                        legs[0] = Some(first);
+                        CommandOutcome::List(legs)
+                    }
+                    other => other,
+                };
+            }
             Event::OrderListPlaced(_) => break,
             Event::OrderAccepted(accepted) => {
                 let Some((index, leg)) = open.next() else { break };

@@ -139,8 +139,7 @@ pub fn write_outcome(
             out.push(b',');
         }
         CommandOutcome::RequestDuplicate { first_seq } => {
-            out.extend_from_slice(b"\"duplicate\":true,");
-            write_number(out, b"first_seq", first_seq.0);
+            write_duplicate(out, first_seq.0);
         }
         CommandOutcome::Versioned { version } => {
             write_number(out, b"version", u64::from(*version));
@@ -237,6 +236,14 @@ fn write_list(out: &mut Vec<u8>, legs: &[Option<OrderOutcome>; LEGS_MAX], units:
     if !first {
         out.extend_from_slice(b"],");
     }
+    if let Some(OrderOutcome { first_seq: Some(first_seq), .. }) = legs[0] {
+        write_duplicate(out, first_seq.0);
+    }
+}
+
+fn write_duplicate(out: &mut Vec<u8>, first_seq: u64) {
+    out.extend_from_slice(b"\"duplicate\":true,");
+    write_number(out, b"first_seq", first_seq);
 }
 
 pub(super) fn write_order_outcome(out: &mut Vec<u8>, order: &OrderOutcome, units: &Units<'_>) {
@@ -262,9 +269,7 @@ pub(super) fn write_order_outcome(out: &mut Vec<u8>, order: &OrderOutcome, units
         out.extend_from_slice(b"\",");
     }
     if let Some(first_seq) = order.first_seq {
-        out.extend_from_slice(b"\"duplicate\":true,\"first_seq\":");
-        digits::unsigned(out, first_seq.0);
-        out.push(b',');
+        write_duplicate(out, first_seq.0);
     }
 }
 

@@ -299,6 +299,22 @@ fn a_replacement_that_is_refused_as_a_whole_is_an_error_and_a_repeated_one_cance
     );
 }
 
+#[test]
+fn a_repeated_list_is_told_of_by_its_first_leg() {
+    let duplicate = OrderDuplicate {
+        order_id: OrderId(50),
+        first_seq: Seq(5),
+        state: OrderState::Open,
+        filled: Qty::ZERO,
+        client_order_id: text("new"),
+    };
+    let leg = r#"{"order_id":"50","client_order_id":"new","state":"open","filled":"0.00000","duplicate":true,"first_seq":5}"#;
+    assert_eq!(
+        told(&a_list("oco"), &[duplicate.into()]),
+        format!(r#""list_id":"50","orders":[{leg}],"duplicate":true,"first_seq":5"#)
+    );
+}
+
 fn list_placed(kind: ListKind, leg_2: u64) -> Event {
     OrderListPlaced {
         list_id: OrderId(50),

@@ -87,7 +87,10 @@ pub fn find_route<'a>(method: &str, path: &'a str) -> Option<Found<'a>> {
         };
         let (name, after) = rest.split_once('}')?;
         let value = path.strip_prefix(before)?.strip_suffix(after)?;
-        let is_one = !value.is_empty() && !value.contains('/');
+        // What is a route of its own, with another method, is no part of this one.
+        let is_one = !value.is_empty()
+            && !value.contains('/')
+            && !ROUTES.iter().any(|route| route.path == path);
         is_one.then_some(Found { op: route.op, named: Some((name, value)) })
     })
 }
@@ -134,6 +137,8 @@ mod tests {
             ("DELETE", "/v1/orders/1/2"),
             ("POST", "/v1/ordersx"),
             ("POST", "/v1/admin/instruments/A/B/state"),
+            ("DELETE", "/v1/orders/batch"),
+            ("PATCH", "/v1/orders/test"),
         ] {
             assert_eq!(found(method, path), None, "{method} {path}");
         }

@@ -10,6 +10,8 @@ pub(super) enum Json {
     Text(String),
     Number(u64),
     Flag(bool),
+    /// JSON as it stands in a table.
+    Written(String),
     List(Vec<Self>),
     Object(Vec<(String, Self)>),
 }
@@ -76,6 +78,7 @@ impl Json {
             // Writing to a String cannot fail.
             Self::Number(number) => drop(write!(out, "{number}")),
             Self::Flag(flag) => drop(write!(out, "{flag}")),
+            Self::Written(json) => out.push_str(json),
             Self::List(items) => {
                 let deeper = depth.saturating_add(1);
                 let rows = items.iter().map(|item| |out: &mut String| item.write(out, deeper));

@@ -3,6 +3,7 @@
 //! Both are made from the one table of operations and channels, as the pages are.
 
 mod asyncapi;
+mod example;
 mod json;
 mod openapi;
 mod shapes;

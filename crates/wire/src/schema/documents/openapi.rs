@@ -7,12 +7,16 @@ use alloc::string::{String, ToString as _};
 use alloc::vec;
 use alloc::vec::Vec;
 
+use super::example::value_of;
 use super::json::{Json, object, texts};
-use super::shapes::{integer, items_name, of_fields, of_param, of_params, schema};
-use crate::native::spec::{Access, Channel, ERROR, OpSpec, ParamSpec, ROUTES, RestRoute};
+use super::shapes::{integer, items_name, named_text, of_fields, of_param, of_params, schema};
+use crate::native::spec::{Access, Channel, ERROR, Op, OpSpec, ParamSpec, ROUTES, RestRoute};
 
 /// The tag of what must be signed.
 const SIGNED: &str = "signed";
+
+/// The account of the examples.
+const ACCOUNT: &str = "alice";
 
 /// What the edge alone knows of its routes.
 #[derive(Clone, Copy, Debug)]
@@ -156,21 +160,21 @@ fn parameters(route: &RestRoute, has_body: bool) -> Json {
     let mut listed = Vec::new();
     for param in route.op.spec().params {
         if part == Some(param.name) {
-            listed.push(parameter(param, "path", true));
+            listed.push(parameter(route, param, "path"));
         } else if !has_body && !is_other_id(part, param.name) {
-            listed.push(parameter(param, "query", param.required));
+            listed.push(parameter(route, param, "query"));
         }
     }
     let account = "For which account, where the key may act for several.";
-    let (place, is_part) = if part == Some("account") { ("path", true) } else { ("query", false) };
-    listed.push(own("account", place, is_part, text(), account));
+    let shape = named_text("account");
+    listed.push(if part == Some("account") {
+        own("account", "path", true, shape, account).with("example", ACCOUNT)
+    } else {
+        own("account", "query", false, shape, account)
+    });
     let deadline = "Microseconds since the epoch: after it the request is refused.";
     listed.push(own("deadline", "query", false, integer(), deadline));
     Json::List(listed)
-}
-
-fn text() -> Json {
-    object([("type", "string".into()), ("minLength", 1.into())])
 }
 
 fn own(name: &str, place: &str, required: bool, shape: Json, doc: &str) -> Json {
@@ -183,8 +187,17 @@ fn own(name: &str, place: &str, required: bool, shape: Json, doc: &str) -> Json 
     ])
 }
 
-fn parameter(param: &ParamSpec, place: &str, required: bool) -> Json {
-    own(param.name, place, required, of_param(param), param.doc)
+fn parameter(route: &RestRoute, param: &ParamSpec, place: &str) -> Json {
+    let required = place == "path" || param.required;
+    let listed = own(param.name, place, required, of_param(param), param.doc);
+    // An operation's own example names an order in one of two ways.
+    let of = |op: Op| value_of(op.spec(), param.name);
+    let example = of(route.op).or_else(|| of(Op::Cancel)).or_else(|| of(Op::Amend));
+    // The seq of an example is one that no other node has reached.
+    match example.filter(|_| param.name != "min_seq") {
+        Some(json) => listed.with("example", Json::Written(json.into())),
+        None => listed,
+    }
 }
 
 fn body(route: &RestRoute, door: &Door<'_>) -> Json {
@@ -193,8 +206,14 @@ fn body(route: &RestRoute, door: &Door<'_>) -> Json {
     let params: Vec<&ParamSpec> =
         params.filter(|param| part != Some(param.name) && !is_other_id(part, param.name)).collect();
     let is_required = params.iter().any(|param| param.required);
-    let shape = of_params(params);
-    let content = object([("application/json", object([("schema", shape)]))]);
+    let mut example = Vec::new();
+    for param in &params {
+        if let Some(json) = value_of(route.op.spec(), param.name) {
+            example.push((param.name.to_string(), Json::Written(json.into())));
+        }
+    }
+    let media = object([("schema", of_params(params)), ("example", Json::Object(example))]);
+    let content = object([("application/json", media)]);
     let what = format!("At most {} bytes, with a `Content-Length`.", door.body_bytes_max);
     object([("description", what.into()), ("required", is_required.into()), ("content", content)])
 }

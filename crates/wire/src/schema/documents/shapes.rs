@@ -13,6 +13,17 @@ const SCHEMAS: &str = "#/components/schemas/";
 /// A decimal number in text.
 const DECIMAL: &str = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$";
 
+/// What texts of these names look like, and no others.
+const FORMS: &[(&[&str], &str)] = &[
+    (&["symbol"], "^[A-Z0-9]{2,12}-[A-Z0-9]{2,12}$"),
+    (&["asset"], "^[A-Z0-9]{2,12}$"),
+    (&["account", "group", "key_id"], "^[a-z0-9_-]{1,32}$"),
+    (&["request_id"], "^[0-9a-fA-F]{1,32}$"),
+    (&["order_id", "cancel_order_id"], "^[0-9]{1,16}$"),
+    (&["client_order_id", "cancel_client_order_id"], r"^[!#-\[\]-~]{1,36}$"),
+    (&["public_key"], "^[0-9a-fA-F]{64}$"),
+];
+
 /// The name of the schema of a channel's items.
 pub(super) fn items_name(channel: Channel) -> String {
     format!("{}_item", channel.name())
@@ -35,10 +46,19 @@ pub(super) fn decimal() -> Json {
     typed("string").with("pattern", DECIMAL)
 }
 
+/// A text of that name.
+pub(super) fn named_text(name: &str) -> Json {
+    let text = typed("string").with("minLength", 1);
+    match FORMS.iter().find(|(names, _)| names.contains(&name)) {
+        Some((_, form)) => text.with("pattern", *form),
+        None => text,
+    }
+}
+
 /// What a parameter must be.
 pub(super) fn of_param(param: &ParamSpec) -> Json {
     let shape = match param.kind {
-        ParamKind::Text => typed("string").with("minLength", 1),
+        ParamKind::Text => named_text(param.name),
         ParamKind::OneOf(names) => typed("string").with("enum", texts(names.iter().copied())),
         ParamKind::Decimal => decimal(),
         ParamKind::Integer => integer(),
