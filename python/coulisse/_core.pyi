@@ -293,9 +293,16 @@ class Core:
         """
 
     def attach(
-        self, call_soon: Callable[[Callable[[], None]], object], on_fatal: Callable[[str], None]
+        self,
+        call_soon: Callable[[Callable[[], None]], object],
+        on_fatal: Callable[[str], None],
+        loop_fd: int | None = None,
     ) -> None:
-        """Name the loop's `call_soon`, and what to call when the journal has failed."""
+        """Name the loop's `call_soon`, and what to call when the journal has failed.
+
+        `loop_fd` is readable while something waits that the loop listens to: public feeds give way
+        to it. Without it they are only sent in slices.
+        """
     @property
     def eventfd(self) -> int:
         """Readable when the durable seq has moved: call `on_durable`."""

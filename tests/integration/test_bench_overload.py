@@ -27,4 +27,5 @@ def test_a_small_run_answers_all_that_is_asked(tmp_path: Path) -> None:
     assert result["cancels_overloaded"] == result["slow_closed"] == 0
     assert result["goodput_per_s"] > 0
     assert 10 < result["rss_mb"] < 600 and result["rss_mb_over_time"]
+    assert result["rss_growth_mb"] < 200
     assert list(tmp_path.iterdir()) == [], "the run's directory is removed"

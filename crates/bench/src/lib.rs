@@ -8,7 +8,8 @@
 //!   it is asked for, a bare group commit.
 //! - [`sockets`]: many connections, idle and subscribed, beside a load.
 //! - [`histogram`], [`json`], [`args`]: latencies counted, results printed, flags read.
-//! - [`huge_pages`]: the node's own allocator, so that tables lie as they do there.
+//! - [`huge_pages`]: the node's own allocator, so that tables lie as they do there; [`urgency`]: what its
+//!   sync thread asks of the kernel, so that the floor's does too.
 //!
 //! Invariants
 //! - Rates and percentiles are integers: what is printed was counted, not rounded twice.
@@ -25,6 +26,8 @@ pub mod load;
 pub mod rest;
 mod socket;
 pub mod sockets;
+#[path = "../../python/src/urgency.rs"]
+pub mod urgency;
 pub mod workload;
 
 /// Why a benchmark could not be run, in a sentence.

@@ -1,4 +1,4 @@
-//! `coulisse-bench core | load | floor | rest | sockets`: one measurement, one JSON object on stdout.
+//! `coulisse-bench core | load | floor | rest | sockets | watchers`: one measurement, one JSON object on stdout.
 
 use coulisse_bench::args::Args;
 use coulisse_bench::{Failure, core, failure, floor, huge_pages, load, rest, sockets};
@@ -20,7 +20,8 @@ fn run() -> Result<(), Failure> {
         "floor" => floor::run(args)?,
         "rest" => println!("{}", rest::run(args)?),
         "sockets" => sockets::run(args)?,
-        _ => return failure("what to run: core, load, floor, rest or sockets"),
+        "watchers" => sockets::run_watchers(args)?,
+        _ => return failure("what to run: core, load, floor, rest, sockets or watchers"),
     }
     Ok(())
 }

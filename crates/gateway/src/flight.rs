@@ -5,7 +5,7 @@
 
 use crate::batch::{Batch, Entry, Waiter};
 use crate::hub::Hub;
-use crate::limits::{LINK_SESSIONS, WORKER_SWEEP_SENDS_MAX};
+use crate::limits::LINK_SESSIONS;
 use crate::view::CoreView;
 use coulisse_types::record::Origin;
 use coulisse_types::{AccountId, Event, RecordHeader};
@@ -55,7 +55,6 @@ impl Hub {
     /// sessions: the first behind `first_session`, [`LINK_SESSIONS`] less one of them.
     pub fn work_for_another(&mut self, first_session: u64) {
         self.flight.arms = Some(Vec::new());
-        self.sweep_sends = WORKER_SWEEP_SENDS_MAX;
         self.sessions = first_session;
         self.sessions_end = first_session + LINK_SESSIONS;
     }

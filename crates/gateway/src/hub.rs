@@ -25,7 +25,6 @@ use crate::http::{Body, Head, HeadReader, HttpFault, ReadStep, Route, error_resp
 use crate::key_use::KeyUse;
 use crate::limits::{
     BODY_BYTES_MAX, ECHO_BYTES_MAX, HELD_BYTES_MAX, LINGER_PUBLICATIONS_MAX, PUBLICATIONS_PER_S,
-    SWEEP_SENDS_MAX,
 };
 use crate::private_feed::{PrivateFeeds, Touched};
 use crate::public_feed::InstrumentFeeds;
@@ -73,6 +72,10 @@ pub trait Sink {
     fn abort(&mut self, conn: ConnId);
     /// Read from the connection again, which was told to wait ([`Hub::waits`]).
     fn read(&mut self, conn: ConnId);
+    /// Whether something has come that is to be taken before more of the public streams is sent.
+    fn is_urged(&mut self) -> bool {
+        false
+    }
 }
 
 /// What the hub counts.
@@ -130,8 +133,6 @@ pub struct Hub {
     pub(crate) time_us: i64,
     /// More listeners wait for their turn than one turn of the loop serves.
     pub(crate) sweeps_on: bool,
-    /// How many listeners one turn serves.
-    pub(crate) sweep_sends: usize,
     pub(crate) private: PrivateFeeds,
     pub(crate) key_use: KeyUse,
     /// What operators will want to read, until the process takes it.
@@ -209,7 +210,6 @@ impl Hub {
             instruments_seq: Seq(0),
             time_us: 0,
             sweeps_on: false,
-            sweep_sends: SWEEP_SENDS_MAX,
             private: PrivateFeeds::default(),
             key_use: KeyUse::default(),
             audit: Audit::default(),

@@ -128,13 +128,16 @@ pub const L3_ORDERS_MAX: usize = 50_000;
 /// an image.
 pub const FAN_BYTES_MAX: usize = 256 * 1_024;
 
-/// Listeners of public streams that are served in one turn of the loop: some 8 µs each, so that an
+/// Listeners of public streams that are served in one turn of the loop: some 5 µs each, so that an
 /// order never waits for more than 2 ms of them.
 pub const SWEEP_SENDS_MAX: usize = 256;
 
-/// The same in a worker, where an order passes the loop twice, on its way to the core and back, and each
-/// pass may have a slice before and behind it.
-pub const WORKER_SWEEP_SENDS_MAX: usize = 32;
+/// As many are served in each turn, whatever else has come: the streams go on under any load of orders.
+pub const SWEEP_SENDS_MIN: usize = 16;
+
+/// After so many of them more it is looked whether something has come that goes before the rest: an
+/// order waits for some 50 µs of them.
+pub const SWEEP_SENDS_PER_LOOK: usize = 8;
 
 /// A stream that is told of with each record and has more listeners than one turn serves rests this
 /// long, in µs for each of them, between the beginnings of two sweeps: it takes half of the time.

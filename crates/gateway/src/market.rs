@@ -11,7 +11,9 @@ use crate::fan::{FanId, Fans, Topic, Turn};
 use crate::frame::write_text_frame;
 use crate::hub::{Hub, Sink};
 use crate::l3::OrderFeed;
-use crate::limits::{FRAME_HEADER_BYTES_MAX, HELD_BYTES_MAX};
+use crate::limits::{
+    FRAME_HEADER_BYTES_MAX, HELD_BYTES_MAX, SWEEP_SENDS_MAX, SWEEP_SENDS_MIN, SWEEP_SENDS_PER_LOOK,
+};
 use crate::public_feed::{BookGroup, InstrumentFeeds};
 use crate::resume::{STATUS_LINK, TRADES_LINK};
 use crate::ring::{Link, LinkKey};
@@ -331,7 +333,7 @@ impl Hub {
         sink: &mut impl Sink,
     ) {
         let mut fans = std::mem::take(&mut self.fans);
-        let mut sends = self.sweep_sends;
+        let mut sends = SWEEP_SENDS_MAX;
         for _ in 0..fans.active_count() {
             if sends == 0 {
                 break;
@@ -382,6 +384,11 @@ impl Hub {
             };
             if is_sent {
                 *sends -= 1;
+                let done = SWEEP_SENDS_MAX - *sends;
+                let looks = done >= SWEEP_SENDS_MIN && done % SWEEP_SENDS_PER_LOOK == 0;
+                if looks && sink.is_urged() {
+                    *sends = 0;
+                }
             } else {
                 idle += 1;
                 *sends -= usize::from(idle % IDLE_TURNS_PER_SEND == 0);

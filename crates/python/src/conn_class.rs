@@ -3,6 +3,7 @@
 use crate::cell::GilCell;
 use crate::core_class::{Core, Read};
 use crate::outbox::Peer;
+use crate::socket::Socket;
 use coulisse_gateway::batch::ConnId;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -37,16 +38,10 @@ impl Conn {
     }
 
     fn connection_made(&self, py: Python<'_>, transport: Py<PyAny>) -> PyResult<()> {
-        let write = transport.getattr(py, "write")?;
-        let close = transport.getattr(py, "close")?;
-        let abort = transport.getattr(py, "abort")?;
-        let read = transport.getattr(py, "resume_reading")?;
-        let refuse = abort.clone_ref(py);
         let address = address_of(transport.bind(py));
-        let Some(id) =
-            self.core.get().open(py, Peer::Socket { write, close, abort, read }, address)?
-        else {
-            return refuse.call0(py).map(drop);
+        let peer = Peer::Socket(Socket::of(transport.bind(py)));
+        let Some(id) = self.core.get().open(py, peer, address)? else {
+            return transport.call_method0(py, intern!(py, "abort")).map(drop);
         };
         let mut state = self.state.borrow_mut(py);
         state.id = Some(id);

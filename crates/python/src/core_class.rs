@@ -22,6 +22,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyMemoryView};
 use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -56,6 +57,10 @@ struct State {
     waiting: VecDeque<(u64, Py<PyAny>)>,
     holds: VecDeque<(Seq, Py<PyAny>)>,
     call_soon: Option<Py<PyAny>>,
+    /// What the loop listens to, where it says.
+    loop_fd: Option<RawFd>,
+    /// How many times all that may leave was let out.
+    rounds: u64,
     on_fatal: Option<Py<PyAny>>,
     scheduled: bool,
     dead: bool,
@@ -218,8 +223,13 @@ impl Core {
     /// Collects all that may leave now.
     fn collect(&self, py: Python<'_>) -> PyResult<Outbox> {
         let mut outbox = Outbox::default();
+        let (round, loop_fd) = {
+            let mut state = self.state.borrow_mut(py);
+            state.rounds += 1;
+            (state.rounds, state.loop_fd)
+        };
         let outcomes = self.with(py, |node, peers| {
-            node.release(&mut Mail { py, peers, outbox: &mut outbox });
+            node.release(&mut Mail { py, peers, outbox: &mut outbox, round, loop_fd });
             let outcomes: Vec<Outcome> = node.durable_outcomes().collect();
             (outcomes, node.durable_seq())
         })?;
@@ -323,10 +333,17 @@ impl Core {
         Self::around(py, core, None, applying)
     }
 
-    fn attach(slf: &Bound<'_, Self>, call_soon: Py<PyAny>, on_fatal: Py<PyAny>) -> PyResult<()> {
+    #[pyo3(signature = (call_soon, on_fatal, loop_fd=None))]
+    fn attach(
+        slf: &Bound<'_, Self>,
+        call_soon: Py<PyAny>,
+        on_fatal: Py<PyAny>,
+        loop_fd: Option<RawFd>,
+    ) -> PyResult<()> {
         {
             let mut state = slf.get().state.borrow_mut(slf.py());
             state.call_soon = Some(call_soon);
+            state.loop_fd = loop_fd;
             state.on_fatal = Some(on_fatal);
         }
         Self::schedule(slf)
@@ -700,6 +717,8 @@ impl Core {
             waiting: VecDeque::new(),
             holds: VecDeque::new(),
             call_soon: None,
+            loop_fd: None,
+            rounds: 0,
             on_fatal: None,
             scheduled: false,
             dead: false,

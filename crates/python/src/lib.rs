@@ -4,7 +4,7 @@
 //! are put together ([`node_core`]) and shown to Python, whose loop drives them.
 //!
 //! Invariants
-//! - One crossing per read, per tick and per connection written to; never one per order.
+//! - One crossing per read and per tick, and per connection whose socket is full; never one per order.
 //! - No borrow is held across a call into Python: a transport may call back.
 //! - A panic in any entry point is written down and ends the process (`failure`).
 
@@ -29,10 +29,12 @@ mod replica;
 mod replica_class;
 mod schema;
 mod sim_disk;
+mod socket;
 mod source;
 mod start;
 mod sync;
 mod uplink;
+pub mod urgency;
 mod voids;
 mod wire;
 

@@ -9,6 +9,7 @@ use crate::clock::Leap;
 use crate::node_core::NodeCore;
 use crate::notes::say;
 use crate::source::Source;
+use crate::urgency::be_urgent;
 use crate::wire::{Poll, READ_BYTES, Wire, forget, listen};
 use coulisse_gateway::batch::{Request, Waiter};
 use coulisse_gateway::hub::Hub;
@@ -209,6 +210,8 @@ impl NodeCore {
     pub(crate) fn serve_links(&mut self, dir: &str) -> std::io::Result<RawFd> {
         let links = Links::open(dir, self.durable_seq().0)?;
         let fd = links.poll.fd();
+        // Workers send feeds on the same processors; every order of theirs waits for this loop.
+        be_urgent();
         self.links = Some(Box::new(links));
         // Whoever goes on from a seq asks a worker.
         self.hub.keep_history(0);

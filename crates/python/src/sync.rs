@@ -7,6 +7,7 @@
 //! `durability = "fsync"`, synced. A failed sync is never retried: the durable seq stays, and the
 //! loop is told why.
 
+use crate::urgency::be_urgent;
 use coulisse_journal::Writer;
 use coulisse_journal::limits::{GROUP_BATCHES_MAX, GROUP_BYTES_MAX};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
@@ -215,6 +216,8 @@ impl Drop for SyncThread {
 }
 
 fn run(shared: &Shared, mut writer: Writer) {
+    // On the loop's own processor it would wait for the loop while every reply waits for it.
+    be_urgent();
     let mut group = Group::default();
     loop {
         match gather(shared, &mut group) {

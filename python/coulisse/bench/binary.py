@@ -51,6 +51,7 @@ class Steps:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         """Follow `process`."""
         self._process = process
+        self.pid = process.pid
 
     def next(self) -> dict[str, Any]:
         """Return what the next step came to. Raises `CoulisseError` where the program failed."""

@@ -192,6 +192,7 @@ def _load(
         "--json",
     ]
     arguments += ["--echo"] if echoes else []
+    arguments += ["--spin"] if processors().server != cpu else []
     return run_program(arguments, cpu=cpu)
 
 

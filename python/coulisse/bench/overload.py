@@ -2,7 +2,8 @@
 
 First a closed loop says what the node can do; then a flood offers `times` as much. A node reads no
 more than it can do, so most of what is offered stays with who offers it: it is *held back*. What is
-sent is answered: done, or refused with a code. Every cancel must be answered, nothing may grow.
+sent is answered: done, or refused with a code. Every cancel must be answered, nothing may grow:
+what a round of the flood places and does not trade it cancels.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class OverloadRun:
 
     times: int = 10
     """How many times the capacity is offered."""
-    seconds: int = 20
+    seconds: int = 60
     """How long it is offered; the closed loop before it runs `CAPACITY_SECONDS` at most."""
     durability: Literal["fsync", "os"] = "fsync"
     data_dir: Path | None = None
@@ -94,6 +95,7 @@ def _measure(run: OverloadRun, directory: Path) -> dict[str, Any]:
         "took_ms": figures["took_ms"],
         "rss_mb": pressed_mb,
         "rss_mb_over_time": rss_mb,
+        "rss_growth_mb": round(rss_mb[-1] - rss_mb[len(rss_mb) // 2], 1),
         "rss_calm_mb": calm_mb,
         "server_cpu_s": cpu_s,
         "calm": calm["shapes"][CAPACITY_SHAPE],

@@ -21,7 +21,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from coulisse.bench.binary import find_program
-from coulisse.bench.pinning import pinned_to
+from coulisse.bench.pinning import cpu_s, pinned_to
 from coulisse.client.keys import new_private_key, public_key
 from coulisse.domain.errors import CoulisseError
 
@@ -104,11 +104,20 @@ class Server:
 
     def cpu_s(self) -> float:
         """Return the processor time that the server itself has used so far."""
-        return _cpu_s(self.pid)
+        return cpu_s(self.pid)
+
+    def pids(self) -> list[int]:
+        """Return the server's process and each that it has started."""
+        return list(_family(self.pid))
 
     def family_cpu_s(self) -> dict[str, float]:
-        """Return the processor time of the server and of each process that it has started."""
-        return {str(pid): _cpu_s(pid) for pid in _family(self.pid)}
+        """Return the processor time of each of its processes so far, by what it is."""
+        return {name: cpu_s(pid) for name, pid in _named_family(self.pid)}
+
+    def family_rss_mb(self) -> dict[str, float]:
+        """Return what each of its processes holds now, by what it is."""
+        family = _named_family(self.pid)
+        return {name: round(_memory_kb(pid, "VmRSS:") * 1_024 / 1e6, 1) for name, pid in family}
 
     def peak_rss_mb(self) -> float:
         """Return the sum of what each process of the server ever held at once."""
@@ -123,16 +132,25 @@ class Server:
         return round(sum(_shared_kb(pid) for pid in _family(self.pid)) * 1_024 / 1e6, 1)
 
 
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return round((int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), 2)
-
-
 def _family(pid: int) -> Iterator[int]:
     yield pid
     for task in Path(f"/proc/{pid}/task").iterdir():
         for child in (task / "children").read_text().split():
             yield from _family(int(child))
+
+
+def _named_family(pid: int) -> Iterator[tuple[str, int]]:
+    """Yield what each process of a server is, and its pid."""
+    workers = 0
+    for one in _family(pid):
+        command = Path(f"/proc/{one}/cmdline").read_bytes()
+        if b"projector_process" in command:
+            yield "projector", one
+        elif b"worker_process" in command:
+            workers += 1
+            yield f"worker_{workers}", one
+        else:
+            yield "core", one
 
 
 def _memory_kb(pid: int, name: str) -> int:

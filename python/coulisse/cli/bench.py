@@ -121,36 +121,47 @@ def sockets(
     seconds: Annotated[int, typer.Option(min=1, help="How long each load runs.")] = 10,
     rate: Annotated[int, typer.Option(min=1, help="Orders/s beside the sockets.")] = 20_000,
     workers: Annotated[int, typer.Option(min=0, max=64, help="Gateway workers.")] = 0,
+    ladder: Annotated[
+        str, typer.Option(help="Smaller numbers of subscribers first, as 1000,2500,5000.")
+    ] = "",
+    idle: Annotated[bool, typer.Option("--idle", help="Only open the sockets: no loads.")] = False,
     durability: Durability = "fsync",
     data_dir: DataDir = None,
     save: Save = False,
     as_json: AsJson = False,
 ) -> None:
-    """Measure what many connections cost, idle and subscribed to a book; some 60 seconds."""
+    """Measure what many connections cost, idle and subscribed to a book; some 40 seconds."""
     run = SocketsRun(
         connections,
         seconds=seconds,
         rate=rate,
         workers=workers,
+        ladder=_ladder(ladder, connections),
+        is_idle=idle,
         durability=_durability(durability),
         data_dir=data_dir,
     )
-    name = f"sockets-{workers}-workers" if workers else "sockets"
-    command = f"sockets --workers {workers}" if workers else "sockets"
+    name, command = "sockets", "sockets"
+    if idle:
+        name, command = f"sockets-{connections}", f"sockets --connections {connections} --idle"
+    if workers:
+        name, command = f"{name}-{workers}-workers", f"{command} --workers {workers}"
+    if ladder:
+        command += f" --ladder {ladder}"
     _show(Shown(name, command, lambda: measure_sockets(run)), save=save, as_json=as_json)
 
 
 @app.command("overload")
 def overload(
     times: Annotated[int, typer.Option(min=1, help="How many times the capacity.")] = 10,
-    seconds: Annotated[int, typer.Option(min=1, help="How long as much is offered.")] = 20,
+    seconds: Annotated[int, typer.Option(min=1, help="How long as much is offered.")] = 60,
     durability: Durability = "fsync",
     data_dir: DataDir = None,
     rows: Annotated[int, typer.Option(min=1, help="Requests of one round of it.")] = 1_000_000,
     save: Save = False,
     as_json: AsJson = False,
 ) -> None:
-    """Measure what is left when many times the capacity is offered; some 60 seconds."""
+    """Measure what is left when many times the capacity is offered; some 90 seconds."""
     run = OverloadRun(times, seconds, _durability(durability), data_dir, rows)
     _show(Shown("overload", "overload", lambda: measure_overload(run)), save=save, as_json=as_json)
 
@@ -199,6 +210,7 @@ def start(
     _show(Shown("start", "start", lambda: measure_start(run)), save=save, as_json=as_json)
 
 
+<<<<<<< HEAD
 @app.command("tls")
 def tls(
     orders: Annotated[int, typer.Option(min=1_000, help="Orders of each port.")] = 100_000,
@@ -212,6 +224,16 @@ def tls(
     """Measure what TLS costs, beside a plain port; some 60 seconds."""
     run = TlsRun(orders, connections, data_dir)
     _show(Shown("tls", "tls", lambda: measure_tls(run)), save=save, as_json=as_json)
+=======
+def _ladder(text: str, connections: int) -> tuple[int, ...]:
+    try:
+        rungs = tuple(int(part) for part in text.split(",") if part)
+    except ValueError:
+        rungs = (0,)
+    if any(rung < 1 or rung >= connections for rung in rungs) or rungs != tuple(sorted(set(rungs))):
+        fail(f"--ladder rises from 1 to below {connections}, as 1000,2500, not {text!r}")
+    return rungs
+>>>>>>> figures
 
 
 def _durability(text: str) -> Literal["fsync", "os"]:

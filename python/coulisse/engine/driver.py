@@ -50,7 +50,9 @@ class Driver:
         """Start driving on `loop`, which must be the running one."""
         assert self._loop is None, "a core is driven by one loop"
         self._loop = loop
-        self._core.attach(loop.call_soon, self._fail)
+        # uvloop's own set of what it listens to: what has come there goes before the public feeds.
+        backend = getattr(loop, "_get_backend_id", None)
+        self._core.attach(loop.call_soon, self._fail, None if backend is None else backend())
         self._fd = self._core.eventfd
         loop.add_reader(self._fd, self._core.on_durable)
         self._publish_later(loop)

@@ -55,9 +55,12 @@ class Core(Protocol):
         """The last durable seq."""
 
     def attach(
-        self, call_soon: Callable[[Callable[[], None]], object], on_fatal: Callable[[str], None]
+        self,
+        call_soon: Callable[[Callable[[], None]], object],
+        on_fatal: Callable[[str], None],
+        loop_fd: int | None = None,
     ) -> None:
-        """Name the loop and whom to tell of a fatal fault."""
+        """Name the loop, whom to tell of a fatal fault, and what is readable when the loop is."""
 
     def on_durable(self) -> None:
         """Release what waited."""

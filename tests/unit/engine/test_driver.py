@@ -39,7 +39,10 @@ class HeldCore:
         self.sent: list[tuple[int, bytes, int, int]] = []
 
     def attach(
-        self, call_soon: Callable[[Callable[[], None]], object], on_fatal: Callable[[str], None]
+        self,
+        call_soon: Callable[[Callable[[], None]], object],
+        on_fatal: Callable[[str], None],
+        loop_fd: int | None = None,
     ) -> None:
         self.on_fatal = on_fatal
 

@@ -4,6 +4,7 @@
 //! chain: the least that any journal does. The file is written beforehand and used round and round, so a
 //! sync has no blocks to allocate and no size to note.
 
+use crate::urgency::be_urgent;
 use crate::{Failure, failure};
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::fd::OwnedFd;
@@ -117,6 +118,8 @@ impl GroupCommit {
 }
 
 fn run(shared: &Shared, file: &File, durability: Durability) -> std::io::Result<()> {
+    // As the sync thread of a node.
+    be_urgent();
     let (mut group, mut at) = (Vec::new(), 0);
     loop {
         let mut queue = shared.queue();

@@ -1,13 +1,15 @@
 //! The rows of a workload as frames that are sent round after round, each time with ids of their own.
 //!
 //! Ids have so many digits that they keep their place in the frame, so sending one again is a copy and
-//! two numbers. What rests at the end of a round stays; the next one trades with it.
+//! two numbers. At the end of a round each account cancels all that it has left: a round leaves nothing,
+//! and the next one builds the book again.
 
 use super::accounts::Account;
 use super::frames::write_request;
 use crate::workload::{Kind, Row};
 use coulisse_gateway::frame::{FrameHead, Opcode, write_frame};
 use coulisse_types::ClientOrderId;
+use std::io::Write;
 
 /// The id of the first request: as many digits as the last one may have.
 const FIRST_ID: u64 = 1_000_000_000;
@@ -20,6 +22,8 @@ const MASK: [u8; 4] = [0; 4];
 const TAIL_BYTES: usize = 3;
 /// Behind the head of a frame stands `{"id":`.
 const ID_AT: usize = 6;
+/// What ends a round of an account.
+const CANCEL_ALL: &[u8] = br#""op":"order.cancel_all","params":{}}"#;
 
 /// Frames, and which connection sends which.
 #[derive(Debug)]
@@ -37,12 +41,14 @@ struct Frame {
     start: usize,
     end: usize,
     head_bytes: usize,
-    order: u64,
+    /// Its client order id in the first round, if it is about one order.
+    order: Option<u64>,
     is_cancel: bool,
 }
 
 impl Cycle {
-    /// Makes a frame of each row; accounts and connections as in `frames`.
+    /// Makes a frame of each row, and one for each account behind them; accounts and connections as in
+    /// `frames`.
     pub fn prepare(rows: &[Row], symbol: &str, accounts: &[Account], connections: usize) -> Self {
         let mut cycle = Self {
             bytes: Vec::new(),
@@ -51,7 +57,7 @@ impl Cycle {
             stride: rows.iter().map(|row| row.id.0).max().unwrap_or(0) + 1,
         };
         let mut text = Vec::new();
-        for (place, row) in rows.iter().enumerate() {
+        for row in rows {
             let account = usize::try_from(row.id.0).unwrap_or_default() % accounts.len();
             let connection = account % connections;
             let named = (account != connection).then(|| accounts[account].name.as_str());
@@ -60,14 +66,29 @@ impl Cycle {
             text.clear();
             let id = usize::try_from(FIRST_ID).unwrap_or_default();
             write_request(&mut text, &Row { client_order_id, ..*row }, id, symbol, named);
-            let start = cycle.bytes.len();
-            write_frame(&mut cycle.bytes, FrameHead::masked(Opcode::Text, MASK), &text);
-            let (end, is_cancel) = (cycle.bytes.len(), row.kind == Kind::Cancel);
-            let head_bytes = end - start - text.len();
-            cycle.frames.push(Frame { start, end, head_bytes, order: row.id.0, is_cancel });
-            cycle.by_connection[connection].push(u32::try_from(place).unwrap_or_default());
+            cycle.push(connection, &text, Some(row.id.0), row.kind == Kind::Cancel);
+        }
+        for (account, of) in accounts.iter().enumerate() {
+            let connection = account % connections;
+            text.clear();
+            // Writing to a Vec cannot fail.
+            let _ = write!(text, r#"{{"id":{FIRST_ID},"#);
+            if account != connection {
+                let _ = write!(text, r#""account":"{}","#, of.name);
+            }
+            text.extend_from_slice(CANCEL_ALL);
+            cycle.push(connection, &text, None, true);
         }
         cycle
+    }
+
+    fn push(&mut self, connection: usize, text: &[u8], order: Option<u64>, is_cancel: bool) {
+        let start = self.bytes.len();
+        write_frame(&mut self.bytes, FrameHead::masked(Opcode::Text, MASK), text);
+        let end = self.bytes.len();
+        let head_bytes = end - start - text.len();
+        self.by_connection[connection].push(u32::try_from(self.frames.len()).unwrap_or_default());
+        self.frames.push(Frame { start, end, head_bytes, order, is_cancel });
     }
 
     /// How many frames a round has.
@@ -96,9 +117,11 @@ impl Cycle {
         let id = FIRST_ID + round * self.frames.len() as u64 + place as u64;
         let id_at = start + frame.head_bytes + ID_AT;
         write_digits(&mut out[id_at..id_at + ID_DIGITS], id);
-        let order_end = out.len() - TAIL_BYTES;
-        let order = frame.order + round * self.stride;
-        write_digits(&mut out[order_end - ORDER_DIGITS..order_end], order);
+        if let Some(order) = frame.order {
+            let order_end = out.len() - TAIL_BYTES;
+            let order = order + round * self.stride;
+            write_digits(&mut out[order_end - ORDER_DIGITS..order_end], order);
+        }
     }
 
     /// The place of the frame that had this request id, in whichever round.
@@ -136,19 +159,21 @@ mod tests {
         let rows = workload::parse("A,4,1,100003,5\nA,5,0,100001,7\nC,4,0,0,0\n", 1);
         let cycle = Cycle::prepare(&rows.expect("rows"), "BTC-USD", &accounts, 2);
         assert_eq!(cycle.place(0, 0), Some((0, 0)));
-        assert_eq!(cycle.place(0, 3), Some((2, 1)));
-        assert_eq!(cycle.place(1, 2), Some((1, 2)));
+        assert_eq!([1, 2, 4].map(|sent| cycle.place(0, sent)), [(2, 0), (3, 0), (2, 1)].map(Some));
+        assert_eq!(cycle.place(1, 5), Some((4, 2)));
         let mut bytes = Vec::new();
         cycle.append(0, 0, &mut bytes);
         cycle.append(2, 1, &mut bytes);
+        cycle.append(3, 1, &mut bytes);
         assert_eq!(
             texts_of(bytes),
             [
                 r#"{"id":1000000000,"op":"order.place","params":{"symbol":"BTC-USD","side":"sell","type":"limit","tif":"gtc","qty":"0.00005","price":"1000.03","client_order_id":"000000000004"}}"#,
-                r#"{"id":1000000005,"op":"order.cancel","params":{"client_order_id":"000000000010"}}"#,
+                r#"{"id":1000000007,"op":"order.cancel","params":{"client_order_id":"000000000010"}}"#,
+                r#"{"id":1000000008,"op":"order.cancel_all","params":{}}"#,
             ]
         );
-        assert_eq!((cycle.place_of(1_000_000_005), cycle.place_of(999)), (Some(2), None));
-        assert!(cycle.is_cancel(2) && !cycle.is_cancel(1));
+        assert_eq!((cycle.place_of(1_000_000_007), cycle.place_of(999)), (Some(2), None));
+        assert!(cycle.is_cancel(2) && cycle.is_cancel(3) && !cycle.is_cancel(1));
     }
 }

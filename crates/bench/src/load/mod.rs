@@ -8,7 +8,7 @@
 //! a few windows ahead: a cancel that arrives after its order was filled stays rare, and is counted
 //! by its code like every other reject.
 //!
-//! `--echo` is for a server that sends back what it is sent: no greeting, no logon, and a request that
+//! `--spin` is for a generator that has a processor to itself. `--echo` is for a server that sends back what it is sent: no greeting, no logon, and a request that
 //! comes back is a reply.
 
 pub mod accounts;
@@ -32,6 +32,15 @@ use report::Report;
 use shape::Shape;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// How to load.
+#[derive(Clone, Copy, Debug)]
+struct Manner {
+    /// The server sends back what it is sent.
+    echoes: bool,
+    /// The generator never sleeps.
+    spins: bool,
+}
 
 /// Where to send what.
 #[derive(Debug)]
@@ -64,7 +73,7 @@ pub fn run(mut args: Args) -> Result<String, Failure> {
     let prefill = args.value("--prefill")?.unwrap_or(10_000);
     let seconds = args.value("--seconds")?.unwrap_or(5);
     let shapes: String = args.needed("--shapes")?;
-    let echoes = args.switch("--echo");
+    let manner = Manner { echoes: args.switch("--echo"), spins: args.switch("--spin") };
     // The one form there is; named so that the command reads as its siblings do.
     let _ = args.switch("--json");
     args.end()?;
@@ -75,7 +84,7 @@ pub fn run(mut args: Args) -> Result<String, Failure> {
     }
     // A timer's usual slack of 50 µs would be most of an open loop's latency.
     rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1))?;
-    run_shapes(&target, &rows, prefill, &shapes, Duration::from_secs(seconds), echoes)
+    run_shapes(&target, &rows, prefill, &shapes, Duration::from_secs(seconds), manner)
 }
 
 fn run_shapes(
@@ -84,12 +93,14 @@ fn run_shapes(
     prefill: usize,
     shapes: &[Shape],
     limit: Duration,
-    echoes: bool,
+    manner: Manner,
 ) -> Result<String, Failure> {
     let mut at = 0;
     let mut next = |shape: Shape, count: usize, limit: Duration| -> Result<Report, Failure> {
-        let rows = &rows[at.min(rows.len())..(at + count).min(rows.len())];
-        let report = one_shape(target, rows, at, shape, limit, echoes)?;
+        // A round of a flood builds the book itself.
+        let first = if matches!(shape, Shape::Flood { .. }) { 0 } else { at.min(rows.len()) };
+        let rows = &rows[first..(at + count).min(rows.len())];
+        let report = one_shape(target, rows, at, shape, limit, manner)?;
         at += report.sent;
         Ok(report)
     };
@@ -124,7 +135,7 @@ fn one_shape(
     first_id: usize,
     shape: Shape,
     limit: Duration,
-    echoes: bool,
+    Manner { echoes, spins }: Manner,
 ) -> Result<Report, Failure> {
     let connections = shape.connections().min(target.accounts.len());
     if let Shape::Flood { rate } = shape {
@@ -136,5 +147,8 @@ fn one_shape(
     let frames = Frames::prepare(rows, first_id, &target.symbol, &target.accounts, connections);
     let accounts = &target.accounts[..connections];
     let mut driver = Driver::connect(&target.host, target.port, accounts, echoes)?;
+    if spins {
+        driver.spin();
+    }
     driver.run(&frames, shape, limit)
 }

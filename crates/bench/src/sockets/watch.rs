@@ -9,6 +9,7 @@ use crate::{Failure, failure};
 use coulisse_gateway::frame::{FrameHead, Opcode, Role, write_frame};
 use rustix::event::{Timespec, epoll};
 use rustix::fd::OwnedFd;
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -59,25 +60,32 @@ impl Watch {
         Ok(Self { inner, stops: AtomicBool::new(false) })
     }
 
-    /// Subscribes every socket to the book and waits until each has its image.
+    /// Subscribes sockets to the book until so many are, and waits until each has its image.
     ///
     /// # Errors
     /// One gets none, or is closed.
-    pub(super) fn subscribe(&mut self, symbol: &str, depth: usize) -> Result<(), Failure> {
+    pub(super) fn subscribe(
+        &mut self,
+        symbol: &str,
+        depth: usize,
+        count: usize,
+    ) -> Result<(), Failure> {
         let text = format!(
             r#"{{"id":1,"op":"subscribe","params":{{"channel":"book","symbols":["{symbol}"],"depth":{depth}}}}}"#
         );
+        *self.stops.get_mut() = false;
         let inner = self.inner.get_mut().map_err(|_| Failure("the watch broke".to_owned()))?;
-        for socket in &mut inner.sockets {
+        let first = inner.seen.images;
+        for socket in &mut inner.sockets[first..count] {
             let head = FrameHead::masked(Opcode::Text, [1, 2, 3, 4]);
             write_frame(&mut socket.out, head, text.as_bytes());
             socket.flush(&inner.epoll)?;
         }
         let start = Instant::now();
-        while inner.seen.images < inner.sockets.len() {
+        while inner.seen.images < count {
             if start.elapsed() > IMAGES_TIMEOUT {
-                let (got, all) = (inner.seen.images, inner.sockets.len());
-                return failure(format!("{got} of {all} sockets have their image"));
+                let got = inner.seen.images;
+                return failure(format!("{got} of {count} sockets have their image"));
             }
             inner.turn()?;
         }
@@ -94,7 +102,8 @@ impl Watch {
         while !self.stops.load(Ordering::Relaxed) {
             inner.turn()?;
         }
-        Ok(std::mem::take(&mut inner.seen))
+        let deltas = std::mem::take(&mut inner.seen.deltas);
+        Ok(Seen { images: inner.seen.images, deltas })
     }
 
     /// Lets [`Watch::run`] return.
@@ -138,6 +147,23 @@ impl Seen {
         }
     }
 
+    /// Writes what came to a file; returns how many messages.
+    pub(super) fn write(&self, path: &Path) -> Result<usize, Failure> {
+        let words = self.deltas.iter().flat_map(|(seq, read_us)| [*seq, *read_us]);
+        let bytes: Vec<u8> = words.flat_map(u64::to_le_bytes).collect();
+        std::fs::write(path, bytes)?;
+        Ok(self.deltas.len())
+    }
+
+    /// Adds what another process wrote to a file.
+    pub(super) fn read(&mut self, path: &Path) -> Result<(), Failure> {
+        let bytes = std::fs::read(path)?;
+        let word = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_le_bytes);
+        let pairs = bytes.chunks_exact(16).map(|pair| pair.split_at(8));
+        self.deltas.extend(pairs.map(|(seq, read_us)| (word(seq), word(read_us))));
+        Ok(())
+    }
+
     /// The figures. `took` is how long the load ran.
     pub(super) fn object(&self, times: &Times, took: Duration) -> Object {
         let mut latency = Histogram::new();
@@ -162,4 +188,21 @@ impl Seen {
 fn now_us() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_process_saw_another_reads() {
+        let path = std::env::temp_dir().join(format!("coulisse-seen-{}", std::process::id()));
+        let seen = Seen { images: 0, deltas: vec![(3, 1_000), (u64::MAX, 7)] };
+        assert_eq!(seen.write(&path).ok(), Some(2));
+        let mut other = Seen { images: 0, deltas: vec![(1, 2)] };
+        let read = other.read(&path);
+        std::fs::remove_file(&path).expect("it was written");
+        assert!(read.is_ok());
+        assert_eq!(other.deltas, [(1, 2), (3, 1_000), (u64::MAX, 7)]);
+    }
 }

@@ -69,7 +69,6 @@ impl Hub {
             ring: _,
             resumes: _,
             sweeps_on: _,
-            sweep_sends: _,
             counters: _,
             audit: _,
             stopping: _,

@@ -2,7 +2,7 @@
 
 use crate::world::{ALICE, World, a_balance_of, a_world, number, place, subscribe};
 use coulisse_gateway::batch::ConnId;
-use coulisse_gateway::limits::{FAN_BYTES_MAX, SWEEP_SENDS_MAX};
+use coulisse_gateway::limits::{FAN_BYTES_MAX, SWEEP_SENDS_MAX, SWEEP_SENDS_MIN};
 
 fn many(world: &mut World, channel: &str, count: usize) -> Vec<ConnId> {
     let listeners: Vec<ConnId> = (0..count).map(|_| world.a_socket()).collect();
@@ -51,6 +51,25 @@ fn ten_thousand_listeners_are_served_in_slices_and_an_order_waits_for_one() {
     let first = world.wire.sent.iter().find(|(to, _)| *to == listeners[0]).expect("a delta");
     let served = world.wire.sent.iter().filter(|(to, bytes)| *to != trader && *bytes == first.1);
     assert_eq!(served.count(), 10_000, "all get the same bytes, once");
+}
+
+#[test]
+fn listeners_give_way_to_what_has_come_and_are_served_some_all_the_same() {
+    let mut world = a_world();
+    let listeners = many(&mut world, "trades", 10 * SWEEP_SENDS_MIN);
+    world.a_trade();
+    world.wire.urged = true;
+    let writes = turns(&mut world);
+    assert_eq!(writes[..10], [SWEEP_SENDS_MIN; 10]);
+    world.a_trade();
+    world.now_us += 1_000_000;
+    world.all_durable();
+    assert!(world.hub.sweeps_on(), "it is not forgotten");
+    world.wire.urged = false;
+    world.all_durable();
+    for listener in listeners {
+        assert_eq!(world.wire.socket(listener).0.len(), 2);
+    }
 }
 
 #[test]

@@ -122,6 +122,8 @@ pub(crate) struct Wire {
     pub(crate) aborted: Vec<ConnId>,
     /// Those that are to be read again, in order.
     pub(crate) read: Vec<ConnId>,
+    /// Something waits that goes before the public streams.
+    pub(crate) urged: bool,
 }
 
 impl Sink for Wire {
@@ -136,6 +138,9 @@ impl Sink for Wire {
     }
     fn read(&mut self, conn: ConnId) {
         self.read.push(conn);
+    }
+    fn is_urged(&mut self) -> bool {
+        self.urged
     }
 }
 
