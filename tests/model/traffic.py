@@ -237,7 +237,14 @@ class Traffic:
         return self._header(exchange, 8), Message("KeyCreate", **body)
 
     def _keys(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
-        return self._header(exchange, 8), self.keys.next(exchange, self.states.now_ns)
+        command = self.keys.next(exchange, self.states.now_ns)
+        if command.kind not in ("PasswordSet", "SessionEnd"):
+            return self._header(exchange, 8), command
+        header = self._header(exchange, self.rng.choice((2, 8)))
+        own = [key.key_id for key, _ in exchange.keys]
+        if self.rng.randrange(3) == 0 and getattr(command, "key_id", "") in own:
+            header = replace(header, key=own.index(command.key_id) + 1)
+        return header, command
 
     def _node(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
         rng = self.rng

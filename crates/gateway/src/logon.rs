@@ -51,6 +51,8 @@ impl Hub {
     pub(crate) fn is_proved(&self, key: &KeyView, text: &[u8], signature: &[u8]) -> bool {
         match key.scheme {
             KeyScheme::Ed25519 => is_signed(key.material.as_slice(), text, signature),
+            // Nobody signs with a password.
+            KeyScheme::Password => false,
             KeyScheme::HmacSha256 => {
                 let secrets = self.secrets.as_ref();
                 let secret = secrets
