@@ -5,7 +5,7 @@ use super::hashing::Work;
 use super::{Audited, HASH_MS, Pending, Then};
 use crate::batch::{ConnId, Request as Asked, Waiter};
 use crate::conn::Identity;
-use crate::hub::Hub;
+use crate::hub::{Hub, LogRoom};
 use crate::people::hashing::Done;
 use crate::secrets::Secret;
 use crate::view::CoreView;
@@ -115,6 +115,10 @@ impl Hub {
         let (command, request_id, deadline_us) = self
             .sealed(then, account, &hash, view)
             .map_err(|code| refused(code).about(b"key_id", b""))?;
+        if self.log_room != LogRoom::Free {
+            self.drop_secret(&command);
+            return Err(refused(RejectCode::Overloaded));
+        }
         let entered = self.batch.push(&Asked {
             command,
             account,
