@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from coulisse.cli.admin.asking import RequestId, ask
+from coulisse.cli.admin.asking import RequestId, ask, in_utc
 from coulisse.cli.options import AsJson, KeyFile, Url
 from coulisse.cli.passwords import ask_password
 
@@ -32,7 +32,7 @@ def person_create(
 ) -> None:
     """Let NAME act for ACCOUNT with a password, typed here or read from stdin."""
     password = ask_password("Password", new=True)
-    until = None if expires is None else expires.astimezone()
+    until = in_utc(expires)
     ask(
         lambda admin: admin.create_person(
             account, name, password, permissions.split(","), label=label, expire_time=until,
