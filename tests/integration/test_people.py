@@ -24,6 +24,7 @@ from coulisse.domain.errors import LogonFailed
 
 from .conftest import COMMAND, MASTER_KEY, Server, Start, environment, launch
 from .test_private_rest import ORDER, SERVE, code, operator
+from .test_projector import ready_line, until
 from .test_workers import link_to
 
 PASSWORD = "correct horse battery"
@@ -318,15 +319,18 @@ def test_what_a_person_may_follows_the_key_and_not_the_token(server: Server) -> 
 
 
 def test_a_logout_holds_over_a_restart_and_a_snapshot(start: Start) -> None:
-    server = start(*SERVE, **CHEAP)
+    server = start(*SERVE, **CHEAP, COULISSE_PROJECTOR__SNAPSHOT_INTERVAL_S="1")
     name = a_person(server, "lea")
     over, lives = a_token(server, name), a_token(server, name)
-    assert ask(server, "DELETE", "/v1/sessions/current", over).is_success
+    ended = ask(server, "DELETE", "/v1/sessions/current", over).json()["result"]["seq"]
+    until(server, lambda said: said["snapshot_seq"] >= ended)
     assert server.stop() == 0
     again = start(*SERVE, **CHEAP)
     assert code(orders(again, over)) == (401, "SESSION_OVER")
     assert orders(again, lives).is_success
     assert log_in(again, name).is_success
+    again.process.terminate()
+    assert ready_line(again)["snapshot_seq"] >= ended
 
 
 def test_two_workers_take_each_others_tokens_and_refuse_them_together(start: Start) -> None:

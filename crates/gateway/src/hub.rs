@@ -616,6 +616,7 @@ impl Hub {
         now_us: i64,
         view: &impl CoreView,
     ) -> Received {
+        self.close_over();
         let mut received = Received::default();
         let ticks = self.ticks;
         let Some(conn) = self.conn(id) else { return received };
