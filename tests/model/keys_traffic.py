@@ -29,14 +29,14 @@ class KeysTraffic:
         if chance < 8:
             key_id = rng.choice((*KEY_NAMES, "nobody"))
         kind = rng.randrange(100)
-        if kind < 40:
+        if kind < 38:
             return self._issue(now_ns)
-        if kind < 50:
+        if kind < 56:
             return self._password(exchange, key_id)
-        if kind < 58:
+        if kind < 66:
             until_ns = now_ns + rng.choice((1, 1, 10**12, 10**18, 0, -1))
             return Message("SessionEnd", session=rng.getrandbits(64), until_ns=until_ns)
-        if kind < 80:
+        if kind < 86:
             if chance > 96:
                 key_id = rng.choice(FIRST_NAMES)
             return self._bind(exchange, key_id)

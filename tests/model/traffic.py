@@ -242,8 +242,9 @@ class Traffic:
             return self._header(exchange, 8), command
         header = self._header(exchange, self.rng.choice((2, 8)))
         own = [key.key_id for key, _ in exchange.keys]
-        if self.rng.randrange(3) == 0 and getattr(command, "key_id", "") in own:
-            header = replace(header, key=own.index(command.key_id) + 1)
+        named = getattr(command, "key_id", self.rng.choice(own or [""]))
+        if self.rng.randrange(3) and named in own:
+            header = replace(header, key=own.index(named) + 1)
         return header, command
 
     def _node(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
