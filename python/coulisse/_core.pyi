@@ -292,6 +292,28 @@ class Core:
         `X-Forwarded-For` is believed. Raises `CoreError` (`INVALID_VALUE`) for what is no network.
         """
 
+    def set_people(
+        self,
+        *,
+        threads: int,
+        waiting_max: int,
+        memory_kib: int,
+        passes: int,
+        password_min: int,
+        token_s: int,
+        session_s: int,
+        audience: str,
+    ) -> None:
+        """Set the rules of people, before the door opens.
+
+        A password is hashed in one of `threads`, with `memory_kib` in so many `passes`; past
+        `waiting_max` that wait, `RETRY_LOGON`. Tokens last `token_s` seconds, sessions `session_s`.
+        """
+    @property
+    def people_fd(self) -> int:
+        """Readable when passwords were hashed: call `on_people`."""
+    def on_people(self) -> None:
+        """Go on with what waited for passwords."""
     def attach(
         self,
         call_soon: Callable[[Callable[[], None]], object],

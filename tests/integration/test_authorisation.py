@@ -13,11 +13,13 @@ import httpx
 import pytest
 
 from coulisse import _core
+from coulisse.client.credentials import Credentials
 from coulisse.client.session import Session
 from coulisse.domain.outcomes import Rejected
 from tests.documents import assert_documented_answer
 
 from .conftest import Server, environment, launch
+from .test_people import CHEAP, PASSWORD, a_token, ask
 from .test_private_rest import SERVE, Key, operator
 
 ROLES = ("read", "trade", "withdraw", "admin")
@@ -31,6 +33,10 @@ LEGS = [
 # What each operation is asked with. Where it is done, it must not change who may do what.
 PARAMS: dict[str, dict[str, object]] = {
     "session.logon": {"key_id": "nobody", "signature": "00" * 64},
+    "session.open": {"name": "person-read", "password": PASSWORD},
+    "session.refresh": {},
+    "session.end": {},
+    "password.change": {"password": "not this one", "new_password": "another one, longer"},
     "session.logoff": {},
     "session.resume": {"orders": 1},
     "session.cancel_on_disconnect": {"enabled": False},
@@ -62,6 +68,7 @@ PARAMS: dict[str, dict[str, object]] = {
     "key.create": {"key_id": "UPPER", "permissions": ["read"], "public_key": "d7" * 32},
     "key.bind": {"key_id": "nobody"},
     "key.revoke": {"key_id": "nobody"},
+    "password.set": {"key_id": "nobody", "password": "another one, longer"},
     "keys.get": {},
     "group.create": {"name": "UPPER"},
     "account.configure": {},
@@ -94,7 +101,7 @@ FOR_AN_ACCOUNT = [
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A node with the accounts alice and bob."""
     home = tmp_path_factory.mktemp("authorisation")
-    running = launch(SERVE, environment(home), home)
+    running = launch(SERVE, environment(home, **CHEAP), home)
     boss = operator(running)
     for name in ("alice", "bob"):
         assert boss.ask("POST", "/v1/admin/accounts", {"name": name}).is_success
@@ -102,6 +109,34 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         boss.ask("POST", f"/v1/admin/accounts/{name}/deposits", money)
     yield running
     running.stop()
+
+
+class Person:
+    """A person who has logged on, as a key is asked with."""
+
+    def __init__(self, server: Server, name: str) -> None:
+        self.server, self.name = server, name
+        self.token = a_token(server, name)
+
+    def ask(
+        self, method: str, target: str, params: Mapping[str, object] | None = None
+    ) -> httpx.Response:
+        return ask(self.server, method, target, self.token, params)
+
+    def credentials(self) -> Credentials:
+        return Credentials(self.server.http, None, self.token, scheme="token")
+
+
+@pytest.fixture(scope="module")
+def people(server: Server) -> dict[str, Person]:
+    """A person of alice for each role."""
+    boss = operator(server)
+    for role in ROLES:
+        proof = {"scheme": "password", "password": PASSWORD}
+        params = {"key_id": f"person-{role}", "permissions": [role], **proof}
+        made = boss.ask("POST", "/v1/admin/accounts/alice/keys", params)
+        assert made.is_success, made.text
+    return {role: Person(server, f"person-{role}") for role in ROLES}
 
 
 @pytest.fixture(scope="module")
@@ -119,12 +154,12 @@ def keys(server: Server) -> dict[str, Key]:
 
 def test_every_operation_is_in_the_matrix_and_says_who_may() -> None:
     assert set(ACCESS) == set(PARAMS)
-    assert set(ACCESS.values()) <= {"open", "logged_on", *ROLES}
+    assert set(ACCESS.values()) <= {"open", "logged_on", "person", *ROLES}
     assert {op for _, _, op in _core.rest_routes()} <= set(ACCESS)
 
 
-def may(role: str, op: str) -> bool:
-    return ACCESS[op] in ("open", "logged_on", role)
+def may(role: str, op: str, by: str = "signature") -> bool:
+    return ACCESS[op] in ("open", "logged_on", role, "person" if by == "token" else "")
 
 
 def code_of(result: object) -> str:
@@ -134,29 +169,36 @@ def code_of(result: object) -> str:
     return str(error["code"]) if error else ""
 
 
-async def answers(key: Key, account: str | None) -> dict[str, str]:
+async def answers(key: Key | Person, account: str | None) -> dict[str, str]:
     """The code of what each operation is answered with; empty where it is done."""
     session = Session(lambda message: None)
     await session.open(key.credentials())
     codes = {}
-    # The logoff comes last: what follows it would be another role's.
-    for op in sorted(PARAMS, key=lambda op: op == "session.logoff"):
+    # What ends the session comes last: what follows it would be another role's.
+    last = "session.end" if isinstance(key, Person) else "session.logoff"
+    for op in sorted(PARAMS, key=lambda op: op == last):
+        if op == "session.logoff" and isinstance(key, Person):
+            continue
         reply = await session.request(op, PARAMS[op], account)
         codes[op] = reply.code if isinstance(reply, Rejected) else code_of(reply)
     session.close()
     return codes
 
 
+@pytest.mark.parametrize("by", ["signature", "token"])
 @pytest.mark.parametrize("role", ROLES)
 def test_operations_are_done_by_those_who_may_and_other_accounts_are_as_missing_ones(
-    keys: Mapping[str, Key], role: str
+    server: Server, keys: Mapping[str, Key], people: Mapping[str, Person], role: str, by: str
 ) -> None:
+    def asker() -> Key | Person:
+        return keys[role] if by == "signature" else Person(server, people[role].name)
+
     async def all_three() -> list[dict[str, str]]:
-        return [await answers(keys[role], account) for account in (None, "bob", "nobody")]
+        return [await answers(asker(), account) for account in (None, "bob", "nobody")]
 
     own, other, missing = asyncio.run(all_three())
     for op, code in own.items():
-        assert (code not in DENIED) == may(role, op), f"{op} by {role}: {code!r}"
+        assert (code not in DENIED) == may(role, op, by), f"{op} by {role}, {by}: {code!r}"
     if role == "admin":
         return
     assert other == missing
@@ -166,7 +208,12 @@ def test_operations_are_done_by_those_who_may_and_other_accounts_are_as_missing_
 
 @pytest.mark.parametrize(("method", "path", "op"), _core.rest_routes())
 def test_routes_are_served_to_those_who_may_and_nobody_else(
-    server: Server, keys: Mapping[str, Key], method: str, path: str, op: str
+    server: Server,
+    keys: Mapping[str, Key],
+    people: Mapping[str, Person],
+    method: str,
+    path: str,
+    op: str,
 ) -> None:
     params = dict(PARAMS[op])
     if "client_order_id" in path:
@@ -175,17 +222,22 @@ def test_routes_are_served_to_those_who_may_and_nobody_else(
     for name in [name for name in params if f"{{{name}}}" in path]:
         target = target.replace(f"{{{name}}}", str(params.pop(name)))
     sent = None if method in ("GET", "DELETE") else params
-    for role, key in keys.items():
-        if role in ROLES:
-            answer = key.ask(method, target, sent)
+    for role in ROLES:
+        person = people[role] if op != "session.end" else Person(server, people[role].name)
+        for by, asker in (("signature", keys[role]), ("token", person)):
+            answer = asker.ask(method, target, sent)
             body = answer.json()
             code = code_of(body["result"]) if answer.is_success else body["error"]["code"]
             assert_documented_answer(method, path, answer.status_code, answer.json())
-            assert (code not in DENIED) == may(role, op), f"{method} {path} by {role}: {code!r}"
+            told = f"{method} {path} by {role}, {by}: {code!r}"
+            assert (code not in DENIED) == may(role, op, by), told
             refused = not answer.is_success
             assert (answer.status_code == 403) == (refused and code == "NOT_PERMITTED")
     body = b"" if sent is None else json.dumps(sent).encode()
     unsigned = httpx.request(method, server.http + target, content=body, verify=False)
+    if ACCESS[op] == "open":
+        assert unsigned.is_success
+        return
     assert unsigned.status_code == 401
     assert unsigned.json()["error"]["code"] == "NOT_LOGGED_ON"
 
@@ -194,7 +246,7 @@ def test_another_ones_order_answers_exactly_as_one_that_does_not_exist(
     keys: Mapping[str, Key],
 ) -> None:
     placed = keys["bob"].ask("POST", "/v1/orders", {**ORDER, "client_order_id": "bobs"}).json()
-    others, missing = placed["result"]["order_id"], "8"
+    others, missing = placed["result"]["order_id"], "999999"
     trader = keys["trade"]
 
     def said(answer: httpx.Response, name: str) -> tuple[int, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import tomllib
 from collections.abc import Iterator
@@ -15,7 +17,8 @@ from coulisse.client.keys import new_private_key
 from coulisse.domain.errors import LogonFailed
 from tests.session.raw_socket import dial
 
-from .conftest import Server, Start
+from .conftest import MASTER_KEY, Server, Start
+from .test_people import CHEAP, PASSWORD, a_person, ask, log_in, post
 from .test_private_rest import Key, operator
 
 CANARY = "canary5ecret"
@@ -89,6 +92,42 @@ async def _responses(server: Server) -> list[bytes]:
         answers = [await http.get(path) for path in paths]
         answers.append(await http.post("/v1/instruments", content=CANARY))
     return [answer.content for answer in answers]
+
+
+def test_neither_passwords_nor_tokens_are_written_down(start: Start) -> None:
+    server = start("serve", "--port", "0", "--data-dir", "data", **CHEAP)
+    name, changed, unknown = a_person(server, "ann"), "canary: a password", "canary-as-a-name"
+    opened = log_in(server, name)
+    token = opened.json()["result"]["token"]
+    said = [log_in(server, *wrong) for wrong in ((name, CANARY), (unknown, CANARY))]
+    said += [post(server, "/v1/sessions", {"name": name, "pasword": CANARY})]
+    said += [post(server, "/v1/sessions", {"name": name, "password": [CANARY]})]
+    said += [post(server, f"/v1/sessions?password={CANARY}", None)]
+    said += [ask(server, "GET", "/v1/orders", token + CANARY)]
+    change = {"password": PASSWORD, "new_password": changed}
+    said += [post(server, "/v1/password", change, token), ask(server, "GET", "/v1/orders", token)]
+    again = log_in(server, name, changed).json()["result"]["token"]
+    said += [ask(server, "DELETE", "/v1/sessions/current", again)]
+    said += [httpx.get(f"{server.http}{path}", verify=False) for path in ("/metrics", "/healthz")]
+    server.process.terminate()
+    _, logs = server.process.communicate(timeout=20)
+    tokens = [part for one in (token, again) for part in one.split(".")[1:]]
+    secrets = [PASSWORD, changed, CANARY, unknown, *tokens]
+    for password in (PASSWORD, changed):
+        secrets.append(hashlib.sha256(password.encode()).hexdigest())
+        secrets.append(hmac.new(_pepper(), password.encode(), hashlib.sha256).hexdigest())
+    answers = [("answer", answer.content) for answer in said]
+    assert not _found([*answers, *_places(server, logs)], secrets)
+    lines = [json.loads(line) for line in logs.splitlines() if '"stage":"core"' in line]
+    told = [(line["event"], line["method"], line.get("key_id")) for line in lines]
+    assert ("session", "password", name) in told
+    assert ("logon_failed", "password", name) in told
+    assert ("logon_failed", "password", None) in told
+    assert ("logon_failed", "token", None) in told
+
+
+def _pepper() -> bytes:
+    return hmac.new(bytes.fromhex(MASTER_KEY), b"coulisse-pepper-v1\x01", hashlib.sha256).digest()
 
 
 def test_a_secret_that_was_written_down_would_be_found(tmp_path: Path) -> None:

@@ -65,6 +65,8 @@ COMMANDS = """
   waits:bool
 39 KeyBind key_id:text accounts:bytes instruments:bytes networks:bytes
 40 KeyRevoke key_id:text
+44 PasswordSet key_id:text material:bytes
+45 SessionEnd session:u64 until_ns:i64
 48 WithdrawalCapSet asset:asset_id cap:amount_minor
 49 WithdrawalApprove withdrawal_id:seq
 50 WithdrawalReject withdrawal_id:seq
@@ -144,6 +146,8 @@ EVENTS = """
   label:text expire_ns:i64 waits:bool
 49 KeyBound key:key_index accounts:bytes instruments:bytes networks:bytes
 50 KeyRevoked key:key_index key_id:text
+54 PasswordChanged key:key_index key_id:text
+55 SessionEnded key:key_index session:u64 until_ns:i64
 56 WithdrawalHeld withdrawal_id:seq account:account_id asset:asset_id amount:amount_minor
   request_id:request_id asked_by:key_index expire_ns:i64
 57 WithdrawalEnded withdrawal_id:seq account:account_id asset:asset_id amount:amount_minor
@@ -171,7 +175,7 @@ ENUMS = {
         " subject limit burst timeout collar slippage band auction_time auction_fee tier"
         " threshold group trade_group seq step legs kind start_time end_time material accounts"
         " symbols networks nonce",
-        "key_scheme": "ed25519 hmac_sha256",
+        "key_scheme": "ed25519 hmac_sha256 password",
         "unit": " ticks lots base_minor quote_minor asset_minor number ppm ns",
         "self_trade": "none expire_taker expire_maker expire_both decrement",
         "trigger": "none stop take_profit trail_ticks trail_bp",

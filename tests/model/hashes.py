@@ -7,7 +7,7 @@ import xxhash
 
 from tests.model.codec import Message, encode_body, number
 from tests.model.exchange import ReferenceExchange
-from tests.model.keys import NONCE_WINDOW
+from tests.model.keys import MATERIAL_BYTES, NONCE_WINDOW
 from tests.model.packing import i128, text, u32, u64
 from tests.model.risk_hashes import risk_content
 from tests.model.terms_hashes import order_content, terms_content
@@ -15,6 +15,7 @@ from tests.model.withdrawals_hashes import withdrawals_content
 
 CLIENT_ORDER_ID_BYTES_MAX = 36
 KEY_STATES = ("active", "waits", "revoked")
+SCHEMES = tuple(MATERIAL_BYTES)
 TRADING_STATES = ("open", "cancel_only", "post_only", "halted", "auction")
 
 
@@ -66,7 +67,7 @@ def _key_terms(exchange: ReferenceExchange) -> bytes:
         if not plain or any((highest, c.label, c.expire_ns, *bounds)):
             window = sum(1 << nonce % NONCE_WINDOW for nonce in used)
             state = bytes([KEY_STATES.index(c.state)])
-            row = [u32(index), bytes([c.scheme != "ed25519"]), _run(c.material), text(c.label)]
+            row = [u32(index), bytes([SCHEMES.index(c.scheme)]), _run(c.material), text(c.label)]
             row += [struct.pack("<q", c.expire_ns), state, *[_run(bound) for bound in bounds]]
             rows.append(b"".join([*row, u64(highest), window.to_bytes(128, "little")]))
     return u32(len(rows)) + b"".join(rows)

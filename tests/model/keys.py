@@ -17,6 +17,7 @@ NEEDED = {
     **{"TradingStateSet": 8, "AuctionSchedule": 8},
     **{"FeeTierSet": 8, "LimitSet": 8, "RiskStateSet": 8, "KillSwitch": 8, "KillReset": 8},
     **{"KeyIssue": 8, "KeyBind": 8, "KeyRevoke": 8},
+    **{"PasswordSet": 15, "SessionEnd": 15},
     **{"WithdrawalCapSet": 8, "WithdrawalApprove": 8, "WithdrawalReject": 8},
     **{"WithdrawalCancel": 4},
 }
@@ -33,7 +34,7 @@ REQUESTS = (
     *("WithdrawalCapSet", "WithdrawalApprove", "WithdrawalReject", "WithdrawalCancel"),
 )
 NONCE_BIT, NONCE_WINDOW = 1 << 63, 1_024
-MATERIAL_BYTES = {"ed25519": 32, "hmac_sha256": 60}
+MATERIAL_BYTES = {"ed25519": 32, "hmac_sha256": 60, "password": 60}
 # What names one instrument that it trades in; what is about all names 0.
 TRADES_IN = (
     *("OrderPlace", "OrderPlaceTerms", "OrderReplace", "OrderListPlace", "OrderCancelAll"),
@@ -89,14 +90,17 @@ class Keys(Configuring):
 
     def _key_issue(self, header: Header, c: Message) -> None:
         self._check_key(c)
-        length, wanted = len(c.material), MATERIAL_BYTES[c.scheme]
-        require(length == wanted, "INVALID_COMBINATION material number", length, wanted)
+        self._check_material(c.scheme, c.material)
         good = c.expire_ns == 0 or c.expire_ns > header.time_ns
         require(good, "TIME_OUT_OF_RANGE expire_time ns", c.expire_ns, header.time_ns)
         fields = {name: getattr(c, name) for name in ("scheme", "material", "label", "expire_ns")}
         self._add_key(header, c, state="waits" if c.waits else "active", **fields)
         ids = {"key": len(self.keys), "account": header.account}
         self.emit("KeyIssued", **vars(c) | ids)
+
+    def _check_material(self, scheme: str, material: bytes) -> None:
+        length, wanted = len(material), MATERIAL_BYTES[scheme]
+        require(length == wanted, "INVALID_COMBINATION material number", length, wanted)
 
     def _check_key(self, c: Message) -> None:
         require(re.fullmatch("[a-z0-9_-]{1,32}", c.key_id), "INVALID_NAME key_id")
@@ -132,6 +136,24 @@ class Keys(Configuring):
         key = self._living_key(c.key_id)
         self._change_key(key, state="revoked")
         self.emit("KeyRevoked", key=key, key_id=c.key_id)
+
+    def _password_set(self, header: Header, c: Message) -> None:
+        if header.key:
+            asker, _ = self.keys[header.key - 1]
+            mine = asker.key_id == c.key_id or asker.permissions & PERMISSIONS["admin"]
+            require(mine, "NOT_PERMITTED key_id number", header.key)
+        key = self._living_key(c.key_id)
+        scheme = self.keys[key - 1][0].scheme
+        require(scheme == "password", "INVALID_COMBINATION key_id number", key)
+        self._check_material(scheme, c.material)
+        self._change_key(key, material=c.material)
+        self.emit("PasswordChanged", key=key, key_id=c.key_id)
+
+    def _session_end(self, header: Header, c: Message) -> None:
+        require(header.key, "UNKNOWN_KEY key_id")
+        good = c.until_ns > header.time_ns
+        require(good, "TIME_OUT_OF_RANGE expire_time ns", c.until_ns, header.time_ns)
+        self.emit("SessionEnded", key=header.key, **vars(c))
 
     def _living_key(self, key_id: str) -> int:
         names = [key.key_id for key, _ in self.keys]

@@ -29,9 +29,14 @@ class KeysTraffic:
         if chance < 8:
             key_id = rng.choice((*KEY_NAMES, "nobody"))
         kind = rng.randrange(100)
-        if kind < 40:
+        if kind < 38:
             return self._issue(now_ns)
-        if kind < 75:
+        if kind < 56:
+            return self._password(exchange, key_id)
+        if kind < 66:
+            until_ns = now_ns + rng.choice((1, 1, 10**12, 10**18, 0, -1))
+            return Message("SessionEnd", session=rng.getrandbits(64), until_ns=until_ns)
+        if kind < 86:
             if chance > 96:
                 key_id = rng.choice(FIRST_NAMES)
             return self._bind(exchange, key_id)
@@ -39,7 +44,7 @@ class KeysTraffic:
 
     def _issue(self, now_ns: int) -> Message:
         rng = self.rng
-        scheme = rng.choice(("ed25519", "hmac_sha256"))
+        scheme = rng.choice(("ed25519", "hmac_sha256", "password"))
         length = MATERIAL_BYTES[scheme] if rng.randrange(10) else rng.choice((0, 1, 32, 60))
         later = rng.choice((0, 0, now_ns + 1_000, now_ns + 300_000, now_ns + 10**15))
         if rng.randrange(10) == 0:
@@ -48,6 +53,14 @@ class KeysTraffic:
         how = {"permissions": rng.choice((2, 2, 6, 15, 15, 0, 16)), "expire_ns": later}
         more = {"label": rng.choice(("", "desk:7")), "waits": rng.randrange(4) == 0}
         return Message("KeyIssue", **what, **how, **more, material=rng.randbytes(length))
+
+    def _password(self, exchange: ReferenceExchange, key_id: str) -> Message:
+        rng = self.rng
+        people = [key.key_id for key, _ in exchange.keys if key.scheme == "password"]
+        if people and rng.randrange(4):
+            key_id = rng.choice(people)
+        length = 60 if rng.randrange(10) else rng.choice((0, 32))
+        return Message("PasswordSet", key_id=key_id, material=rng.randbytes(length))
 
     def _bind(self, exchange: ReferenceExchange, key_id: str) -> Message:
         rng = self.rng

@@ -109,3 +109,31 @@ def test_a_nonce_counts_once_even_where_its_request_was_refused() -> None:
         assert refusal(buy(s, session=NONCE_BIT | gone))[0] == "NONCE_USED"
     s.send(Message("KeyRevoke", key_id="k"))
     assert refusal(buy(s, session=NONCE_BIT | 6_000))[0] == "KEY_REVOKED"
+
+
+def test_a_person_sets_the_own_password_and_no_other_and_the_old_one_proves_nothing() -> None:
+    s = an_exchange()
+    issue(s, "ann", scheme="password", material=b"1" * 60)
+    issue(s, "bob", scheme="password", material=b"2" * 60)
+    issue(s, "bot")
+    new = Message("PasswordSet", key_id="ann", material=b"3" * 60)
+    assert kinds(s.send(new, key=1)) == ["PasswordChanged"]
+    for other in ("bob", "nobody"):
+        theirs = Message("PasswordSet", key_id=other, material=bytes(60))
+        assert refusal(s.send(theirs, key=1)) == ("NOT_PERMITTED", "key_id", "number", 1, 0)
+    bot = Message("PasswordSet", key_id="bot", material=bytes(60))
+    assert refusal(s.send(bot)) == ("INVALID_COMBINATION", "key_id", "number", 3, 0)
+    short = Message("PasswordSet", key_id="ann", material=bytes(32))
+    assert refusal(s.send(short)) == ("INVALID_COMBINATION", "material", "number", 32, 60)
+    s.send(Message("KeyRevoke", key_id="ann"))
+    assert refusal(s.send(new)) == ("KEY_REVOKED", "key_id", "number", 1, 0)
+
+
+def test_a_session_is_ended_by_the_key_that_it_is_of() -> None:
+    s = an_exchange()
+    issue(s)
+    (ended,) = s.send(Message("SessionEnd", session=7, until_ns=2**62), key=1)
+    assert (ended.kind, ended.key, ended.session) == ("SessionEnded", 1, 7)
+    assert refusal(s.send(Message("SessionEnd", session=7, until_ns=2**62)))[0] == "UNKNOWN_KEY"
+    past = s.send(Message("SessionEnd", session=7, until_ns=0), key=1)
+    assert refusal(past)[:3] == ("TIME_OUT_OF_RANGE", "expire_time", "ns")

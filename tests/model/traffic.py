@@ -241,7 +241,15 @@ class Traffic:
         return self._header(exchange, 8), Message("KeyCreate", **body)
 
     def _keys(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
-        return self._header(exchange, 8), self.keys.next(exchange, self.states.now_ns)
+        command = self.keys.next(exchange, self.states.now_ns)
+        if command.kind not in ("PasswordSet", "SessionEnd"):
+            return self._header(exchange, 8), command
+        header = self._header(exchange, self.rng.choice((2, 8)))
+        own = [key.key_id for key, _ in exchange.keys]
+        named = getattr(command, "key_id", self.rng.choice(own or [""]))
+        if self.rng.randrange(3) and named in own:
+            header = replace(header, key=own.index(named) + 1)
+        return header, command
 
     def _waiting(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
         return self.withdrawals.next(exchange, self._header(exchange, 8))

@@ -45,6 +45,7 @@ def test_the_file_that_the_documentation_shows_is_good() -> None:
     assert (config.gateway, without_cpu) == (Config().gateway, Config().node)
     assert config.log == Config().log.model_copy(update={"dir": Path("coulisse-data")})
     assert config.projector == Config().with_projector().projector
+    assert config.people == Config().people
     assert config.scale("JPY") == 4
     assert [limit.about for limit in config.risk.limits] == [
         "firm gross_notional USD",

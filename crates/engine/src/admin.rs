@@ -2,6 +2,7 @@
 
 use crate::engine::Engine;
 use crate::instruments::{Instrument, display_decimals};
+use crate::key_admin::end_session;
 use crate::ledger::{Asset, Pocket};
 use crate::reject::{Reject, ensure};
 use alloc::vec::Vec;
@@ -35,6 +36,8 @@ impl Engine {
             Command::KeyIssue(body) => self.issue_key(header, body)?,
             Command::KeyBind(body) => self.bind_key(body)?,
             Command::KeyRevoke(body) => self.revoke_key(body)?,
+            Command::PasswordSet(body) => self.set_password(header, body)?,
+            Command::SessionEnd(body) => end_session(header, *body)?,
             Command::Deposit(body) => self.deposit(header, body)?,
             Command::WithdrawalCapSet(body) => self.set_withdrawal_cap(header, *body)?,
             Command::GroupCreate(body) => self.create_group(body)?,

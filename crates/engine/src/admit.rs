@@ -10,7 +10,7 @@ use coulisse_types::{
     RejectCode, Seq, Unit,
 };
 
-/// The permission a command needs of a key; 0 where no key suffices.
+/// The permission a command needs of a key, one of several bits; 0 where no key suffices.
 const fn needed(kind: CommandKind) -> u8 {
     match kind {
         CommandKind::Genesis | CommandKind::NodeStarted | CommandKind::Tick | CommandKind::Void => {
@@ -39,6 +39,7 @@ const fn needed(kind: CommandKind) -> u8 {
         | CommandKind::WithdrawalReject
         | CommandKind::Deposit => permission::ADMIN,
         CommandKind::Withdraw | CommandKind::WithdrawalCancel => permission::WITHDRAW,
+        CommandKind::PasswordSet | CommandKind::SessionEnd => permission::ALL,
         CommandKind::OrderPlace
         | CommandKind::OrderCancel
         | CommandKind::OrderAmend
@@ -51,9 +52,9 @@ const fn needed(kind: CommandKind) -> u8 {
 }
 
 /// Whether a request id names a command: what an operator or a withdrawer asks for. Orders have their
-/// clients' ids.
+/// clients' ids; what everyone may do to the own key can be done twice.
 pub(crate) const fn is_remembered(kind: CommandKind) -> bool {
-    needed(kind) & (permission::ADMIN | permission::WITHDRAW) != 0
+    matches!(needed(kind), permission::ADMIN | permission::WITHDRAW)
 }
 
 /// Whether a command is for the account in its header.
@@ -90,6 +91,8 @@ const fn is_for_an_account(kind: CommandKind) -> bool {
         | CommandKind::AuctionSchedule
         | CommandKind::KeyBind
         | CommandKind::KeyRevoke
+        | CommandKind::PasswordSet
+        | CommandKind::SessionEnd
         | CommandKind::Void
         | CommandKind::WithdrawalCapSet
         | CommandKind::WithdrawalApprove

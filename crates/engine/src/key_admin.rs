@@ -1,12 +1,18 @@
-//! Keys are created, issued, bound and revoked: sections 2 and 26 of the rules.
+//! Keys are created, issued, bound and revoked, passwords set and sessions ended: sections 2 and 26 of the
+//! rules.
 
 use crate::engine::Engine;
 use crate::keys::Key;
 use crate::nonces::Nonces;
+use crate::planted::Fault;
 use crate::reject::{Reject, ensure};
 use crate::state_hash::Hasher;
-use coulisse_types::command::{KeyBind, KeyCreate, KeyIssue, KeyRevoke, permission};
-use coulisse_types::event::{KeyBound, KeyCreated, KeyIssued, KeyRevoked};
+use coulisse_types::command::{
+    KeyBind, KeyCreate, KeyIssue, KeyRevoke, PasswordSet, SessionEnd, permission,
+};
+use coulisse_types::event::{
+    KeyBound, KeyCreated, KeyIssued, KeyRevoked, PasswordChanged, SessionEnded,
+};
 use coulisse_types::keys::{IdList, KeyLabel, KeyMaterial, NetworkList};
 use coulisse_types::limits::{KEY_NETWORK_BYTES, KEY_PUBLIC_BYTES, KEY_SEALED_BYTES};
 use coulisse_types::text::is_plain_name;
@@ -42,15 +48,7 @@ impl Engine {
         let account = header.account;
         check_name(&key_id)?;
         check_permissions(permissions)?;
-        let wanted = match scheme {
-            KeyScheme::Ed25519 => KEY_PUBLIC_BYTES,
-            KeyScheme::HmacSha256 => KEY_SEALED_BYTES,
-        };
-        let bytes = material.as_slice().len();
-        ensure(bytes == wanted, || {
-            let [bytes, wanted] = [bytes, wanted].map(|n| i128::try_from(n).unwrap_or_default());
-            Reject::new(RejectCode::InvalidCombination, Field::Material).number(bytes).limit(wanted)
-        })?;
+        check_material(scheme, &material)?;
         ensure(expire_ns == 0 || expire_ns > header.time_ns, || {
             let reject = Reject::new(RejectCode::TimeOutOfRange, Field::ExpireTime);
             reject.value(Unit::Ns, expire_ns).limit(header.time_ns)
@@ -100,6 +98,28 @@ impl Engine {
         let key = self.living_key(&body.key_id)?;
         self.keys.change(&Key { state: KeyState::Revoked, ..key });
         Ok(Event::KeyRevoked(KeyRevoked { key: key.index, key_id: key.key_id }))
+    }
+
+    /// Whoever may not administer sets the own password: what another's name is told says nothing of it.
+    pub(crate) fn set_password(
+        &mut self,
+        header: &RecordHeader,
+        body: &PasswordSet,
+    ) -> Result<Event, Reject> {
+        let PasswordSet { key_id, material } = *body;
+        if let Some(asker) = self.keys.get(header.key) {
+            let is_own = asker.key_id == key_id || self.planted.is(Fault::AnyPasswordIsOwn);
+            ensure(is_own || asker.permissions & permission::ADMIN != 0, || {
+                Reject::new(RejectCode::NotPermitted, Field::Key).number(header.key.0)
+            })?;
+        }
+        let key = self.living_key(&key_id)?;
+        ensure(key.scheme == KeyScheme::Password, || {
+            Reject::new(RejectCode::InvalidCombination, Field::Key).number(key.index.0)
+        })?;
+        check_material(key.scheme, &material)?;
+        self.keys.change(&Key { material, ..key });
+        Ok(Event::PasswordChanged(PasswordChanged { key: key.index, key_id }))
     }
 
     /// A key that was not revoked.
@@ -161,6 +181,30 @@ fn a_key(key_id: KeyId, account: AccountId, permissions: u8) -> Key {
         instruments: IdList::default(),
         networks: NetworkList::default(),
     }
+}
+
+/// Changes nothing here: the edges remember which tokens are refused, each from the events.
+pub(crate) fn end_session(header: &RecordHeader, body: SessionEnd) -> Result<Event, Reject> {
+    let SessionEnd { session, until_ns } = body;
+    let key = header.key;
+    ensure(key != KeyIndex(0), || Reject::new(RejectCode::UnknownKey, Field::Key))?;
+    ensure(until_ns > header.time_ns, || {
+        let reject = Reject::new(RejectCode::TimeOutOfRange, Field::ExpireTime);
+        reject.value(Unit::Ns, until_ns).limit(header.time_ns)
+    })?;
+    Ok(Event::SessionEnded(SessionEnded { key, session, until_ns }))
+}
+
+fn check_material(scheme: KeyScheme, material: &KeyMaterial) -> Result<(), Reject> {
+    let wanted = match scheme {
+        KeyScheme::Ed25519 => KEY_PUBLIC_BYTES,
+        KeyScheme::HmacSha256 | KeyScheme::Password => KEY_SEALED_BYTES,
+    };
+    let bytes = material.as_slice().len();
+    ensure(bytes == wanted, || {
+        let [bytes, wanted] = [bytes, wanted].map(|n| i128::try_from(n).unwrap_or_default());
+        Reject::new(RejectCode::InvalidCombination, Field::Material).number(bytes).limit(wanted)
+    })
 }
 
 fn check_name(key_id: &KeyId) -> Result<(), Reject> {

@@ -72,6 +72,8 @@ pub enum Fault {
     RevokedKeyWorks,
     /// A nonce behind the highest is taken again.
     NonceTakenAgain,
+    /// A key that may not administer sets the passwords of others.
+    AnyPasswordIsOwn,
     /// A position limit counts what was filled and not what is open.
     PositionWithoutOrders,
     /// A position limit looks at open buys only.
@@ -179,6 +181,7 @@ impl Fault {
         ("pair_kept", Self::PairKept),
         ("revoked_key_works", Self::RevokedKeyWorks),
         ("nonce_taken_again", Self::NonceTakenAgain),
+        ("any_password_is_own", Self::AnyPasswordIsOwn),
         ("position_without_orders", Self::PositionWithoutOrders),
         ("position_without_sells", Self::PositionWithoutSells),
         ("notional_without_order", Self::NotionalWithoutOrder),

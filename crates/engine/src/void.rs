@@ -72,6 +72,8 @@ impl Engine {
             | Command::KeyIssue(_)
             | Command::KeyBind(_)
             | Command::KeyRevoke(_)
+            | Command::PasswordSet(_)
+            | Command::SessionEnd(_)
             | Command::Void(_) => InstrumentId(0),
         };
         self.instruments.get(named).map_or(InstrumentId(0), |_| named)

@@ -21,6 +21,7 @@ use crate::site;
 use crate::view::CoreView;
 use coulisse_types::RejectCode;
 use coulisse_types::record::NONCE_BIT;
+use coulisse_wire::limits::TOKEN_BYTES_MAX;
 use coulisse_wire::native::keys::is_within;
 use coulisse_wire::native::spec::{Access, Found, find_route};
 use coulisse_wire::native::{Call, RequestError, parse_call};
@@ -174,11 +175,22 @@ impl Hub {
             conn.stage = Stage::Call { close: head.connection_close };
         }
         let seq = view.seq();
-        match self.verify(id, found, head, body, now_us, view) {
+        let proved = match head.authorization.and_then(bearer) {
+            _ if found.op.spec().access == Access::Open => Ok((None, 0)),
+            Some(token) => {
+                let verified = self.verify_token(id, head, token, now_us, view);
+                verified.map(|who| (Some(who), 0))
+            }
+            None => {
+                let verified = self.verify(id, found, head, body, now_us, view);
+                verified.map(|(who, nonce)| (Some(who), nonce))
+            }
+        };
+        match proved {
             Err(error) => self.refuse(id, seq, &error),
             Ok((identity, nonce)) => {
                 if let Some(conn) = self.conn(id) {
-                    (conn.identity, conn.nonce_used) = (Some(identity), nonce);
+                    (conn.identity, conn.nonce_used) = (identity, nonce);
                 }
                 let call = Call { op: found.op, named: found.named, query: head.query, body };
                 match parse_call(&call, &self.instruments) {
@@ -258,6 +270,31 @@ impl Hub {
         Ok((Identity::of(&key), nonce))
     }
 
+    /// Whether the request has a token of somebody who may ask, now and from where it came.
+    fn verify_token<'a>(
+        &mut self,
+        id: ConnId,
+        head: &Head<'a>,
+        token: &str,
+        now_us: i64,
+        view: &impl CoreView,
+    ) -> Result<Identity, RequestError<'a>> {
+        let refused = |code| RequestError::new(&[], code);
+        // What is wrong with it is not repeated: it may be a password.
+        if head.signed != Signed::default() || token.len() > TOKEN_BYTES_MAX {
+            return Err(refused(RejectCode::InvalidValue).about(b"Authorization", b""));
+        }
+        if !site::is_host(&self.hosts, head.host.unwrap_or_default()) {
+            return Err(refused(RejectCode::LogonFailed));
+        }
+        let address = self.conn(id).and_then(|conn| conn.address);
+        self.proved_by_token(token.as_bytes(), address, now_us, view).map_err(|code| {
+            let error = refused(code);
+            let is_network = code == RejectCode::NotPermitted;
+            if is_network { error.about(b"networks", b"") } else { error }
+        })
+    }
+
     /// Goes on with what came behind calls that are answered now. What is nobody's here ends its
     /// connection: it was sent before its turn.
     pub fn receive_behind(&mut self, now_us: i64, view: &impl CoreView) {
@@ -285,6 +322,12 @@ impl Hub {
 
 fn invalid<'a>(header: &'static [u8], value: &'a str) -> RequestError<'a> {
     RequestError::new(&[], RejectCode::InvalidValue).about(header, value.as_bytes())
+}
+
+/// The token of an `Authorization` that has one (RFC 6750, section 2.1).
+fn bearer(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
 }
 
 /// Digits and nothing else.
@@ -333,6 +376,8 @@ pub(crate) fn status_of_code(code: RejectCode) -> u16 {
         C::NotLoggedOn
         | C::LogonFailed
         | C::RequestExpired
+        | C::TokenExpired
+        | C::SessionOver
         | C::KeyRevoked
         | C::KeyExpired
         | C::KeyNotBound => 401,
@@ -348,7 +393,7 @@ pub(crate) fn status_of_code(code: RejectCode) -> u16 {
         | C::NotFound => 404,
         C::AlreadyExists | C::ClientOrderIdConflict | C::NonceUsed | C::RequestIdConflict => 409,
         C::RateLimited | C::RiskMessageRate | C::RiskOrderRate => 429,
-        C::Overloaded | C::ShuttingDown | C::SeqNotReached => 503,
+        C::Overloaded | C::RetryLogon | C::ShuttingDown | C::SeqNotReached => 503,
         code if code.origin() == coulisse_types::reject::Origin::Gateway => 400,
         _ => 422,
     }

@@ -9,7 +9,7 @@ use crate::http::HeadReader;
 use crate::view::KeyView;
 use coulisse_types::command::permission;
 use coulisse_types::keys::IdList;
-use coulisse_types::{AccountId, KeyIndex};
+use coulisse_types::{AccountId, KeyId, KeyIndex, Seq};
 use coulisse_wire::native::Channel;
 use std::net::IpAddr;
 
@@ -57,14 +57,27 @@ pub(crate) struct Identity {
     pub(crate) permissions: u8,
     /// The accounts that the key may act for beside its own.
     pub(crate) accounts: IdList,
-    /// From when on the key is refused, in ns since the epoch; 0 for never.
+    /// From when on the key, or its token, is refused, in ns since the epoch; 0 for never.
     pub(crate) expire_ns: i64,
+    /// The session of the token that proved it; a signature has none.
+    pub(crate) session: Option<TokenSession>,
+}
+
+/// A session that a password began and that tokens stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TokenSession {
+    /// Whose: the key's public name.
+    pub(crate) key_id: KeyId,
+    /// Its number, drawn.
+    pub(crate) number: u64,
+    /// When the password was proved, in s since the epoch.
+    pub(crate) begun_s: i64,
 }
 
 impl Identity {
     pub(crate) fn of(key: &KeyView) -> Self {
         let KeyView { account, key, permissions, accounts, expire_ns, .. } = *key;
-        Self { account, key, permissions, accounts, expire_ns }
+        Self { account, key, permissions, accounts, expire_ns, session: None }
     }
 
     /// Whether it may act for an account.
@@ -136,6 +149,8 @@ pub(crate) struct Conn {
     pub(crate) calls: u32,
     /// It stands in the hub's list of connections whose next request is awaited.
     pub(crate) awaited: bool,
+    /// Whoever it was is no longer: it closes, for this reason, behind the reply to what ended it.
+    pub(crate) over: Option<(Seq, &'static str)>,
     /// Nothing more is read; it closes once what is held has left.
     pub(crate) closing: bool,
 }
@@ -166,6 +181,7 @@ impl Conn {
             behind: Vec::new(),
             calls: 0,
             awaited: false,
+            over: None,
             closing: false,
         }
     }

@@ -111,6 +111,11 @@ fn private(page: &mut String) {
     }
     page.push_str("\nAn order by hand, with an HMAC key:\n\n");
     page.push_str(EXAMPLE);
+    page.push_str(
+        "\nA person has no key to sign with. `POST /v1/sessions` takes name and password, unsigned, and \
+         answers with a token; `Authorization: Bearer` with it stands for all the headers above on every \
+         route ([people](../operating/people.md)). Such a request has no nonce, and no signature beside it.\n",
+    );
     page.push_str("\n| route | operation | who may |\n| --- | --- | --- |\n");
     for route in ROUTES {
         let spec = route.op.spec();
@@ -118,6 +123,7 @@ fn private(page: &mut String) {
         let who = match spec.access {
             Access::Open => "everyone",
             Access::LoggedOn => "any key",
+            Access::Person => "a token",
             other => other.name(),
         };
         let (method, path, name) = (route.method, route.path, spec.name);

@@ -26,6 +26,7 @@ use crate::key_use::KeyUse;
 use crate::limits::{
     BODY_BYTES_MAX, ECHO_BYTES_MAX, HELD_BYTES_MAX, LINGER_PUBLICATIONS_MAX, PUBLICATIONS_PER_S,
 };
+use crate::people::{Desk, Ended};
 use crate::private_feed::{PrivateFeeds, Touched};
 use crate::public_feed::InstrumentFeeds;
 use crate::quota::{Asker, Quotas};
@@ -147,6 +148,11 @@ pub struct Hub {
     pub(crate) gathers_begun: u64,
     /// Secrets of HMAC keys, where this hub has them.
     pub(crate) secrets: Option<Box<dyn Secrets>>,
+    /// People's passwords and tokens, and which of their sessions were ended.
+    pub(crate) desk: Desk,
+    pub(crate) ended: Ended,
+    /// Connections to be closed behind the replies of this turn.
+    pub(crate) over: Vec<ConnId>,
     /// A session's key expires at some time.
     pub(crate) some_expire: bool,
     /// Connections with something behind a REST request that is answered.
@@ -219,6 +225,9 @@ impl Hub {
             gathers: BTreeMap::new(),
             gathers_begun: 0,
             secrets: None,
+            desk: Desk::default(),
+            ended: Ended::default(),
+            over: Vec::new(),
             some_expire: false,
             resumable: Vec::new(),
             hosts,
@@ -277,8 +286,9 @@ impl Hub {
         self.ring.used()
     }
 
-    /// Checks the signatures of HMAC keys, and makes such keys, with these secrets.
+    /// Checks the signatures of HMAC keys and people's passwords, and makes such keys, with these secrets.
     pub fn keep_secrets(&mut self, secrets: Box<dyn Secrets>) {
+        self.desk.derive(secrets.as_ref());
         self.secrets = Some(secrets);
     }
 
@@ -434,9 +444,14 @@ impl Hub {
         }
     }
 
-    /// The ids of all connections, by slot.
+    /// All connections, by slot.
+    pub(crate) fn conns(&self) -> impl Iterator<Item = &Conn> {
+        self.slots.iter().flatten()
+    }
+
+    /// Their ids.
     pub(crate) fn conn_ids(&self) -> Vec<ConnId> {
-        self.slots.iter().flatten().map(|conn| conn.id).collect()
+        self.conns().map(|conn| conn.id).collect()
     }
 
     /// The transport wants no more bytes for now, or wants them again.
@@ -514,6 +529,7 @@ impl Hub {
             || self.fans.active_count() > 0
             || !self.resumes.is_empty()
             || self.has_trials()
+            || !self.over.is_empty()
             || self.waiting.iter().any(WaitingRead::is_overdue)
             || self.lingering.iter().any(is_overdue)
     }
@@ -541,6 +557,7 @@ impl Hub {
         view: &impl CoreView,
         sink: &mut impl Sink,
     ) {
+        self.close_over();
         self.answer_waiting(view);
         self.let_out(durable, now_us, sink);
         self.sweep(durable, now_us, view, sink);
@@ -603,6 +620,7 @@ impl Hub {
         now_us: i64,
         view: &impl CoreView,
     ) -> Received {
+        self.close_over();
         let mut received = Received::default();
         let ticks = self.ticks;
         let Some(conn) = self.conn(id) else { return received };

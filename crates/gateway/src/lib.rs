@@ -23,8 +23,8 @@
 //! - [`hub`]: every connection of a process, with `requests` (what sessions ask for),
 //!   [`outcomes`] (what becomes of it), [`market`] (the public streams) and `resume` (what a client
 //!   missed), `turn` (how much of each is taken, and when), [`call`] (private REST), `reads` (lists),
-//!   `gather` (orders placed together), [`trials`] (orders only tested) and [`flight`] (a core in another
-//!   process); [`secrets`], `fills`, [`batch`], [`held`], `fan`, `ring`, [`book_feed`], `l3`,
+//!   `gather` (orders placed together), [`trials`] (orders only tested), [`people`] (passwords and tokens)
+//!   and [`flight`] (a core in another process); [`secrets`], `fills`, [`batch`], [`held`], `fan`, `ring`, [`book_feed`], `l3`,
 //!   [`candles`], [`public_feed`] and [`private_feed`] are its parts, [`view`] is what it sees of the
 //!   core.
 //! - [`link`]: what such a process and the core say to each other.
@@ -69,6 +69,7 @@ pub mod logon;
 pub mod market;
 pub mod outcomes;
 mod patrol;
+pub mod people;
 pub mod private_feed;
 pub mod public_feed;
 pub mod quota;

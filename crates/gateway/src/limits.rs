@@ -184,6 +184,25 @@ pub const AUDIT_KEPT_MAX: usize = 8_192;
 /// Logons that may come at once beyond that, as when a balancer moves.
 pub const LOGONS_BURST: u32 = 4_000;
 
+/// Places in which tries of passwords are counted, of names and of addresses.
+pub const TRIES_PLACES: usize = 4_096;
+
+/// Wrong passwords of one name at once, and after how many µs one more: 6 a minute.
+pub const TRIES_OF_NAME_BURST: i64 = 10;
+/// See [`TRIES_OF_NAME_BURST`].
+pub const TRIES_OF_NAME_US: i64 = 10_000_000;
+
+/// The same of one address, over all names: 30 a minute.
+pub const TRIES_OF_ADDRESS_BURST: i64 = 30;
+/// See [`TRIES_OF_ADDRESS_BURST`].
+pub const TRIES_OF_ADDRESS_US: i64 = 2_000_000;
+
+/// Ended sessions of one key that are kept apart; past it all that had begun are over.
+pub const ENDED_SESSIONS_OF_KEY_MAX: usize = 64;
+
+/// What is told of logons in one turn of the loop, for the node's log; more is only counted.
+pub const AUDITED_PER_TURN_MAX: usize = 64;
+
 /// Fills that are kept for those who ask later, of all accounts together: 4 MB.
 pub const FILLS_KEPT_MAX: usize = 16_384;
 

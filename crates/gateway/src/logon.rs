@@ -4,12 +4,14 @@
 //! Cost: about 0.1 ms for one verification.
 //! Source: RFC 8032 (Ed25519), verified strictly (no small-order keys).
 
+use crate::batch::ConnId;
 use crate::conn::Conn;
 use crate::frame::CloseCode;
 use crate::hub::Hub;
 use crate::secrets::is_hmac;
 use crate::view::KeyView;
-use coulisse_types::{Event, KeyIndex, KeyScheme, KeyState, RejectCode, Seq};
+use coulisse_types::event::SessionEnded;
+use coulisse_types::{Event, KeyIndex, KeyScheme, KeyState, RecordHeader, RejectCode, Seq};
 use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
 
 /// Whether these 32 bytes are a key that a signature can prove: a point of the curve in its one
@@ -51,6 +53,8 @@ impl Hub {
     pub(crate) fn is_proved(&self, key: &KeyView, text: &[u8], signature: &[u8]) -> bool {
         match key.scheme {
             KeyScheme::Ed25519 => is_signed(key.material.as_slice(), text, signature),
+            // Nobody signs with a password.
+            KeyScheme::Password => false,
             KeyScheme::HmacSha256 => {
                 let secrets = self.secrets.as_ref();
                 let secret = secrets
@@ -61,10 +65,12 @@ impl Hub {
     }
 
     /// Takes a key away from its sessions, as a record says.
-    pub(crate) fn note_key(&mut self, event: &Event, seq: Seq) {
+    pub(crate) fn note_key(&mut self, event: &Event, header: &RecordHeader) {
+        let seq = header.seq;
         match event {
             Event::KeyRevoked(revoked) => {
                 self.end_sessions_of(revoked.key, seq, "the key was revoked");
+                self.ended.forget(revoked.key);
                 if let Some(secrets) = self.secrets.as_mut() {
                     secrets.shred(&revoked.key_id);
                 }
@@ -72,15 +78,48 @@ impl Hub {
             Event::KeyBound(bound) => {
                 self.end_sessions_of(bound.key, seq, "the key was bound anew: log on again");
             }
+            Event::PasswordChanged(changed) => {
+                let reason = "the password was changed: log on again";
+                self.end_sessions_of(changed.key, seq, reason);
+                // No token of the old password is good any more.
+                self.ended.forget(changed.key);
+            }
+            Event::SessionEnded(ended) => {
+                let SessionEnded { key, session, until_ns } = *ended;
+                self.ended.note(key, session, until_ns, header.time_ns);
+                let is_over = |conn: &Conn| {
+                    let of = conn.identity.filter(|who| who.key == key).and_then(|who| who.session);
+                    of.is_some_and(|of| self.ended.is_over(key, of.number, of.begun_s))
+                };
+                let over = self.conns().filter(|conn| is_over(conn)).map(|conn| conn.id);
+                let ids: Vec<ConnId> = over.collect();
+                self.end_all(&ids, seq, "the session was ended");
+            }
             _ => {}
         }
     }
 
     /// Ends the sessions of a key that no longer works, or works otherwise than when they logged on.
-    pub(crate) fn end_sessions_of(&mut self, key: KeyIndex, seq: Seq, reason: &str) {
-        for id in self.conn_ids() {
-            let is_its = |conn: &mut Conn| conn.identity.is_some_and(|who| who.key == key);
-            if self.conn(id).is_some_and(is_its) {
+    fn end_sessions_of(&mut self, key: KeyIndex, seq: Seq, reason: &'static str) {
+        let is_its = |conn: &&Conn| conn.identity.is_some_and(|who| who.key == key);
+        let ids: Vec<ConnId> = self.conns().filter(is_its).map(|conn| conn.id).collect();
+        self.end_all(&ids, seq, reason);
+    }
+
+    /// Nobody is logged on there from here on; they close once this turn's replies are written.
+    fn end_all(&mut self, ids: &[ConnId], seq: Seq, reason: &'static str) {
+        for id in ids {
+            if let Some(conn) = self.conn(*id) {
+                conn.over = Some((seq, reason));
+            }
+        }
+        self.over.extend_from_slice(ids);
+    }
+
+    /// Closes the connections whose sessions were ended.
+    pub(crate) fn close_over(&mut self) {
+        for id in std::mem::take(&mut self.over) {
+            if let Some((seq, reason)) = self.conn(id).and_then(|conn| conn.over) {
                 self.fail(id, seq, CloseCode::PolicyViolation, reason);
             }
         }
@@ -99,7 +138,11 @@ impl Hub {
             };
             self.some_expire = true;
             if now_us.saturating_mul(1_000) >= expire_ns {
-                self.fail(id, seq, CloseCode::PolicyViolation, "the key's time is over");
+                let reason = match who.and_then(|who| who.session) {
+                    Some(_) => "the token's time is over",
+                    None => "the key's time is over",
+                };
+                self.fail(id, seq, CloseCode::PolicyViolation, reason);
             }
         }
     }

@@ -74,7 +74,10 @@ impl Hub {
                         time_us: self.time_us,
                     });
                 }
-                Event::KeyRevoked(_) | Event::KeyBound(_) => self.note_key(event, header.seq),
+                Event::KeyRevoked(_)
+                | Event::KeyBound(_)
+                | Event::PasswordChanged(_)
+                | Event::SessionEnded(_) => self.note_key(event, header),
                 _ => self.note_status(header, event),
             }
         }

@@ -6,7 +6,7 @@ use crate::conn::Subscription;
 use crate::hub::Hub;
 use crate::view::CoreView;
 use coulisse_types::event::OrderState;
-use coulisse_types::{AccountId, AssetId, Command, Event, RecordHeader};
+use coulisse_types::{AccountId, AssetId, Command, Event, KeyScheme, RecordHeader};
 use coulisse_wire::InstrumentTable;
 use coulisse_wire::native::feed::{
     DeltaHead, write_balances_image, write_fills_image, write_orders_image, write_positions_image,
@@ -100,7 +100,8 @@ impl Hub {
         if secret.is_some() && matches!(outcome, CommandOutcome::Rejected(_)) {
             self.drop_secret(&entry.command);
         }
-        let secret = secret.map(|secret| reply::Secret(secret.as_slice()));
+        let is_shown = matches!(&entry.command, Command::KeyIssue(issue) if issue.scheme == KeyScheme::HmacSha256);
+        let secret = secret.filter(|_| is_shown).map(|secret| reply::Secret(secret.as_slice()));
         let units = Units { secret, ..units_of(&table, entry) };
         self.write_departing(id, header.seq, tail, |out| {
             write_outcome(out, batch.id(entry), &outcome, &stamps, &units);

@@ -11,6 +11,7 @@ use crate::fan::Topic;
 use crate::hub::{Hub, LogRoom};
 use crate::limits::{L3_ORDERS_MAX, SUBSCRIPTIONS_MAX};
 use crate::logon;
+use crate::people::Audited;
 use crate::quota::{Asker, Exceeded};
 use crate::secrets::Secret;
 use crate::site;
@@ -123,19 +124,14 @@ impl Hub {
         now_us: i64,
         view: &impl CoreView,
     ) -> Result<(), RequestError<'a>> {
-        let refused = |code| Err(RequestError::new(request.id_raw, code));
         if let Some(deadline_us) = request.deadline_us.filter(|deadline_us| *deadline_us < now_us) {
             let value = deadline_us.to_string();
             let error = RequestError::new(request.id_raw, RejectCode::DeadlinePassed);
             self.refuse(id, view.seq(), &error.about(b"deadline", value.as_bytes()));
             return Ok(());
         }
-        let access = request.op.spec().access;
-        if access != Access::Open {
-            let Some(identity) = self.identity(id) else { return refused(RejectCode::NotLoggedOn) };
-            if access == Access::Admin && identity.permissions & permission::ADMIN == 0 {
-                return refused(RejectCode::NotPermitted);
-            }
+        if let Some(code) = self.refusal(id, request.op.spec().access) {
+            return Err(RequestError::new(request.id_raw, code));
         }
         let seq = view.seq();
         let weight = weight_of(request).0;
@@ -145,6 +141,7 @@ impl Hub {
                 let proof = (key_id, signature.as_slice());
                 return self.logon(id, &answer, proof, now_us, view);
             }
+            Body::People(people) => return self.people(id, request, people, &answer, view),
             Body::Logoff => {
                 self.logoff(id);
                 self.write_answer(id, seq, |out| answers::write_done(out, &answer));
@@ -153,17 +150,15 @@ impl Hub {
                 return self.resume_all(id, request, channels, &answer, view);
             }
             Body::CancelOnDisconnect(enabled) => {
-                if let Some(conn) = self.conn(id) {
-                    conn.cancels_at_end = *enabled;
-                    let account = conn.identity.map(|identity| identity.account);
-                    let account = account.unwrap_or_default();
-                    self.flight.arm(account, id.session, *enabled);
-                }
+                self.set_cancels(id, *enabled);
                 self.write_answer(id, seq, |out| answers::write_done(out, &answer));
             }
             Body::Batch(orders) => return self.place_batch(id, request, orders, now_us, view),
             Body::Test(command, instrument) => {
                 return self.test_order(id, request, (*command, *instrument), now_us, view);
+            }
+            Body::Admin(admin) if admin.password.is_some() => {
+                return self.admin_password(id, request, admin, &answer, view);
             }
             Body::Command { .. }
             | Body::CancelAll { .. }
@@ -183,6 +178,20 @@ impl Hub {
             }
         }
         Ok(())
+    }
+
+    /// Why whoever is logged on here may not ask for what everyone of this access may.
+    fn refusal(&mut self, id: ConnId, access: Access) -> Option<RejectCode> {
+        if access == Access::Open {
+            return None;
+        }
+        let Some(identity) = self.identity(id) else { return Some(RejectCode::NotLoggedOn) };
+        let may = match access {
+            Access::Admin => identity.permissions & permission::ADMIN != 0,
+            Access::Person => identity.session.is_some(),
+            _ => true,
+        };
+        (!may).then_some(RejectCode::NotPermitted)
     }
 
     /// Puts what needs the log into the batch.
@@ -266,7 +275,7 @@ impl Hub {
     }
 
     pub(crate) fn identity(&mut self, id: ConnId) -> Option<Identity> {
-        self.conn(id).and_then(|conn| conn.identity)
+        self.conn(id).filter(|conn| conn.over.is_none()).and_then(|conn| conn.identity)
     }
 
     /// Greets a session with what its logon must sign.
@@ -312,6 +321,9 @@ impl Hub {
         // A signature made for another host is worth nothing here, or a host in the middle could
         // pass on what it was given.
         if !site::is_host(&self.hosts, &host) || !self.is_proved(&key, &text, signature) {
+            let address = self.conn(id).and_then(|conn| conn.address);
+            let known = Some((key.key_id, key.account));
+            self.audit(Audited::failed("signature", known, address));
             return failed;
         }
         logon::check_works(&key, now_us).map_err(refused)?;
@@ -320,13 +332,22 @@ impl Hub {
         }
         let Some(account) = view.account_name(key.account) else { return failed };
         let who = LoggedOn { account, key_id: *key_id, permissions: key.permissions };
-        if let Some(conn) = self.conn(id) {
+        let address = self.conn(id).and_then(|conn| {
             conn.identity = Some(Identity::of(&key));
-        }
+            conn.address
+        });
+        self.audit(Audited::done("logon", "signature", *key_id, key.account, address));
         self.key_use.note(key.key, now_us);
         self.some_expire |= key.expire_ns != 0;
         self.write_answer(id, view.seq(), |out| answers::write_logged_on(out, answer, &who));
         Ok(())
+    }
+
+    fn set_cancels(&mut self, id: ConnId, enabled: bool) {
+        let Some(conn) = self.conn(id) else { return };
+        conn.cancels_at_end = enabled;
+        let account = conn.identity.map(|identity| identity.account).unwrap_or_default();
+        self.flight.arm(account, id.session, enabled);
     }
 
     fn logoff(&mut self, id: ConnId) {
@@ -355,6 +376,7 @@ impl Hub {
                 permissions: permission::READ | permission::TRADE,
                 accounts: IdList::default(),
                 expire_ns: 0,
+                session: None,
             });
         }
         id

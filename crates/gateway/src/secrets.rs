@@ -1,4 +1,4 @@
-//! Secrets of HMAC keys: sealed where the log holds them, opened where a signature is checked.
+//! Secrets of HMAC keys and hashes of passwords: sealed where the log holds them, opened where they are checked.
 //!
 //! Each secret is encrypted with a data key of its own (ChaCha20-Poly1305, RFC 8439); the log holds the
 //! result. The data keys are encrypted with the node's master key, and lie in a small file outside the
@@ -7,7 +7,8 @@
 //!
 //! Invariants
 //! - Nothing here is printed, and what was opened is overwritten when it is dropped.
-//! - A data key is drawn for one secret and encrypts nothing else.
+//! - A data key is drawn for one key, and encrypts its secret alone; of a person's key each password that it
+//!   gets, under a nonce that is drawn for it.
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
@@ -23,7 +24,7 @@ use zeroize::Zeroizing;
 /// Bytes of a secret, of a data key and of a master key.
 pub const SECRET_BYTES: usize = 32;
 /// Bytes of a nonce.
-const NONCE_BYTES: usize = 12;
+pub const NONCE_BYTES: usize = 12;
 /// Random bytes that one key asks for: secret, data key, and a nonce for each of the two.
 pub const DRAWN_BYTES: usize = 2 * SECRET_BYTES + 2 * NONCE_BYTES;
 const SEALED_FOR: &str = "coulisse-secret-v1";
@@ -35,6 +36,13 @@ pub type Secret = Zeroizing<[u8; SECRET_BYTES]>;
 /// What is drawn for one key, overwritten when it is dropped.
 pub type Drawn = Zeroizing<[u8; DRAWN_BYTES]>;
 
+/// Puts a secret that is given in the place of the one that was drawn.
+pub fn put_given(drawn: &mut Drawn, given: &Secret) {
+    if let Some(place) = drawn.first_chunk_mut() {
+        *place = **given;
+    }
+}
+
 /// Where the edge gets secrets from, and what keeps their data keys.
 pub trait Secrets: Send {
     /// Draws a secret for a key that does not exist yet, and seals it. Its data key is on disk when this
@@ -42,8 +50,22 @@ pub trait Secrets: Send {
     fn issue(&mut self, key_id: &KeyId, account: AccountId) -> Option<(Secret, KeyMaterial)>;
     /// Opens a secret; `None` where its data key is gone, or is another's.
     fn open(&self, key_id: &KeyId, account: AccountId, sealed: &KeyMaterial) -> Option<Secret>;
+    /// Seals a secret that is given, for a key that does not exist yet, as `issue` does one that is drawn.
+    fn seal(&mut self, key_id: &KeyId, account: AccountId, secret: &Secret) -> Option<KeyMaterial>;
+    /// Seals another secret of a key that exists, under its data key: nothing on disk changes, so what the
+    /// log holds so far opens until the record is there.
+    fn seal_again(
+        &self,
+        key_id: &KeyId,
+        account: AccountId,
+        secret: &Secret,
+    ) -> Option<KeyMaterial>;
     /// Destroys a data key.
     fn shred(&mut self, key_id: &KeyId);
+    /// A key that follows from the master key and a purpose, and says nothing of either.
+    fn derive(&self, purpose: &str) -> Secret;
+    /// Fills bytes with what nobody can guess.
+    fn draw(&self, bytes: &mut [u8]) -> Option<()>;
 }
 
 /// What a file of data keys holds, without the file.
@@ -110,6 +132,30 @@ impl Vault {
         let sealed = seal(data_key, two, secret, SEALED_FOR, key_id, account)?;
         self.wrapped.insert(*key_id, (account, wrapped));
         Some((Zeroizing::new(*secret), KeyMaterial::new(&sealed)?))
+    }
+
+    /// Seals another secret under the data key that there is, with a nonce that was drawn for it.
+    pub fn seal_again(
+        &self,
+        key_id: &KeyId,
+        account: AccountId,
+        secret: &Secret,
+        nonce: &[u8; NONCE_BYTES],
+    ) -> Option<KeyMaterial> {
+        let data_key = self.data_key(key_id, account)?;
+        KeyMaterial::new(&seal(&data_key, nonce, secret, SEALED_FOR, key_id, account)?)
+    }
+
+    /// HKDF-Expand (RFC 5869, section 2.3) of the master key, one block: it is drawn evenly, so there is
+    /// nothing to extract.
+    pub fn derive(&self, purpose: &str) -> Secret {
+        let mut derived = Zeroizing::new([0; SECRET_BYTES]);
+        if let Ok(mut mac) = <Hmac<Sha256> as Mac>::new_from_slice(self.master.as_slice()) {
+            mac.update(purpose.as_bytes());
+            mac.update(&[1]);
+            derived.copy_from_slice(&mac.finalize().into_bytes());
+        }
+        derived
     }
 
     /// Opens a sealed secret.
@@ -230,6 +276,32 @@ mod tests {
         assert!(vault.forget(&id("a")));
         assert!(vault.open(&id("a"), ALICE, &sealed).is_none());
         assert_eq!(vault.text(), "");
+    }
+
+    #[test]
+    fn another_secret_of_a_key_opens_as_the_first_did_and_both_go_with_the_data_key() {
+        let mut vault = Vault::read(Zeroizing::new([7; 32]), "").expect("empty");
+        let (one, two) = (Zeroizing::new([1; 32]), Zeroizing::new([2; 32]));
+        let mut drawn = drawn(1);
+        put_given(&mut drawn, &one);
+        let (_, first) = vault.issue(&id("ann"), ALICE, &drawn).expect("sealed");
+        let text = vault.text();
+        let second = vault.seal_again(&id("ann"), ALICE, &two, &[9; 12]).expect("sealed");
+        assert_eq!(vault.text(), text);
+        assert_eq!(vault.open(&id("ann"), ALICE, &first).as_deref(), Some(&*one));
+        assert_eq!(vault.open(&id("ann"), ALICE, &second).as_deref(), Some(&*two));
+        assert!(vault.seal_again(&id("bob"), ALICE, &two, &[9; 12]).is_none());
+        vault.forget(&id("ann"));
+        assert!(vault.open(&id("ann"), ALICE, &second).is_none());
+    }
+
+    #[test]
+    fn keys_for_two_purposes_have_nothing_in_common() {
+        let vault = Vault::read(Zeroizing::new([7; 32]), "").expect("empty");
+        let other = Vault::read(Zeroizing::new([8; 32]), "").expect("empty");
+        assert_ne!(*vault.derive("a"), *vault.derive("b"));
+        assert_ne!(*vault.derive("a"), *other.derive("a"));
+        assert_eq!(*vault.derive("a"), *vault.derive("a"));
     }
 
     #[test]

@@ -151,6 +151,7 @@ impl Hub {
     /// Takes what was kept of those that waited for this turn, and has them read again that have nothing
     /// more. Gives `true` where the batch is full before all have had their share: take it, and go on.
     pub fn let_go_on(&mut self, now_us: i64, view: &impl CoreView) -> bool {
+        self.close_over();
         while let Some(id) = self.going_on.pop_front() {
             self.go_on_with(id, now_us, view);
             if self.batch.is_full() && !self.going_on.is_empty() {

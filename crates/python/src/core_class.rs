@@ -12,6 +12,7 @@ use crate::sync::{LogEnd, SyncThread};
 use coulisse_gateway::address::Network;
 use coulisse_gateway::batch::ConnId;
 use coulisse_gateway::hub::Received;
+use coulisse_gateway::people::{HashCost, PeopleRules};
 use coulisse_gateway::quota::{Rate, Rates};
 use coulisse_gateway::rules::Rules;
 use coulisse_types::{AccountId, Command, KeyIndex, RequestId, Seq};
@@ -371,6 +372,40 @@ impl Core {
             .map(|text| Network::parse(text).ok_or_else(|| bad(text)))
             .collect::<PyResult<Vec<Network>>>()?;
         self.with(py, |node, _| node.hub.set_rules(Rules { echo, logon_s, rates, proxies }))
+    }
+
+    #[pyo3(signature = (*, threads, waiting_max, memory_kib, passes, password_min, token_s, session_s,
+                        audience))]
+    #[expect(clippy::too_many_arguments, reason = "they are Python keywords, each with its name")]
+    fn set_people(
+        &self,
+        py: Python<'_>,
+        threads: usize,
+        waiting_max: usize,
+        memory_kib: u32,
+        passes: u8,
+        password_min: usize,
+        token_s: i64,
+        session_s: i64,
+        audience: String,
+    ) -> PyResult<()> {
+        let cost = HashCost { memory_kib, passes };
+        let rules = PeopleRules { cost, waiting_max, password_min, token_s, session_s, audience };
+        self.with(py, |node, _| node.set_people(rules, threads))
+    }
+
+    /// Readable when passwords were hashed: then [`Core::on_people`] is to be called.
+    #[getter]
+    fn people_fd(&self, py: Python<'_>) -> PyResult<i32> {
+        self.with(py, |node, _| node.pool.fd())
+    }
+
+    fn on_people(slf: &Bound<'_, Self>) -> PyResult<()> {
+        if slf.get().is_closed(slf.py()) {
+            return Ok(());
+        }
+        slf.get().with(slf.py(), |node, _| node.finish_slow())?;
+        Self::schedule(slf)
     }
 
     #[getter]

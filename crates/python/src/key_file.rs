@@ -10,7 +10,7 @@
 //! are made and revoked by people.
 
 use coulisse_gateway::secrets::{
-    BadLine, DRAWN_BYTES, Drawn, SECRET_BYTES, Secret, Secrets, Vault,
+    BadLine, DRAWN_BYTES, Drawn, NONCE_BYTES, SECRET_BYTES, Secret, Secrets, Vault, put_given,
 };
 use coulisse_types::keys::KeyMaterial;
 use coulisse_types::{AccountId, KeyId};
@@ -109,11 +109,12 @@ impl KeyFile {
         Ok(())
     }
 
-    /// Makes a key, unless there is one of that id.
-    fn draw(
+    /// Makes a key, of a secret that is given or drawn, unless there is one of that id.
+    fn make(
         &self,
         key_id: &KeyId,
         account: AccountId,
+        given: Option<&Secret>,
     ) -> std::io::Result<Option<(Secret, KeyMaterial)>> {
         let lock = self.lock()?;
         self.read_locked(&lock)?;
@@ -121,8 +122,10 @@ impl KeyFile {
             return Ok(None);
         }
         let mut drawn: Drawn = [0; DRAWN_BYTES].into();
-        let refused = |error: getrandom::Error| Error::other(error.to_string());
-        getrandom::fill(drawn.as_mut_slice()).map_err(refused)?;
+        fill(drawn.as_mut_slice())?;
+        if let Some(given) = given {
+            put_given(&mut drawn, given);
+        }
         let Some(made) = self.vault.borrow_mut().issue(key_id, account, &drawn) else {
             return Ok(None);
         };
@@ -141,6 +144,34 @@ impl KeyFile {
     }
 }
 
+impl KeyFile {
+    fn made(
+        &self,
+        key_id: &KeyId,
+        account: AccountId,
+        given: Option<&Secret>,
+    ) -> Option<(Secret, KeyMaterial)> {
+        self.make(key_id, account, given).unwrap_or_else(|error| {
+            tell("data_key_not_written", &error);
+            None
+        })
+    }
+
+    /// Reads the file again where another process may have made this key.
+    fn look_for(&self, key_id: &KeyId) {
+        if self.is_shared
+            && !self.vault.borrow().has(key_id)
+            && let Err(error) = self.read()
+        {
+            tell("data_keys_not_read", &error);
+        }
+    }
+}
+
+fn fill(bytes: &mut [u8]) -> std::io::Result<()> {
+    getrandom::fill(bytes).map_err(|error| Error::other(error.to_string()))
+}
+
 fn unreadable(line: BadLine) -> Error {
     let number = line.0;
     let reason = format!("{NAME}: line {number} does not open with this master key");
@@ -153,22 +184,35 @@ fn sync_dir(dir: &Path) -> std::io::Result<()> {
 
 impl Secrets for KeyFile {
     fn issue(&mut self, key_id: &KeyId, account: AccountId) -> Option<(Secret, KeyMaterial)> {
-        match self.draw(key_id, account) {
-            Ok(made) => made,
-            Err(error) => {
-                tell("data_key_not_written", &error);
-                None
-            }
-        }
+        self.made(key_id, account, None)
+    }
+
+    fn seal(&mut self, key_id: &KeyId, account: AccountId, secret: &Secret) -> Option<KeyMaterial> {
+        self.made(key_id, account, Some(secret)).map(|(_, material)| material)
+    }
+
+    fn seal_again(
+        &self,
+        key_id: &KeyId,
+        account: AccountId,
+        secret: &Secret,
+    ) -> Option<KeyMaterial> {
+        self.look_for(key_id);
+        let mut nonce = [0; NONCE_BYTES];
+        fill(&mut nonce).ok()?;
+        self.vault.borrow().seal_again(key_id, account, secret, &nonce)
+    }
+
+    fn derive(&self, purpose: &str) -> Secret {
+        self.vault.borrow().derive(purpose)
+    }
+
+    fn draw(&self, bytes: &mut [u8]) -> Option<()> {
+        fill(bytes).ok()
     }
 
     fn open(&self, key_id: &KeyId, account: AccountId, sealed: &KeyMaterial) -> Option<Secret> {
-        if self.is_shared
-            && !self.vault.borrow().has(key_id)
-            && let Err(error) = self.read()
-        {
-            tell("data_keys_not_read", &error);
-        }
+        self.look_for(key_id);
         self.vault.borrow().open(key_id, account, sealed)
     }
 

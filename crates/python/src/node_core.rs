@@ -8,8 +8,10 @@ use crate::clock::{Leap, LogClock, wall_ns, wall_us};
 use crate::engine_view::EngineView;
 use crate::key_file::KeyFile;
 use crate::links::Links;
+use crate::node_people::Said;
 use crate::notes::{Notes, say};
 use crate::poison::{Replay, Replayed, VoidRecord};
+use crate::slow_pool::SlowPool;
 use crate::source::Source;
 use crate::start::{Fit, PassedOver, Start, State, chain_at};
 use crate::sync::SyncThread;
@@ -141,6 +143,9 @@ pub(crate) struct NodeCore {
     pub(crate) outcomes: Vec<Outcome>,
     next_ticket: u64,
     pub(crate) applying: Arc<AtomicU64>,
+    /// Where passwords are hashed, and what was said of logons.
+    pub(crate) pool: SlowPool,
+    pub(crate) said: Said,
 }
 
 impl NodeCore {
@@ -185,7 +190,8 @@ impl NodeCore {
         };
         let source = Source::Journal(sync);
         let state = State { engine, hub };
-        let mut core = Self::around(state, source, setup.node, recovery, &setup.applying);
+        let pool = SlowPool::new().map_err(OpenError::Io)?;
+        let mut core = Self::around(state, source, setup.node, recovery, &setup.applying, pool);
         (core.passed_over, core.voids) = (passed_over, voids);
         core.applying.store(report.last_seq, Ordering::Relaxed);
         core.begin(setup.hash_seed);
@@ -199,6 +205,7 @@ impl NodeCore {
         node: u16,
         recovery: RecoveryReport,
         applying: &Arc<AtomicU64>,
+        pool: SlowPool,
     ) -> Self {
         let State { engine, hub } = state;
         Self {
@@ -221,6 +228,8 @@ impl NodeCore {
             outcomes: Vec::new(),
             next_ticket: 0,
             applying: Arc::clone(applying),
+            pool,
+            said: Said::default(),
         }
     }
 
@@ -282,6 +291,7 @@ impl NodeCore {
         while self.try_orders() {
             self.take_turn()?;
         }
+        self.start_slow();
         Ok(())
     }
 
@@ -374,6 +384,7 @@ impl NodeCore {
         if self.hub.batch().is_full() {
             self.flush_batch()?;
         }
+        self.start_slow();
         Ok((received, self.hub.waits(id)))
     }
 
@@ -577,16 +588,15 @@ impl NodeCore {
     }
 }
 
-/// The data keys of this node. A log with HMAC keys that work needs a master key.
+/// The data keys of this node. A log with keys that work and have secrets needs a master key.
 fn secrets_of(setup: &Setup, engine: &Engine) -> Result<Option<KeyFile>, OpenError> {
-    let is_secret =
-        |key: &Key| key.scheme == KeyScheme::HmacSha256 && key.state != KeyState::Revoked;
+    let is_secret = |key: &Key| key.scheme != KeyScheme::Ed25519 && key.state != KeyState::Revoked;
     let (Some(master), Some(dir)) = (setup.master_key, setup.dir.as_deref()) else {
         let orphan = engine.keys().find(|key| is_secret(key));
         return orphan.map_or(Ok(None), |key| {
             let name = key.key_id.as_str();
             Err(OpenError::Secrets(format!(
-                "the log has HMAC keys ({name}), and no master key is given"
+                "the log has keys with secrets ({name}), and no master key is given"
             )))
         });
     };

@@ -124,7 +124,8 @@ impl NodeCore {
         let sync_us = |percent| journal.map_or(0, |sync| sync.sync_us(percent));
         let (streams, stream_bytes) = self.hub.streams_used();
         let (ring_records, ring_bytes) = self.hub.history_used();
-        let plain: [(&str, u64); 28] = [
+        let people = self.hub.people_counters();
+        let plain: [(&str, u64); 33] = [
             ("seq", self.engine.last_seq().0),
             ("durable_seq", self.durable_seq().0),
             ("orders_accepted", self.engine.order_count()),
@@ -139,6 +140,11 @@ impl NodeCore {
             ("sessions_strangers_closed", counters.strangers_closed),
             ("sessions_slow_closed", counters.slow_closed),
             ("connections_opened", counters.opened),
+            ("people_sessions_opened", people.opened),
+            ("people_logons_failed", people.failed),
+            ("people_logons_retried", people.retried),
+            ("people_passwords_waiting", people.waiting),
+            ("people_logons_not_told", people.left_out),
             ("feed_ring_records", ring_records as u64),
             ("feed_ring_bytes", ring_bytes as u64),
             ("feed_streams", streams as u64),

@@ -13,6 +13,7 @@ use crate::clock::wall_us;
 use crate::engine_view::EngineView;
 use crate::key_file::KeyFile;
 use crate::node_core::{NodeCore, OpenError, Outcome, RecoveryReport, elapsed_us, encoded};
+use crate::slow_pool::SlowPool;
 use crate::source::Source;
 use crate::start::{Fit, PassedOver, Start, State, chain_at};
 use crate::voids::Voids;
@@ -232,8 +233,9 @@ impl NodeCore {
             ..RecoveryReport::default()
         };
         let source = Source::Core(Box::new(uplink));
-        let mut core =
-            Self::around(State { engine, hub }, source, setup.node, recovery, &setup.applying);
+        let pool = SlowPool::new().map_err(OpenError::Io)?;
+        let state = State { engine, hub };
+        let mut core = Self::around(state, source, setup.node, recovery, &setup.applying, pool);
         core.passed_over = passed_over;
         Ok(core)
     }

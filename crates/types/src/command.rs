@@ -460,7 +460,7 @@ messages! {
         key_id: KeyId,
         /// How it is proved.
         scheme: KeyScheme,
-        /// The Ed25519 public key, or the sealed HMAC secret.
+        /// The Ed25519 public key, or the sealed HMAC secret or hash of a password.
         material: KeyMaterial,
         /// Bits: 1 read, 2 trade, 4 withdraw, 8 admin.
         permissions: u8,
@@ -488,6 +488,22 @@ messages! {
     40 KeyRevoke {
         /// Its public name.
         key_id: KeyId,
+    }
+
+    /// Give a person's key another password. Its sessions end.
+    44 PasswordSet {
+        /// The key's public name.
+        key_id: KeyId,
+        /// The sealed hash of the password.
+        material: KeyMaterial,
+    }
+
+    /// End a session that the asking key's token stands for, wherever it is used.
+    45 SessionEnd {
+        /// The number of the token's session, drawn when it began.
+        session: u64,
+        /// From when on its tokens are refused in any case, in ns since the epoch.
+        until_ns: i64,
     }
 
     /// Set how much of an asset an account may withdraw in a day without a second person; to raise it takes two.

@@ -696,6 +696,24 @@ messages! {
         key_id: KeyId,
     }
 
+    /// A person's key has another password.
+    54 PasswordChanged {
+        /// Which key.
+        key: KeyIndex,
+        /// Its public name.
+        key_id: KeyId,
+    }
+
+    /// The tokens of a session are refused.
+    55 SessionEnded {
+        /// Whose they were.
+        key: KeyIndex,
+        /// The number of the session.
+        session: u64,
+        /// From when on they are refused in any case, in ns since the epoch.
+        until_ns: i64,
+    }
+
     /// A withdrawal waits for a second person; what it asks for is held.
     56 WithdrawalHeld {
         /// The seq of the request.

@@ -10,6 +10,8 @@ byte_enum! {
         Ed25519 = 0 => "ed25519",
         /// HMAC-SHA256 (RFC 2104) with a secret of 32 bytes; its ciphertext is kept.
         HmacSha256 = 1 => "hmac_sha256",
+        /// A person's password; the ciphertext of its hash is kept.
+        Password = 2 => "password",
     }
 }
 
@@ -78,7 +80,7 @@ impl<const N: usize> Field for Bytes<N> {
     }
 }
 
-/// What proves a key: the 32 bytes of an Ed25519 public key, or the sealed secret of an HMAC key.
+/// What proves a key: the 32 bytes of an Ed25519 public key, or the sealed secret of an HMAC key or hash of a password.
 pub type KeyMaterial = Bytes<{ crate::limits::KEY_MATERIAL_BYTES_MAX }>;
 /// Ids of accounts or instruments, four bytes each, little-endian, strictly ascending.
 pub type IdList = Bytes<{ crate::limits::KEY_ID_LIST_BYTES_MAX }>;

@@ -73,7 +73,7 @@ rejects! {
     14 OffMinorUnit Gateway "OFF_MINOR_UNIT" "The amount is finer than the asset's minor unit.";
     15 UnknownSymbol Gateway "UNKNOWN_SYMBOL" "No instrument has this symbol.";
     16 NotLoggedOn Gateway "NOT_LOGGED_ON" "The operation needs a logon first.";
-    17 LogonFailed Gateway "LOGON_FAILED" "The key is unknown or the signature is wrong.";
+    17 LogonFailed Gateway "LOGON_FAILED" "The key is unknown, or the signature, the password or the token is wrong.";
     18 AlreadyLoggedOn Gateway "ALREADY_LOGGED_ON" "The session is logged on.";
     19 UnknownChannel Gateway "UNKNOWN_CHANNEL" "There is no such channel.";
     20 NotSubscribed Gateway "NOT_SUBSCRIBED" "The session has no such subscription.";
@@ -87,6 +87,10 @@ rejects! {
     28 RequestExpired Gateway "REQUEST_EXPIRED" "The request's time is not within its window of now.";
     29 NoSecrets Gateway "NO_SECRETS" "This node has no master key, or cannot write data keys.";
     30 SeqNotReached Gateway "SEQ_NOT_REACHED" "This node has not applied that seq in time.";
+    31 RetryLogon Gateway "RETRY_LOGON" "As many passwords wait to be checked as may; try again later.";
+    32 TokenExpired Gateway "TOKEN_EXPIRED" "The time of the token or of its session is over: log on again.";
+    33 SessionOver Gateway "SESSION_OVER" "The session of the token was ended: log on again.";
+    34 PasswordTooShort Gateway "PASSWORD_TOO_SHORT" "The password has fewer characters than the node asks for.";
 
     100 UnknownKey Core "UNKNOWN_KEY" "The key does not exist.";
     101 NotPermitted Core "NOT_PERMITTED" "The key may not do this, or not for this account.";

@@ -11,6 +11,10 @@ pub const REQUEST_ID_BYTES_MAX: usize = 64;
 pub const INTEGER_MAX: u64 = (1 << 53) - 1;
 /// Longest text of a parameter after its escapes are decoded: a signature has 128 digits.
 pub const TEXT_BYTES_MAX: usize = 136;
+/// Longest password, in bytes of UTF-8 after its escapes are decoded.
+pub const PASSWORD_BYTES_MAX: usize = 128;
+/// Longest token that is looked at; ours have some 500 bytes.
+pub const TOKEN_BYTES_MAX: usize = 1_024;
 /// Parameters that plain orders use stand before this place of their table, and so do all that
 /// other operations on the hot path have: only what comes after it costs more.
 pub const PLAIN_PARAMS_MAX: usize = 9;

@@ -210,7 +210,6 @@ def start(
     _show(Shown("start", "start", lambda: measure_start(run)), save=save, as_json=as_json)
 
 
-<<<<<<< HEAD
 @app.command("tls")
 def tls(
     orders: Annotated[int, typer.Option(min=1_000, help="Orders of each port.")] = 100_000,
@@ -224,7 +223,8 @@ def tls(
     """Measure what TLS costs, beside a plain port; some 60 seconds."""
     run = TlsRun(orders, connections, data_dir)
     _show(Shown("tls", "tls", lambda: measure_tls(run)), save=save, as_json=as_json)
-=======
+
+
 def _ladder(text: str, connections: int) -> tuple[int, ...]:
     try:
         rungs = tuple(int(part) for part in text.split(",") if part)
@@ -233,7 +233,6 @@ def _ladder(text: str, connections: int) -> tuple[int, ...]:
     if any(rung < 1 or rung >= connections for rung in rungs) or rungs != tuple(sorted(set(rungs))):
         fail(f"--ladder rises from 1 to below {connections}, as 1000,2500, not {text!r}")
     return rungs
->>>>>>> figures
 
 
 def _durability(text: str) -> Literal["fsync", "os"]:

@@ -189,6 +189,34 @@ class Admin:
         }  # fmt: skip
         return await self._ask("key.create", params, request_id, account)
 
+    async def create_person(
+        self,
+        account: str,
+        name: str,
+        password: str,
+        permissions: Sequence[str],
+        *,
+        label: str | None = None,
+        expire_time: datetime | int | None = None,
+        waits: bool | None = None,
+        request_id: str | None = None,
+    ) -> Done:
+        """Let a person act for an account, who proves it with a password.
+
+        `name` is the id of a key like any other: `bind_key`, `revoke_key` and `keys` are for it
+        too.
+        """
+        params = {
+            "key_id": name, "permissions": list(permissions), "scheme": "password",
+            "password": password, "label": label, "expire_time": micros(expire_time),
+            "waits": waits,
+        }  # fmt: skip
+        return await self._ask("key.create", params, request_id, account)
+
+    async def set_password(self, name: str, password: str) -> Done:
+        """Give a person another password; all sessions of the person end."""
+        return await self._link.ask("password.set", {"key_id": name, "password": password})
+
     async def bind_key(
         self,
         key_id: str,

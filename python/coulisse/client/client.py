@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Final, Self, Unpack
 
 from coulisse.client.admin import Admin
-from coulisse.client.credentials import Credentials, find_credentials
+from coulisse.client.credentials import Credentials, choose_credentials
 from coulisse.client.feeds import (
     BookFeed,
     Feed,
@@ -90,6 +90,7 @@ class Client:
         """Prepare; `start` connects. A request waits `request_timeout_s` seconds at most."""
         self.credentials = credentials
         self._link = Link(credentials, request_timeout_s)
+        self.change_password = self._link.change_password
         self.admin = Admin(self._link)
         """What only a key with the admin permission may ask for."""
         self.withdrawals = Withdrawals(self._link)
@@ -106,20 +107,19 @@ class Client:
         *,
         key_id: str | None = None,
         private_key: str | None = None,
+        password: str | None = None,
+        token: str | None = None,
         credentials: Credentials | Path | str | None = None,
         request_timeout_s: float = REQUEST_TIMEOUT_S,
     ) -> Client:
         """Connect, and log on if there is a key.
 
+        A person gives `key_id` and `password`, or a `token`; the password is kept for reconnects.
         Without arguments: `COULISSE_URL`, `COULISSE_KEY_FILE`, then the running demo.
         Raises `ConnectionLost`, `LogonFailed`, `NoCredentials`.
         """
-        if isinstance(credentials, Credentials):
-            found = credentials
-        elif key_id is not None and private_key is not None and url is not None:
-            found = Credentials(url, key_id, private_key)
-        else:
-            found = find_credentials(url, credentials)
+        proofs = ((private_key, "ed25519"), (password, "password"), (token, "token"))
+        found = choose_credentials(url, credentials, key_id, proofs)
         client = cls(found, request_timeout_s=request_timeout_s)
         await client.start()
         return client

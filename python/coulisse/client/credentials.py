@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from coulisse.domain.errors import NoCredentials
 
 SCHEMES = ("http", "https", "ws", "wss")
-KEY_SCHEMES = ("ed25519", "hmac_sha256")
+KEY_SCHEMES = ("ed25519", "hmac_sha256", "password", "token")
 ANSWER_TIMEOUT_S = 1.0
 """How long a demo that stops waits to see whether an earlier one still runs."""
 
@@ -30,11 +30,12 @@ class Credentials:
     """`http://host:port`; `ws://` is taken as well."""
     key_id: str | None = None
     private_key: str | None = field(default=None, repr=False)
-    """Ed25519, 64 hexadecimal digits. Never printed."""
+    """Ed25519, 64 hexadecimal digits; or what `scheme` says. Never printed."""
     account: str | None = None
     """Whose key it is, for people to read."""
     scheme: str = "ed25519"
-    """`ed25519`, or `hmac_sha256`: then `private_key` is the secret."""
+    """`ed25519`; or `hmac_sha256`, `password`, `token`: then `private_key` is the secret, the
+    password of the person whose name is `key_id`, or a token that stands for somebody."""
 
     def __post_init__(self) -> None:
         scheme, _, rest = self.url.partition("://")
@@ -92,6 +93,24 @@ def find_credentials(
         "no server is known: start one with `coulisse demo`, or give --url and --key-file, "
         "or set COULISSE_URL and COULISSE_KEY_FILE"
     )
+
+
+def choose_credentials(
+    url: str | None,
+    credentials: Credentials | Path | str | None,
+    key_id: str | None,
+    proofs: Iterable[tuple[str | None, str]],
+) -> Credentials:
+    """Return what was given: credentials, or the first of `proofs`, secret and scheme, for `url`.
+
+    A token needs no `key_id`. Without any, what is found.
+    """
+    if isinstance(credentials, Credentials):
+        return credentials
+    for secret, scheme in proofs:
+        if url is not None and secret is not None and (key_id is not None or scheme == "token"):
+            return Credentials(url, key_id, secret, scheme=scheme)
+    return find_credentials(url, credentials)
 
 
 def load_credentials(file: Path) -> Credentials:

@@ -10,6 +10,7 @@ import asyncio
 import random
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from coulisse.client import sharing
@@ -100,6 +101,20 @@ class Link:
             if not isinstance(reply, Unknown):
                 return reply
         raise ConnectionLost("the connection was lost before the answer came")
+
+    async def change_password(self, password: str, new_password: str) -> None:
+        """Change the own password, and log on with the new one. Raises `Refused`, `ConnectionLost`.
+
+        Asked once: where the connection is lost meanwhile, either password may hold.
+        """
+        params = {"password": password, "new_password": new_password}
+        reply = await self.request("password.change", params)
+        if isinstance(reply, Rejected):
+            raise Refused(reply)
+        if isinstance(reply, Unknown):
+            raise ConnectionLost("the connection was lost before the answer came")
+        if self.credentials.scheme == "password":
+            self.credentials = replace(self.credentials, private_key=new_password)
 
     async def request(
         self, op: str, params: Mapping[str, object], account: str | None = None

@@ -20,6 +20,8 @@ Reply = dict[str, object] | Rejected | Unknown
 REQUESTS_MAX = 10_000
 """Requests of one session that may wait for their replies at one time."""
 LOGON_TIMEOUT_S = 5.0
+TRY_AGAIN = frozenset({"RETRY_LOGON", "RATE_LIMITED", "OVERLOADED", "SHUTTING_DOWN"})
+"""What a logon may be told that is better a little later."""
 
 
 class Session:
@@ -34,6 +36,7 @@ class Session:
         self._hello: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self.ended = asyncio.Event()
         self.end_reason = ""
+        self._refreshing: asyncio.TimerHandle | None = None
 
     async def open(self, credentials: Credentials) -> None:
         """Connect, wait for the hello, log on if there is a key.
@@ -45,24 +48,52 @@ class Session:
                 credentials.ws_url, credentials.host, self._on_text, self._on_end
             )
             hello = await self._hello
-            if credentials.key_id is not None:
+            if credentials.private_key is not None:
                 await self._log_on(credentials, str(hello["nonce"]))
 
     async def _log_on(self, credentials: Credentials, nonce: str) -> None:
-        assert credentials.key_id is not None and credentials.private_key is not None, "a key"
-        signature = sign_logon(
-            credentials.private_key,
-            host=credentials.host,
-            key_id=credentials.key_id,
-            nonce=nonce,
-            scheme=credentials.scheme,
-        )
-        params = {"key_id": credentials.key_id, "signature": signature}
-        reply = await self.request("session.logon", params)
+        secret, name = credentials.private_key, credentials.key_id
+        assert secret is not None, "there is something to prove it with"
+        if credentials.scheme == "password":
+            opened = await self._prove(
+                credentials, "session.open", {"name": name, "password": secret}
+            )
+            params = {"token": opened["token"]}
+            await self._prove(credentials, "session.logon", params)
+            life_us = int(str(opened["expire_time"])) - int(str(opened["t_out"]))
+            self._refresh_in(life_us / 2_000_000)
+        elif credentials.scheme == "token":
+            await self._prove(credentials, "session.logon", {"token": secret})
+        else:
+            assert name is not None, "a key has a name"
+            signature = sign_logon(
+                secret, host=credentials.host, key_id=name, nonce=nonce, scheme=credentials.scheme
+            )
+            params = {"key_id": name, "signature": signature}
+            await self._prove(credentials, "session.logon", params)
+
+    async def _prove(
+        self, credentials: Credentials, op: str, params: Mapping[str, object]
+    ) -> dict[str, object]:
+        reply = await self.request(op, params)
         if isinstance(reply, Unknown):
             raise ConnectionLost(self.end_reason)
-        if isinstance(reply, Rejected):
-            raise LogonFailed(f"{credentials.http_url}, key {credentials.key_id}: {reply}")
+        if not isinstance(reply, Rejected):
+            return reply
+        if reply.code in TRY_AGAIN:
+            raise ConnectionLost(str(reply))
+        raise LogonFailed(f"{credentials.http_url}, key {credentials.key_id}: {reply}")
+
+    def _refresh_in(self, interval_s: float) -> None:
+        """Ask for more time, again and again; when there is none left, the connection ends."""
+
+        def refresh() -> None:
+            self.post("session.refresh", {})
+            self._refresh_in(interval_s)
+
+        if not self.ended.is_set():
+            loop = asyncio.get_running_loop()
+            self._refreshing = loop.call_later(interval_s, refresh)
 
     async def request(
         self, op: str, params: Mapping[str, object], account: str | None = None
@@ -114,6 +145,8 @@ class Session:
             self._on_feed(message)
 
     def _on_end(self, reason: str) -> None:
+        if self._refreshing is not None:
+            self._refreshing.cancel()
         self.end_reason = reason
         for waiting in (self._hello, *self._replies.values()):
             if not waiting.done():

@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from coulisse.config.gateway import GatewayConfig as GatewayConfig
 from coulisse.config.master_key import SecretsConfig
+from coulisse.config.people import PeopleConfig
 from coulisse.config.risk import RiskConfig
 from coulisse.config.values import (
     AssetName,
@@ -175,6 +176,7 @@ class Config(BaseSettings):
     node: NodeConfig = NodeConfig()
     projector: ProjectorConfig = ProjectorConfig()
     secrets: SecretsConfig = SecretsConfig()
+    people: PeopleConfig = PeopleConfig()
     asset_scales: dict[AssetName, Annotated[int, between(0, ASSET_SCALE_MAX)]] = {}
     """Decimals of an asset's minor unit, where it is not 8."""
     instruments: tuple[InstrumentConfig, ...] = DEFAULT_INSTRUMENTS

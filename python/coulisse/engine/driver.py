@@ -1,8 +1,8 @@
 """The driver: the core on the running loop, and the node's own commands.
 
-The loop's part is small. The core asks by itself for the end of a tick (`call_soon`), the eventfd
-says when the durable seq has moved, and a timer lets it do what is due and publish the public
-feeds. All of it happens on the loop's thread.
+The loop's part is small. The core asks by itself for the end of a tick (`call_soon`), one eventfd
+says when the durable seq has moved and another when passwords were hashed, and a timer lets it do
+what is due and publish the public feeds. All of it happens on the loop's thread.
 
 Invariant: whatever leaves through here was durable first; a fatal fault leaves nothing pending.
 """
@@ -35,6 +35,7 @@ class Driver:
         self._loop: Loop | None = None
         self._timer: Timer | None = None
         self._fd = -1
+        self._people_fd = -1
         self._workers_fd = -1
         self._waiting: set[asyncio.Future[None]] = set()
         self._failure: str | None = None
@@ -55,6 +56,8 @@ class Driver:
         self._core.attach(loop.call_soon, self._fail, None if backend is None else backend())
         self._fd = self._core.eventfd
         loop.add_reader(self._fd, self._core.on_durable)
+        self._people_fd = self._core.people_fd
+        loop.add_reader(self._people_fd, self._core.on_people)
         self._publish_later(loop)
 
     def serve_workers(self, core: WorkersOf) -> None:
@@ -123,6 +126,7 @@ class Driver:
             self._timer = None
         if self._loop is not None:
             self._loop.remove_reader(self._fd)
+            self._loop.remove_reader(self._people_fd)
             if self._workers_fd >= 0:
                 self._loop.remove_reader(self._workers_fd)
             self._loop = None

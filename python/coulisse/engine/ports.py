@@ -47,6 +47,10 @@ class Core(Protocol):
         """Readable when the durable seq has moved."""
 
     @property
+    def people_fd(self) -> int:
+        """Readable when passwords were hashed."""
+
+    @property
     def seq(self) -> int:
         """The last seq applied."""
 
@@ -64,6 +68,9 @@ class Core(Protocol):
 
     def on_durable(self) -> None:
         """Release what waited."""
+
+    def on_people(self) -> None:
+        """Go on with what waited for passwords."""
 
     def tick(self) -> bool:
         """Do what is due by now; return whether more is."""

@@ -58,6 +58,7 @@ def open_core(config: Config, gateways: Sequence[GatewayConfig]) -> _core.Core:
         )
         # A node has one door, whose rules the first gateway says.
         core.set_rules(**gateways[0].rules(), echo=any(gateway.echo for gateway in gateways))
+        core.set_people(**config.people.rules())
         for file, reason in core.snapshots_passed_over:
             logger("log").warning("snapshot_passed_over", file=file, reason=reason)
         _tell_of_voids(core)

@@ -25,6 +25,7 @@ import uvloop
 
 from coulisse import _core
 from coulisse.config import GatewayConfig, gateway_config
+from coulisse.config.people import PeopleRules
 from coulisse.domain.errors import CoulisseError, NodeFailed
 from coulisse.domain.schema import schema
 from coulisse.engine.driver import Driver
@@ -54,6 +55,7 @@ class Settings:
     durability: str
     gateway: Mapping[str, Any]
     """The fields of `GatewayConfig`, its port taken."""
+    people: PeopleRules
     master_key: str | None
     demo_key: Mapping[str, str] | None
 
@@ -193,6 +195,7 @@ async def live() -> None:
         master_key=None if settings.master_key is None else bytes.fromhex(settings.master_key),
     )
     core.set_rules(**gateway.rules(), echo=gateway.echo)
+    core.set_people(**settings.people)
     try:
         with lone_faults():
             async with asyncio.TaskGroup() as group:

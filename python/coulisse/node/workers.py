@@ -199,6 +199,7 @@ class Workers:
                 node=self._config.node.id,
                 durability=self._config.log.durability,
                 gateway=gateway.model_dump(mode="json"),
+                people=self._config.people.rules(),
                 master_key=None if secret is None else secret.hex(),
                 demo_key=self._demo_key,
             )

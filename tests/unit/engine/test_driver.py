@@ -27,6 +27,7 @@ class HeldCore:
     """A core whose answers wait until `release`."""
 
     eventfd = 99
+    people_fd = 98
     seq = 0
     durable_seq = 0
 
@@ -48,6 +49,9 @@ class HeldCore:
 
     def on_durable(self) -> None:
         self.calls.append("on_durable")
+
+    def on_people(self) -> None:
+        self.calls.append("on_people")
 
     def tick(self) -> bool:
         self.calls.append("tick")

@@ -22,6 +22,7 @@ SETTINGS = Settings(
     node=1,
     durability="os",
     gateway={"port": 0},
+    people=Config().people.rules(),
     master_key="5a" * 32,
     demo_key=None,
 )

@@ -68,6 +68,8 @@ pub struct Head<'a> {
     pub websocket_protocol: Option<&'a str>,
     /// The headers of a signed request.
     pub signed: Signed<'a>,
+    /// Authorization. `Some("")` where it is not text, or stands twice.
+    pub authorization: Option<&'a str>,
     /// Bytes of the head, the empty line included: where the body or the first frame begins.
     pub head_bytes: usize,
 }
@@ -246,6 +248,7 @@ struct Fields<'a> {
     websocket_version: Option<&'a [u8]>,
     websocket_protocol: Option<&'a [u8]>,
     signed: Signed<'a>,
+    authorization: Option<&'a [u8]>,
 }
 
 impl<'a> Fields<'a> {
@@ -257,6 +260,10 @@ impl<'a> Fields<'a> {
             // Two origins are none that an allow-list could hold.
             let value = if self.origin.is_some() { b"" } else { value };
             self.origin = Some(value);
+            Ok(())
+        } else if is("authorization") {
+            let value = if self.authorization.is_some() { b"" } else { value };
+            self.authorization = Some(value);
             Ok(())
         } else if is("x-forwarded-for") {
             self.forwarded_for = Some(value);
@@ -343,6 +350,7 @@ impl<'a> Fields<'a> {
             websocket_version: self.websocket_version.map(text),
             websocket_protocol: self.websocket_protocol.map(text),
             signed: self.signed,
+            authorization: self.authorization.map(text),
             head_bytes: line.head_bytes,
         })
     }

@@ -2,9 +2,9 @@
 //! started from a snapshot and did not replay everything.
 //!
 //! Kept are the instruments and groups, each instrument's latest trades and candles, the latest fills, the
-//! time of the last record, the seqs that its status and each private channel are at, and who is in which
-//! group. Connections, subscriptions and counters are of one life of the process and start anew, as they
-//! do on replay.
+//! time of the last record, the seqs that its status and each private channel are at, who is in which
+//! group, and which sessions of people were ended. Connections, subscriptions and counters are of one life
+//! of the process and start anew, as they do on replay.
 //!
 //! Invariants
 //! - Reading and then delivering the tail gives the hub that delivering everything gives, as far as any
@@ -22,7 +22,7 @@ use coulisse_types::{Event, limits};
 use coulisse_wire::record::{decode_events, encode_events};
 
 /// The version written and read.
-const VERSION: u16 = 2;
+const VERSION: u16 = 3;
 
 /// Why bytes are no feeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +58,7 @@ impl Hub {
             time_us,
             key_use,
             fills,
+            ended,
             // Of this life of the process.
             slots: _,
             free: _,
@@ -88,11 +89,13 @@ impl Hub {
             sessions_then: _,
             resumable: _,
             some_expire: _,
+            over: _,
             trials: _,
             waiting: _,
             gathers: _,
             gathers_begun: _,
             secrets: _,
+            desk: _,
             // Given anew at every start.
             hosts: _,
             origins: _,
@@ -120,6 +123,7 @@ impl Hub {
         private.write(out);
         key_use.encode(out);
         fills.encode(out);
+        ended.encode(out);
     }
 
     /// Takes what [`Hub::write_feeds`] wrote, into a hub that has delivered nothing yet.
@@ -147,6 +151,7 @@ impl Hub {
         self.private.read(&mut reader)?;
         self.key_use.decode(&mut reader)?;
         self.fills.decode(&mut reader)?;
+        self.ended.decode(&mut reader)?;
         if reader.is_empty() { Ok(()) } else { Err(FeedsFault { reason: "too many bytes" }) }
     }
 

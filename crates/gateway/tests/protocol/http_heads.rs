@@ -40,6 +40,7 @@ fn an_upgrade_says_all_that_the_handshake_asks_about() {
         websocket_version: Some("13"),
         websocket_protocol: Some("a, b"),
         signed: Signed::default(),
+        authorization: None,
         head_bytes: UPGRADE.len(),
     };
     assert_eq!(head_of(UPGRADE), expected);

@@ -68,7 +68,7 @@ pub(super) fn read_admin<'a>(
 
 pub(super) const fn plain(command: Command) -> Admin {
     let (instrument, request_id) = (InstrumentId(0), RequestId(0));
-    Admin { command, bound: None, accounts: Vec::new(), instrument, request_id }
+    Admin { command, bound: None, accounts: Vec::new(), password: None, instrument, request_id }
 }
 
 fn read_account<'a>(params: &Params<'a>, symbols: &(impl Symbols + ?Sized)) -> Read<'a, Command> {

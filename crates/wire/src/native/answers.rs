@@ -105,6 +105,42 @@ pub fn write_logged_on(out: &mut Vec<u8>, answer: &Answer<'_>, who: &LoggedOn) {
     out.extend_from_slice(b"}}");
 }
 
+/// A token, and how long it and its session may last.
+#[derive(Clone, Copy)]
+pub struct Issued<'a> {
+    /// The token; never printed.
+    pub token: &'a [u8],
+    /// When it is over, in µs since the epoch.
+    pub expire_us: i64,
+    /// When its session is, however often it is refreshed.
+    pub session_expire_us: i64,
+    /// Whose it is; `None` where that is known.
+    pub who: Option<LoggedOn>,
+}
+
+/// Appends the reply to `session.open` and `session.refresh`.
+pub fn write_issued(out: &mut Vec<u8>, answer: &Answer<'_>, issued: &Issued<'_>) {
+    answer.open(out);
+    out.extend_from_slice(b"\"token\":\"");
+    out.extend_from_slice(issued.token);
+    out.extend_from_slice(b"\",\"expire_time\":");
+    digits::signed(out, issued.expire_us);
+    out.extend_from_slice(b",\"session_expire_time\":");
+    digits::signed(out, issued.session_expire_us);
+    if let Some(who) = &issued.who {
+        out.extend_from_slice(b",\"account\":\"");
+        out.extend_from_slice(who.account.as_bytes());
+        out.extend_from_slice(b"\",\"key_id\":\"");
+        out.extend_from_slice(who.key_id.as_bytes());
+        out.extend_from_slice(b"\",\"permissions\":[");
+        write_permissions(out, who.permissions);
+        out.push(b']');
+    }
+    out.push(b',');
+    write_stamps(out, &answer.stamps);
+    out.extend_from_slice(b"}}");
+}
+
 fn write_permissions(out: &mut Vec<u8>, permissions: u8) {
     let mut first = true;
     for (name, bit) in PERMISSION_NAMES {

@@ -15,6 +15,7 @@ use super::params::{
     Fault, Params, Read, find_symbol, integer, missing, missing_either, name, nanoseconds, one_of,
     refused_number,
 };
+use super::people::{read_people, read_token};
 use super::reads::read_list;
 use super::request::{Amend, Body, Signature, Subscription};
 use super::spec::{Channel, Op, ParamKind, at};
@@ -89,6 +90,11 @@ fn read_rarer_body<'a>(
         Op::Subscribe => Body::Subscribe(read_subscription(params, symbols)?),
         Op::Unsubscribe => Body::Unsubscribe(read_subscription(params, symbols)?),
         Op::Logon => read_logon(params)?,
+        Op::SessionOpen
+        | Op::SessionRefresh
+        | Op::SessionEnd
+        | Op::PasswordChange
+        | Op::PasswordSet => read_people(op, params)?,
         Op::Logoff => Body::Logoff,
         Op::Resume => Body::Resume(read_resume(params)?),
         Op::CancelOnDisconnect => {
@@ -101,8 +107,16 @@ fn read_rarer_body<'a>(
 }
 
 fn read_logon<'a>(params: &Params<'a>) -> Read<'a, Body<'a>> {
-    let key_id = name(params.get(at::logon::KEY_ID), "key_id")?;
-    let value = params.get(at::logon::SIGNATURE);
+    let [key_id, value] = [at::logon::KEY_ID, at::logon::SIGNATURE].map(|index| params.get(index));
+    if let Some(token) = params.get(at::logon::TOKEN).present() {
+        return read_token(token, [key_id, value]);
+    }
+    match (key_id.is_present(), value.is_present()) {
+        (false, _) => return Err(missing_either("key_id", "token")),
+        (true, false) => return Err(missing("signature")),
+        (true, true) => {}
+    }
+    let key_id = name(key_id, "key_id")?;
     let mut scratch = [0; TEXT_BYTES_MAX];
     let signature = value.text(&mut scratch).and_then(signature).ok_or_else(|| {
         let fault = Fault::new(RejectCode::InvalidValue, "signature", value);

@@ -10,6 +10,7 @@ use super::error::{Detail, RequestError};
 use super::params::{
     Fault, Params, Read, duplicate_field, find_param, fits, integer, name, unknown_field,
 };
+use super::people::is_secret;
 use super::request::{Request, explain};
 use super::spec::{Op, ParamKind};
 use crate::instruments::Symbols;
@@ -65,7 +66,10 @@ fn read_call<'a>(call: &Call<'a>, symbols: &(impl Symbols + ?Sized)) -> Read<'a,
             "account" => &mut account,
             "deadline" => &mut deadline,
             _ => {
-                let index = find_param(listed, 0, key).ok_or_else(|| unknown_field(key, text))?;
+                let found = find_param(listed, 0, key).filter(|_| !is_secret(name.as_bytes()));
+                // What is in a target is kept by whoever passes it on: nothing secret is read there.
+                let shown = if is_secret(name.as_bytes()) { Raw::ABSENT } else { text };
+                let index = found.ok_or_else(|| unknown_field(key, shown))?;
                 let kind = listed.get(index).map_or(ParamKind::Text, |param| param.kind);
                 return params.give(index, as_param(kind, text), listed);
             }

@@ -34,6 +34,8 @@ pub enum Detail {
         /// In how many milliseconds.
         after_ms: u64,
     },
+    /// When to come again, in milliseconds.
+    Later(u64),
 }
 
 /// A request that was refused at the edge: its state is `not_sent`.
@@ -76,6 +78,12 @@ impl<'a> RequestError<'a> {
         Self { detail: Detail::Retry { per_s, after_ms }, ..self }
     }
 
+    /// The same with when to come again.
+    #[must_use]
+    pub const fn later(self, after_ms: u64) -> Self {
+        Self { detail: Detail::Later(after_ms), ..self }
+    }
+
     pub(crate) fn of_syntax(message: &[u8], error: &SyntaxError<'a>) -> Self {
         let offset = message.len().saturating_sub(error.at.len());
         let detail = Detail::Syntax { offset, wanted: error.wanted };
@@ -100,6 +108,10 @@ impl<'a> RequestError<'a> {
     fn write_rest(&self, out: &mut Vec<u8>) {
         match self.detail {
             Detail::Retry { per_s, after_ms } => self.write_retry(out, per_s, after_ms),
+            Detail::Later(after_ms) => {
+                super::rejects::write_meaning(out, self.code);
+                write_again(out, after_ms);
+            }
             _ => self.write_message(out),
         }
         out.push(b'"');
@@ -116,6 +128,10 @@ impl<'a> RequestError<'a> {
                 out.extend_from_slice(b"\",\"retry_after_ms\":");
                 digits::unsigned(out, *after_ms);
             }
+            Detail::Later(after_ms) => {
+                out.extend_from_slice(b",\"retry_after_ms\":");
+                digits::unsigned(out, *after_ms);
+            }
             _ => {}
         }
         out.extend_from_slice(br#","state":"not_sent"}"#);
@@ -125,9 +141,8 @@ impl<'a> RequestError<'a> {
         digits::excerpt(out, self.field);
         out.extend_from_slice(b": limit ");
         digits::unsigned(out, u64::from(per_s));
-        out.extend_from_slice(b" a second; try again in ");
-        digits::unsigned(out, after_ms);
-        out.extend_from_slice(b" ms");
+        out.extend_from_slice(b" a second");
+        write_again(out, after_ms);
     }
 
     /// Appends what is wrong, for people, as the inside of a JSON string, without the code.
@@ -184,7 +199,7 @@ impl<'a> RequestError<'a> {
                 });
                 out.extend_from_slice(limit.as_bytes());
             }
-            (_, Detail::None | Detail::Or(_) | Detail::Retry { .. }) => {
+            (_, Detail::None | Detail::Or(_) | Detail::Retry { .. } | Detail::Later(_)) => {
                 if !self.field.is_empty() {
                     subject(out);
                     out.extend_from_slice(b": ");
@@ -193,6 +208,12 @@ impl<'a> RequestError<'a> {
             }
         }
     }
+}
+
+fn write_again(out: &mut Vec<u8>, after_ms: u64) {
+    out.extend_from_slice(b"; try again in ");
+    digits::unsigned(out, after_ms);
+    out.extend_from_slice(b" ms");
 }
 
 /// Appends `,"key":"text"` with the text bounded and escaped.

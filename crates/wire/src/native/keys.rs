@@ -11,6 +11,7 @@ use super::admin::plain;
 use super::bodies::unhex;
 use super::error::Detail;
 use super::params::{Fault, Params, Read, find_symbol, missing, name, one_of, read_time};
+use super::people::read_key_password;
 use super::request::Admin;
 use super::spec::{Op, ParamKind, at::key as at};
 use crate::instruments::Symbols;
@@ -38,11 +39,11 @@ pub(super) fn read_create<'a>(params: &Params<'a>) -> Read<'a, Admin> {
     let material = match (scheme, value.is_present()) {
         (KeyScheme::Ed25519, false) => return Err(missing("public_key")),
         (KeyScheme::Ed25519, true) => read_public_key(value)?,
-        // The node draws the secret, and seals it.
-        (KeyScheme::HmacSha256, false) => KeyMaterial::default(),
-        (KeyScheme::HmacSha256, true) => {
+        // The node draws the secret, or hashes the password, and seals it.
+        (KeyScheme::HmacSha256 | KeyScheme::Password, false) => KeyMaterial::default(),
+        (KeyScheme::HmacSha256 | KeyScheme::Password, true) => {
             let fault = Fault::new(RejectCode::InvalidValue, "public_key", value);
-            return Err(fault.with(Detail::Wanted("absent: an HMAC key has none")));
+            return Err(fault.with(Detail::Wanted("absent: only an Ed25519 key has one")));
         }
     };
     let label = params.get(at::LABEL).present();
@@ -56,7 +57,8 @@ pub(super) fn read_create<'a>(params: &Params<'a>) -> Read<'a, Admin> {
         expire_ns: read_time(params.get(at::EXPIRE_TIME), "expire_time")?,
         waits: params.get(at::WAITS).kind == Kind::True,
     };
-    Ok(plain(issue.into()))
+    let password = read_key_password(params.get(at::PASSWORD), scheme == KeyScheme::Password)?;
+    Ok(Admin { password, ..plain(issue.into()) })
 }
 
 fn read_public_key(value: Raw<'_>) -> Read<'_, KeyMaterial> {

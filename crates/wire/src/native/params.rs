@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use coulisse_types::{Amount, ClientOrderId, Price, Qty, RejectCode, Text};
 
 use super::error::{Detail, RequestError};
+use super::people::is_secret;
 use super::spec::{self, ParamKind};
 use crate::instruments::{InstrumentInfo, Symbols};
 use crate::json::{Broken, Kind, Raw, Scanner};
@@ -18,7 +19,8 @@ impl<'a> Fault<'a> {
     pub(super) fn new(code: RejectCode, field: &'static str, value: Raw<'a>) -> Self {
         let detail = Detail::None;
         let field = field.as_bytes();
-        Self(RequestError { id_raw: &[], code, field, value: value.bytes, detail })
+        let value = if is_secret(field) { &[] } else { value.bytes };
+        Self(RequestError { id_raw: &[], code, field, value, detail })
     }
 
     #[cold]
@@ -108,7 +110,10 @@ impl<'a> Params<'a> {
         loop {
             let key = scanner.key()?;
             let Some(index) = find_param(params, expected, key) else {
-                return Err(unknown_field(key, scanner.value(2)?));
+                let value = scanner.value(2)?;
+                // A misspelt password is one all the same.
+                let has_secret = params.iter().any(|param| is_secret(param.name.as_bytes()));
+                return Err(unknown_field(key, if has_secret { Raw::ABSENT } else { value }));
             };
             let value = scanner.value(2)?;
             if let (Some(slot), Some(param)) = (self.slot(index), params.get(index)) {

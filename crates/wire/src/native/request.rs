@@ -27,6 +27,7 @@ use super::params::{
     Fault, Params, Read, duplicate_field, integer, missing, name, no_price, read_price, read_qty,
     unknown_field,
 };
+use super::people::{Password, People, mentions_secret};
 use super::spec::{Channel, Op, ParamKind};
 use crate::instruments::{InstrumentInfo, Symbols};
 use crate::json::{Kind, Raw, Scanner, validate};
@@ -60,6 +61,8 @@ pub enum Body<'a> {
         /// The signature: 64 bytes of Ed25519, 32 of HMAC-SHA256.
         signature: Signature,
     },
+    /// What is about people: their passwords and tokens.
+    People(Box<People>),
     /// `session.logoff`.
     Logoff,
     /// `session.resume`: channels, each with the last seq that was received on it.
@@ -120,6 +123,8 @@ pub struct Admin {
     pub bound: Option<AccountName>,
     /// The accounts that a key is bound to, by their names: their ids wait in the same way.
     pub accounts: Vec<AccountName>,
+    /// The password of the person's key that it makes.
+    pub password: Option<Password>,
     /// The instrument that it is about; 0 for none. The reply's numbers are written by it.
     pub instrument: InstrumentId,
     /// The client's idempotency id; 0 for none.
@@ -246,10 +251,12 @@ pub(super) fn explain<'a>(bytes: &'a [u8], fault: &Fault<'a>) -> RequestError<'a
         Ok(()) => id_bytes,
         Err(_) => &[],
     };
-    match syntax {
+    let error = match syntax {
         Some(error) => RequestError { id_raw, ..RequestError::of_syntax(bytes, &error) },
         None => RequestError { id_raw, ..fault.0 },
-    }
+    };
+    // What stood there may be what nobody is to read again.
+    if mentions_secret(bytes) { RequestError { value: &[], ..error } } else { error }
 }
 
 /// The request without its parameters.

@@ -69,6 +69,7 @@ fn operation(page: &mut String, op: Op) {
     page.push_str(match spec.access {
         Access::Open => "\n",
         Access::LoggedOn => "\nNeeds a logon.\n\n",
+        Access::Person => "\nNeeds a logon with a token.\n\n",
         Access::Read => "\nNeeds a logon with a key that may `read`.\n\n",
         Access::Trade => "\nNeeds a logon with a key that may `trade`.\n\n",
         Access::Withdraw => "\nNeeds a logon with a key that may `withdraw`.\n\n",

@@ -8,6 +8,7 @@ mod market;
 mod messages;
 mod operators;
 mod outcomes;
+mod people;
 mod records;
 mod requests;
 mod terms;

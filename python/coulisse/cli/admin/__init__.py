@@ -19,6 +19,8 @@ from coulisse.cli.admin import (
     limit,
     listing,
     mark,
+    password_set,
+    person_create,
     reopen,
     risk_state,
     withdrawals,
@@ -32,6 +34,8 @@ app.command("limit")(limit.limit)
 app.command("kill-switch")(kill_switch.kill_switch)
 app.command("kill-reset")(kill_reset.kill_reset)
 app.command("key-create")(key_create.key_create)
+app.command("person-create")(person_create.person_create)
+app.command("password-set")(password_set.password_set)
 app.command("key-bind")(key_bind.key_bind)
 app.command("key-revoke")(key_revoke.key_revoke)
 app.command("keys")(keys.keys)

@@ -4,6 +4,15 @@
 pub(crate) mod logon {
     pub(crate) const KEY_ID: usize = 0;
     pub(crate) const SIGNATURE: usize = 1;
+    pub(crate) const TOKEN: usize = 2;
+}
+
+/// `session.open`, `password.set` and `password.change`.
+pub(crate) mod people {
+    pub(crate) const NAME: usize = 0;
+    pub(crate) const PASSWORD: usize = 1;
+    pub(crate) const OLD: usize = 0;
+    pub(crate) const NEW: usize = 1;
 }
 
 /// `session.cancel_on_disconnect`.
@@ -135,6 +144,7 @@ pub(crate) mod key {
     pub(crate) const LABEL: usize = 5;
     pub(crate) const EXPIRE_TIME: usize = 6;
     pub(crate) const WAITS: usize = 7;
+    pub(crate) const PASSWORD: usize = 8;
     pub(crate) const ACCOUNTS: usize = 2;
     pub(crate) const SYMBOLS: usize = 3;
     pub(crate) const NETWORKS: usize = 4;

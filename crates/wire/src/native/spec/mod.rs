@@ -76,6 +76,8 @@ pub enum Access {
     Open,
     /// Whoever is logged on; what more it needs, its parameters decide.
     LoggedOn,
+    /// Whoever is logged on with a token, as people are.
+    Person,
     /// Whoever is logged on with a key that may `read`.
     Read,
     /// The same with `trade`: the core says so, at the request's place in the log.
@@ -92,6 +94,7 @@ impl Access {
         match self {
             Self::Open => "open",
             Self::LoggedOn => "logged_on",
+            Self::Person => "person",
             Self::Read => "read",
             Self::Trade => "trade",
             Self::Withdraw => "withdraw",
@@ -122,7 +125,7 @@ impl Op {
             | Self::WithdrawalsPending
             | Self::WithdrawalCapsGet => (5, None),
             Self::Subscribe => (2, Some("symbols")),
-            Self::Logon => (20, None),
+            Self::Logon | Self::SessionOpen | Self::PasswordChange => (20, None),
             _ => (1, None),
         };
         Weight { units, each_of }
@@ -214,7 +217,11 @@ pub const ERROR: &[BodyField] = &[
     field("field", "string?", "Which field or limit."),
     field("value", "string?", "What stood there."),
     field("limit", "string?", "The bound it broke."),
-    field("retry_after_ms", "integer?", "With `RATE_LIMITED`: when there is room again."),
+    field(
+        "retry_after_ms",
+        "integer?",
+        "With `RATE_LIMITED` and `RETRY_LOGON`: when there is room again.",
+    ),
     field(
         "state",
         "string",

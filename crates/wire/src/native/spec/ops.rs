@@ -83,6 +83,14 @@ const SEQ: BodyField =
     field("seq", "integer", "The seq of the command, or the seq it was read at.");
 const T_IN: BodyField =
     field("t_in", "integer", "When the request was read, in microseconds since the epoch.");
+const TOKEN: BodyField = field("token", "string", "Stands for the person. Keep it as a password.");
+const TOKEN_EXPIRES: BodyField =
+    field("expire_time", "integer", "When the token is over, in microseconds since the epoch.");
+const SESSION_EXPIRES: BodyField = field(
+    "session_expire_time",
+    "integer",
+    "Until when `session.refresh` can give it more time; then the password is asked for again.",
+);
 const T_LOG: BodyField = field("t_log", "integer", "When the log stamped it.");
 const T_OUT: BodyField = field("t_out", "integer", "When the reply left.");
 const READ_LOG: BodyField =
@@ -176,10 +184,12 @@ const SYMBOLS: ParamSpec = optional(
 ops! {
     /// Prove possession of a key. The signature is Ed25519, or HMAC-SHA256 with the secret of an HMAC
     /// key, over the ASCII text `coulisse-logon-v1|host|key_id|nonce`: `host` as in the request's Host
-    /// header, `nonce` from the hello message.
+    /// header, `nonce` from the hello message. A person gives a token instead; the session then ends when the
+    /// token's time is over, unless `session.refresh` gives it more.
     Logon "session.logon" Open [
-        required("key_id", ParamKind::Text, "The key's public name."),
-        required("signature", ParamKind::Text, "128 hexadecimal digits; of an HMAC key 64."),
+        optional("key_id", ParamKind::Text, "The key's public name."),
+        optional("signature", ParamKind::Text, "128 hexadecimal digits; of an HMAC key 64."),
+        optional("token", ParamKind::Text, "Instead of the two: a token of `session.open`."),
     ] => [
         field("account", "string", "The account that the key belongs to."),
         field("key_id", "string", "The key."),
@@ -187,6 +197,39 @@ ops! {
         field("time", "integer", "The node's time in microseconds since the epoch."),
         SEQ, T_IN, READ_LOG, T_OUT,
     ] r#"{"key_id":"alice-1","signature":"e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"}"#;
+
+    /// Prove a password; what comes back is a token (a JWT, RFC 7519) that stands for the person for some
+    /// minutes: as `Authorization: Bearer` of private REST, and in `session.logon`. An unknown name and a wrong
+    /// password are answered alike. Passwords are checked in a small pool: where too many wait,
+    /// `RETRY_LOGON` says when to come again; who has failed too often waits longer (`RATE_LIMITED`).
+    SessionOpen "session.open" Open [
+        required("name", ParamKind::Text, "The person's name: the `key_id` of a key of the scheme `password`."),
+        required("password", ParamKind::Text, "The password; at most 128 bytes of UTF-8. Never in a query."),
+    ] => [
+        TOKEN, TOKEN_EXPIRES, SESSION_EXPIRES,
+        field("account", "string", "The account that the key belongs to."),
+        field("key_id", "string", "The key: the person's name."),
+        field("permissions", "array of strings", "`read`, `trade`, `withdraw`, `admin`."),
+        SEQ, T_IN, READ_LOG, T_OUT,
+    ] r#"{"name":"alice","password":"an example, nobody's"}"#;
+
+    /// Get another token for the same session, before the one that asks is over. On a
+    /// WebSocket the session lives on as long as the new token.
+    SessionRefresh "session.refresh" Person [] => [
+        TOKEN, TOKEN_EXPIRES, SESSION_EXPIRES, SEQ, T_IN, READ_LOG, T_OUT,
+    ] r"{}";
+
+    /// Log out: all tokens of the session are refused from here on, at every worker, and its connections are
+    /// closed, this one behind the reply.
+    SessionEnd "session.end" Person [] => [SEQ, T_IN, T_LOG, T_OUT] r"{}";
+
+    /// Set another password of one's own; the old one is asked for once more. All sessions of
+    /// the person end, this one too.
+    PasswordChange "password.change" Person [
+        required("password", ParamKind::Text, "The password that holds now."),
+        required("new_password", ParamKind::Text, "The one that is to hold: 12 characters or what the node asks for, at most 128 bytes."),
+    ] => [SEQ, T_IN, T_LOG, T_OUT]
+    r#"{"password":"an example, nobody's","new_password":"another that is nobody's"}"#;
 
     /// End the session's logon. Its private subscriptions end too; its orders stay.
     Logoff "session.logoff" LoggedOn [] => [SEQ, T_IN, READ_LOG, T_OUT] r"{}";
@@ -446,6 +489,7 @@ ops! {
         optional("label", ParamKind::Text, "What it is for: 1 to 32 printable characters."),
         optional("expire_time", ParamKind::Integer, "From when on it is refused, in microseconds since the epoch; never if absent."),
         optional("waits", ParamKind::Flag, "`true`: it is refused until `key.bind` has bound it."),
+        optional("password", ParamKind::Text, "Of `password`: 12 characters or what the node asks for, at most 128 bytes."),
     ] => [
         field("secret", "string?", "Of `hmac_sha256`: 64 hexadecimal digits, the 32 bytes to sign with. Never shown again."),
         DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT,
@@ -469,6 +513,13 @@ ops! {
         required("key_id", ParamKind::Text, "The key."),
     ] => [DUPLICATE, FIRST_SEQ, SEQ, T_IN, T_LOG, T_OUT]
     r#"{"request_id":"b6","key_id":"alice-2"}"#;
+
+    /// Set the password of a key of the scheme `password`. All sessions of the person end.
+    PasswordSet "password.set" Admin [
+        required("key_id", ParamKind::Text, "The key: the person's name."),
+        required("password", ParamKind::Text, "The one that is to hold: 12 characters or what the node asks for, at most 128 bytes."),
+    ] => [SEQ, T_IN, T_LOG, T_OUT]
+    r#"{"key_id":"alice","password":"another that is nobody's"}"#;
 
     /// The keys of an account (`account` says whose; the own one if absent).
     KeysGet "keys.get" Admin [LIMIT, CURSOR, MIN_SEQ] => [
@@ -601,7 +652,8 @@ ops! {
     ] r"{}";
 }
 
-const KEY_SCHEME_NAMES: &[&str] = &[KeyScheme::Ed25519.name(), KeyScheme::HmacSha256.name()];
+const KEY_SCHEME_NAMES: &[&str] =
+    &[KeyScheme::Ed25519.name(), KeyScheme::HmacSha256.name(), KeyScheme::Password.name()];
 const SIDE_NAMES: &[&str] = &[Side::Buy.name(), Side::Sell.name()];
 const TYPE_NAMES: &[&str] =
     &["limit", "market", "stop", "stop_limit", "take_profit", "take_profit_limit", "trailing_stop"];

@@ -38,6 +38,10 @@ pub const ROUTES: &[RestRoute] = &[
     route("POST", "/v1/withdrawals", Op::Withdraw),
     route("GET", "/v1/withdrawals", Op::WithdrawalsGet),
     route("DELETE", "/v1/withdrawals/{withdrawal_id}", Op::WithdrawalCancel),
+    route("POST", "/v1/sessions", Op::SessionOpen),
+    route("POST", "/v1/sessions/current", Op::SessionRefresh),
+    route("DELETE", "/v1/sessions/current", Op::SessionEnd),
+    route("POST", "/v1/password", Op::PasswordChange),
     route("POST", "/v1/admin/accounts", Op::AccountCreate),
     route("PATCH", "/v1/admin/accounts/{account}", Op::AccountConfigure),
     route("POST", "/v1/admin/accounts/{account}/keys", Op::KeyCreate),
@@ -51,6 +55,7 @@ pub const ROUTES: &[RestRoute] = &[
     route("POST", "/v1/admin/withdrawal_caps", Op::WithdrawalCapSet),
     route("PATCH", "/v1/admin/keys/{key_id}", Op::KeyBind),
     route("DELETE", "/v1/admin/keys/{key_id}", Op::KeyRevoke),
+    route("POST", "/v1/admin/keys/{key_id}/password", Op::PasswordSet),
     route("POST", "/v1/admin/groups", Op::GroupCreate),
     route("POST", "/v1/admin/assets", Op::AssetCreate),
     route("POST", "/v1/admin/instruments", Op::InstrumentCreate),
@@ -102,15 +107,21 @@ mod tests {
     #[test]
     fn every_operation_but_those_of_a_session_has_a_route_and_its_part_of_the_path_is_a_parameter()
     {
-        let is_of_sessions = |name: &str| {
-            name.starts_with("session.")
-                || ["subscribe", "unsubscribe", "ping", "time"].contains(&name)
-        };
+        let of_sockets = [
+            Op::Logon,
+            Op::Logoff,
+            Op::Resume,
+            Op::CancelOnDisconnect,
+            Op::Subscribe,
+            Op::Unsubscribe,
+            Op::Ping,
+            Op::Time,
+        ];
         for op in Op::ALL {
             let routes: alloc::vec::Vec<_> =
                 ROUTES.iter().filter(|route| route.op == *op).collect();
             let name = op.spec().name;
-            assert_eq!(routes.is_empty(), is_of_sessions(name), "{name}");
+            assert_eq!(routes.is_empty(), of_sockets.contains(op), "{name}");
             for route in routes {
                 let Some((_, rest)) = route.path.split_once('{') else { continue };
                 let (part, _) = rest.split_once('}').expect("closed");

@@ -72,6 +72,7 @@ fn operations() -> Json {
         let who = match spec.access {
             Access::Open => "Everyone may.".to_string(),
             Access::LoggedOn => "Whoever is logged on may.".to_string(),
+            Access::Person => "Whoever is logged on with a token may.".to_string(),
             access => format!("Whoever is logged on with a key that may `{}`.", access.name()),
         };
         let operation = object([

@@ -12,8 +12,12 @@ use super::json::{Json, object, texts};
 use super::shapes::{integer, items_name, named_text, of_fields, of_param, of_params, schema};
 use crate::native::spec::{Access, Channel, ERROR, Op, OpSpec, ParamSpec, ROUTES, RestRoute};
 
-/// The tag of what must be signed.
+/// The tag of what must be signed, or asked for with a token.
 const SIGNED: &str = "signed";
+/// The tag of what everyone may ask for.
+const OPEN: &str = "open";
+/// The name of the scheme of tokens.
+const BEARER: &str = "Bearer";
 
 /// The account of the examples.
 const ACCOUNT: &str = "alice";
@@ -59,13 +63,23 @@ fn components(door: &Door<'_>) -> Json {
         let fields = [("type", "apiKey"), ("in", "header"), ("name", name), ("description", what)];
         (name.to_string(), object(fields.map(|(key, value)| (key, value.into()))))
     };
+    let bearer = [
+        ("type", "http"),
+        ("scheme", "bearer"),
+        ("bearerFormat", "JWT"),
+        ("description", "A token of `session.open`, instead of a signature."),
+    ];
+    let bearer = (BEARER.to_string(), object(bearer.map(|(key, value)| (key, value.into()))));
     let locks = door.headers.iter().filter(|(name, _)| is_demanded(door, name)).map(scheme);
     // What is turned away at the door has no id.
     let mut schemas = vec![("refusal".to_string(), refusal(&["ok", "error"]))];
     for channel in Channel::ALL.iter().filter(|channel| channel.is_private()) {
         schemas.push((items_name(*channel), of_fields(channel.spec().item)));
     }
-    object([("schemas", Json::Object(schemas)), ("securitySchemes", Json::Object(locks.collect()))])
+    object([
+        ("schemas", Json::Object(schemas)),
+        ("securitySchemes", Json::Object(locks.chain([bearer]).collect())),
+    ])
 }
 
 fn is_demanded(door: &Door<'_>, name: &str) -> bool {
@@ -103,11 +117,12 @@ fn operation(route: &RestRoute, door: &Door<'_>) -> Json {
     let spec = route.op.spec();
     let (summary, description) = told(spec);
     let has_body = matches!(route.method, "POST" | "PATCH") && !spec.params.is_empty();
+    let tag = if spec.access == Access::Open { OPEN } else { SIGNED };
     let operation = object([
         ("operationId", Json::from(operation_id(route))),
         ("summary", summary),
         ("description", description),
-        ("tags", texts([spec.name.split('.').next().unwrap_or_default(), SIGNED])),
+        ("tags", texts([spec.name.split('.').next().unwrap_or_default(), tag])),
         ("security", security(route, door)),
         ("parameters", parameters(route, has_body)),
     ]);
@@ -120,7 +135,9 @@ fn told(spec: &OpSpec) -> (Json, Json) {
     let doc = spec.doc.trim();
     let summary = doc.split_inclusive(". ").next().unwrap_or(doc).trim_end();
     let who = match spec.access {
-        Access::Open | Access::LoggedOn => "any key".to_string(),
+        Access::Open => "everyone".to_string(),
+        Access::LoggedOn => "any key".to_string(),
+        Access::Person => "whoever has a token".to_string(),
         access => format!("a key that may `{}`", access.name()),
     };
     let text = format!("{doc}\n\nThe operation `{}`, for {who}.", spec.name);
@@ -142,8 +159,11 @@ fn part_of(path: &'static str) -> Option<&'static str> {
     path.split_once('{')?.1.split_once('}').map(|(part, _)| part)
 }
 
-/// All of these headers together.
+/// All of these headers together, or a token.
 fn security(route: &RestRoute, door: &Door<'_>) -> Json {
+    if route.op.spec().access == Access::Open {
+        return Json::List(Vec::new());
+    }
     let changes = route.method != "GET";
     let mut wanted = Vec::new();
     for (name, _) in door.headers {
@@ -152,7 +172,11 @@ fn security(route: &RestRoute, door: &Door<'_>) -> Json {
             wanted.push((name.to_string(), Json::List(Vec::new())));
         }
     }
-    Json::List(vec![Json::Object(wanted)])
+    let token = Json::Object(vec![(BEARER.to_string(), Json::List(Vec::new()))]);
+    if route.op.spec().access == Access::Person {
+        return Json::List(vec![token]);
+    }
+    Json::List(vec![Json::Object(wanted), token])
 }
 
 fn parameters(route: &RestRoute, has_body: bool) -> Json {
@@ -268,8 +292,12 @@ mod tests {
                 .filter(|one| one["in"] == "path")
                 .collect();
             assert_eq!(parts.len(), route.path.matches('{').count(), "{}", route.path);
-            let wanted = operation["security"][0].as_object().expect("object");
-            assert_eq!(wanted.contains_key("Nonce"), route.method != "GET");
+            let wanted = operation["security"].as_array().expect("list");
+            assert_eq!(wanted.is_empty(), route.op.spec().access == Access::Open);
+            if let [signed, token] = wanted.as_slice() {
+                assert_eq!(signed.get("Nonce").is_some(), route.method != "GET");
+                assert!(token.get("Bearer").is_some());
+            }
         }
         assert_eq!(ids.len(), ROUTES.len());
     }

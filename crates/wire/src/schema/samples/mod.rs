@@ -3,7 +3,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use coulisse_types::command::permission;
+use coulisse_types::command::{SessionEnd, permission};
 use coulisse_types::event::{AssetCreated, GroupCreated, InstrumentCreated, Rejected};
 use coulisse_types::keys::NetworkList;
 use coulisse_types::{
@@ -116,6 +116,7 @@ pub(super) fn reply(op: Op) -> Vec<u8> {
             };
             answers::write_logged_on(out, &answer, &who);
         }
+        Op::SessionOpen | Op::SessionRefresh => write_issued(out, op, &answer),
         Op::Logoff | Op::CancelOnDisconnect | Op::Ping => answers::write_done(out, &answer),
         Op::OrdersOpen => {
             answers::write_open_orders(out, &answer, &page([open_order()], Some(SEQ)), &table);
@@ -155,6 +156,21 @@ pub(super) fn reply(op: Op) -> Vec<u8> {
     })
 }
 
+fn write_issued(out: &mut Vec<u8>, op: Op, answer: &Answer<'_>) {
+    let who = LoggedOn {
+        account: text("alice"),
+        key_id: text("alice"),
+        permissions: permission::READ | permission::TRADE,
+    };
+    let issued = answers::Issued {
+        token: b"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJjb3VsaXNzZSJ9.AA",
+        expire_us: TIME_US + 900_000_000,
+        session_expire_us: TIME_US + 43_200_000_000,
+        who: (op == Op::SessionOpen).then_some(who),
+    };
+    answers::write_issued(out, answer, &issued);
+}
+
 fn page<T, const N: usize>(rows: [T; N], next: Option<u64>) -> Page<T> {
     Page { rows: rows.into(), next, is_cut: false }
 }
@@ -191,6 +207,9 @@ fn command(op: Op, table: &InstrumentTable) -> Option<Command> {
         Body::CancelAll { all, .. } => Some(all.into()),
         Body::Admin(admin) => Some(admin.resolve(ALICE)),
         Body::Deposit { deposit, .. } => Some(deposit.into()),
+        Body::People(_) => {
+            Some(SessionEnd { session: 1, until_ns: TIME_US.saturating_mul(1_000) }.into())
+        }
         Body::Amend(amend) => amend.resolve(table.instrument(BTC_USD)).ok(),
         _ => None,
     }
