@@ -247,8 +247,12 @@ class Traffic:
         header = self._header(exchange, self.rng.choice((2, 8)))
         own = [key.key_id for key, _ in exchange.keys]
         named = getattr(command, "key_id", self.rng.choice(own or [""]))
-        if self.rng.randrange(3) and named in own:
+        chance = self.rng.randrange(3)
+        if chance == 0 and named in own:
             header = replace(header, key=own.index(named) + 1)
+        elif chance == 1:
+            # Whoever may not administer asks for others in vain.
+            header = replace(header, key=self.rng.choice(_not_admins(exchange) or [0]))
         return header, command
 
     def _waiting(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
@@ -271,6 +275,14 @@ def _fitting_keys(exchange: ReferenceExchange, account: int, permission: int) ->
         for index, (c, owner) in enumerate(exchange.keys, start=1)
         if c.permissions & permission
         and (c.permissions & 8 or account in (owner, *ids_of(c.accounts)))
+    ]
+
+
+def _not_admins(exchange: ReferenceExchange) -> list[int]:
+    return [
+        index
+        for index, (key, _) in enumerate(exchange.keys, start=1)
+        if not key.permissions & 8 and key.state == "active"
     ]
 
 
