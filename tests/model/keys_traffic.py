@@ -31,12 +31,12 @@ class KeysTraffic:
         kind = rng.randrange(100)
         if kind < 38:
             return self._issue(now_ns)
-        if kind < 56:
+        if kind < 62:
             return self._password(exchange, key_id)
-        if kind < 66:
+        if kind < 70:
             until_ns = now_ns + rng.choice((1, 1, 10**12, 10**18, 0, -1))
             return Message("SessionEnd", session=rng.getrandbits(64), until_ns=until_ns)
-        if kind < 86:
+        if kind < 90:
             if chance > 96:
                 key_id = rng.choice(FIRST_NAMES)
             return self._bind(exchange, key_id)
@@ -56,9 +56,10 @@ class KeysTraffic:
 
     def _password(self, exchange: ReferenceExchange, key_id: str) -> Message:
         rng = self.rng
-        people = [key.key_id for key, _ in exchange.keys if key.scheme == "password"]
-        if people and rng.randrange(4):
-            key_id = rng.choice(people)
+        people = [key for key, _ in exchange.keys if key.scheme == "password"]
+        lasting = [key for key in people if key.state != "revoked"] or people
+        if lasting and rng.randrange(8):
+            key_id = rng.choice(lasting).key_id
         length = 60 if rng.randrange(10) else rng.choice((0, 32))
         return Message("PasswordSet", key_id=key_id, material=rng.randbytes(length))
 

@@ -150,7 +150,7 @@ class Traffic:
         others = (self._account, self._key, self._node, self._genesis, self._configure)
         timed = (self._state, self._schedule, self._cancel_after)
         states = (8, 6) if wants("states") else (0, 0)
-        keys = 9 * wants("keys")
+        keys = 11 * wants("keys")
         waiting = 30 * wants("withdrawals")
         weights = (46, 22, 4, 12, 3, 4, 3, 1, 27, *states, 4 * wants("time"), keys, waiting)
         rare = (self._keys, self._waiting)
