@@ -29,11 +29,13 @@ from schemathesis.core.parameters import ParameterLocation
 from coulisse.client.credentials import load_credentials
 from coulisse.client.keys import sign_rest
 
+SEQ_MAX = 2**53 - 1
 WAITED_IN_VAIN = "SEQ_NOT_REACHED"
 """The one answer with 503 that a client may ask for: a `min_seq` that the log has not reached."""
 
 ORDER = {"symbol": "BTC-USD", "side": "buy", "qty": "0.0001", "price": "10.00"}
 KEY = {"permissions": ["read"], "scheme": "hmac_sha256"}
+MONEY = {"asset": "USD", "qty": "0.01"}
 ALICE = {"scope": "account", "scope_id": "alice"}
 
 
@@ -115,6 +117,11 @@ class World:
             case ["admin", "keys", _]:
                 self._ask(case, "/v1/admin/accounts/alice/keys", KEY | {"key_id": name})
                 own["key_id"] = name
+            case ["withdrawals", _] | ["admin", "withdrawals", _, _]:
+                asked = MONEY | {"request_id": f"ab{unused}"}
+                admin = "/v1/admin/accounts/alice/withdrawals"
+                made = self._ask(case, admin if "admin" in path else "/v1/withdrawals", asked)
+                own["withdrawal_id"] = made["withdrawal_id"]
             case ["admin", "accounts", _, "keys"]:
                 own["key_id"] = name
             case ["admin", "kill_resets"]:
@@ -155,7 +162,10 @@ WORLD = World()
 
 @schemathesis.hook
 def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, object]) -> None:
-    """Let a sound request be about what there is."""
+    """Let a sound request be about what there is, and none wait for a seq that never comes."""
+    awaited = str(case.query.get("min_seq", ""))
+    if awaited.isdecimal() and int(awaited) <= SEQ_MAX:
+        case.query["min_seq"] = "1"
     if case.meta is not None and case.meta.generation.mode.is_positive:
         WORLD.settle(case)
 

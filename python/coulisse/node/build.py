@@ -27,6 +27,7 @@ from coulisse.node.projector import Projector, allowed_processors
 from coulisse.node.seed import seed
 from coulisse.node.seed_limits import seed_limits
 from coulisse.node.workers import Workers, reserved
+from coulisse.telemetry.audit import AuditFile
 from coulisse.telemetry.logs import logger
 from coulisse.telemetry.metrics import Metrics
 
@@ -68,7 +69,8 @@ class Node:
             demo_key=demo_key,
             hosts=config.gateway.host_names,
         )
-        self._front = Front(core, config.gateway, site, self.spawn)
+        audit = AuditFile(data_dir(config) / "audit.jsonl")
+        self._front = Front(core, config.gateway, site, self.spawn, audit)
 
     async def start(self, listeners: list[tuple[Listener, PlainHub, Conns]]) -> None:
         """Replay is done: seed the log, then accept connections."""

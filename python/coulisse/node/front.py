@@ -19,7 +19,7 @@ from coulisse.gateway.listener import Listener
 from coulisse.gateway.plain import PlainHub
 from coulisse.gateway.protocol import conn_types
 from coulisse.gateway.rest import Site, build_app
-from coulisse.telemetry.logs import logger
+from coulisse.telemetry.audit import AuditFile
 
 AUDIT_INTERVAL_S = 0.25
 """How often what was noted is written down."""
@@ -60,6 +60,7 @@ class Front:
         gateway: GatewayConfig,
         site: Site,
         spawn: Callable[[Awaitable[None]], object],
+        audit: AuditFile,
     ) -> None:
         """Serve `core` and `site`; `spawn` runs what has to be awaited."""
         self.listeners: list[Listener] = []
@@ -68,7 +69,7 @@ class Front:
         self._spawn = spawn
         self._hubs: list[PlainHub] = []
         self._closed = asyncio.Event()
-        self._audit_log = logger("audit")
+        self._audit = audit
         self._http = HttpSide(build_app(site))
 
     async def listen(self, listener: Listener, hub: PlainHub, conns: Conns) -> None:
@@ -106,11 +107,7 @@ class Front:
                     await self._closed.wait()
 
     def _take_audit(self) -> None:
-        audited, lost = self._core.take_audit()
-        for one in audited:
-            self._audit_log.info("audit", **{name: value for name, value in one.items() if value})
-        if lost:
-            self._audit_log.warning("audit_lost", count=lost)
+        self._audit.write(*self._core.take_audit())
 
 
 async def no_plain_events(event: str, data: dict[str, object]) -> Rejected | None:

@@ -19,6 +19,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Final, Self
 
 import uvloop
@@ -34,6 +35,7 @@ from coulisse.gateway.plain import PlainHub
 from coulisse.gateway.rest import Site
 from coulisse.node.front import Conns, Front, no_plain_events
 from coulisse.node.lives import lone_faults, pause
+from coulisse.telemetry.audit import AuditFile
 from coulisse.telemetry.logs import set_up_logs
 from coulisse.telemetry.metrics import Metrics
 
@@ -96,7 +98,9 @@ class WorkerNode:
             demo_key=settings.demo_key,
             hosts=gateway.host_names,
         )
-        self._front = Front(core, gateway, site, self._spawn)
+        name = f"audit-worker-{settings.number}.jsonl"
+        audit = AuditFile(Path(settings.data_dir) / name)
+        self._front = Front(core, gateway, site, self._spawn, audit)
         conns = Conns()
         self._listening = (Listener(gateway, conns), PlainHub(no_plain_events), conns)
 

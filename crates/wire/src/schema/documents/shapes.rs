@@ -19,7 +19,7 @@ const FORMS: &[(&[&str], &str)] = &[
     (&["asset"], "^[A-Z0-9]{2,12}$"),
     (&["account", "group", "key_id"], "^[a-z0-9_-]{1,32}$"),
     (&["request_id"], "^[0-9a-fA-F]{1,32}$"),
-    (&["order_id", "cancel_order_id"], "^[0-9]{1,16}$"),
+    (&["order_id", "cancel_order_id", "withdrawal_id"], "^[0-9]{1,16}$"),
     (&["client_order_id", "cancel_client_order_id"], r"^[!#-\[\]-~]{1,36}$"),
     (&["public_key"], "^[0-9a-fA-F]{64}$"),
 ];
