@@ -5,12 +5,14 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FallocateFlags, FlockOperation};
+use rustix::fs::{FallocateFlags, FlockOperation, OFlags};
 
-use crate::storage::{Storage, StorageFile, StorageLock};
+use crate::limits::PAGE_BYTES;
+use crate::storage::{Storage, StorageFile, StorageLock, zero_in_pieces};
 
 /// Where Linux tells its boot id, also inside containers.
 const BOOT_ID_PATH: &str = "/proc/sys/kernel/random/boot_id";
@@ -171,11 +173,63 @@ impl StorageFile for RealFile {
             Err(error) => Err(error.into()),
         }
     }
+
+    fn write_zeros(&self, from: u64, to: u64, stops: &dyn Fn() -> bool) -> io::Result<()> {
+        let cached = &|zeros: &[u8], at| {
+            self.write_at(zeros, at)?;
+            self.sync_data()
+        };
+        let page = PAGE_BYTES as u64;
+        let direct = self.past_the_cache().filter(|_| from % page == 0 && to % page == 0);
+        let Some(direct) = direct else { return zero_in_pieces(from, to, stops, cached) };
+        match zero_in_pieces(from, to, stops, &|zeros, at| direct.write_all_at(zeros, at)) {
+            // The file system takes only larger pieces, or none.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                zero_in_pieces(from, to, stops, cached)
+            }
+            written => written.and_then(|()| self.sync_data()),
+        }
+    }
+}
+
+impl RealFile {
+    /// The same file, written to past the kernel's cache; `None` where the file system has no such thing.
+    fn past_the_cache(&self) -> Option<File> {
+        let path = format!("/proc/self/fd/{}", self.0.as_raw_fd());
+        let flags = i32::try_from(OFlags::DIRECT.bits()).ok()?;
+        File::options().write(true).custom_flags(flags).open(path).ok()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::parse_boot_id;
+    use super::{FileStorage, parse_boot_id};
+    use crate::storage::Storage as _;
+    use std::cell::Cell;
+    use std::io;
+
+    #[test]
+    fn zeros_go_where_they_belong_past_the_cache_or_through_it_until_they_are_stopped() {
+        let path = std::env::temp_dir().join(format!("coulisse-zeros-{}", std::process::id()));
+        let storage = FileStorage::new(&path).unwrap();
+        let file = storage.create("zeros").unwrap();
+        for (from, to) in [(0, 300 << 10), (4_096, 8_192), (512, 5_000), (4_096, 4_096)] {
+            let before = vec![7; 400 << 10];
+            file.write_at(&before, 0).unwrap();
+            file.write_zeros(from, to, &|| false).unwrap();
+            let mut wanted = before;
+            wanted[usize::try_from(from).unwrap()..usize::try_from(to).unwrap()].fill(0);
+            let mut read = vec![1; 400 << 10];
+            assert_eq!(file.read_at(&mut read, 0).unwrap(), wanted.len());
+            assert!(read == wanted, "{from} to {to}");
+        }
+        let asked = Cell::new(0);
+        let stops = || asked.replace(asked.get() + 1) == 1;
+        let stopped = file.write_zeros(0, 1 << 20, &stops);
+        assert_eq!(stopped.map_err(|error| error.kind()), Err(io::ErrorKind::Interrupted));
+        assert_eq!(file.len().unwrap(), 400 << 10, "the second piece was not written");
+        std::fs::remove_dir_all(path).unwrap();
+    }
 
     #[test]
     fn a_boot_id_is_read_from_a_uuid_line() {

@@ -17,7 +17,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use crate::error::{Fault, IoOp, JournalError, JournalFile};
 use crate::format::{ChainHash, Durability, GroupKind, SegmentHeader};
@@ -27,9 +26,7 @@ use crate::limits::{
 };
 use crate::reader::Reader;
 use crate::scan::{Cursor, OpenSegment, Stop, is_torn};
-use crate::segment::{
-    Blank, LOCK_NAME, Preparer, is_temporary, segment_first_seq, segment_name, write_zeros,
-};
+use crate::segment::{Blank, LOCK_NAME, Preparer, is_temporary, segment_first_seq, segment_name};
 use crate::storage::Storage;
 use crate::watermark::{Watermark, boot_id, read_any};
 use crate::writer::{Writer, WriterParts, sync_segment};
@@ -334,8 +331,7 @@ impl Scan {
         }
         let file = self.segment.file.as_ref();
         file.preallocate(self.segment.header.segment_bytes).map_err(fail(IoOp::Write))?;
-        write_zeros(file, self.end.offset, self.dirty_end, &AtomicBool::new(false))
-            .map_err(fail(IoOp::Write))?;
+        file.write_zeros(self.end.offset, self.dirty_end, &|| false).map_err(fail(IoOp::Write))?;
         if let Some(last_group_at) = self.last_group_at {
             let length = usize::try_from(self.end.offset - last_group_at).unwrap_or(usize::MAX);
             let mut group = vec![0; length];

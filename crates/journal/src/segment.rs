@@ -14,7 +14,6 @@ use std::thread::{self, JoinHandle};
 
 use crate::error::{IoOp, JournalError, JournalFile};
 use crate::format::SegmentHeader;
-use crate::limits::ZERO_CHUNK_BYTES;
 use crate::storage::{Storage, StorageFile};
 
 pub(crate) const DURABLE_NAME: &str = "durable.seq";
@@ -44,27 +43,6 @@ pub(crate) fn is_temporary(name: &str) -> bool {
     [PREPARED_NAME, IMMEDIATE_NAME, DURABLE_TEMPORARY_NAME].contains(&name)
 }
 
-/// Writes zeros over `from..to`, each piece synced; stops early, with an error, once `cancelled` is set.
-pub(crate) fn write_zeros(
-    file: &dyn StorageFile,
-    from: u64,
-    to: u64,
-    cancelled: &AtomicBool,
-) -> io::Result<()> {
-    let zeros = vec![0; ZERO_CHUNK_BYTES];
-    let mut at = from;
-    while at < to {
-        if cancelled.load(Ordering::Relaxed) {
-            return Err(io::ErrorKind::Interrupted.into());
-        }
-        let bytes = usize::try_from(to - at).unwrap_or(ZERO_CHUNK_BYTES).min(ZERO_CHUNK_BYTES);
-        file.write_at(&zeros[..bytes], at)?;
-        file.sync_data()?;
-        at += bytes as u64;
-    }
-    Ok(())
-}
-
 /// A file ready to become a segment.
 pub(crate) struct Blank {
     file: Box<dyn StorageFile>,
@@ -84,7 +62,7 @@ impl Blank {
         let file = storage.create(name)?;
         file.preallocate(bytes)?;
         if zeroed {
-            write_zeros(file.as_ref(), 0, bytes, cancelled)?;
+            file.write_zeros(0, bytes, &|| cancelled.load(Ordering::Relaxed))?;
         }
         Ok(Self { file, name, bytes })
     }

@@ -8,6 +8,8 @@
 
 use std::io;
 
+use crate::limits::{PAGE_BYTES, ZERO_CHUNK_BYTES};
+
 /// A directory that holds one journal.
 ///
 /// Shared by the writer, its preparing thread and readers, so every method takes `&self`.
@@ -108,6 +110,39 @@ pub trait StorageFile: Send {
     /// # Errors
     /// What the operating system says, above all `StorageFull`.
     fn preallocate(&self, bytes: u64) -> io::Result<()>;
+
+    /// Writes zeros over `from..to` and makes them durable; in pieces, before each of which `stops` is
+    /// asked.
+    ///
+    /// # Errors
+    /// What the operating system says; `Interrupted` where it was stopped.
+    fn write_zeros(&self, from: u64, to: u64, stops: &dyn Fn() -> bool) -> io::Result<()> {
+        zero_in_pieces(from, to, stops, &|zeros, at| {
+            self.write_at(zeros, at)?;
+            self.sync_data()
+        })
+    }
+}
+
+/// Gives `write` zeros for `from..to`, piece by piece, each where a page of memory begins.
+pub(crate) fn zero_in_pieces(
+    from: u64,
+    to: u64,
+    stops: &dyn Fn() -> bool,
+    write: &dyn Fn(&[u8], u64) -> io::Result<()>,
+) -> io::Result<()> {
+    let zeros = vec![0; ZERO_CHUNK_BYTES + PAGE_BYTES];
+    let start = zeros.as_ptr().align_offset(PAGE_BYTES).min(PAGE_BYTES);
+    let mut at = from;
+    while at < to {
+        if stops() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let bytes = usize::try_from(to - at).unwrap_or(ZERO_CHUNK_BYTES).min(ZERO_CHUNK_BYTES);
+        write(&zeros[start..start + bytes], at)?;
+        at += bytes as u64;
+    }
+    Ok(())
 }
 
 /// Holds a lock until it is dropped.

@@ -22,7 +22,7 @@ use crate::format::{
     SegmentHeader, group_bytes, put_u32,
 };
 use crate::limits::{
-    GROUP_BATCHES_MAX, GROUP_BYTES_MAX, PREPARE_AT_SHARE, SECTOR_BYTES, SEGMENT_GROWTH,
+    GROUP_BATCHES_MAX, GROUP_BYTES_MAX, PAGE_BYTES, PREPARE_AT_SHARE, SECTOR_BYTES, SEGMENT_GROWTH,
 };
 use crate::record::{RunFault, check_run};
 use crate::recovery::Options;
@@ -335,7 +335,12 @@ impl Writer {
         }
     }
 
-    fn write_scratch(&self) -> Result<(), JournalError> {
+    /// Writes the scratch buffer, and the zeros behind it that its last page has already.
+    fn write_scratch(&mut self) -> Result<(), JournalError> {
+        let len = self.scratch.len() as u64;
+        let end = (self.end.offset + len).next_multiple_of(PAGE_BYTES as u64);
+        let end = end.min(self.segment.segment_bytes).max(self.end.offset + len);
+        self.scratch.resize(usize::try_from(end - self.end.offset).unwrap_or(usize::MAX), 0);
         self.file
             .write_at(&self.scratch, self.end.offset)
             .map_err(|error| self.io(IoOp::Write, &error))

@@ -211,7 +211,7 @@ impl NodeCore {
         let links = Links::open(dir, self.durable_seq().0)?;
         let fd = links.poll.fd();
         // Workers send feeds on the same processors; every order of theirs waits for this loop.
-        be_urgent();
+        be_urgent(true);
         self.links = Some(Box::new(links));
         // Whoever goes on from a seq asks a worker.
         self.hub.keep_history(0);

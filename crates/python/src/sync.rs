@@ -27,6 +27,9 @@ const IDLE: Duration = Duration::from_secs(1);
 /// How long a process that ends waits for the record that broke it to be durable.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
+/// Bytes of a group below which the thread asks to run as soon as it can: some forty orders.
+const URGENT_BYTES_MAX: usize = 8 * 1_024;
+
 /// What waits for the sync thread.
 #[derive(Debug, Default)]
 struct Queue {
@@ -216,9 +219,8 @@ impl Drop for SyncThread {
 }
 
 fn run(shared: &Shared, mut writer: Writer) {
-    // On the loop's own processor it would wait for the loop while every reply waits for it.
-    be_urgent();
     let mut group = Group::default();
+    let mut is_urgent = false;
     loop {
         match gather(shared, &mut group) {
             Gathered::Group => note(&mut writer, group.event_mark),
@@ -233,6 +235,13 @@ fn run(shared: &Shared, mut writer: Writer) {
                 note(&mut writer, group.event_mark);
                 break;
             }
+        }
+        // On the loop's own processor it would wait for the loop while every reply waits for it. Where much
+        // gathers the loop has no time anyway, and fewer and larger groups leave it more.
+        let is_small = group.records.len() < URGENT_BYTES_MAX;
+        if is_urgent != is_small {
+            is_urgent = is_small;
+            be_urgent(is_urgent);
         }
         let started = Instant::now();
         match writer.append_group(&group.records, &group.batch_ends) {

@@ -10,6 +10,8 @@ use std::mem::size_of;
 
 /// The slice, in ns: the least that the kernel gives.
 const SLICE_NS: u64 = 100_000;
+/// Asks for the slice that everybody has.
+const USUAL: u64 = 0;
 
 /// What `sched_setattr` takes (`struct sched_attr`, its first version).
 #[repr(C)]
@@ -26,8 +28,8 @@ struct Attributes {
     period: u64,
 }
 
-/// Asks for a short slice for the thread that calls; whether it was granted.
-pub fn be_urgent() -> bool {
+/// Asks for a short slice for the thread that calls, or for the usual one; whether it was granted.
+pub fn be_urgent(is_urgent: bool) -> bool {
     let mut attributes = Attributes::default();
     let bytes = size_of::<Attributes>();
     // SAFETY: the kernel fills the structure, which is as long as it is told, and keeps nothing of it.
@@ -36,7 +38,7 @@ pub fn be_urgent() -> bool {
     if found != 0 || attributes.policy != libc::SCHED_OTHER.unsigned_abs() {
         return false;
     }
-    (attributes.flags, attributes.runtime) = (0, SLICE_NS);
+    (attributes.flags, attributes.runtime) = (0, if is_urgent { SLICE_NS } else { USUAL });
     // SAFETY: the kernel reads the structure, which says its own length.
     unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0) == 0 }
 }

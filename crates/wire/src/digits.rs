@@ -12,48 +12,52 @@ const PAIRS: &[u8; 200] = b"0001020304050607080910111213141516171819\
 6061626364656667686970717273747576777879\
 8081828384858687888990919293949596979899";
 
-/// Digits of an unsigned number, right-aligned.
-struct Digits {
-    bytes: [u8; 20],
-    start: usize,
+/// Writes the digits of a number, the last one at the end, over as much of `places` as they take.
+///
+/// They go to where they stay: a copy of bytes that were written just now one by one would wait for them.
+#[expect(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing,
+    reason = "the callers give as many places as there are digits, and a remainder of 100 is below 100"
+)]
+fn write_digits(places: &mut [u8], value: u64) {
+    let mut start = places.len();
+    let mut rest = value;
+    while rest >= 100 {
+        let pair = (rest % 100) as usize * 2;
+        rest /= 100;
+        start -= 2;
+        places[start..start + 2].copy_from_slice(&PAIRS[pair..pair + 2]);
+    }
+    if rest >= 10 {
+        let pair = rest as usize * 2;
+        start -= 2;
+        places[start..start + 2].copy_from_slice(&PAIRS[pair..pair + 2]);
+    } else {
+        places[start - 1] = b'0' + rest as u8;
+    }
 }
 
-impl Digits {
-    #[expect(
-        clippy::arithmetic_side_effects,
-        clippy::as_conversions,
-        clippy::cast_possible_truncation,
-        clippy::indexing_slicing,
-        reason = "a u64 has at most 20 digits, and a remainder of 100 is below 100"
-    )]
-    fn new(value: u64) -> Self {
-        let mut bytes = [b'0'; 20];
-        let mut start = 20;
-        let mut rest = value;
-        while rest >= 100 {
-            let pair = (rest % 100) as usize * 2;
-            rest /= 100;
-            start -= 2;
-            bytes[start] = PAIRS[pair];
-            bytes[start + 1] = PAIRS[pair + 1];
-        }
-        if rest >= 10 {
-            let pair = rest as usize * 2;
-            start -= 2;
-            bytes[start] = PAIRS[pair];
-            bytes[start + 1] = PAIRS[pair + 1];
-        } else {
-            start -= 1;
-            bytes[start] = b'0' + rest as u8;
-        }
-        Self { bytes, start }
+/// How many digits a number has.
+fn digit_count(value: u64) -> usize {
+    let more = value.checked_ilog10().unwrap_or(0);
+    usize::try_from(more).unwrap_or_default().saturating_add(1)
+}
+
+/// Appends a number with as many places as are asked for or as it has digits, zeros in front.
+fn padded(out: &mut Vec<u8>, value: u64, places: usize) {
+    let start = out.len();
+    out.resize(start.saturating_add(places.max(digit_count(value))), b'0');
+    if let Some(places) = out.get_mut(start..) {
+        write_digits(places, value);
     }
 }
 
 /// Appends a whole number.
 pub fn unsigned(out: &mut Vec<u8>, value: u64) {
-    let digits = Digits::new(value);
-    out.extend_from_slice(digits.bytes.get(digits.start..).unwrap_or_default());
+    padded(out, value, 1);
 }
 
 /// Appends a whole number with its sign.
@@ -70,18 +74,15 @@ pub fn fixed(out: &mut Vec<u8>, value: i128, decimals: u8) {
         decimal::write(out, value, decimals, decimals);
         return;
     };
-    let digits = Digits::new(magnitude);
-    // The buffer is filled with zeros to the left of the digits: 20 places hold the 19 that 18
-    // decimals need.
-    let point = digits.bytes.len().saturating_sub(usize::from(decimals));
-    let start = digits.start.min(point.saturating_sub(1));
     if value < 0 {
         out.push(b'-');
     }
-    out.extend_from_slice(digits.bytes.get(start..point).unwrap_or_default());
+    let scale = 10_u64.pow(u32::from(decimals));
+    let (whole, part) = (magnitude.checked_div(scale), magnitude.checked_rem(scale));
+    unsigned(out, whole.unwrap_or_default());
     if decimals > 0 {
         out.push(b'.');
-        out.extend_from_slice(digits.bytes.get(point..).unwrap_or_default());
+        padded(out, part.unwrap_or_default(), usize::from(decimals));
     }
 }
 

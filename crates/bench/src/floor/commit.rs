@@ -119,7 +119,7 @@ impl GroupCommit {
 
 fn run(shared: &Shared, file: &File, durability: Durability) -> std::io::Result<()> {
     // As the sync thread of a node.
-    be_urgent();
+    be_urgent(true);
     let (mut group, mut at) = (Vec::new(), 0);
     loop {
         let mut queue = shared.queue();

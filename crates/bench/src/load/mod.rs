@@ -8,8 +8,8 @@
 //! a few windows ahead: a cancel that arrives after its order was filled stays rare, and is counted
 //! by its code like every other reject.
 //!
-//! `--spin` is for a generator that has a processor to itself. `--echo` is for a server that sends back what it
-//! is sent: no greeting, no logon, and a request that comes back is a reply.
+//! `--spin` is for a generator that has a processor to itself. `--echo` is for a server that sends back
+//! what it is sent: no greeting, no logon, and a request that comes back is a reply.
 
 pub mod accounts;
 pub mod client;

@@ -103,7 +103,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let shape = Shape::Open { rate: told.rate, per_write: 1 };
     rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1))?;
     // Those who watch are read on the same processor; orders are timed, and stand for other machines'.
-    be_urgent();
+    be_urgent(true);
     let mut load = Load { target, rows: &told.rows, at: 0, times: Arc::default() };
     say(load.step(shape::PREFILL, told.prefill)?.object())?;
     let mut watch = connect(target, told.connections)?;
