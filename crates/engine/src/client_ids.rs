@@ -209,8 +209,8 @@ impl ClientIds {
         let Self { closed, by_account, .. } = self;
         let window = by_account.at_mut(account.0 - 1);
         let empty = [Closed::default(); index(CHUNK)];
-        let number = window.push(one.hash, || closed.insert(empty));
-        let place = window.entry(number);
+        window.push(one.hash, || closed.insert(empty));
+        let place = window.newest_entry();
         if let Some(entry) = closed.at_mut(place / CHUNK).get_mut(index(place % CHUNK)) {
             *entry = one;
         }

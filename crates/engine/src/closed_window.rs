@@ -37,6 +37,8 @@ pub(crate) struct Window {
     /// The number of the oldest. Numbers go on beyond the last `u32` with 0.
     first: u32,
     count: u32,
+    /// The chunk of the newest, so that taking in the next one seldom has to look for it in the table.
+    newest_chunk: u32,
     /// The slots, a power of two of them or none yet; then the chunks of a window that fills half
     /// of them, in a ring.
     table: Box<[u32]>,
@@ -73,6 +75,14 @@ impl Window {
         self.table[self.chunk_at(number)] * CHUNK + number % CHUNK
     }
 
+    /// Where the entry of the newest is, without a look at the table. That there is one is the
+    /// caller's to know.
+    #[inline]
+    pub(crate) fn newest_entry(&self) -> u32 {
+        let newest = self.first.wrapping_add(self.count).wrapping_sub(1);
+        self.newest_chunk * CHUNK + newest % CHUNK
+    }
+
     /// The number of the hash that `is_it` recognises.
     #[inline]
     pub(crate) fn find(&self, hash: KeyHash, is_it: impl Fn(u32) -> bool) -> Option<u32> {
@@ -104,18 +114,18 @@ impl Window {
 
     /// Takes in the next number. `new_chunk` is called where its entry begins a chunk.
     #[inline]
-    pub(crate) fn push(&mut self, hash: KeyHash, new_chunk: impl FnOnce() -> u32) -> u32 {
+    pub(crate) fn push(&mut self, hash: KeyHash, new_chunk: impl FnOnce() -> u32) {
         if (self.count + 1) * 2 > self.slots() {
             self.grow();
         }
         let number = self.first.wrapping_add(self.count);
         if self.count == 0 || number % CHUNK == 0 {
             let at = self.chunk_at(number);
-            self.table[at] = new_chunk();
+            self.newest_chunk = new_chunk();
+            self.table[at] = self.newest_chunk;
         }
         self.count += 1;
         self.put(slot_of(tag_of(hash), number));
-        number
     }
 
     /// Lets the oldest go; its chunk, where that has no other.
@@ -255,7 +265,8 @@ mod tests {
         fn push(&mut self, hash: KeyHash) {
             let Self { window, chunks, freed, .. } = self;
             let mut made = None;
-            let number = window.push(hash, || {
+            let number = window.first.wrapping_add(window.count);
+            window.push(hash, || {
                 let chunk = freed.pop().unwrap_or_else(|| {
                     *chunks += 1;
                     *chunks
@@ -263,6 +274,7 @@ mod tests {
                 made = Some(chunk);
                 chunk
             });
+            assert_eq!(self.window.newest_entry(), self.window.entry(number));
             self.all.push_back((number, hash, self.window.entry(number)));
         }
 
