@@ -34,8 +34,12 @@ LEFT_OUT = "positive_data_acceptance,not_a_server_error"
 PHASES = "coverage,fuzzing,stateful"
 CASES_MIN = 2_500
 REPEATED = ("--seed", "1", "--generation-deterministic")
-BY_ANOTHER_PERSON = {"POST /v1/admin/withdrawals/{withdrawal_id}/approval"}
-"""What the one key that asks for all may not do to what it has asked for."""
+BY_ANOTHER_PERSON = {
+    "POST /v1/admin/accounts/{account}/withdrawals",
+    "POST /v1/admin/withdrawals/{withdrawal_id}/approval",
+    "POST /v1/admin/withdrawals/{withdrawal_id}/rejection",
+}
+"""What takes a second person, or a place among what waits for one: a single key asks for all."""
 EVERY_RIGHT = {"permissions": ["read", "trade", "withdraw", "admin"], "scheme": "hmac_sha256"}
 
 
@@ -109,8 +113,10 @@ def _check_all(start: Start, tmp_path: Path, *arguments: str, timeout_s: int) ->
     return done
 
 
+# Some 25 s; on a machine that others load it takes as long as they let it.
+@pytest.mark.timeout(600)
 def test_every_operation_answers_as_the_document_says(start: Start, tmp_path: Path) -> None:
-    done = _check_all(start, tmp_path, *REPEATED, "--max-examples", "5", timeout_s=120)
+    done = _check_all(start, tmp_path, *REPEATED, "--max-examples", "5", timeout_s=580)
     # What is refused for a name that nobody has is never really looked at.
     assert set(done.never_accepted) <= BY_ANOTHER_PERSON, done.never_accepted
 
