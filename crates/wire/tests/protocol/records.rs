@@ -35,9 +35,9 @@ fn field_bytes(random: &mut Random, field: &FieldSpec, out: &mut Vec<u8>) {
         }
         "self_trade" | "trigger" | "peg" | "list_kind" | "side_filter" | "matching_mode"
         | "reference_kind" | "trading_state" | "state_reason" | "scope" | "risk_state"
-        | "limit_kind" | "trigger_on" | "withdrawal_end" => out.push(u8::try_from(random.below(2)).expect("small")),
+        | "limit_kind" | "trigger_on" => out.push(u8::try_from(random.below(2)).expect("small")),
         "time_in_force" => out.push(u8::try_from(random.below(3)).expect("small")),
-        "order_state" => out.push(u8::try_from(random.below(4)).expect("small")),
+        "order_state" | "withdrawal_end" => out.push(u8::try_from(random.below(4)).expect("small")),
         "close_reason" | "unit" => out.push(u8::try_from(random.below(8)).expect("small")),
         "field" => out.push(u8::try_from(random.below(31)).expect("small")),
         "reject_code" => {
