@@ -22,10 +22,11 @@ STATEMENT_MS: Final = 30_000
 LOCK_KEY: Final = 0x636F756C
 """Of the advisory lock, which only saves two writers the work that one of them does in vain."""
 # What changes is few rows among very many, which a plan made of old statistics may take for few
-# among few: it must always go by the key.
+# among few: it must always go by the key. Other ways then count as very dear, which must not bring
+# the compiler of plans into play.
 SESSION: Final = (
     f"SET statement_timeout = {STATEMENT_MS}; SET lock_timeout = {STATEMENT_MS}; "
-    "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off; "
+    "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off; SET jit = off; "
     "SET client_min_messages = warning"
 )
 LOCK: Final = "SELECT pg_try_advisory_lock(%s, hashtext(current_schema()))"
