@@ -491,13 +491,17 @@ class Replica:
         or by `catch_up`, where it has another history, `REPLICA_PASSED` where this replica is past
         it. With `keep_events` the events are kept as well, for `take_events`.
         """
+    def unfollow(self) -> None:
+        """Make no more rows; forget those that were not taken."""
     def take_rows(self) -> Rows | None:
-        """Return the rows of all that was applied since the last time; None where there are none,
-        or within a batch of the log."""
+        """Return the rows of all that was applied since the last time.
+
+        None where there are none, or within a batch of the log.
+        """
     @property
     def waiting_events(self) -> int:
         """Events whose rows were not taken yet."""
     def take_events(self) -> list[tuple[int, int, int, int, int, bytes]]:
-        """Return (seq, time in ns, account, key, node, events) of each record since the last time."""
+        """Return (seq, time in ns, account, key, node, events) of each record since the last."""
     def plant(self, fault: str) -> None:
         """Switch a fault on, as `Engine.plant`."""

@@ -74,8 +74,13 @@ class Postgresql:
     def start(self) -> None:
         """Start it and wait until it answers."""
         # A killed process is not a power cut: what the kernel has is not lost, synced or not.
-        settings = {"fsync": "off", "listen_addresses": "127.0.0.1", "port": str(self.port),
-                    "unix_socket_directories": str(self._dir), "shared_buffers": "64MB"}  # fmt: skip
+        settings = {
+            "fsync": "off",
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.port),
+            "unix_socket_directories": str(self._dir),
+            "shared_buffers": "64MB",
+        }
         chosen = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with (self._dir / "log").open("ab") as log:
             self._process = subprocess.Popen(

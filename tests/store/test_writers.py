@@ -17,6 +17,7 @@ from coulisse.store.errors import StoreDown, StoreMoved, StoreRefused
 from coulisse.store.sql import migrate as migrations
 from coulisse.store.sql.address import Address, parse_address
 from coulisse.store.sql.contents import read_content
+from coulisse.store.sql.guards import drop_guards
 from coulisse.store.sql.migrate import engine_for, grant, migrate, wipe
 from coulisse.store.sql.schema import METADATA
 from coulisse.store.sql.writer import SCHEMA_VERSION, Checkpoint, open_writer
@@ -79,7 +80,7 @@ async def test_one_row_altered_by_hand_makes_another_hash(address: Address, tabl
     writer.close()
     assert content_of(address).hexdigest() == wanted_of(disk, address)
     guard = "ALTER TABLE ledger DISABLE TRIGGER ALL"
-    undo = [guard] if address.backend == "postgresql" else migrations.drop_guards()
+    undo = [guard] if address.backend == "postgresql" else drop_guards()
     column, key = tables()[table].names[-1], tables()[table].key[0]
     engine = engine_for(address)
     with engine.begin() as connection:
@@ -209,10 +210,20 @@ async def test_a_role_that_writes_can_do_nothing_else(postgresql: Postgresql) ->
     writer.close()
     as_looker = replace(owner, target=postgresql.url(database, "looker"))
     assert content_of(as_looker).hexdigest() == wanted_of(disk, owner)
-    refused = ["CREATE TABLE x (y int)", "TRUNCATE ledger", "DELETE FROM orders",
-               "UPDATE ledger SET amount = 1", "UPDATE fills SET fee = 0", "DROP TABLE ledger",
-               "ALTER TABLE orders ADD COLUMN x int", "UPDATE alembic_version SET version_num = ''"]  # fmt: skip
-    for address, statements in ((as_filler, refused), (as_looker, [*refused, "UPDATE orders SET qty = 1"])):
+    refused = [
+        "CREATE TABLE x (y int)",
+        "TRUNCATE ledger",
+        "DELETE FROM orders",
+        "UPDATE ledger SET amount = 1",
+        "UPDATE fills SET fee = 0",
+        "DROP TABLE ledger",
+        "ALTER TABLE orders ADD COLUMN x int",
+        "UPDATE alembic_version SET version_num = ''",
+    ]
+    for address, statements in (
+        (as_filler, refused),
+        (as_looker, [*refused, "UPDATE orders SET qty = 1"]),
+    ):
         for statement in statements:
             with psycopg.connect(address.target) as connection:
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -243,7 +254,9 @@ def test_numbers_of_128_bits_come_back_as_they_went_in(address: Address) -> None
 
 
 @pytest.mark.parametrize("minor", ["1.5", "", "-", "1e9", "007", "-0", "0x1", " 1"])
-def test_sqlite_takes_no_text_that_is_no_whole_number(minor: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_sqlite_takes_no_text_that_is_no_whole_number(
+    minor: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     address = Address("sqlite", str(tmp_path_factory.mktemp("store") / "store.sqlite3"))
     migrate(address)
     statement = "INSERT INTO balances VALUES (1, 1, ?, '0', 1, 1)"
@@ -254,7 +267,9 @@ def test_sqlite_takes_no_text_that_is_no_whole_number(minor: str, tmp_path_facto
         connection.exec_driver_sql(statement, (minor,))
 
 
-def test_an_address_is_printed_without_its_password(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_an_address_is_printed_without_its_password(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     data = tmp_path_factory.mktemp("data")
     address = parse_address("postgresql://me:secret@db.example:5433/coulisse", data)
     assert str(address) == repr(address) == "postgresql://me@db.example:5433/coulisse"

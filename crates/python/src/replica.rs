@@ -236,6 +236,11 @@ impl Replica {
         Ok(())
     }
 
+    /// Makes no more rows; what was made and not taken is forgotten.
+    pub(crate) fn unfollow(&mut self) {
+        self.following = None;
+    }
+
     /// The chain hash here, if a batch ends here.
     fn chain_here(&self) -> Option<ChainHash> {
         let Pending { at, batch_at, .. } = &self.pending;

@@ -110,6 +110,10 @@ impl Replica {
         self.with(py, |inner| inner.follow(seq, chain, keep_events)).map_err(|error| told(&error))
     }
 
+    fn unfollow(&self, py: Python<'_>) {
+        self.with(py, Inner::unfollow);
+    }
+
     fn take_rows(&self, py: Python<'_>) -> Option<Rows> {
         let (rows, seq, chain) = self.with(py, Inner::take_rows)?;
         Some(Rows::new(rows, seq, chain.0))

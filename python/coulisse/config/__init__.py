@@ -22,6 +22,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from coulisse.config.gateway import GatewayConfig as GatewayConfig
 from coulisse.config.master_key import SecretsConfig
 from coulisse.config.risk import RiskConfig
+from coulisse.config.store import StoreConfig as StoreConfig
 from coulisse.config.values import (
     AssetName,
     HexKey,
@@ -72,7 +73,7 @@ class NodeConfig(Part):
 
 
 class ProjectorConfig(Part):
-    """The process beside the core that follows its journal and writes snapshots."""
+    """The process beside the core: follows its journal, writes snapshots, fills the store."""
 
     enabled: bool | None = None
     """Whether there is one. Where nothing is said, `coulisse serve` and `coulisse demo` have one
@@ -174,6 +175,7 @@ class Config(BaseSettings):
     log: LogConfig = LogConfig()
     node: NodeConfig = NodeConfig()
     projector: ProjectorConfig = ProjectorConfig()
+    store: StoreConfig = StoreConfig()
     secrets: SecretsConfig = SecretsConfig()
     asset_scales: dict[AssetName, Annotated[int, between(0, ASSET_SCALE_MAX)]] = {}
     """Decimals of an asset's minor unit, where it is not 8."""

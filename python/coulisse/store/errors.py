@@ -1,9 +1,9 @@
 """What can go wrong with a store.
 
-    StoreError
-      StoreDown       it does not answer: it is tried again
-      StoreMoved      another has written, or it went back: its place is looked up again
-      StoreRefused    it is not the store of this log, or not of this form: somebody has to act
+StoreError
+  StoreDown       it does not answer: it is tried again
+  StoreMoved      another has written, or it went back: its place is looked up again
+  StoreRefused    it is not the store of this log, or not of this form: somebody has to act
 """
 
 from __future__ import annotations

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import urllib.parse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from coulisse.domain.errors import ConfigError
 
@@ -27,6 +28,15 @@ class Address:
         if self.backend == "sqlite":
             return f"sqlite:///{self.target}"
         return "postgresql+psycopg" + self.target.removeprefix("postgresql")
+
+    def to_json(self) -> str:
+        """Return it as text for another process, with its password: not for anybody's eyes."""
+        return json.dumps([self.backend, self.target])
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what `to_json` wrote."""
+        return cls(*json.loads(text))
 
     def __str__(self) -> str:
         """Return where it is, without a password."""
@@ -50,4 +60,6 @@ def parse_address(text: str, data_dir: Path) -> Address:
     if scheme in ("postgresql", "postgres") and rest:
         return Address("postgresql", f"postgresql://{rest}")
     # What follows the scheme may hold a password.
-    raise ConfigError(f"store.database: {scheme[:20]!r} is not sqlite, sqlite:///… or postgresql://…")
+    raise ConfigError(
+        f"store.database: {scheme[:20]!r} is not sqlite, sqlite:///… or postgresql://…"
+    )

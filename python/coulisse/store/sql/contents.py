@@ -51,7 +51,7 @@ def read_content(address: Address) -> tuple[Checkpoint, ContentHash]:
         place = checkpoint(connection)
         streaming = connection.execution_options(yield_per=ROWS_AT_A_TIME)
         for name, table in tables().items():
-            select = f"SELECT {statements.quoted(table.names)} FROM {name}"  # noqa: S608
+            select = f"SELECT {statements.quoted(table.names)} FROM {name}"
             for row in streaming.exec_driver_sql(select):
                 content.add(name, tuple(row))
     return place, content

@@ -1,18 +1,26 @@
-"""Brings the tables to the version that is written, and gives roles what they need."""
+"""Brings the tables to the version that is written, and gives roles what they need.
+
+    python -m coulisse.store.sql.migrate
+
+does the first in a process of its own, which takes the memory of what it loads along; the address,
+as `Address.to_json` has it, comes on stdin, and what went wrong goes to stdout.
+"""
 
 from __future__ import annotations
 
 import re
+import sys
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+import alembic.util
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from coulisse.domain.errors import ConfigError
+from coulisse.domain.errors import ConfigError, CoulisseError
 from coulisse.projections.tables import tables
 from coulisse.store.errors import StoreDown
 from coulisse.store.sql.address import Address
@@ -104,7 +112,7 @@ def wipe(address: Address) -> None:
                 for statement in drop_guards():
                     connection.execute(sa.text(statement))
                 for name in tables():
-                    connection.execute(sa.text(f"DELETE FROM {name}"))  # noqa: S608
+                    connection.execute(sa.text(f"DELETE FROM {name}"))
                 for statement in guards(address.backend):
                     connection.execute(sa.text(statement))
             start = {"genesis": "", "seq": 0, "chain": NO_CHAIN.hex()}
@@ -114,3 +122,16 @@ def wipe(address: Address) -> None:
     finally:
         engine.dispose()
 
+
+def main() -> int:
+    """Migrate what stdin names; return the exit code."""
+    try:
+        migrate(Address.from_json(sys.stdin.read()))
+    except (CoulisseError, alembic.util.CommandError) as error:
+        print(" ".join(str(error).split()))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

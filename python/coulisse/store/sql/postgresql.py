@@ -26,8 +26,8 @@ LOCK_KEY: Final = 0x636F756C
 # the compiler of plans into play.
 SESSION: Final = (
     f"SET statement_timeout = {STATEMENT_MS}; SET lock_timeout = {STATEMENT_MS}; "
-    "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off; SET jit = off; "
-    "SET client_min_messages = warning"
+    "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off; "
+    "SET jit = off; SET client_min_messages = warning"
 )
 LOCK: Final = "SELECT pg_try_advisory_lock(%s, hashtext(current_schema()))"
 ADVANCE: Final = statements.ADVANCE.format("%s")
@@ -72,7 +72,7 @@ class PostgresqlWriter:
 
     def _write(self, rows: _core.Rows) -> None:
         before = self._checkpoint
-        # The row's lock keeps a second writer out until this one is done, and then it finds nothing.
+        # The row's lock keeps a second writer out until this one is done; then it finds nothing.
         moved = self._connection.execute(
             ADVANCE, (rows.seq, rows.chain.hex(), self._genesis, before.seq, before.chain.hex())
         )

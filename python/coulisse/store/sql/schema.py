@@ -36,8 +36,8 @@ class Minor(sa.types.TypeDecorator[int]):
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
         """Return the column's type in the database."""
         if isinstance(dialect, postgresql):
-            return dialect.type_descriptor(sa.Numeric(MINOR_DIGITS, 0, asdecimal=True))
-        return dialect.type_descriptor(sa.Text())
+            return sa.Numeric(MINOR_DIGITS, 0)
+        return sa.Text()
 
     def process_bind_param(self, value: int | None, dialect: sa.Dialect) -> object:
         """Return what the driver is given."""

@@ -18,7 +18,7 @@ def quoted(names: Sequence[str]) -> str:
 def insert(table: Table) -> str:
     """Return the statement that adds a row, or writes over the one with its key."""
     marks = ", ".join("?" * len(table.columns))
-    return f"INSERT INTO {table.name} ({quoted(table.names)}) VALUES ({marks}){over(table)}"  # noqa: S608
+    return f"INSERT INTO {table.name} ({quoted(table.names)}) VALUES ({marks}){over(table)}"
 
 
 def over(table: Table) -> str:
@@ -37,7 +37,7 @@ def change(table: Table) -> str:
         for number, name in enumerate(table.changing, first)
     )
     where = " AND ".join(f'"{name}" = ?{number}' for number, name in enumerate(table.key, 1))
-    return f"UPDATE {table.name} SET {sets} WHERE {where}"  # noqa: S608
+    return f"UPDATE {table.name} SET {sets} WHERE {where}"
 
 
 def stage_name(table: Table) -> str:
@@ -50,7 +50,7 @@ def stage(table: Table) -> str:
     columns = quoted(table.change_names if table.growth == "changes" else table.names)
     return (
         f"CREATE TEMPORARY TABLE {stage_name(table)} ON COMMIT DELETE ROWS "
-        f"AS SELECT {columns} FROM {table.name} WITH NO DATA"  # noqa: S608
+        f"AS SELECT {columns} FROM {table.name} WITH NO DATA"
     )
 
 
@@ -59,12 +59,12 @@ def from_stage(table: Table) -> str:
     if table.growth == "writes":
         names = quoted(table.names)
         return (
-            f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {stage_name(table)}"  # noqa: S608
+            f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {stage_name(table)}"
             f"{over(table)}"
         )
     sets = ", ".join(f'"{name}" = coalesce(s."{name}", t."{name}")' for name in table.changing)
     where = " AND ".join(f't."{name}" = s."{name}"' for name in table.key)
-    return f"UPDATE {table.name} AS t SET {sets} FROM {stage_name(table)} AS s WHERE {where}"  # noqa: S608
+    return f"UPDATE {table.name} AS t SET {sets} FROM {stage_name(table)} AS s WHERE {where}"
 
 
 def copy_in(name: str, columns: Sequence[str]) -> str:

@@ -37,7 +37,8 @@ class Writer(Protocol):
     def write(self, rows: _core.Rows) -> None:
         """Write rows and move the checkpoint, all or nothing.
 
-        Raises `StoreDown` (it may have been written: ask for the checkpoint again) and `StoreMoved`.
+        Raises `StoreDown`, where it may have been written: ask for the checkpoint again; and
+        `StoreMoved`.
         """
 
     def close(self) -> None:
