@@ -231,7 +231,16 @@ async def test_a_role_that_writes_can_do_nothing_else(postgresql: Postgresql) ->
     life.end()
 
 
-def test_the_migrations_make_the_tables_that_are_written(address: Address) -> None:
+@pytest.mark.parametrize("by_alembic", [True, False])
+def test_the_tables_that_are_made_are_those_that_are_written(
+    new_address: NewAddress, by_alembic: bool
+) -> None:
+    address = new_address()
+    if by_alembic:
+        migrate(address)
+    else:
+        open_writer(address, bytes(16), may_make=True).close()
+        migrate(address)
     assert migrations.newest_version() == SCHEMA_VERSION
     with engine_for(address).connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})

@@ -195,8 +195,9 @@ class StoreFeed:
 
     def _connect(self) -> Writer:
         self._say("connecting", reason=self._status.reason)
+        may_make = self._may_migrate
         try:
-            return open_writer(self._address, self._genesis)
+            return open_writer(self._address, self._genesis, may_make=may_make)
         except StoreRefused as error:
             if error.code != "STORE_SCHEMA" or not self._may_migrate:
                 raise

@@ -24,7 +24,7 @@ from coulisse.domain.errors import ConfigError, CoulisseError
 from coulisse.projections.tables import tables
 from coulisse.store.errors import StoreDown
 from coulisse.store.sql.address import Address
-from coulisse.store.sql.guards import drop_guards, guards
+from coulisse.store.sql.guards import drop_guards, set_guards
 from coulisse.store.sql.schema import CHECKPOINT
 from coulisse.store.sql.writer import NO_CHAIN
 
@@ -113,7 +113,7 @@ def wipe(address: Address) -> None:
                     connection.execute(sa.text(statement))
                 for name in tables():
                     connection.execute(sa.text(f"DELETE FROM {name}"))
-                for statement in guards(address.backend):
+                for statement in set_guards():
                     connection.execute(sa.text(statement))
             start = {"genesis": "", "seq": 0, "chain": NO_CHAIN.hex()}
             connection.execute(sa.update(CHECKPOINT).values(start))

@@ -14,6 +14,7 @@ from coulisse import _core
 from coulisse.projections.tables import Table, tables
 from coulisse.store.errors import StoreDown, StoreMoved
 from coulisse.store.sql import statements
+from coulisse.store.sql.migrations.scripts import from_nothing
 from coulisse.store.sql.writer import Checkpoint, require_genesis, require_version
 
 CONNECT_S: Final = 5
@@ -37,13 +38,13 @@ CLAIM: Final = statements.CLAIM.format("%s")
 class PostgresqlWriter:
     """A connection that writes."""
 
-    def __init__(self, url: str, genesis: bytes) -> None:
+    def __init__(self, url: str, genesis: bytes, *, may_make: bool) -> None:
         """Connect. Raises `StoreDown`, `StoreRefused`."""
         self._genesis = genesis.hex()
         self._connection = connect(url)
         try:
             self._connection.execute(SESSION)
-            self._checkpoint = self._claim(genesis)
+            self._checkpoint = self._claim(genesis, may_make=may_make)
             self._make_stages()
         except psycopg.Error as error:
             self._connection.close()
@@ -92,7 +93,11 @@ class PostgresqlWriter:
         with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
             copy.write(data)
 
-    def _claim(self, genesis: bytes) -> Checkpoint:
+    def _claim(self, genesis: bytes, *, may_make: bool) -> Checkpoint:
+        if may_make and version(self._connection) is None:
+            with self._connection.transaction():
+                for statement in from_nothing("postgresql"):
+                    self._connection.execute(statement.encode())
         require_version(version(self._connection))
         row = self._connection.execute(LOCK, (LOCK_KEY,)).fetchone()
         if row is None or not row[0]:

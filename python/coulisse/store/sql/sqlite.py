@@ -14,6 +14,7 @@ from coulisse import _core
 from coulisse.projections.tables import tables
 from coulisse.store.errors import StoreDown, StoreMoved
 from coulisse.store.sql import statements
+from coulisse.store.sql.migrations.scripts import from_nothing
 from coulisse.store.sql.writer import Checkpoint, require_genesis, require_version
 
 BUSY_S: Final = 5.0
@@ -30,7 +31,7 @@ CLAIM: Final = statements.CLAIM.format("?")
 class SqliteWriter:
     """The one connection that writes a file."""
 
-    def __init__(self, file: str, genesis: bytes) -> None:
+    def __init__(self, file: str, genesis: bytes, *, may_make: bool) -> None:
         """Open it. Raises `StoreDown`, `StoreRefused`."""
         self._genesis = genesis.hex()
         self._insert = {name: statements.insert(table) for name, table in tables().items()}
@@ -44,7 +45,7 @@ class SqliteWriter:
         except sqlite3.Error as error:
             raise StoreDown(f"{file}: {error}") from None
         try:
-            self._checkpoint = self._claim(genesis)
+            self._checkpoint = self._claim(genesis, may_make=may_make)
         except sqlite3.Error as error:
             self._connection.close()
             raise StoreDown(f"{file}: {error}") from None
@@ -87,7 +88,9 @@ class SqliteWriter:
             statement = self._change[table] if is_change else self._insert[table]
             self._connection.executemany(statement, rows.tuples(table, is_change))
 
-    def _claim(self, genesis: bytes) -> Checkpoint:
+    def _claim(self, genesis: bytes, *, may_make: bool) -> Checkpoint:
+        if may_make and version(self._connection) is None:
+            make_tables(self._connection)
         require_version(version(self._connection))
         self._connection.execute(CLAIM, (self._genesis,))
         found, seq, chain = self._connection.execute(statements.CHECKPOINT).fetchone()
@@ -106,6 +109,18 @@ def connect(file: str) -> sqlite3.Connection:
     for pragma in PRAGMAS:
         connection.execute(pragma)
     return connection
+
+
+def make_tables(connection: sqlite3.Connection) -> None:
+    """Make all tables, or none."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for statement in from_nothing("sqlite"):
+            connection.execute(statement)
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
 
 
 def version(connection: sqlite3.Connection) -> str | None:

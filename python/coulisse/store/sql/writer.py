@@ -13,9 +13,10 @@ from typing import Protocol
 from coulisse import _core
 from coulisse.store.errors import StoreRefused
 from coulisse.store.sql.address import Address
+from coulisse.store.sql.migrations.scripts import VERSIONS
 
 NO_CHAIN = bytes(32)
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = VERSIONS[-1]
 """The newest migration: what the writer writes."""
 
 
@@ -45,8 +46,8 @@ class Writer(Protocol):
         """Close the connection."""
 
 
-def open_writer(address: Address, genesis: bytes) -> Writer:
-    """Connect to the store of the journal `genesis`.
+def open_writer(address: Address, genesis: bytes, *, may_make: bool = False) -> Writer:
+    """Connect to the store of the journal `genesis`; with `may_make` make tables where none are.
 
     Raises `StoreDown`, and `StoreRefused` (`STORE_SCHEMA`, `STORE_OTHER_LOG`).
     """
@@ -54,10 +55,10 @@ def open_writer(address: Address, genesis: bytes) -> Writer:
     if address.backend == "sqlite":
         from coulisse.store.sql.sqlite import SqliteWriter
 
-        return SqliteWriter(address.target, genesis)
+        return SqliteWriter(address.target, genesis, may_make=may_make)
     from coulisse.store.sql.postgresql import PostgresqlWriter
 
-    return PostgresqlWriter(address.target, genesis)
+    return PostgresqlWriter(address.target, genesis, may_make=may_make)
 
 
 def require_version(found: str | None) -> None:
