@@ -503,5 +503,15 @@ class Replica:
         """Events whose rows were not taken yet."""
     def take_events(self) -> list[tuple[int, int, int, int, int, bytes]]:
         """Return (seq, time in ns, account, key, node, events) of each record since the last."""
+    def balances(self) -> list[tuple[int, int, str, str]]:
+        """Return (account, asset, available, held) of all that was ever touched, minor units."""
+    def open_orders(self) -> list[tuple[int, int, int, int, int, int, str]]:
+        """Return (order id, account, instrument, qty, filled, remaining, state) of each."""
+    @property
+    def durable_seq(self) -> int:
+        """How far the log may be read."""
+    @property
+    def dead_orders(self) -> int:
+        """Orders that a kill switch has ended and that are not closed yet."""
     def plant(self, fault: str) -> None:
         """Switch a fault on, as `Engine.plant`."""

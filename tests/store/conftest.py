@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from coulisse.bench.postgresql_server import Postgresql, binaries
+from coulisse.domain.errors import CoulisseError
 from coulisse.store.sql.address import Address, parse_address
 from coulisse.store.sql.migrate import migrate
-from tests.store.servers import Postgresql
 
 BACKENDS = ("sqlite", "postgresql")
 
@@ -17,6 +18,10 @@ BACKENDS = ("sqlite", "postgresql")
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Postgresql]:
     """One server for all tests that leave it running."""
+    try:
+        binaries()
+    except CoulisseError as error:
+        pytest.skip(str(error))
     server = Postgresql()
     server.start()
     yield server

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import random
-from pathlib import Path
 
 from coulisse import _core
-from coulisse.domain.schema import schema
+from coulisse.node.store_check import content_of
 from coulisse.projections.content import ContentHash
-from coulisse.projections.reference import Head, ReferenceFold
 from coulisse.store.sql.writer import Writer
 from tests.session.twin import Life, begin, random_command
 
@@ -53,28 +51,7 @@ def fill(replica: _core.Replica, writer: Writer, limit: int = 50) -> int:
 
 def expected(disk: _core.SimDisk, seq: int) -> ContentHash:
     """The hash of what the journal on a disk makes up to `seq`, by the reference fold."""
-    return made_of(_core.Replica(disk=disk, newest_seq=0, only_one=False), seq)
-
-
-def expected_of_directory(data_dir: Path, seq: int) -> ContentHash:
-    """The same of a journal in a directory."""
-    return made_of(_core.Replica(data_dir=str(data_dir), newest_seq=0, only_one=False), seq)
-
-
-def made_of(replica: _core.Replica, seq: int) -> ContentHash:
-    """What a replica that stands at the journal's begin reads up to `seq`."""
-    replica.follow(0, bytes(32), keep_events=True)
-    content = ContentHash()
-    fold = ReferenceFold(content.add)
-    while replica.catch_up(1_000):
-        for *head, events in replica.take_events():
-            if head[0] <= seq:
-                fold.take(Head(*head), list(schema().decode_events(events)))
-        replica.take_rows()
-    for table, rows in fold.kept_rows().items():
-        content.add_all(table, rows)
-    assert replica.seq >= seq, "the journal is shorter than the store"
-    return content
+    return content_of(_core.Replica(disk=disk, newest_seq=0, only_one=False), seq)
 
 
 def genesis_of(disk: _core.SimDisk) -> bytes:

@@ -17,13 +17,13 @@ import httpx
 import pytest
 
 from coulisse import Client, OrderResult
+from coulisse.bench.postgresql_server import PASSWORD, Postgresql
+from coulisse.node.store_check import expected_content
 from coulisse.store.sql.address import Address
 from coulisse.store.sql.contents import read_content
 from coulisse.store.sql.migrate import engine_for, migrate, wipe
 
 from ..integration.conftest import Server, Start, environment, launch
-from .journals import expected_of_directory
-from .servers import PASSWORD, Postgresql
 
 DEADLINE_S = 60.0
 SERVE = ("serve", "--port", "0", "--data-dir", "data")
@@ -105,7 +105,7 @@ async def trade(server: Server, count: int, first: int = 0) -> None:
 def require_right(server: Server, address: Address) -> int:
     """The store holds what the log makes; return how many rows that is."""
     place, content = read_content(address)
-    wanted = expected_of_directory(server.data_dir, place.seq)
+    wanted = expected_content(str(server.data_dir), place.seq)
     assert content.rows == wanted.rows
     assert content.hexdigest() == wanted.hexdigest()
     return content.rows
@@ -171,8 +171,9 @@ async def test_a_database_of_another_log_is_left_alone_and_told_without_its_pass
 
 
 async def test_a_database_that_is_away_at_the_start_or_goes_is_caught_up_with(
-    start: Start,
+    start: Start, postgresql: Postgresql
 ) -> None:
+    assert postgresql.pid > 0, "there are servers"
     database = Postgresql()
     try:
         database.start()
@@ -199,8 +200,9 @@ async def test_a_database_that_is_away_at_the_start_or_goes_is_caught_up_with(
 
 
 async def test_after_20_kills_of_node_projector_and_database_no_row_is_lost_or_doubled(
-    start: Start,
+    start: Start, postgresql: Postgresql
 ) -> None:
+    assert postgresql.pid > 0, "there are servers"
     seed = int(os.environ.get("COULISSE_SEED", random.randrange(10**6)))
     dice, placed = random.Random(seed), 0
     database = Postgresql()

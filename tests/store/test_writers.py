@@ -11,6 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from coulisse import _core
+from coulisse.bench.postgresql_server import Postgresql
 from coulisse.projections.content import ContentHash
 from coulisse.projections.tables import tables
 from coulisse.store.errors import StoreDown, StoreMoved, StoreRefused
@@ -24,7 +25,6 @@ from coulisse.store.sql.writer import SCHEMA_VERSION, Checkpoint, open_writer
 
 from .conftest import NewAddress
 from .journals import a_life, expected, fill, following, genesis_of, more
-from .servers import Postgresql
 
 WRONG = bytes([1]) * 32
 

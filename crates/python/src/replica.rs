@@ -213,6 +213,11 @@ impl Replica {
         self.genesis
     }
 
+    /// How far the log may be read.
+    pub(crate) fn durable_seq(&self) -> Result<u64, ReplicaError> {
+        Ok(read_watermark(&self.storage)?.map_or(0, |mark| mark.durable_seq))
+    }
+
     /// Makes rows of what follows `seq`, where the chain hash is to be `chain` (not looked at for 0).
     /// With `keeps_events` the events are kept too, for whoever makes rows of them in another way.
     pub(crate) fn follow(
@@ -221,7 +226,7 @@ impl Replica {
         chain: [u8; 32],
         keeps_events: bool,
     ) -> Result<(), ReplicaError> {
-        let durable_seq = read_watermark(&self.storage)?.map_or(0, |mark| mark.durable_seq);
+        let durable_seq = self.durable_seq()?;
         if seq > durable_seq.max(self.seq()) {
             return Err(FollowError::Ahead { seq, durable_seq }.into());
         }

@@ -136,6 +136,49 @@ impl Replica {
         kept.into_iter().map(of).collect()
     }
 
+    fn balances(&self, py: Python<'_>) -> Vec<(u32, u32, String, String)> {
+        let inner = self.inner.borrow_mut(py);
+        let engine = inner.engine();
+        let mut all = Vec::new();
+        for account in engine.accounts() {
+            all.extend(engine.balances(account.id).map(|(asset, balance)| {
+                let (available, held) = (balance.available.minor(), balance.held.minor());
+                (account.id.0, asset.id.0, available.to_string(), held.to_string())
+            }));
+        }
+        all
+    }
+
+    fn open_orders(&self, py: Python<'_>) -> Vec<(u64, u32, u32, i64, i64, i64, &'static str)> {
+        let inner = self.inner.borrow_mut(py);
+        let engine = inner.engine();
+        let mut all = Vec::new();
+        for account in engine.accounts() {
+            all.extend(engine.open_orders(account.id).map(|order| {
+                (
+                    order.order_id.0,
+                    order.account.0,
+                    order.instrument.0,
+                    order.qty.lots(),
+                    order.filled.lots(),
+                    order.remaining.lots(),
+                    order.state.name(),
+                )
+            }));
+        }
+        all
+    }
+
+    #[getter]
+    fn durable_seq(&self, py: Python<'_>) -> PyResult<u64> {
+        self.with(py, |inner| inner.durable_seq()).map_err(|error| told(&error))
+    }
+
+    #[getter]
+    fn dead_orders(&self, py: Python<'_>) -> u32 {
+        self.inner.borrow_mut(py).engine().dead_orders()
+    }
+
     #[cfg(feature = "planted")]
     fn plant(&self, py: Python<'_>, fault: &str) -> PyResult<()> {
         let wanted = coulisse_engine::Fault::ALL.iter().find(|(name, _)| *name == fault);

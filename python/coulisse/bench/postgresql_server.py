@@ -1,4 +1,7 @@
-"""Real database servers, on free ports, as a user that is not root."""
+"""A PostgreSQL server of one's own for a while: on a free port, as a user that is not root.
+
+For benchmarks, and for the tests of what a node does when its database goes.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ import time
 from pathlib import Path
 
 import psycopg
-import pytest
+
+from coulisse.domain.errors import CoulisseError
 
 START_S = 60.0
 USER = "postgres"
@@ -21,7 +25,7 @@ PASSWORD = "not-for-the-log"
 
 
 def binaries() -> Path:
-    """Where the server's programs are, the newest; the test is skipped where there are none."""
+    """Return where the newest server's programs are. Raises `CoulisseError` where there is none."""
     found = sorted(
         Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda one: int(one.parts[4])
     )
@@ -29,11 +33,11 @@ def binaries() -> Path:
         return found[-1].parent
     on_path = shutil.which("postgres")
     if on_path is None:
-        pytest.skip("no PostgreSQL server is installed (Debian: postgresql)")
+        raise CoulisseError("no PostgreSQL server is installed (Debian: postgresql)")
     return Path(on_path).resolve().parent
 
 
-def free_port() -> int:
+def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -43,6 +47,7 @@ class Postgresql:
     """A server that can be stopped, killed and started again."""
 
     def __init__(self) -> None:
+        """Make its files. Raises `CoulisseError`, `OSError`."""
         self._bin = binaries()
         self._dir = Path(tempfile.mkdtemp(prefix="coulisse-pg-"))
         self._user = USER if os.geteuid() == 0 else None
@@ -56,9 +61,15 @@ class Postgresql:
             "initdb", "-D", str(self._data), "-U", "owner", "--auth", "scram-sha-256",
             "--pwfile", str(secret), "--no-sync", "--encoding", "UTF8", "--locale", "C",
         )  # fmt: skip
-        self.port = free_port()
+        self.port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._made = 0
+
+    @property
+    def pid(self) -> int:
+        """The server's first process, while it runs."""
+        assert self._process is not None, "it runs"
+        return self._process.pid
 
     @property
     def _data(self) -> Path:
@@ -69,10 +80,11 @@ class Postgresql:
             [str(self._bin / program), *arguments],
             user=self._user, cwd=self._dir, capture_output=True, text=True,
         )  # fmt: skip
-        assert done.returncode == 0, done.stderr
+        if done.returncode != 0:
+            raise CoulisseError(f"{program}: {done.stderr.strip()}")
 
     def start(self) -> None:
-        """Start it and wait until it answers."""
+        """Start it and wait until it answers. Raises `CoulisseError`."""
         # A killed process is not a power cut: what the kernel has is not lost, synced or not.
         settings = {
             "fsync": "off",
@@ -93,8 +105,8 @@ class Postgresql:
                 psycopg.connect(self.url("postgres"), connect_timeout=1).close()
                 return
             except psycopg.OperationalError as error:
-                assert self._process.poll() is None, (self._dir / "log").read_text()
-                assert time.monotonic() < give_up, error
+                if self._process.poll() is not None or time.monotonic() > give_up:
+                    raise CoulisseError(f"postgres does not start: {error}") from None
 
     def kill(self) -> None:
         """Kill it as the kernel does: its children end by themselves, its memory is lost."""
@@ -118,11 +130,11 @@ class Postgresql:
         shutil.rmtree(self._dir, ignore_errors=True)
 
     def url(self, database: str, user: str = "owner") -> str:
-        """The address of a database."""
+        """Return the address of a database."""
         return f"postgresql://{user}:{PASSWORD}@127.0.0.1:{self.port}/{database}"
 
     def new_database(self) -> str:
-        """The address of a new, empty database."""
+        """Make an empty database; return its address."""
         self._made += 1
         name = f"store{self._made}"
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
