@@ -55,8 +55,10 @@ def store() -> Mapping[str, str]:
         "",
         "# Tables of the store",
         "",
-        "Columns of the key stand first, in bold. Prices are in ticks and quantities in lots of their instrument, times in ns since the epoch,",
-        "`seq` is the place in the log. `minor` has up to 128 bits. [What fills them](store.md).",
+        "Columns of the key stand first, in bold. Prices are in ticks and quantities in lots of "
+        "their instrument, times in ns",
+        "since the epoch; `seq` is the place in the log. `minor` has up to 128 bits. "
+        "[What fills them](store.md).",
     ]
     how = {
         "adds": "Rows never change.",

@@ -17,6 +17,7 @@ from coulisse.bench import store as bench
 from coulisse.bench.postgresql_server import Postgresql
 from coulisse.projections.content import ContentHash
 from coulisse.store.sql.address import Address
+from coulisse.store.sql.contents import read_content
 from coulisse.store.sql.writer import Checkpoint
 
 from ..integration.conftest import Server, Start, environment, launch
@@ -63,7 +64,9 @@ def test_a_store_is_verified_rebuilt_by_a_node_and_without_one(start: Start) -> 
     found = store(server, "verify", code=3)
     assert found["differences"] == 3 and found["told"][0].startswith("balance of account 1")
     # A fill is no part of what is compared quickly.
-    alter(server, "UPDATE fills SET fee = '1' WHERE item = 2 AND seq = (SELECT max(seq) FROM fills)")
+    alter(
+        server, "UPDATE fills SET fee = '1' WHERE item = 2 AND seq = (SELECT max(seq) FROM fills)"
+    )
     assert store(server, "verify", "--deep", code=3)["differences"] == 4
     again = store(server, "rebuild")
     assert again["by_node"] and again["seq"] > 41
@@ -116,7 +119,7 @@ def test_the_benchmark_compares_what_it_has_filled(
 def test_the_benchmark_finds_one_row_that_was_altered_by_hand(
     postgresql: Postgresql, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = bench.read_content
+    read = read_content
 
     def altered(address: Address) -> tuple[Checkpoint, ContentHash]:
         with contextlib.closing(sqlite3.connect(address.target)) as connection, connection:

@@ -100,9 +100,28 @@ fn name(type_name: &str, bytes: &[u8]) -> Option<&'static str> {
         };
     }
     each!(
-        Side, OrderType, TimeInForce, OrderState, CloseReason, Role, Field, Unit, SelfTrade,
-        Trigger, TriggerOn, Peg, ListKind, SideFilter, MatchingMode, ReferenceKind, TradingState,
-        StateReason, Scope, RiskState, LimitKind, KeyScheme
+        Side,
+        OrderType,
+        TimeInForce,
+        OrderState,
+        CloseReason,
+        Role,
+        Field,
+        Unit,
+        SelfTrade,
+        Trigger,
+        TriggerOn,
+        Peg,
+        ListKind,
+        SideFilter,
+        MatchingMode,
+        ReferenceKind,
+        TradingState,
+        StateReason,
+        Scope,
+        RiskState,
+        LimitKind,
+        KeyScheme
     );
     None
 }

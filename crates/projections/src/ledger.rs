@@ -63,7 +63,8 @@ impl Ledger {
             return;
         };
         assert_eq!(maker.trade_id, event.trade_id, "both sides of a trade follow each other");
-        let (buyer, seller) = if event.side == Side::Buy { (event, &maker) } else { (&maker, event) };
+        let (buyer, seller) =
+            if event.side == Side::Buy { (event, &maker) } else { (&maker, event) };
         let of = |fill: &OrderFilled, kind| About {
             kind,
             instrument: event.instrument.0.into(),

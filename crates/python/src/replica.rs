@@ -9,7 +9,7 @@
 //! - There is one of them a data directory; a process that it forked to write counts as part of it.
 
 use crate::engine_view::EngineView;
-use crate::following::{Following, FollowError};
+use crate::following::{FollowError, Following};
 use crate::start::{Fit, PassedOver, Start, State, chain_at, wide, write_snapshot};
 use crate::voids::{AheadError, Voids};
 use coulisse_engine::{Engine, WARM_MAX};

@@ -2,8 +2,8 @@
 
 use crate::cell::GilCell;
 use crate::failure::{Note, failed, guard};
-use crate::open::{files, too_many_voids};
 use crate::following::FollowError;
+use crate::open::{files, too_many_voids};
 use crate::replica::{Replica as Inner, ReplicaError};
 use crate::rows_class::Rows;
 use crate::sim_disk::SimDisk;
@@ -100,13 +100,7 @@ impl Replica {
     }
 
     #[pyo3(signature = (seq, chain, *, keep_events=false))]
-    fn follow(
-        &self,
-        py: Python<'_>,
-        seq: u64,
-        chain: [u8; 32],
-        keep_events: bool,
-    ) -> PyResult<()> {
+    fn follow(&self, py: Python<'_>, seq: u64, chain: [u8; 32], keep_events: bool) -> PyResult<()> {
         self.with(py, |inner| inner.follow(seq, chain, keep_events)).map_err(|error| told(&error))
     }
 

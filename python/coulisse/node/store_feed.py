@@ -28,6 +28,8 @@ QUEUED_MAX: Final = 2
 """Batches that wait for the store: while one is written, one more is made."""
 BACKOFF_FIRST_S: Final = 0.2
 BACKOFF_MAX_S: Final = 10.0
+LOOK_S: Final = 1.0
+"""How often it is looked whether the store is there while there is nothing to write."""
 MIGRATE_S: Final = 60.0
 END_S: Final = 2.0
 State = Literal["connecting", "writing", "down", "refused"]
@@ -167,7 +169,12 @@ class StoreFeed:
                 self._place = writer.checkpoint
                 self._generation += 1
                 self._say("writing", seq=writer.checkpoint.seq)
-            while (rows := self._next()) is not None:
+            while not self._is_ending:
+                rows = self._next()
+                if rows is None:
+                    # Nobody writes: whether the store is still there, and where it was, is asked.
+                    writer.look()
+                    continue
                 writer.write(rows)
                 with self._changed:
                     self._is_busy = False
@@ -179,14 +186,14 @@ class StoreFeed:
             writer.close()
 
     def _next(self) -> _core.Rows | None:
-        """Wait for rows; None at the end. Raises `StoreRefused` where the replica refused it."""
+        """Wait a while for rows. Raises `StoreRefused` where the replica refused the store."""
         with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._is_ending or self._refusal)
+            self._changed.wait_for(lambda: self._queue or self._is_ending or self._refusal, LOOK_S)
             if self._refusal is not None:
                 reason, self._refusal = self._refusal, None
                 code, _, message = reason.partition(": ")
                 raise StoreRefused(code, message)
-            if self._is_ending:
+            if self._is_ending or not self._queue:
                 return None
             self._is_busy = True
             rows = self._queue.popleft()

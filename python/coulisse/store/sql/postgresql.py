@@ -15,7 +15,12 @@ from coulisse.projections.tables import Table, tables
 from coulisse.store.errors import StoreDown, StoreMoved
 from coulisse.store.sql import statements
 from coulisse.store.sql.migrations.scripts import from_nothing
-from coulisse.store.sql.writer import Checkpoint, require_genesis, require_version
+from coulisse.store.sql.writer import (
+    Checkpoint,
+    require_genesis,
+    require_place,
+    require_version,
+)
 
 CONNECT_S: Final = 5
 STATEMENT_MS: Final = 30_000
@@ -66,6 +71,16 @@ class PostgresqlWriter:
         except psycopg.Error as error:
             raise StoreDown(said(error)) from None
         self._checkpoint = Checkpoint(rows.seq, rows.chain)
+
+    def look(self) -> None:
+        """See that the store is where it was left. Raises `StoreDown`, `StoreMoved`."""
+        try:
+            found = self._connection.execute(statements.CHECKPOINT).fetchone()
+        except psycopg.Error as error:
+            raise StoreDown(said(error)) from None
+        assert found is not None, "a migration makes the one row of checkpoint"
+        genesis, seq, chain = found
+        require_place((genesis, seq, chain), self._genesis, self._checkpoint)
 
     def close(self) -> None:
         """Close the connection."""

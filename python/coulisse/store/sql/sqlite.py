@@ -15,7 +15,12 @@ from coulisse.projections.tables import tables
 from coulisse.store.errors import StoreDown, StoreMoved
 from coulisse.store.sql import statements
 from coulisse.store.sql.migrations.scripts import from_nothing
-from coulisse.store.sql.writer import Checkpoint, require_genesis, require_version
+from coulisse.store.sql.writer import (
+    Checkpoint,
+    require_genesis,
+    require_place,
+    require_version,
+)
 
 BUSY_S: Final = 5.0
 PRAGMAS: Final = (
@@ -72,6 +77,14 @@ class SqliteWriter:
         except sqlite3.Error as error:
             raise StoreDown(str(error)) from None
         self._checkpoint = Checkpoint(rows.seq, rows.chain)
+
+    def look(self) -> None:
+        """See that the store is where it was left. Raises `StoreDown`, `StoreMoved`."""
+        try:
+            found = self._connection.execute(statements.CHECKPOINT).fetchone()
+        except sqlite3.Error as error:
+            raise StoreDown(str(error)) from None
+        require_place(found, self._genesis, self._checkpoint)
 
     def close(self) -> None:
         """Close the connection."""

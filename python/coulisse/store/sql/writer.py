@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from coulisse import _core
-from coulisse.store.errors import StoreRefused
+from coulisse.store.errors import StoreMoved, StoreRefused
 from coulisse.store.sql.address import Address
 from coulisse.store.sql.migrations.scripts import VERSIONS
 
@@ -42,6 +42,9 @@ class Writer(Protocol):
         `StoreMoved`.
         """
 
+    def look(self) -> None:
+        """See that the store is where it was left. Raises `StoreDown`, `StoreMoved`."""
+
     def close(self) -> None:
         """Close the connection."""
 
@@ -59,6 +62,12 @@ def open_writer(address: Address, genesis: bytes, *, may_make: bool = False) -> 
     from coulisse.store.sql.postgresql import PostgresqlWriter
 
     return PostgresqlWriter(address.target, genesis, may_make=may_make)
+
+
+def require_place(found: tuple[str, int, str], genesis: str, place: Checkpoint) -> None:
+    """Raise `StoreMoved` where a checkpoint is another than it was left at."""
+    if found != (genesis, place.seq, place.chain.hex()):
+        raise StoreMoved(f"it is at seq {found[1]}, and was left at {place.seq}")
 
 
 def require_version(found: str | None) -> None:
