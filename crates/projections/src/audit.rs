@@ -32,9 +32,12 @@ impl Visitor for Fields {
             self.out.push(',');
         }
         write!(self.out, "\"{}\":", spec.name).expect("a String takes all text");
-        if value(&mut self.out, spec.type_name, bytes).is_none() {
-            panic!("a field of type {} has no form in the audit trail", spec.type_name);
-        }
+        let said = value(&mut self.out, spec.type_name, bytes);
+        assert!(
+            said.is_some(),
+            "a field of type {} has no form in the audit trail",
+            spec.type_name
+        );
     }
 }
 

@@ -1,6 +1,6 @@
-//! Rows in the binary form of PostgreSQL's `COPY … FROM STDIN (FORMAT binary)`.
+//! Rows in the binary form of `PostgreSQL`'s `COPY … FROM STDIN (FORMAT binary)`.
 //!
-//! Source: the PostgreSQL documentation, `COPY`, "Binary Format"; of `numeric`: `numeric_recv` in
+//! Source: the `PostgreSQL` documentation, `COPY`, "Binary Format"; of `numeric`: `numeric_recv` in
 //! `src/backend/utils/adt/numeric.c`: digits of four decimals, weight of the first, sign, scale.
 
 use crate::rows::{Cell, Part};
@@ -16,6 +16,9 @@ const NUMERIC_NEGATIVE: u16 = 0x4000;
 
 impl Part {
     /// All its rows, with header and trailer.
+    ///
+    /// # Panics
+    /// If a table has more than 32,767 columns.
     pub fn to_copy(&self) -> Vec<u8> {
         let width = self.width();
         let mut out = Vec::with_capacity(self.rows() * width * 12 + SIGNATURE.len() + 10);

@@ -173,6 +173,9 @@ impl Fold {
     }
 
     /// Takes a record and what followed from it.
+    ///
+    /// # Panics
+    /// If it is not what a core says of a log: a broken invariant.
     pub fn take(&mut self, header: &RecordHeader, events: &[Event]) {
         let seq = i64::try_from(header.seq.0).expect("a seq counts records");
         let mut ledger = Ledger::default();

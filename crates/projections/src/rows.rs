@@ -111,7 +111,7 @@ pub struct Cells<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Cells<'a> {
+impl Cells<'_> {
     fn take<const N: usize>(&mut self) -> [u8; N] {
         let (head, rest) = self.rest.split_first_chunk().expect("a part holds whole cells");
         self.rest = rest;
