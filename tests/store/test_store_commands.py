@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import csv
 import json
 import signal
 import sqlite3
@@ -79,6 +80,43 @@ def test_a_store_is_verified_rebuilt_by_a_node_and_without_one(start: Start) -> 
     assert not again["by_node"] and again["rows"] > 200
     assert store(server, "rebuild", "--resume")["rows"] == 0
     assert store(server, "verify", "--deep")["differences"] == 0
+
+
+def export(server: Server, *arguments: str) -> list[dict[str, str]]:
+    done = server.cli("export", *arguments, "--data-dir", str(server.data_dir))
+    assert done.returncode == 0, done.stderr
+    rows = list(csv.DictReader(done.stdout.splitlines()))
+    assert done.stderr == f"{len(rows)} rows\n"
+    return rows
+
+
+def test_what_happened_is_exported_with_names_and_decimals(start: Start) -> None:
+    server = start(*SERVE, **QUICK)
+    asyncio.run(trade(server, 8))
+    until(server, is_filled)
+    trades = export(server, "trades")
+    assert [(row["symbol"], row["price"], row["qty"]) for row in trades] == [
+        ("BTC-USD", f"{20_000 + number}.00", "0.01000") for number in range(4)
+    ]
+    orders = export(server, "orders")
+    assert {row["state"] for row in orders} == {"filled"} and len(orders) == 8
+    assert {row["account"] for row in orders} == {"operator"}
+    fills = export(server, "fills")
+    assert [row["role"] for row in fills] == ["maker", "taker"] * 4
+    assert fills[1]["notional"] == "200.00000000" and fills[1]["fee"] == "0.10000000"
+    ledger = export(server, "ledger")
+    assert [row["kind"] for row in ledger[:3]] == ["deposit", "deposit", "trade"]
+    assert (ledger[0]["debit"], ledger[0]["amount"]) == ("external", "10000000.00000000")
+    (candle,) = export(server, "candles", "--interval", "1d")
+    assert candle["open"] == "20000.00" and candle["close"] == candle["high"] == "20003.00"
+    assert (candle["qty"], candle["trades"]) == ("0.04000", "4")
+    assert export(server, "trades", "--to", "2020-01-01") == []
+    # From a time on, and before it, is all.
+    middle = trades[2]["time"]
+    before = export(server, "trades", "--to", middle)
+    assert before + export(server, "trades", "--from", middle) == trades
+    for wrong in (["wallets"], ["trades", "--from", "noon"], ["trades", "--format", "xls"]):
+        assert server.cli("export", *wrong).returncode == 1
 
 
 def test_tables_are_made_and_roles_are_given_what_they_need(

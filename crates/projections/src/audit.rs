@@ -4,7 +4,7 @@
 //! hexadecimal.
 
 use coulisse_types::codec::{Field as Encoded, Reader};
-use coulisse_types::event::{CloseReason, OrderState, Role};
+use coulisse_types::event::{CloseReason, OrderState, Role, WithdrawalEnd};
 use coulisse_types::message::{FieldSpec, Visitor};
 use coulisse_types::{
     Event, Field, KeyScheme, LimitKind, ListKind, MatchingMode, OrderType, Peg, ReferenceKind,
@@ -124,7 +124,8 @@ fn name(type_name: &str, bytes: &[u8]) -> Option<&'static str> {
         Scope,
         RiskState,
         LimitKind,
-        KeyScheme
+        KeyScheme,
+        WithdrawalEnd
     );
     None
 }
@@ -166,7 +167,7 @@ mod tests {
         );
         let key = KeyCreated {
             key: KeyIndex(1),
-            key_id: KeyId::new(b"k").unwrap(),
+            key_id: KeyId::new(b"k").expect("a name"),
             account: AccountId(2),
             public_key: [0xab; 32],
             permissions: 3,

@@ -85,9 +85,12 @@ mod tests {
     fn numeric(value: i128) -> Vec<u16> {
         let mut out = Vec::new();
         put_numeric(&mut out, value);
-        let length = u32::from_be_bytes(out[..4].try_into().unwrap()) as usize;
+        let length = u32::from_be_bytes(out[..4].try_into().expect("four bytes")) as usize;
         assert_eq!(out.len(), 4 + length);
-        out[4..].chunks(2).map(|two| u16::from_be_bytes(two.try_into().unwrap())).collect()
+        out[4..]
+            .chunks(2)
+            .map(|two| u16::from_be_bytes(two.try_into().expect("two bytes")))
+            .collect()
     }
 
     #[test]

@@ -8,12 +8,12 @@ use crate::rows::{Cell, Rows};
 use crate::tables::TableId;
 use coulisse_types::event::{
     AccountCreated, BalanceChanged, InstrumentConfigured, InstrumentCreated, OrderFilled,
-    PositionChanged, Rejected, Traded,
+    PositionChanged, Rejected, Traded, WithdrawalEnded, WithdrawalHeld,
 };
 use coulisse_types::keys::IdList;
 use coulisse_types::{
     AccountId, AssetId, Event, InstrumentId, KeyId, KeyIndex, KeyScheme, KeyState, MatchingMode,
-    RecordHeader, ReferenceKind, StateReason, TradingState,
+    RecordHeader, ReferenceKind, Seq, StateReason, TradingState,
 };
 
 /// What the ledger has to know of an instrument: it never changes.
@@ -103,6 +103,31 @@ impl Fixed for Made {
     }
 }
 
+/// A withdrawal that waits, since when, and the id of its request.
+#[derive(Clone, Debug)]
+struct Asked(WithdrawalHeld, i64, String);
+
+impl Fixed for Asked {
+    fn cells<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
+        let Self(event, time_ns, request_id) = self;
+        out.extend([
+            Cell::Int(withdrawal(event.withdrawal_id)),
+            Cell::Int(event.account.0.into()),
+            Cell::Int(event.asset.0.into()),
+            Cell::Minor(event.amount.minor()),
+            Cell::Text(request_id),
+            Cell::Int(event.asked_by.0.into()),
+            Cell::Int(*time_ns),
+            Cell::Int(event.expire_ns),
+        ]);
+    }
+}
+
+/// A withdrawal's id as a column has it: it is a seq.
+fn withdrawal(id: Seq) -> i64 {
+    i64::try_from(id.0).expect("a seq counts records")
+}
+
 /// The columns of an instrument that change, as they are when it is listed.
 fn as_listed(seq: i64) -> [Value; 14] {
     let mut values: [Value; 14] = std::array::from_fn(|_| Value::Int(0));
@@ -122,6 +147,7 @@ pub struct Fold {
     listed: Changes<Listed, 14>,
     accounts: Changes<Opened, 3>,
     keys: Changes<Made, 5>,
+    withdrawals: Changes<Asked, 4>,
     balances: Latest<(BalanceChanged, At)>,
     positions: Latest<(PositionChanged, At)>,
     rows: Rows,
@@ -135,6 +161,7 @@ impl Default for Fold {
             listed: Changes::new(TableId::Instruments),
             accounts: Changes::new(TableId::Accounts),
             keys: Changes::new(TableId::Keys),
+            withdrawals: Changes::new(TableId::Withdrawals),
             balances: Latest::default(),
             positions: Latest::default(),
             rows: Rows::default(),
@@ -163,6 +190,7 @@ impl Fold {
         self.listed.write(&mut self.rows);
         self.accounts.write(&mut self.rows);
         self.keys.write(&mut self.rows);
+        self.withdrawals.write(&mut self.rows);
         for (event, at) in self.balances.take() {
             balance(&event, at, &mut self.rows);
         }
@@ -283,6 +311,8 @@ impl Fold {
             }
             Event::Deposited(event) => ledger.deposited(at, event, &mut self.rows),
             Event::Withdrawn(event) => ledger.withdrawn(at, event, &mut self.rows),
+            Event::WithdrawalHeld(event) => self.withdrawal_held(at, event),
+            Event::WithdrawalEnded(event) => self.withdrawal_ended(at, event),
             event => self.key(at, event),
         }
     }
@@ -298,6 +328,21 @@ impl Fold {
         values[6] = Value::Int(event.auction_ns);
         values[7] = Value::Int(event.auction_fee.ppm().into());
         values[13] = Value::Int(at.seq);
+    }
+
+    fn withdrawal_held(&mut self, at: At, event: &WithdrawalHeld) {
+        let asked = Asked(*event, at.time_ns, event.request_id.0.to_string());
+        let (seq, time_ns) = (Value::Int(at.seq), Value::Int(at.time_ns));
+        let values = [Value::Name("waits"), Value::Int(0), seq, time_ns];
+        self.withdrawals.born(withdrawal(event.withdrawal_id), asked, values);
+    }
+
+    fn withdrawal_ended(&mut self, at: At, event: &WithdrawalEnded) {
+        let values = self.withdrawals.of(withdrawal(event.withdrawal_id));
+        values[0] = Value::Name(event.end.name());
+        values[1] = Value::Int(event.ended_by.0.into());
+        values[2] = Value::Int(at.seq);
+        values[3] = Value::Int(at.time_ns);
     }
 
     fn key(&mut self, at: At, event: &Event) {
@@ -365,7 +410,9 @@ fn only_audited(event: &Event) {
         | Event::KillResetAsked(_)
         | Event::KillSwitchReset(_)
         | Event::FeeTierChanged(_)
-        | Event::RecordVoided(_) => {}
+        | Event::RecordVoided(_)
+        | Event::WithdrawalCapProposed(_)
+        | Event::WithdrawalCapChanged(_) => {}
         // Those above this function have had theirs.
         Event::Rejected(_)
         | Event::OrderDuplicate(_)
@@ -403,7 +450,9 @@ fn only_audited(event: &Event) {
         | Event::Ticked(_)
         | Event::KeyIssued(_)
         | Event::KeyBound(_)
-        | Event::KeyRevoked(_) => unreachable!("{:?} makes rows of its own", event.kind()),
+        | Event::KeyRevoked(_)
+        | Event::WithdrawalHeld(_)
+        | Event::WithdrawalEnded(_) => unreachable!("{:?} makes rows of its own", event.kind()),
     }
 }
 

@@ -208,6 +208,7 @@ const IDS: [TableId; TABLES.len()] = [
     TableId::Ledger,
     TableId::Balances,
     TableId::Positions,
+    TableId::Withdrawals,
     TableId::Audit,
     TableId::Rejects,
 ];

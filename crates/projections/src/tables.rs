@@ -312,6 +312,22 @@ tables! {
         time_ns: Int "when",
     }
 
+    /// A withdrawal that needed a second person, as it is now.
+    Withdrawals "withdrawals", key 1, Growth::Changes { fixed: 8 }; {
+        withdrawal_id: Int "the seq of its request",
+        account: Int "whose",
+        asset: Int "which asset",
+        amount: Minor "how much, in minor units",
+        request_id: Text "the request's id, a number; 0: none",
+        asked_by: Int "the key that asked; 0: the node itself",
+        asked_ns: Int "when",
+        expire_ns: Int "when it expires",
+        state: Text "waits, approved, rejected, cancelled or expired",
+        ended_by: Int "the key that ended it; 0: the node itself, or it waits",
+        seq: Int "the last change",
+        time_ns: Int "when",
+    }
+
     /// What was done to the venue, its accounts, keys, limits and money, and by whom.
     Audit "audit", key 2, Growth::Adds; {
         seq: Int "the record",

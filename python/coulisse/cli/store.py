@@ -40,12 +40,12 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Compare ledger, balances and orders with the core at one seq; exit code 3 if they differ."""
-    directory, address = _place(config, data_dir, database)
+    directory, address = store_of(config, data_dir, database)
     # Loaded here: no other command needs SQLAlchemy.
     from coulisse.node.store_check import verify as compare
 
     try:
-        with _progress("records") as progress:
+        with progress_of("records") as progress:
             report = compare(address, str(directory), is_deep=deep, progress=progress)
     except CoulisseError as error:
         fail(str(error))
@@ -74,11 +74,11 @@ def rebuild(
     as_json: AsJson = False,
 ) -> None:
     """Empty the store and fill it again from the log. A node that runs fills it itself."""
-    directory, address = _place(config, data_dir, database)
+    directory, address = store_of(config, data_dir, database)
     from coulisse.node.store_rebuild import rebuild as make_again
 
     try:
-        with _progress("records") as progress:
+        with progress_of("records") as progress:
             done = make_again(address, str(directory), resume=resume, progress=progress)
     except CoulisseError as error:
         fail(str(error))
@@ -105,7 +105,7 @@ def migrate(
     ] = None,
 ) -> None:
     """Bring the tables to this version, as their owner; give roles what they need."""
-    _, address = _place(config, data_dir, database)
+    _, address = store_of(config, data_dir, database)
     from coulisse.store.sql.migrate import grant, newest_version
     from coulisse.store.sql.migrate import migrate as bring
 
@@ -120,7 +120,7 @@ def migrate(
     typer.echo(f"{address}: version {newest_version()}")
 
 
-def _place(
+def store_of(
     config: Path | None, data_dir: Path | None, database: str | None
 ) -> tuple[Path, Address]:
     """Return the data directory and the store, as flags and settings say."""
@@ -141,7 +141,7 @@ def _place(
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
+def progress_of(what: str) -> Iterator[Callable[[int, int], None]]:
     """Give what shows how far something is: a bar on a terminal, nothing elsewhere."""
     if not sys.stderr.isatty():
         yield lambda done, total: None

@@ -299,6 +299,16 @@ class ReferenceFold:
     def _withdrawn(self, at: _At, e: Fields) -> None:
         self._enter(at, e["asset"], e["account"], EXTERNAL, e["amount"], "withdrawal")
 
+    def _withdrawal_held(self, at: _At, e: Fields) -> None:
+        same = ("withdrawal_id", "account", "asset", "amount", "asked_by", "expire_ns")
+        asked = {"request_id": str(e["request_id"]), "asked_ns": at.head.time_ns}
+        row = {**{name: e[name] for name in same}, **asked, "state": "waits", "ended_by": 0}
+        self._add("withdrawals", {**row, **at.now})
+
+    def _withdrawal_ended(self, at: _At, e: Fields) -> None:
+        row = self._row("withdrawals", e["withdrawal_id"])
+        row.update(state=e["end"], ended_by=e["ended_by"], **at.now)
+
     def _balance(self, at: _At, e: Fields) -> None:
         self._add("balances", {**e, **at.now})
 
@@ -342,6 +352,8 @@ HANDLERS: Final[Mapping[str, Callable[[ReferenceFold, _At, Fields], None]]] = {
     "OrderFilled": ReferenceFold._filled,
     "Deposited": ReferenceFold._deposited,
     "Withdrawn": ReferenceFold._withdrawn,
+    "WithdrawalHeld": ReferenceFold._withdrawal_held,
+    "WithdrawalEnded": ReferenceFold._withdrawal_ended,
     "BalanceChanged": ReferenceFold._balance,
     "PositionChanged": ReferenceFold._position,
     "Rejected": ReferenceFold._rejected,

@@ -15,6 +15,7 @@ AUDITED: Final = frozenset(
         "InstrumentConfigured", "TradingStateChanged", "AuctionUncrossed", "AuctionScheduled",
         "LimitChanged", "LimitUsed", "RiskStateChanged", "KillSwitchSet", "KillResetAsked",
         "KillSwitchReset", "FeeTierChanged", "RecordVoided", "KeyIssued", "KeyBound", "KeyRevoked",
+        "WithdrawalHeld", "WithdrawalEnded", "WithdrawalCapProposed", "WithdrawalCapChanged",
     }
 )  # fmt: skip
 """Kinds of events that say what was done to the venue, its accounts, keys, limits and money."""

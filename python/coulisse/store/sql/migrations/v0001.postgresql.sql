@@ -210,6 +210,22 @@ CREATE TABLE positions (
   PRIMARY KEY (account, instrument)
 );
 
+CREATE TABLE withdrawals (
+  withdrawal_id BIGINT NOT NULL,
+  account BIGINT NOT NULL,
+  asset BIGINT NOT NULL,
+  amount NUMERIC(39, 0) NOT NULL,
+  request_id TEXT NOT NULL,
+  asked_by BIGINT NOT NULL,
+  asked_ns BIGINT NOT NULL,
+  expire_ns BIGINT NOT NULL,
+  state TEXT NOT NULL,
+  ended_by BIGINT NOT NULL,
+  seq BIGINT NOT NULL,
+  time_ns BIGINT NOT NULL,
+  PRIMARY KEY (withdrawal_id)
+);
+
 CREATE TABLE audit (
   seq BIGINT NOT NULL,
   item BIGINT NOT NULL,

@@ -236,6 +236,24 @@ CREATE TABLE positions (
 )
  WITHOUT ROWID;
 
+CREATE TABLE withdrawals (
+  withdrawal_id INTEGER NOT NULL,
+  account INTEGER NOT NULL,
+  asset INTEGER NOT NULL,
+  amount TEXT NOT NULL,
+  request_id TEXT NOT NULL,
+  asked_by INTEGER NOT NULL,
+  asked_ns INTEGER NOT NULL,
+  expire_ns INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  ended_by INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  time_ns INTEGER NOT NULL,
+  PRIMARY KEY (withdrawal_id),
+  CONSTRAINT withdrawals_amount_is_whole CHECK (("amount" = '0' OR "amount" GLOB '[1-9]*' OR "amount" GLOB '-[1-9]*') AND ltrim("amount", '-') NOT GLOB '*[^0-9]*')
+)
+ WITHOUT ROWID;
+
 CREATE TABLE audit (
   seq INTEGER NOT NULL,
   item INTEGER NOT NULL,
