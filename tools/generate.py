@@ -46,7 +46,37 @@ def documents() -> Mapping[str, str]:
     }
 
 
-GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (readme, protocol, documents)
+def store() -> Mapping[str, str]:
+    """The page of the store's tables, from the list that they are made by."""
+    from coulisse.projections.tables import tables
+
+    page = [
+        "<!-- Generated from crates/projections by `make generate`. -->",
+        "",
+        "# Tables of the store",
+        "",
+        "Columns of the key stand first, in bold. Prices are in ticks and quantities in lots of "
+        "their instrument, times in ns",
+        "since the epoch; `seq` is the place in the log. `minor` has up to 128 bits. "
+        "[What fills them](store.md).",
+    ]
+    how = {
+        "adds": "Rows never change.",
+        "writes": "A row is written over by the next one with its key.",
+        "changes": "Columns in italics change.",
+    }
+    for table in tables().values():
+        page += ["", f"## {table.name}", "", f"{table.doc} {how[table.growth]}", ""]
+        page += ["| column | type | meaning |", "| --- | --- | --- |"]
+        for column in table.columns:
+            mark = "**" if column.name in table.key else ""
+            if table.growth == "changes" and column.name in table.changing:
+                mark = "*"
+            page.append(f"| {mark}{column.name}{mark} | {column.kind} | {column.doc} |")
+    return {"docs/operating/store-tables.md": "\n".join(page) + "\n"}
+
+
+GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (readme, protocol, documents, store)
 
 
 def main(*, check: bool) -> int:

@@ -18,8 +18,10 @@ __all__ = [
     "Core",
     "CoreError",
     "Engine",
+    "Fold",
     "LocalSession",
     "Replica",
+    "Rows",
     "SimDisk",
     "asyncapi_json",
     "is_public_key",
@@ -31,6 +33,7 @@ __all__ = [
     "public_key",
     "rest_routes",
     "schema_json",
+    "tables_json",
 ]
 
 VERSION: Final[str]
@@ -68,6 +71,14 @@ def operations() -> list[tuple[str, str]]:
 
 def rest_routes() -> list[tuple[str, str, str]]:
     """The private REST routes: (method, path, operation)."""
+
+def tables_json() -> str:
+    """The tables of the store as JSON: name, doc, key, growth, fixed, columns.
+
+    `key` and `fixed` count columns from the first on. `growth` is `adds` (rows never change),
+    `writes` (a row is written over by the next with its key) or `changes` (a row is added once;
+    the columns behind the fixed ones change).
+    """
 
 def planted_faults() -> list[str]:
     """The faults that `Engine.plant` can switch on: none but in a build made for tests."""
@@ -421,6 +432,43 @@ class Core:
         """Flush, sync, seal and close the journal; stop the sync thread. Idempotent."""
 
 @final
+class Rows:
+    """What a batch of records does to the tables of a store."""
+
+    @property
+    def seq(self) -> int:
+        """The last record."""
+    @property
+    def chain(self) -> bytes:
+        """The chain hash there, 32 bytes."""
+    @property
+    def records(self) -> int: ...
+    @property
+    def events(self) -> int: ...
+    @property
+    def count(self) -> int:
+        """All rows."""
+    def parts(self) -> list[tuple[str, bool, int]]:
+        """(table, whether rows that exist change, rows), in the order in which to write them.
+
+        A row that changes has the key and the columns that may; None leaves one as it is.
+        """
+    def copy(self, table: str, is_change: bool) -> bytes:
+        """The rows of a part in the binary form of PostgreSQL's COPY."""
+    def tuples(self, table: str, is_change: bool) -> list[tuple[int | str | None, ...]]:
+        """The rows of a part; minor units are text, flags 0 and 1."""
+
+@final
+class Fold:
+    """The fold from events to rows, without a log: for models and tests."""
+
+    def __new__(cls) -> Fold: ...
+    def take(self, record: bytes, events: bytes) -> None:
+        """Take a record and the events that followed from it."""
+    def take_rows(self) -> Rows:
+        """Return the rows of all that was taken since the last time."""
+
+@final
 class Replica:
     """A replica of the core that follows the journal of another process and writes snapshots.
 
@@ -428,8 +476,17 @@ class Replica:
     to the next and compares at each.
     """
 
-    def __new__(cls, *, data_dir: str | None = None, disk: SimDisk | None = None) -> Replica:
-        """Start from the newest snapshot that fits what is durable.
+    def __new__(
+        cls,
+        *,
+        data_dir: str | None = None,
+        disk: SimDisk | None = None,
+        newest_seq: int = ...,
+        only_one: bool = True,
+    ) -> Replica:
+        """Start from the newest snapshot up to `newest_seq` that fits what is durable.
+
+        One that is not the only one of its directory reads beside another, and writes nothing.
 
         Raises `CoreError`: `REPLICA_LOCKED`, `JOURNAL_VOID` where no node has opened the journal
         since the boot, `JOURNAL_CORRUPT`, `JOURNAL_IO`.
@@ -453,10 +510,42 @@ class Replica:
         """(file name, reason) of each snapshot that was newer and did not fit."""
     def event_hash(self) -> bytes: ...
     def state_hash(self) -> bytes: ...
-    def write_snapshot(self, keep: int = 2) -> int:
+    def write_snapshot(self, keep: int = 2, needed_seq: int | None = None) -> int:
         """Write the state down durably and keep the newest `keep`; return the file's bytes.
 
         Raises `CoreError("REPLICA_NOT_COMPARED", …)` unless `compared_seq` is `seq`.
         """
+    @property
+    def genesis(self) -> bytes:
+        """16 bytes that name the journal."""
+    def follow(self, seq: int, chain: bytes, *, keep_events: bool = False) -> None:
+        """Make rows of what follows `seq`, at which a store has come to `chain` (32 bytes).
+
+        Raises `CoreError`: `STORE_AHEAD` where the log has not come so far, `STORE_DIFFERS`, here
+        or by `catch_up`, where it has another history, `REPLICA_PASSED` where this replica is past
+        it. With `keep_events` the events are kept as well, for `take_events`.
+        """
+    def unfollow(self) -> None:
+        """Make no more rows; forget those that were not taken."""
+    def take_rows(self) -> Rows | None:
+        """Return the rows of all that was applied since the last time.
+
+        None where there are none, or within a batch of the log.
+        """
+    @property
+    def waiting_events(self) -> int:
+        """Events whose rows were not taken yet."""
+    def take_events(self) -> list[tuple[int, int, int, int, int, bytes]]:
+        """Return (seq, time in ns, account, key, node, events) of each record since the last."""
+    def balances(self) -> list[tuple[int, int, str, str]]:
+        """Return (account, asset, available, held) of all that was ever touched, minor units."""
+    def open_orders(self) -> list[tuple[int, int, int, int, int, int, str]]:
+        """Return (order id, account, instrument, qty, filled, remaining, state) of each."""
+    @property
+    def durable_seq(self) -> int:
+        """How far the log may be read."""
+    @property
+    def dead_orders(self) -> int:
+        """Orders that a kill switch has ended and that are not closed yet."""
     def plant(self, fault: str) -> None:
         """Switch a fault on, as `Engine.plant`."""

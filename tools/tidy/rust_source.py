@@ -19,7 +19,8 @@ EDGES = {
     "wire": {"types"},
     "journal": {"types"},
     "gateway": {"types", "wire"},
-    "python": {"types", "book", "engine", "wire", "journal", "gateway"},
+    "projections": {"types"},
+    "python": {"types", "book", "engine", "wire", "journal", "gateway", "projections"},
     "bench": {"types", "book", "engine", "wire", "gateway"},
     "fuzz": {"types", "engine", "wire", "journal", "gateway"},
 }

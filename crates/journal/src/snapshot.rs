@@ -231,6 +231,7 @@ pub struct SnapshotWriter<'s> {
     hash: Sha256,
     chunk: Vec<u8>,
     written_bytes: u64,
+    needed_seq: Option<u64>,
 }
 
 impl<'s> SnapshotWriter<'s> {
@@ -244,7 +245,14 @@ impl<'s> SnapshotWriter<'s> {
             .create(TEMPORARY_NAME)
             .map_err(|error| JournalError::io(IoOp::Open, JournalFile::Snapshot(seq), &error))?;
         let chunk = Vec::with_capacity(2 * SNAPSHOT_CHUNK_BYTES);
-        Ok(Self { storage, file, seq, hash: Sha256::new(), chunk, written_bytes: 0 })
+        let hash = Sha256::new();
+        Ok(Self { storage, file, seq, hash, chunk, written_bytes: 0, needed_seq: None })
+    }
+
+    /// Keeps, besides those that are kept anyway, the newest snapshot at or below `seq`: somebody has
+    /// read the log up to there only, and will go on from it.
+    pub fn keep_for(&mut self, seq: u64) {
+        self.needed_seq = Some(seq);
     }
 
     /// Takes the next bytes of the payload.
@@ -291,17 +299,26 @@ impl<'s> SnapshotWriter<'s> {
         self.storage.rename(TEMPORARY_NAME, &name).map_err(self.fail(IoOp::Rename))?;
         self.storage.sync_dir().map_err(self.fail(IoOp::Sync))?;
         // Only now, since until here the older ones may be all there is.
-        remove_others(self.storage, mark.seq, keep)?;
+        remove_others(self.storage, mark.seq, keep, self.needed_seq)?;
         Ok(SNAPSHOT_HEADER_BYTES as u64 + self.written_bytes)
     }
 }
 
 /// Removes what the snapshot at `newest_seq`, which is the newest of this history, makes superfluous.
-fn remove_others(storage: &dyn Storage, newest_seq: u64, keep: usize) -> Result<(), JournalError> {
+fn remove_others(
+    storage: &dyn Storage,
+    newest_seq: u64,
+    keep: usize,
+    needed_seq: Option<u64>,
+) -> Result<(), JournalError> {
     // Ahead of the newest one there is only what belongs to a history that was lost.
     let (older, lost): (Vec<u64>, Vec<u64>) =
         list_snapshots(storage)?.into_iter().partition(|seq| *seq <= newest_seq);
-    let superfluous = older.into_iter().skip(keep.clamp(1, SNAPSHOTS_KEPT_MAX));
+    let spared = older.iter().copied().find(|seq| needed_seq.is_some_and(|needed| *seq <= needed));
+    let superfluous = older
+        .into_iter()
+        .skip(keep.clamp(1, SNAPSHOTS_KEPT_MAX))
+        .filter(|seq| Some(*seq) != spared);
     let doomed: Vec<u64> = superfluous.chain(lost).collect();
     for seq in &doomed {
         storage

@@ -83,6 +83,21 @@ fn what_was_written_is_read_and_only_the_newest_are_kept() {
 }
 
 #[test]
+fn the_snapshot_that_somebody_needs_is_kept_until_they_are_past_it() {
+    let disk = SimDisk::new();
+    for (seq, needed_seq) in [(10, 0), (20, 15), (30, 15), (40, 15), (50, 39)] {
+        let mut writer = SnapshotWriter::create(&disk, seq).unwrap();
+        writer.write(&payload(seq)).unwrap();
+        writer.keep_for(needed_seq);
+        writer.finish(&a_mark(seq), KEPT).unwrap();
+        if seq == 40 {
+            assert_eq!(whole(&disk), [40, 30, 10]);
+        }
+    }
+    assert_eq!(whole(&disk), [50, 40, 30]);
+}
+
+#[test]
 fn snapshots_ahead_of_a_new_one_are_of_a_lost_history_and_take_no_place() {
     let disk = SimDisk::new();
     for seq in [10, 500, 600, 20] {

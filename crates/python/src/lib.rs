@@ -15,6 +15,7 @@ mod core_class;
 mod engine_class;
 mod engine_view;
 mod failure;
+mod following;
 pub mod huge_pages;
 mod key_file;
 mod links;
@@ -28,6 +29,7 @@ mod poison;
 mod pure;
 mod replica;
 mod replica_class;
+mod rows_class;
 mod schema;
 mod sim_disk;
 mod slow_pool;
@@ -114,6 +116,9 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<sim_disk::SimDisk>()?;
     module.add_class::<core_class::Core>()?;
     module.add_class::<replica_class::Replica>()?;
+    module.add_class::<rows_class::Rows>()?;
+    module.add_class::<rows_class::Fold>()?;
+    module.add_function(wrap_pyfunction!(rows_class::tables_json, module)?)?;
     module.add_class::<conn_class::Conn>()?;
     module.add_class::<conn_class::LocalSession>()?;
     Ok(())

@@ -663,6 +663,7 @@ fn start(
         storage: setup.storage.as_ref(),
         genesis,
         last_seq,
+        newest_seq: u64::MAX,
         chain_at: &|seq| chain_at(&genesis, seq, || recovered.reader(seq)),
         new_hub: &new_hub,
     };

@@ -9,6 +9,7 @@
 //! - There is one of them a data directory; a process that it forked to write counts as part of it.
 
 use crate::engine_view::EngineView;
+use crate::following::{FollowError, Following};
 use crate::start::{Fit, PassedOver, Start, State, chain_at, wide, write_snapshot};
 use crate::voids::{AheadError, Voids};
 use coulisse_engine::{Engine, WARM_MAX};
@@ -17,6 +18,7 @@ use coulisse_journal::{
     ChainHash, JournalError, Reader, SnapshotMark, Storage, StorageLock, read_watermark,
     remove_unfinished,
 };
+use coulisse_projections::Rows;
 use coulisse_types::{Command, Event, RecordHeader};
 use coulisse_wire::record::{decode_record, record_length};
 use std::collections::VecDeque;
@@ -49,7 +51,15 @@ pub(crate) enum ReplicaError {
     },
     /// More records are void than may be.
     TooManyVoids,
+    /// Whoever is to be given rows has others than this log makes.
+    Follow(FollowError),
     Journal(JournalError),
+}
+
+impl From<FollowError> for ReplicaError {
+    fn from(error: FollowError) -> Self {
+        Self::Follow(error)
+    }
 }
 
 impl From<JournalError> for ReplicaError {
@@ -102,14 +112,24 @@ pub(crate) struct Replica {
     /// The snapshot it started from; 0 for none.
     pub(crate) snapshot_seq: u64,
     pub(crate) passed_over: Vec<PassedOver>,
-    _lock: Box<dyn StorageLock>,
+    /// What is made of the events for a store, if there is one.
+    following: Option<Following>,
+    lock: Option<Box<dyn StorageLock>>,
 }
 
 impl Replica {
-    /// Starts from the newest snapshot that fits what is durable.
-    pub(crate) fn open(storage: Arc<dyn Storage>) -> Result<Self, ReplicaError> {
-        let lock = storage.lock(LOCK_NAME).map_err(|_| ReplicaError::Locked)?;
-        remove_unfinished(storage.as_ref())?;
+    /// Starts from the newest snapshot up to `newest_seq` that fits what is durable. One that is not the
+    /// only one of its directory may write no snapshots.
+    pub(crate) fn open(
+        storage: Arc<dyn Storage>,
+        newest_seq: u64,
+        is_only_one: bool,
+    ) -> Result<Self, ReplicaError> {
+        let mut lock = None;
+        if is_only_one {
+            lock = Some(storage.lock(LOCK_NAME).map_err(|_| ReplicaError::Locked)?);
+            remove_unfinished(storage.as_ref())?;
+        }
         let Some(watermark) = read_watermark(&storage)? else { return Err(ReplicaError::Void) };
         let genesis = watermark.genesis;
         let mut passed_over = Vec::new();
@@ -117,6 +137,7 @@ impl Replica {
             storage: storage.as_ref(),
             genesis,
             last_seq: watermark.durable_seq,
+            newest_seq,
             chain_at: &|seq| {
                 chain_at(&genesis, seq, || Ok(Reader::tail(Arc::clone(&storage), seq)))
             },
@@ -141,7 +162,8 @@ impl Replica {
             events: Vec::new(),
             snapshot_seq,
             passed_over,
-            _lock: lock,
+            following: None,
+            lock,
         })
     }
 
@@ -169,7 +191,7 @@ impl Replica {
     pub(crate) fn catch_up(&mut self, limit: u64) -> Result<u64, ReplicaError> {
         let Some((seq, published)) = self.target()? else { return Ok(0) };
         let first = self.seq();
-        while self.seq() < seq && self.seq() - first < limit {
+        while self.seq() < seq && (self.seq() - first < limit || self.owes_a_batch()) {
             if !self.step()? {
                 break;
             }
@@ -184,6 +206,74 @@ impl Replica {
             self.compared_seq = seq;
         }
         Ok(self.seq() - first)
+    }
+
+    /// The journal that it follows.
+    pub(crate) fn genesis(&self) -> [u8; 16] {
+        self.genesis
+    }
+
+    /// How far the log may be read.
+    pub(crate) fn durable_seq(&self) -> Result<u64, ReplicaError> {
+        Ok(read_watermark(&self.storage)?.map_or(0, |mark| mark.durable_seq))
+    }
+
+    /// Makes rows of what follows `seq`, where the chain hash is to be `chain` (not looked at for 0).
+    /// With `keeps_events` the events are kept too, for whoever makes rows of them in another way.
+    pub(crate) fn follow(
+        &mut self,
+        seq: u64,
+        chain: [u8; 32],
+        keeps_events: bool,
+    ) -> Result<(), ReplicaError> {
+        let durable_seq = self.durable_seq()?;
+        if seq > durable_seq.max(self.seq()) {
+            return Err(FollowError::Ahead { seq, durable_seq }.into());
+        }
+        if seq < self.seq() {
+            return Err(FollowError::Passed { seq, at: self.seq() }.into());
+        }
+        let mut following = Following::new(seq, ChainHash(chain), keeps_events);
+        if seq == self.seq() {
+            following.begin(&self.state.engine, self.chain_here())?;
+        }
+        self.following = Some(following);
+        Ok(())
+    }
+
+    /// Makes no more rows; what was made and not taken is forgotten.
+    pub(crate) fn unfollow(&mut self) {
+        self.following = None;
+    }
+
+    /// The chain hash here, if a batch ends here.
+    fn chain_here(&self) -> Option<ChainHash> {
+        let Pending { at, batch_at, .. } = &self.pending;
+        (at == batch_at).then_some(self.chain)
+    }
+
+    /// Whether rows are made, and the batch is not over: they are given in whole batches.
+    fn owes_a_batch(&self) -> bool {
+        self.following.is_some() && self.chain_here().is_none()
+    }
+
+    /// The rows of all since the last time, with the seq and the chain hash that they reach to; none
+    /// within a batch, or where nothing follows.
+    pub(crate) fn take_rows(&mut self) -> Option<(Rows, u64, ChainHash)> {
+        let chain = self.chain_here()?;
+        let seq = self.seq();
+        let rows = self.following.as_mut()?.take_rows()?;
+        Some((rows, seq, chain))
+    }
+
+    /// The records and events that were kept since the last time, encoded.
+    pub(crate) fn take_events(&mut self) -> Vec<(RecordHeader, Vec<u8>)> {
+        self.following.as_mut().map(Following::take_events).unwrap_or_default()
+    }
+
+    /// How much is waiting to be taken: events.
+    pub(crate) fn waiting_events(&self) -> u64 {
+        self.following.as_ref().map_or(0, Following::waiting_events)
     }
 
     /// The pair to go to: one that was begun is gone to first.
@@ -220,6 +310,9 @@ impl Replica {
             let State { engine, hub } = &mut self.state;
             self.voids.apply(engine, header, command, &mut self.events);
             hub.deliver(header, &self.events, &EngineView(engine));
+            if let Some(following) = &mut self.following {
+                following.take(header, &self.events);
+            }
         }
         if ends.front() == Some(at) {
             // What is before the snapshot is in its chain hash already.
@@ -228,6 +321,11 @@ impl Replica {
             }
             *batch_at = *at;
             ends.pop_front();
+        }
+        let chain = self.chain_here();
+        let State { engine, .. } = &self.state;
+        if let Some(following) = self.following.as_mut().filter(|one| one.waits_for(engine)) {
+            following.begin(engine, chain)?;
         }
         Ok(true)
     }
@@ -270,9 +368,16 @@ impl Replica {
     }
 
     /// Writes the state down, if it was compared at this seq; returns the bytes of the file.
-    pub(crate) fn write_snapshot(&self, keep: usize) -> Result<u64, ReplicaError> {
+    pub(crate) fn write_snapshot(
+        &self,
+        keep: usize,
+        needed_seq: Option<u64>,
+    ) -> Result<u64, ReplicaError> {
         let State { engine, .. } = &self.state;
         let seq = self.seq();
+        if self.lock.is_none() {
+            return Err(ReplicaError::Locked);
+        }
         if self.compared_seq != seq || seq == 0 {
             return Err(ReplicaError::NotCompared { seq });
         }
@@ -285,7 +390,7 @@ impl Replica {
             state_hash: engine.state_hash(),
             time_ns: engine.time_ns(),
         };
-        Ok(write_snapshot(self.storage.as_ref(), &self.state, &mark, keep)?)
+        Ok(write_snapshot(self.storage.as_ref(), &self.state, &mark, keep, needed_seq)?)
     }
 }
 

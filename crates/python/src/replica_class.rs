@@ -2,10 +2,13 @@
 
 use crate::cell::GilCell;
 use crate::failure::{Note, failed, guard};
+use crate::following::FollowError;
 use crate::open::{files, too_many_voids};
 use crate::replica::{Replica as Inner, ReplicaError};
+use crate::rows_class::Rows;
 use crate::sim_disk::SimDisk;
 use coulisse_journal::{JournalError, Storage};
+use coulisse_types::RecordHeader;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::sync::Arc;
@@ -28,8 +31,14 @@ impl Replica {
 #[pymethods]
 impl Replica {
     #[new]
-    #[pyo3(signature = (*, data_dir=None, disk=None))]
-    fn new(py: Python<'_>, data_dir: Option<&str>, disk: Option<&SimDisk>) -> PyResult<Self> {
+    #[pyo3(signature = (*, data_dir=None, disk=None, newest_seq=u64::MAX, only_one=true))]
+    fn new(
+        py: Python<'_>,
+        data_dir: Option<&str>,
+        disk: Option<&SimDisk>,
+        newest_seq: u64,
+        only_one: bool,
+    ) -> PyResult<Self> {
         let storage: Arc<dyn Storage> = match (data_dir, disk) {
             (Some(dir), None) => files(dir)?,
             (None, Some(disk)) => Arc::new(disk.handle(py)),
@@ -37,7 +46,8 @@ impl Replica {
                 return Err(failed("INVALID_VALUE", "give either data_dir or disk".to_string()));
             }
         };
-        let inner = guard(|| Note { dir: None, seq: 0, log: None }, || Inner::open(storage));
+        let open = || Inner::open(storage, newest_seq, only_one);
+        let inner = guard(|| Note { dir: None, seq: 0, log: None }, open);
         Ok(Self { inner: GilCell::new(inner.map_err(|error| told(&error))?) })
     }
 
@@ -74,9 +84,93 @@ impl Replica {
         PyBytes::new(py, &self.inner.borrow_mut(py).engine().state_hash())
     }
 
-    #[pyo3(signature = (keep=2))]
-    fn write_snapshot(&self, py: Python<'_>, keep: usize) -> PyResult<u64> {
-        self.with(py, |inner| inner.write_snapshot(keep)).map_err(|error| told(&error))
+    #[pyo3(signature = (keep=2, needed_seq=None))]
+    fn write_snapshot(
+        &self,
+        py: Python<'_>,
+        keep: usize,
+        needed_seq: Option<u64>,
+    ) -> PyResult<u64> {
+        self.with(py, |inner| inner.write_snapshot(keep, needed_seq)).map_err(|error| told(&error))
+    }
+
+    #[getter]
+    fn genesis<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.inner.borrow_mut(py).genesis())
+    }
+
+    #[pyo3(signature = (seq, chain, *, keep_events=false))]
+    fn follow(&self, py: Python<'_>, seq: u64, chain: [u8; 32], keep_events: bool) -> PyResult<()> {
+        self.with(py, |inner| inner.follow(seq, chain, keep_events)).map_err(|error| told(&error))
+    }
+
+    fn unfollow(&self, py: Python<'_>) {
+        self.with(py, Inner::unfollow);
+    }
+
+    fn take_rows(&self, py: Python<'_>) -> Option<Rows> {
+        let (rows, seq, chain) = self.with(py, Inner::take_rows)?;
+        Some(Rows::new(rows, seq, chain.0))
+    }
+
+    #[getter]
+    fn waiting_events(&self, py: Python<'_>) -> u64 {
+        self.inner.borrow_mut(py).waiting_events()
+    }
+
+    fn take_events<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> Vec<(u64, i64, u32, u32, u16, Bound<'py, PyBytes>)> {
+        let kept = self.with(py, Inner::take_events);
+        let of = |(header, events): (RecordHeader, Vec<u8>)| {
+            let RecordHeader { seq, time_ns, origin, account, key, .. } = header;
+            (seq.0, time_ns, account.0, key.0, origin.node, PyBytes::new(py, &events))
+        };
+        kept.into_iter().map(of).collect()
+    }
+
+    fn balances(&self, py: Python<'_>) -> Vec<(u32, u32, String, String)> {
+        let inner = self.inner.borrow_mut(py);
+        let engine = inner.engine();
+        let mut all = Vec::new();
+        for account in engine.accounts() {
+            all.extend(engine.balances(account.id).map(|(asset, balance)| {
+                let (available, held) = (balance.available.minor(), balance.held.minor());
+                (account.id.0, asset.id.0, available.to_string(), held.to_string())
+            }));
+        }
+        all
+    }
+
+    fn open_orders(&self, py: Python<'_>) -> Vec<(u64, u32, u32, i64, i64, i64, &'static str)> {
+        let inner = self.inner.borrow_mut(py);
+        let engine = inner.engine();
+        let mut all = Vec::new();
+        for account in engine.accounts() {
+            all.extend(engine.open_orders(account.id).map(|order| {
+                (
+                    order.order_id.0,
+                    order.account.0,
+                    order.instrument.0,
+                    order.qty.lots(),
+                    order.filled.lots(),
+                    order.remaining.lots(),
+                    order.state.name(),
+                )
+            }));
+        }
+        all
+    }
+
+    #[getter]
+    fn durable_seq(&self, py: Python<'_>) -> PyResult<u64> {
+        self.with(py, |inner| inner.durable_seq()).map_err(|error| told(&error))
+    }
+
+    #[getter]
+    fn dead_orders(&self, py: Python<'_>) -> u32 {
+        self.inner.borrow_mut(py).engine().dead_orders()
     }
 
     #[cfg(feature = "planted")]
@@ -114,6 +208,17 @@ fn told(error: &ReplicaError) -> PyErr {
         ),
         ReplicaError::Record { seq, reason } => {
             failed("JOURNAL_CORRUPT", format!("the record at seq {seq} means nothing: {reason}"))
+        }
+        ReplicaError::Follow(FollowError::Ahead { seq, durable_seq }) => failed(
+            "STORE_AHEAD",
+            format!("the store has come to seq {seq}, the log to {durable_seq}"),
+        ),
+        ReplicaError::Follow(FollowError::Other { seq }) => failed(
+            "STORE_DIFFERS",
+            format!("at seq {seq} the log has another history than the store was filled from"),
+        ),
+        ReplicaError::Follow(FollowError::Passed { seq, at }) => {
+            failed("REPLICA_PASSED", format!("the replica is at seq {at}, past {seq}"))
         }
         ReplicaError::TooManyVoids => failed("JOURNAL_POISONED", too_many_voids()),
         ReplicaError::NotCompared { seq } => failed(

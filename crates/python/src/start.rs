@@ -39,6 +39,8 @@ pub(crate) struct Fit<'a> {
     pub(crate) genesis: [u8; 16],
     /// Where it ends, as far as it may be read.
     pub(crate) last_seq: u64,
+    /// The newest snapshot that is wanted; none later is looked at.
+    pub(crate) newest_seq: u64,
     /// The chain hash at a seq, `None` where no batch ends.
     pub(crate) chain_at: &'a dyn Fn(u64) -> Result<Option<ChainHash>, JournalError>,
     pub(crate) new_hub: &'a dyn Fn() -> Hub,
@@ -66,7 +68,7 @@ impl Fit<'_> {
         passed_over: &mut Vec<PassedOver>,
         reader_from: &dyn Fn(u64) -> Result<Reader, JournalError>,
     ) -> Result<Start, AheadError> {
-        let mut below = u64::MAX;
+        let mut below = self.newest_seq.saturating_add(1);
         loop {
             let started = Instant::now();
             let found = self.newest(below, passed_over)?;
@@ -198,12 +200,14 @@ pub(crate) fn chain_at(
     Ok(reader.next_group()?.and_then(|group| group.chain_at(seq)))
 }
 
-/// Writes a state down; returns the bytes of the file. Only the newest `keep` stay.
+/// Writes a state down; returns the bytes of the file. Only the newest `keep` stay, and the newest at or
+/// below `needed_seq`.
 pub(crate) fn write_snapshot(
     storage: &dyn Storage,
     state: &State,
     mark: &SnapshotMark,
     keep: usize,
+    needed_seq: Option<u64>,
 ) -> Result<u64, JournalError> {
     struct Sink<'w, 's>(&'w mut SnapshotWriter<'s>);
     impl SnapshotSink for Sink<'_, '_> {
@@ -215,6 +219,9 @@ pub(crate) fn write_snapshot(
     let mut feeds = Vec::new();
     state.hub.write_feeds(&mut feeds);
     let mut writer = SnapshotWriter::create(storage, mark.seq)?;
+    if let Some(seq) = needed_seq {
+        writer.keep_for(seq);
+    }
     writer.write(&(feeds.len() as u64).to_le_bytes())?;
     writer.write(&feeds)?;
     state.engine.write_snapshot(&mut Sink(&mut writer))?;

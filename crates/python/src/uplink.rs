@@ -376,6 +376,7 @@ fn begin(
         storage: setup.storage.as_ref(),
         genesis: *genesis,
         last_seq: durable_seq,
+        newest_seq: u64::MAX,
         chain_at: &|seq| chain_at(genesis, seq, || tail(seq)),
         new_hub: &|| {
             let server = format!("coulisse/{}", env!("CARGO_PKG_VERSION"));

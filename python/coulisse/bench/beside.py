@@ -24,8 +24,8 @@ from coulisse import _core
 from coulisse.bench.pinning import pinned_to, processors
 from coulisse.domain.errors import CoulisseError
 from coulisse.engine.driver import Driver
+from coulisse.node.follower import Settings
 from coulisse.node.projector import PROGRAM
-from coulisse.node.projector_process import Settings
 
 BURST = 256
 """Commands between two looks at whether a snapshot is being written."""

@@ -26,6 +26,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "account": "coulisse.cli.account",
     "admin": "coulisse.cli.admin",
     "replay": "coulisse.cli.replay",
+    "store": "coulisse.cli.store",
+    "export": "coulisse.cli.export",
     "bench": "coulisse.cli.bench",
 }
 """The subcommands and their modules, which have a group, `app`, or a function of that name."""

@@ -23,6 +23,8 @@ from coulisse.bench.sockets import SocketsRun
 from coulisse.bench.sockets import measure as measure_sockets
 from coulisse.bench.start import StartRun
 from coulisse.bench.start import measure as measure_start
+from coulisse.bench.store import StoreRun
+from coulisse.bench.store import measure as measure_store
 from coulisse.bench.tls import TlsRun
 from coulisse.bench.tls import measure as measure_tls
 from coulisse.cli.options import AsJson
@@ -208,6 +210,29 @@ def start(
         data_dir=data_dir,
     )
     _show(Shown("start", "start", lambda: measure_start(run)), save=save, as_json=as_json)
+
+
+@app.command("store")
+def store(
+    backend: Annotated[str, typer.Option(help="sqlite or postgresql.")] = "sqlite",
+    database: Annotated[
+        str | None,
+        typer.Option(help="The URL of an empty PostgreSQL database [one of its own, for the run]."),
+    ] = None,
+    orders: Annotated[int, typer.Option(min=2, help="Orders of the journal.")] = 200_000,
+    seconds: Annotated[int, typer.Option(min=1, help="How long orders come steadily.")] = 10,
+    fills_rate: Annotated[int, typer.Option(min=50, help="Fills a second then.")] = 5_000,
+    data_dir: DataDir = None,
+    save: Save = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how fast a store is filled, how far it is behind, and whether it is right."""
+    if backend not in ("sqlite", "postgresql"):
+        fail(f"--backend is sqlite or postgresql, not {backend!r}")
+    kind: Literal["sqlite", "postgresql"] = "sqlite" if backend == "sqlite" else "postgresql"
+    run = StoreRun(kind, database, orders, seconds, fills_rate, data_dir)
+    name, command = f"store-{kind}", f"store --backend {kind}"
+    _show(Shown(name, command, lambda: measure_store(run)), save=save, as_json=as_json)
 
 
 @app.command("tls")

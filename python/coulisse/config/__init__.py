@@ -23,6 +23,7 @@ from coulisse.config.gateway import GatewayConfig as GatewayConfig
 from coulisse.config.master_key import SecretsConfig
 from coulisse.config.people import PeopleConfig
 from coulisse.config.risk import RiskConfig
+from coulisse.config.store import StoreConfig as StoreConfig
 from coulisse.config.values import (
     AssetName,
     HexKey,
@@ -73,7 +74,7 @@ class NodeConfig(Part):
 
 
 class ProjectorConfig(Part):
-    """The process beside the core that follows its journal and writes snapshots."""
+    """The process beside the core: follows its journal, writes snapshots, fills the store."""
 
     enabled: bool | None = None
     """Whether there is one. Where nothing is said, `coulisse serve` and `coulisse demo` have one
@@ -175,6 +176,7 @@ class Config(BaseSettings):
     log: LogConfig = LogConfig()
     node: NodeConfig = NodeConfig()
     projector: ProjectorConfig = ProjectorConfig()
+    store: StoreConfig = StoreConfig()
     secrets: SecretsConfig = SecretsConfig()
     people: PeopleConfig = PeopleConfig()
     asset_scales: dict[AssetName, Annotated[int, between(0, ASSET_SCALE_MAX)]] = {}

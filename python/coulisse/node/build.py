@@ -119,6 +119,7 @@ class Node:
             "durable_seq": self.core.durable_seq,
             "voided_records": len(self.core.voided),
             "projector": self.projector.health(),
+            **self.projector.store.health(self.core.durable_seq),
             **self.workers.health(),
         }
 

@@ -17,8 +17,10 @@ from typing import Final, Literal
 
 from coulisse.config import Config
 from coulisse.log.file import data_dir
+from coulisse.node.follower import Settings, Status
 from coulisse.node.lives import Backoff, pause
-from coulisse.node.projector_process import EXIT_DIVERGED, Settings, Status
+from coulisse.node.projector_process import EXIT_DIVERGED, STORE_VARIABLE
+from coulisse.node.store_health import StoreHealth
 from coulisse.telemetry.logs import logger
 
 PROGRAM: Final = ("-m", "coulisse.node.projector_process")
@@ -42,7 +44,10 @@ class Projector:
             snapshots_kept=part.snapshots_kept,
             nice=part.nice,
             processors=tuple(sorted(elsewhere)) if pinned else (),
+            may_migrate=config.store.migrate,
         )
+        self._database = config.store.address or ""
+        self.store = StoreHealth(is_wanted=bool(part.enabled and self._database))
         self._log = logger("projector")
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = asyncio.Event()
@@ -92,6 +97,7 @@ class Projector:
             "projector_snapshot_bytes": status.snapshot_bytes,
             "projector_snapshot_us": status.snapshot_us,
             "projector_memory_bytes": status.memory_bytes,
+            **self.store.metrics(),
         }
 
     async def run(self) -> None:
@@ -151,6 +157,8 @@ class Projector:
             self._settings.to_json(),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            # Not in its arguments, which everybody on the machine can read.
+            env={**os.environ, STORE_VARIABLE: self._database},
         )
         self._process = process
         assert process.stdout is not None and process.stdin is not None, "both are pipes"
@@ -162,6 +170,7 @@ class Projector:
             return await process.wait()
         finally:
             self._process = None
+            self.store.lose_projector()
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
@@ -183,6 +192,7 @@ class Projector:
             self._tell(before, self._status)
 
     def _tell(self, before: Status, now: Status) -> None:
+        self.store.hear(now)
         if now.snapshots > before.snapshots:
             self._written += now.snapshots - before.snapshots
             self._log.info(

@@ -1,0 +1,80 @@
+"""`coulisse export`: rows of the store as a file for other programs."""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from coulisse.cli.options import ConfigFile, DataDir
+from coulisse.cli.runner import fail
+from coulisse.cli.store import Database, progress_of, store_of
+from coulisse.domain.errors import CoulisseError
+
+FORMATS = ("csv",)
+
+
+def export(
+    what: Annotated[str, typer.Argument(help="trades, orders, fills, ledger or candles.")],
+    from_: Annotated[
+        str | None, typer.Option("--from", help="The first time, in UTC, as 2026-11-26T10:00.")
+    ] = None,
+    to: Annotated[str | None, typer.Option("--to", help="The time to end before.")] = None,
+    interval: Annotated[
+        str, typer.Option(help="Of candles: 1s, 1m, 5m, 15m, 1h, 4h or 1d.")
+    ] = "1m",
+    format_: Annotated[str, typer.Option("--format", help="csv.")] = "csv",
+    out: Annotated[Path | None, typer.Option(help="The file [stdout].")] = None,
+    data_dir: DataDir = None,
+    database: Database = None,
+    config: ConfigFile = None,
+) -> None:
+    """Write rows of the store, in the order of the log, with names and decimals."""
+    _, address = store_of(config, data_dir, database)
+    # Loaded here: no other command needs SQLAlchemy.
+    from coulisse.store.sql.export import INTERVALS_NS, NAMES, Wanted
+    from coulisse.store.sql.export import export as rows_of
+
+    for option, value, known in (
+        ("what", what, NAMES),
+        ("--interval", interval, tuple(INTERVALS_NS)),
+        ("--format", format_, FORMATS),
+    ):
+        if value not in known:
+            fail(f"{option} is one of {', '.join(known)}, not {value!r}")
+    try:
+        begin, end = _time_ns("--from", from_, 0), _time_ns("--to", to, 2**63 - 1)
+        wanted = Wanted(what, begin, end, interval)
+        target = nullcontext(sys.stdout) if out is None else out.open("w", newline="")
+        count = -1
+        with target as file, progress_of("seq") as progress:
+            writer = csv.writer(file, lineterminator="\n")
+            for row in rows_of(address, wanted, progress):
+                writer.writerow(row)
+                count += 1
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; the interpreter must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return
+    except (CoulisseError, OSError, ValueError) as error:
+        fail(str(error))
+        return
+    typer.echo(f"{count} rows", err=True)
+
+
+def _time_ns(option: str, text: str | None, default: int) -> int:
+    if text is None:
+        return default
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{option}: {text!r} is no time, as 2026-11-26T10:00") from None
+    utc = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    since = utc - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1_000

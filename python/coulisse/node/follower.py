@@ -1,0 +1,272 @@
+"""The projector's work: follow the journal with a replica, write it down, fill the store.
+
+While the store is down the replica goes on; when it is back, the replica begins again from a
+snapshot that is not past it.
+
+Invariant: only a state whose event hash is the one that the core published at that seq is written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from coulisse import _core
+from coulisse.node.store_feed import StoreFeed
+from coulisse.store.sql.writer import Checkpoint
+
+EXIT_FAILED: Final = 1
+POLL_S: Final = 0.1
+"""How often it looks whether the core has published more."""
+RECORDS_PER_TURN: Final = 20_000
+"""Records between two looks at stdin: some ten milliseconds."""
+RECORDS_PER_WRITE: Final = 4_096
+"""Records whose rows the store is given at a time."""
+FINISH_S: Final = 2.0
+"""How long it goes on filling the store when the node has gone."""
+ANSWER_BYTES: Final = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the node tells its projector."""
+
+    data_dir: str
+    snapshot_interval_s: float
+    snapshots_kept: int
+    nice: int
+    processors: tuple[int, ...]
+    """Where it may run; empty: where the node may."""
+    may_migrate: bool = True
+    """Whether it brings the store's tables to its version."""
+
+    def to_json(self) -> str:
+        """Return the argument of the process."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read the argument of the process."""
+        fields = json.loads(text)
+        return cls(**{**fields, "processors": tuple(fields["processors"])})
+
+
+@dataclass(slots=True)
+class Status:
+    """How far the projector is."""
+
+    seq: int = 0
+    compared_seq: int = 0
+    start_seq: int = 0
+    """The snapshot it started from; 0 for none."""
+    snapshot_seq: int = 0
+    """The newest one it wrote; 0 for none."""
+    snapshot_bytes: int = 0
+    snapshot_us: int = 0
+    """From the first byte to the last sync."""
+    snapshots: int = 0
+    snapshot_failures: int = 0
+    snapshot_failure: str = ""
+    memory_bytes: int = 0
+    store_state: str = "off"
+    store_seq: int = 0
+    """How far the store is known to have come."""
+    store_rows: int = 0
+    """Rows that this process wrote."""
+    store_reason: str = ""
+    store_rebuilt: str = ""
+    """Why the store was emptied, if it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """A fork that writes a snapshot."""
+
+    pid: int
+    seq: int
+    answer: int
+    """Reads what it says at its end: bytes and µs of the file, or why there is none."""
+
+
+class Follower:
+    """A replica, when it is written down, and the store that is filled from it."""
+
+    def __init__(
+        self,
+        replica: _core.Replica,
+        settings: Settings,
+        now_s: Callable[[], float],
+        feed: StoreFeed | None = None,
+    ) -> None:
+        """Follow with `replica`; a first snapshot is due one interval from now."""
+        self._replica = replica
+        self._settings = settings
+        self._now_s = now_s
+        self._feed = feed
+        self._following = 0
+        """Which of the feed's connections gets rows; 0 for none."""
+        self._due_s = now_s() + settings.snapshot_interval_s
+        self._writing: _Writing | None = None
+        self.status = Status(start_seq=replica.snapshot_seq)
+
+    def turn(self) -> bool:
+        """Go on a little; return whether there is more. Raises `CoreError`."""
+        more = self._go_on()
+        self.status.seq = self._replica.seq
+        self.status.compared_seq = self._replica.compared_seq
+        self._see_whether_written()
+        if self._is_due():
+            self._begin()
+        if self._feed is not None:
+            self._tell_of_store(self._feed)
+        return more
+
+    def finish(self) -> None:
+        """Fill the store with what there still is. Raises `CoreError`."""
+        give_up_s = self._now_s() + FINISH_S
+        while self._now_s() < give_up_s and self.turn():
+            pass
+        if self._feed is not None:
+            self._feed.drain(max(0.0, give_up_s - self._now_s()))
+            self._tell_of_store(self._feed)
+
+    def _go_on(self) -> bool:
+        feed = self._feed
+        if feed is None:
+            return self._replica.catch_up(RECORDS_PER_TURN) == RECORDS_PER_TURN
+        self._meet(feed)
+        if not self._following:
+            return self._replica.catch_up(RECORDS_PER_TURN) >= RECORDS_PER_TURN
+        if feed.is_full:
+            feed.wait(POLL_S)
+            return True
+        try:
+            applied = self._replica.catch_up(RECORDS_PER_WRITE)
+        except _core.CoreError as error:
+            if not str(error.args[0]).startswith("STORE_"):
+                raise
+            self._refuse(feed, error)
+            return True
+        rows = self._replica.take_rows()
+        if rows is not None and not feed.put(self._following, rows):
+            self._unfollow()
+        return applied >= RECORDS_PER_WRITE
+
+    def _meet(self, feed: StoreFeed) -> None:
+        """See to it that rows are made from where the store is, if it can be reached."""
+        found = feed.place()
+        if found is None:
+            if self._following:
+                self._unfollow()
+            return
+        generation, place = found
+        if generation == self._following:
+            return
+        self._unfollow()
+        if place.seq < self._replica.seq:
+            # What writes a snapshot holds the replica's lock too.
+            if self._writing is not None:
+                return
+            del self._replica
+            self._replica = _core.Replica(data_dir=self._settings.data_dir, newest_seq=place.seq)
+        self._follow(feed, generation, place)
+
+    def _follow(self, feed: StoreFeed, generation: int, place: Checkpoint) -> None:
+        try:
+            self._replica.follow(place.seq, place.chain)
+        except _core.CoreError as error:
+            self._refuse(feed, error)
+        else:
+            self._following = generation
+
+    def _refuse(self, feed: StoreFeed, error: _core.CoreError) -> None:
+        self._unfollow()
+        feed.refuse(f"{error.args[0]}: {error.args[-1]}")
+
+    def _unfollow(self) -> None:
+        self._following = 0
+        self._replica.unfollow()
+
+    def _tell_of_store(self, feed: StoreFeed) -> None:
+        said, status = feed.status, self.status
+        status.store_state = said.state
+        status.store_seq = said.seq or 0
+        status.store_rows = said.rows
+        status.store_reason = said.reason
+        status.store_rebuilt = said.rebuilt
+
+    def _needed_seq(self) -> int | None:
+        """What the store will go on from is kept; where that is unknown, the oldest there is."""
+        if self._feed is None:
+            return None
+        known = self._feed.status.seq
+        if known is not None:
+            return known
+        files = sorted(Path(self._settings.data_dir).glob("snapshot-*.snap"))
+        return int(files[0].stem.partition("-")[2]) if files else None
+
+    def end(self) -> None:
+        """Give up a snapshot that is being written."""
+        if self._writing is not None:
+            os.kill(self._writing.pid, signal.SIGKILL)
+            os.waitpid(self._writing.pid, 0)
+            os.close(self._writing.answer)
+            self._writing = None
+
+    def _is_due(self) -> bool:
+        seq = self._replica.seq
+        newest = max(self.status.snapshot_seq, self.status.start_seq)
+        is_compared = self._replica.compared_seq == seq
+        return (
+            self._writing is None and self._now_s() >= self._due_s and is_compared and seq > newest
+        )
+
+    def _begin(self) -> None:
+        self._due_s = self._now_s() + self._settings.snapshot_interval_s
+        answer, say = os.pipe()
+        needed_seq = self._needed_seq()
+        # The store's thread holds no lock of this process's own while this one runs Python.
+        pid = os.fork()
+        if pid == 0:
+            self._write_and_exit(say, needed_seq)
+        os.close(say)
+        self._writing = _Writing(pid, self._replica.seq, answer)
+
+    def _write_and_exit(self, say: int, needed_seq: int | None) -> None:
+        code = EXIT_FAILED
+        try:
+            # The node must not take this process for its projector.
+            os.close(sys.stdout.fileno())
+            began_s = self._now_s()
+            size = self._replica.write_snapshot(self._settings.snapshots_kept, needed_seq)
+            os.write(say, f"{size} {int((self._now_s() - began_s) * 1e6)}".encode())
+            code = 0
+        except (_core.CoreError, OSError) as error:
+            os.write(say, str(error.args[-1]).encode()[:ANSWER_BYTES])
+        finally:
+            os._exit(code)
+
+    def _see_whether_written(self) -> None:
+        writing = self._writing
+        if writing is None:
+            return
+        pid, code = os.waitpid(writing.pid, os.WNOHANG)
+        if pid == 0:
+            return
+        self._writing = None
+        answer = os.read(writing.answer, ANSWER_BYTES).decode(errors="replace")
+        os.close(writing.answer)
+        if code == 0:
+            self.status.snapshots += 1
+            self.status.snapshot_seq = writing.seq
+            size, took_us = answer.split()
+            self.status.snapshot_bytes, self.status.snapshot_us = int(size), int(took_us)
+        else:
+            self.status.snapshot_failures += 1
+            self.status.snapshot_failure = answer or f"the writing process ended with {code}"

@@ -1,0 +1,104 @@
+"""Makes a store again from the log: `coulisse store rebuild`.
+
+The rows go and the checkpoint goes back to nothing in one transaction; from then on it is a store
+that has not come far. Where a node runs, its projector notices and fills it; where none does, this
+process does. Either may be stopped and goes on at the checkpoint.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from coulisse import _core
+from coulisse.domain.errors import CoulisseError
+from coulisse.node.follower import RECORDS_PER_WRITE
+from coulisse.node.store_check import Progress
+from coulisse.store.sql.address import Address
+from coulisse.store.sql.migrate import migrate, wipe
+from coulisse.store.sql.place import PlaceReader
+from coulisse.store.sql.writer import open_writer
+
+LOOK_S: Final = 0.2
+PATIENCE_S: Final = 60.0
+"""How long a node may fill nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What was done."""
+
+    seq: int
+    rows: int
+    by_node: bool
+    """Whether a node that runs has filled it."""
+
+
+def rebuild(address: Address, data_dir: str, *, resume: bool, progress: Progress) -> Rebuilt:
+    """Empty the store, unless it is to be gone on with, and see it filled.
+
+    Raises `CoulisseError`; then it can be gone on with.
+    """
+    migrate(address)
+    if not resume:
+        wipe(address)
+    try:
+        if _has_projector(data_dir):
+            return _watch(address, data_dir, progress)
+        return _fill(address, data_dir, progress)
+    except _core.CoreError as error:
+        raise CoulisseError(f"{error.args[0]}: {error.args[-1]}") from None
+
+
+def _has_projector(data_dir: str) -> bool:
+    """Tell whether a node's projector follows this log. Raises `CoreError`."""
+    try:
+        _core.Replica(data_dir=data_dir, newest_seq=0)
+    except _core.CoreError as error:
+        if error.args[0] == "REPLICA_LOCKED":
+            return True
+        raise
+    return False
+
+
+def _fill(address: Address, data_dir: str, progress: Progress) -> Rebuilt:
+    end = _core.Replica(data_dir=data_dir, only_one=False)
+    genesis, last_seq = end.genesis, end.durable_seq
+    del end
+    writer = open_writer(address, genesis)
+    try:
+        place = writer.checkpoint
+        replica = _core.Replica(data_dir=data_dir, newest_seq=place.seq, only_one=False)
+        replica.follow(place.seq, place.chain)
+        rows = 0
+        while replica.catch_up(RECORDS_PER_WRITE):
+            made = replica.take_rows()
+            if made is not None:
+                writer.write(made)
+                rows += made.count
+            progress(replica.seq, max(replica.seq, last_seq))
+        return Rebuilt(writer.checkpoint.seq, rows, by_node=False)
+    finally:
+        writer.close()
+
+
+def _watch(address: Address, data_dir: str, progress: Progress) -> Rebuilt:
+    """Wait until the node has filled it up to where the log is now."""
+    target = _core.Replica(data_dir=data_dir, only_one=False).durable_seq
+    reader = PlaceReader(address)
+    seq, moved_s = 0, time.monotonic()
+    try:
+        while (found := reader.seq()) < target:
+            if found != seq:
+                seq, moved_s = found, time.monotonic()
+            elif time.monotonic() - moved_s > PATIENCE_S:
+                raise CoulisseError(
+                    f"a node runs on {data_dir} and does not fill {address}: see its /readyz"
+                )
+            progress(found, target)
+            select.select([], [], [], LOOK_S)
+        return Rebuilt(found, 0, by_node=True)
+    finally:
+        reader.close()

@@ -1,0 +1,1 @@
+"""The tables in SQL: PostgreSQL where a user has one, SQLite in the data directory where not."""

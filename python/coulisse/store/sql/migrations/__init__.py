@@ -1,0 +1,1 @@
+"""Migrations of the tables, forward only: what is in them can be made again from the log."""

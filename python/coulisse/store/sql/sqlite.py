@@ -1,0 +1,145 @@
+"""The store in a SQLite file: WAL, one writer, readers beside it.
+
+A commit is not synced to the disk (`synchronous = NORMAL`): a power cut takes the last ones back,
+rows and checkpoint together, and they are written again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from coulisse import _core
+from coulisse.projections.tables import tables
+from coulisse.store.errors import StoreDown, StoreMoved
+from coulisse.store.sql import statements
+from coulisse.store.sql.migrations.scripts import from_nothing
+from coulisse.store.sql.writer import (
+    Checkpoint,
+    require_genesis,
+    require_place,
+    require_version,
+)
+
+BUSY_S: Final = 5.0
+PRAGMAS: Final = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",
+    # 8 MB of pages: what the indexes' newest leaves need, and no more.
+    "PRAGMA cache_size = -8000",
+)
+ADVANCE: Final = statements.ADVANCE.format("?")
+CLAIM: Final = statements.CLAIM.format("?")
+
+
+class SqliteWriter:
+    """The one connection that writes a file."""
+
+    def __init__(self, file: str, genesis: bytes, *, may_make: bool) -> None:
+        """Open it. Raises `StoreDown`, `StoreRefused`."""
+        self._genesis = genesis.hex()
+        self._insert = {name: statements.insert(table) for name, table in tables().items()}
+        self._change = {
+            name: statements.change(table)
+            for name, table in tables().items()
+            if table.growth == "changes"
+        }
+        try:
+            self._connection = connect(file)
+        except sqlite3.Error as error:
+            raise StoreDown(f"{file}: {error}") from None
+        try:
+            self._checkpoint = self._claim(genesis, may_make=may_make)
+        except sqlite3.Error as error:
+            self._connection.close()
+            raise StoreDown(f"{file}: {error}") from None
+        except BaseException:
+            self._connection.close()
+            raise
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Where the store is, as this writer left it."""
+        return self._checkpoint
+
+    def write(self, rows: _core.Rows) -> None:
+        """Write rows and move the checkpoint, all or nothing. Raises `StoreDown`, `StoreMoved`."""
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._write(rows)
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise StoreDown(str(error)) from None
+        self._checkpoint = Checkpoint(rows.seq, rows.chain)
+
+    def look(self) -> None:
+        """See that the store is where it was left. Raises `StoreDown`, `StoreMoved`."""
+        try:
+            found = self._connection.execute(statements.CHECKPOINT).fetchone()
+        except sqlite3.Error as error:
+            raise StoreDown(str(error)) from None
+        require_place(found, self._genesis, self._checkpoint)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _write(self, rows: _core.Rows) -> None:
+        before = self._checkpoint
+        moved = self._connection.execute(
+            ADVANCE, (rows.seq, rows.chain.hex(), self._genesis, before.seq, before.chain.hex())
+        )
+        if moved.rowcount != 1:
+            raise StoreMoved(f"it is not at seq {before.seq} any more")
+        for table, is_change, _ in rows.parts():
+            statement = self._change[table] if is_change else self._insert[table]
+            self._connection.executemany(statement, rows.tuples(table, is_change))
+
+    def _claim(self, genesis: bytes, *, may_make: bool) -> Checkpoint:
+        if may_make and version(self._connection) is None:
+            make_tables(self._connection)
+        require_version(version(self._connection))
+        self._connection.execute(CLAIM, (self._genesis,))
+        found, seq, chain = self._connection.execute(statements.CHECKPOINT).fetchone()
+        require_genesis(found, genesis)
+        return Checkpoint(seq, bytes.fromhex(chain))
+
+
+def connect(file: str) -> sqlite3.Connection:
+    """Open the file for writing, made if there is none, for its owner alone. Raises its errors."""
+    path = Path(file)
+    if not path.exists():
+        path.touch(mode=0o600)
+    connection = sqlite3.connect(
+        file, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+    )
+    for pragma in PRAGMAS:
+        connection.execute(pragma)
+    return connection
+
+
+def make_tables(connection: sqlite3.Connection) -> None:
+    """Make all tables, or none."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for statement in from_nothing("sqlite"):
+            connection.execute(statement)
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def version(connection: sqlite3.Connection) -> str | None:
+    """Return the version of the tables; None where there are none."""
+    there = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'"
+    if connection.execute(there).fetchone() is None:
+        return None
+    row = connection.execute(statements.VERSION).fetchone()
+    return None if row is None else str(row[0])

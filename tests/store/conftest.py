@@ -1,0 +1,54 @@
+"""Stores of both kinds, and journals to fill them from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from coulisse.bench.postgresql_server import Postgresql, binaries
+from coulisse.domain.errors import CoulisseError
+from coulisse.store.sql.address import Address, parse_address
+from coulisse.store.sql.migrate import migrate
+
+BACKENDS = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Postgresql]:
+    """One server for all tests that leave it running."""
+    try:
+        binaries()
+    except CoulisseError as error:
+        pytest.skip(str(error))
+    server = Postgresql()
+    server.start()
+    yield server
+    server.remove()
+
+
+NewAddress = Callable[[], Address]
+
+
+@pytest.fixture(params=BACKENDS)
+def new_address(request: pytest.FixtureRequest, tmp_path: Path) -> NewAddress:
+    """Makes addresses of empty databases."""
+    if request.param == "postgresql":
+        server: Postgresql = request.getfixturevalue("postgresql")
+        return lambda: parse_address(server.new_database(), tmp_path)
+    made: list[Address] = []
+
+    def new() -> Address:
+        made.append(Address("sqlite", str(tmp_path / f"store{len(made)}.sqlite3")))
+        return made[-1]
+
+    return new
+
+
+@pytest.fixture
+def address(new_address: NewAddress) -> Address:
+    """A database with empty tables."""
+    found = new_address()
+    migrate(found)
+    return found
