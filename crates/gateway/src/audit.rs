@@ -1,7 +1,8 @@
 //! Who logged on, who could not, and what operators asked for: told to the process, which writes it down.
 //!
 //! The commands themselves are in the log, with key and time; here are also the logons, which are no
-//! commands, and what was refused. Nothing here is secret: a signature or a secret never comes this far.
+//! commands, and what was refused. Nothing here is secret: a signature or a secret never comes this far, and
+//! a name that is nobody's is left out, as people type their passwords there.
 //!
 //! Invariant: what nobody takes is bounded; the newest that found no room are counted and lost.
 
@@ -9,7 +10,7 @@ use crate::batch::Entry;
 use crate::hub::Hub;
 use crate::limits::AUDIT_KEPT_MAX;
 use crate::view::CoreView;
-use coulisse_types::{AccountName, Command, KeyId, RecordHeader};
+use coulisse_types::{AccountName, Command, KeyId, RecordHeader, RejectCode};
 use coulisse_wire::native::CommandOutcome;
 use std::net::IpAddr;
 
@@ -19,9 +20,12 @@ const DONE: &str = "done";
 /// One thing that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Audited {
-    /// `logon`, or the name of a command.
+    /// `logon` of a socket, `session` that a password opens, `token` of a request, `password` that is to be
+    /// changed; or the name of a command.
     pub what: &'static str,
-    /// Who asked, as far as it is known; of a logon that failed, who it said it was.
+    /// How it was to be proved: `signature`, `password` or `token`; empty for a command.
+    pub method: &'static str,
+    /// Who asked, or said so, where it is somebody; else empty.
     pub key_id: KeyId,
     /// For whom; empty where nobody is known.
     pub account: AccountName,
@@ -33,6 +37,21 @@ pub struct Audited {
     pub seq: u64,
     /// `done`, or the code of why not.
     pub outcome: &'static str,
+}
+
+/// Somebody who wants to be known.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Logon<'a> {
+    /// As in [`Audited`].
+    pub(crate) what: &'static str,
+    /// As in [`Audited`].
+    pub(crate) method: &'static str,
+    /// Who that is to be, where it was said.
+    pub(crate) name: Option<&'a KeyId>,
+    /// From where.
+    pub(crate) address: Option<IpAddr>,
+    /// The session; 0 for a request by HTTP.
+    pub(crate) session: u64,
 }
 
 /// What was not taken yet.
@@ -90,6 +109,7 @@ impl Hub {
             };
             self.audit.push(Audited {
                 what: entry.command.kind().name(),
+                method: "",
                 key_id: view.key_id(header.key).unwrap_or_default(),
                 account: view.account_name(header.account).unwrap_or_default(),
                 address: None,
@@ -103,19 +123,20 @@ impl Hub {
     /// Notes a logon, done where there is no code.
     pub(crate) fn note_logon(
         &mut self,
-        id: crate::batch::ConnId,
-        key_id: &KeyId,
-        refused: Option<coulisse_types::RejectCode>,
+        logon: &Logon<'_>,
+        refused: Option<RejectCode>,
         view: &impl CoreView,
     ) {
-        let account = view.key(key_id.as_bytes()).and_then(|key| view.account_name(key.account));
-        let address = self.conn(id).and_then(|conn| conn.address);
+        let Logon { what, method, name, address, session } = *logon;
+        let key = name.and_then(|name| view.key(name.as_bytes()));
+        let account = key.as_ref().and_then(|key| view.account_name(key.account));
         self.audit.push(Audited {
-            what: "logon",
-            key_id: *key_id,
+            what,
+            method,
+            key_id: key.map(|key| key.key_id).unwrap_or_default(),
             account: account.unwrap_or_default(),
             address,
-            session: id.session,
+            session,
             seq: 0,
             outcome: refused.map_or(DONE, |code| code.name()),
         });
@@ -130,6 +151,7 @@ mod tests {
     fn what_nobody_takes_is_bounded_and_what_is_lost_is_counted() {
         let one = Audited {
             what: "logon",
+            method: "signature",
             key_id: KeyId::default(),
             account: AccountName::default(),
             address: None,

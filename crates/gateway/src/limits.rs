@@ -200,9 +200,6 @@ pub const TRIES_OF_ADDRESS_US: i64 = 2_000_000;
 /// Ended sessions of one key that are kept apart; past it all that had begun are over.
 pub const ENDED_SESSIONS_OF_KEY_MAX: usize = 64;
 
-/// What is told of logons in one turn of the loop, for the node's log; more is only counted.
-pub const AUDITED_PER_TURN_MAX: usize = 64;
-
 /// Fills that are kept for those who ask later, of all accounts together: 4 MB.
 pub const FILLS_KEPT_MAX: usize = 16_384;
 

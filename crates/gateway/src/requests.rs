@@ -5,13 +5,13 @@
 //! at.
 
 use crate::address::octets_of;
+use crate::audit::Logon;
 use crate::batch::{ConnId, Request as Asked, Waiter, is_traders, is_way_out, placed_by};
 use crate::conn::{Conn, Identity, Stage, Subscription};
 use crate::fan::Topic;
 use crate::hub::{Hub, LogRoom};
 use crate::limits::{L3_ORDERS_MAX, SUBSCRIPTIONS_MAX};
 use crate::logon;
-use crate::people::Audited;
 use crate::quota::{Asker, Exceeded};
 use crate::secrets::Secret;
 use crate::site;
@@ -295,7 +295,10 @@ impl Hub {
         view: &impl CoreView,
     ) -> Result<(), RequestError<'a>> {
         let done = self.log_on(id, answer, proof, now_us, view);
-        self.note_logon(id, proof.0, done.as_ref().err().map(|error| error.code), view);
+        let address = self.conn(id).and_then(|conn| conn.address);
+        let (what, method, name) = ("logon", "signature", Some(proof.0));
+        let logon = Logon { what, method, name, address, session: id.session };
+        self.note_logon(&logon, done.as_ref().err().map(|error| error.code), view);
         done
     }
 
@@ -321,9 +324,6 @@ impl Hub {
         // A signature made for another host is worth nothing here, or a host in the middle could
         // pass on what it was given.
         if !site::is_host(&self.hosts, &host) || !self.is_proved(&key, &text, signature) {
-            let address = self.conn(id).and_then(|conn| conn.address);
-            let known = Some((key.key_id, key.account));
-            self.audit(Audited::failed("signature", known, address));
             return failed;
         }
         logon::check_works(&key, now_us).map_err(refused)?;
@@ -332,11 +332,9 @@ impl Hub {
         }
         let Some(account) = view.account_name(key.account) else { return failed };
         let who = LoggedOn { account, key_id: *key_id, permissions: key.permissions };
-        let address = self.conn(id).and_then(|conn| {
+        if let Some(conn) = self.conn(id) {
             conn.identity = Some(Identity::of(&key));
-            conn.address
-        });
-        self.audit(Audited::done("logon", "signature", *key_id, key.account, address));
+        }
         self.key_use.note(key.key, now_us);
         self.some_expire |= key.expire_ns != 0;
         self.write_answer(id, view.seq(), |out| answers::write_logged_on(out, answer, &who));

@@ -701,6 +701,7 @@ impl Core {
         let rows = audited.iter().map(|one| {
             let row = PyDict::new(py);
             row.set_item("what", one.what)?;
+            row.set_item("method", one.method)?;
             row.set_item("key_id", one.key_id.as_str())?;
             row.set_item("account", one.account.as_str())?;
             row.set_item("address", one.address.map(|address| address.to_string()))?;

@@ -8,7 +8,6 @@ use crate::clock::{Leap, LogClock, wall_ns, wall_us};
 use crate::engine_view::EngineView;
 use crate::key_file::KeyFile;
 use crate::links::Links;
-use crate::node_people::Said;
 use crate::notes::{Notes, say};
 use crate::poison::{Replay, Replayed, VoidRecord};
 use crate::slow_pool::SlowPool;
@@ -145,7 +144,6 @@ pub(crate) struct NodeCore {
     pub(crate) applying: Arc<AtomicU64>,
     /// Where passwords are hashed, and what was said of logons.
     pub(crate) pool: SlowPool,
-    pub(crate) said: Said,
 }
 
 impl NodeCore {
@@ -229,7 +227,6 @@ impl NodeCore {
             next_ticket: 0,
             applying: Arc::clone(applying),
             pool,
-            said: Said::default(),
         }
     }
 

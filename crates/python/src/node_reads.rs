@@ -125,7 +125,7 @@ impl NodeCore {
         let (streams, stream_bytes) = self.hub.streams_used();
         let (ring_records, ring_bytes) = self.hub.history_used();
         let people = self.hub.people_counters();
-        let plain: [(&str, u64); 33] = [
+        let plain: [(&str, u64); 32] = [
             ("seq", self.engine.last_seq().0),
             ("durable_seq", self.durable_seq().0),
             ("orders_accepted", self.engine.order_count()),
@@ -144,7 +144,6 @@ impl NodeCore {
             ("people_logons_failed", people.failed),
             ("people_logons_retried", people.retried),
             ("people_passwords_waiting", people.waiting),
-            ("people_logons_not_told", people.left_out),
             ("feed_ring_records", ring_records as u64),
             ("feed_ring_bytes", ring_bytes as u64),
             ("feed_streams", streams as u64),

@@ -9,7 +9,6 @@
 //! - A name that is nobody's costs and is told what a wrong password is.
 //! - What a token may do, the log says at the time of its use; the token says only whose it is.
 
-mod audit;
 mod ended;
 mod hashing;
 mod passwords;
@@ -17,10 +16,10 @@ mod sessions;
 mod throttle;
 mod tokens;
 
-pub use audit::Audited;
 pub(crate) use ended::Ended;
 pub use hashing::{Done, HashCost, Memory, Work};
 
+use crate::audit::Logon;
 use crate::batch::ConnId;
 use crate::conn::Identity;
 use crate::hub::Hub;
@@ -89,6 +88,14 @@ struct Asker {
     address: Option<IpAddr>,
 }
 
+impl Asker {
+    /// How a password that it gives for `name` is noted.
+    fn logon<'a>(&self, what: &'static str, name: &'a KeyId) -> Logon<'a> {
+        let (method, name, session) = ("password", Some(name), self.conn.session);
+        Logon { what, method, name, address: self.address, session }
+    }
+}
+
 /// What is done when a password was hashed.
 enum Pending {
     /// `session.open`: whose password it was, if anybody's.
@@ -125,7 +132,6 @@ pub(crate) struct Desk {
     queue: VecDeque<(u64, Work)>,
     pending: BTreeMap<u64, Pending>,
     last: u64,
-    audited: Vec<Audited>,
     counters: PeopleCounters,
 }
 
@@ -140,8 +146,6 @@ pub struct PeopleCounters {
     pub retried: u64,
     /// Passwords that wait or are being hashed.
     pub waiting: u64,
-    /// What is told of logons and was left out because there was too much.
-    pub left_out: u64,
 }
 
 impl Desk {
@@ -177,11 +181,6 @@ impl Hub {
     /// Takes the next password to be hashed, with its number: [`Hub::finish_work`] wants it back.
     pub fn take_work(&mut self) -> Option<(u64, Work)> {
         self.desk.queue.pop_front()
-    }
-
-    /// What is to be said of logons in the node's log.
-    pub fn take_audited(&mut self) -> Vec<Audited> {
-        std::mem::take(&mut self.desk.audited)
     }
 
     /// Does what people ask for.
@@ -329,14 +328,5 @@ impl Hub {
 
     fn answer_to<'a>(&self, asker: &'a Asker, seq: Seq) -> Answer<'a> {
         self.answer_at((&asker.id_raw, asker.op), asker.weight, asker.in_us, seq)
-    }
-
-    /// Notes what is to be said of a logon; no more of them than somebody could read.
-    pub(crate) fn audit(&mut self, audited: Audited) {
-        if self.desk.audited.len() < crate::limits::AUDITED_PER_TURN_MAX {
-            self.desk.audited.push(audited);
-        } else {
-            self.desk.counters.left_out += 1;
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Asker;
 use super::hashing::Work;
-use super::{Audited, HASH_MS, Pending, Then};
+use super::{HASH_MS, Pending, Then};
 use crate::batch::{ConnId, Request as Asked, Waiter};
 use crate::conn::Identity;
 use crate::hub::{Hub, LogRoom};
@@ -102,8 +102,11 @@ impl Hub {
         if let Then::Change { key_id, .. } = then {
             if !done.is_right {
                 self.desk.counters.failed += 1;
-                let known = view.key(key_id.as_bytes()).map(|key| (key.key_id, key.account));
-                self.audit(Audited::failed("password", known, asker.address));
+                self.note_logon(
+                    &asker.logon("password", key_id),
+                    Some(RejectCode::LogonFailed),
+                    view,
+                );
                 return Err(refused(RejectCode::LogonFailed).about(b"password", b""));
             }
             self.desk.throttle.give_back(key_id, asker.address);

@@ -4,8 +4,9 @@
 //! and whether its session was ended.
 
 use super::tokens::{self, Claims};
-use super::{Asker, Audited, Pending, PeopleRules};
+use super::{Asker, Pending, PeopleRules};
 use crate::address::octets_of;
+use crate::audit::Logon;
 use crate::batch::ConnId;
 use crate::conn::{Identity, TokenSession};
 use crate::hub::Hub;
@@ -50,8 +51,7 @@ impl Hub {
         let refused = |code| RequestError::new(&asker.id_raw, code);
         let Some(key) = key else {
             self.desk.counters.failed += 1;
-            let known = view.key(name.as_bytes()).map(|key| (key.key_id, key.account));
-            self.audit(Audited::failed("password", known, asker.address));
+            self.note_logon(&asker.logon("session", name), Some(RejectCode::LogonFailed), view);
             return Err(refused(RejectCode::LogonFailed));
         };
         self.desk.throttle.give_back(name, asker.address);
@@ -72,7 +72,7 @@ impl Hub {
         let who = LoggedOn { account, key_id: *name, permissions: key.permissions };
         self.desk.counters.opened += 1;
         self.key_use.note(key.key, now_us);
-        self.audit(Audited::done("session", "password", *name, key.account, asker.address));
+        self.note_logon(&asker.logon("session", name), None, view);
         let answer = self.answer_to(asker, view.seq());
         let issued = Issued {
             token: token.as_bytes(),
@@ -195,7 +195,9 @@ impl Hub {
         if let Err(code) = found {
             self.desk.counters.failed += 1;
             if code == RejectCode::LogonFailed {
-                self.audit(Audited::failed("token", None, address));
+                let (what, method, name) = ("token", "token", None);
+                let logon = Logon { what, method, name, address, session: 0 };
+                self.note_logon(&logon, Some(code), view);
             }
         }
         found
@@ -257,7 +259,9 @@ impl Hub {
             conn.identity = Some(identity);
         }
         self.some_expire = true;
-        self.audit(Audited::done("logon", "token", session.key_id, identity.account, address));
+        let (what, method, name) = ("logon", "token", Some(&session.key_id));
+        let logon = Logon { what, method, name, address, session: id.session };
+        self.note_logon(&logon, None, view);
         self.write_answer(id, view.seq(), |out| answers::write_logged_on(out, answer, &who));
         Ok(())
     }
