@@ -17,7 +17,7 @@ from tests.model.exchange import ReferenceExchange
 from tests.model.tables import MemoryTables
 from tests.model.traffic import traffic
 
-WORLDS, COMMANDS_EACH = 16, 1_200
+WORLDS, COMMANDS_EACH = 10, 1_200
 EXTERNAL, FEES = 0, -1
 
 

@@ -72,8 +72,8 @@ class Words:
             key: Instrument(
                 symbol,
                 self.assets[quote],
-                tick * minor_step(self.assets[quote].scale),
-                lot * minor_step(self.assets[base].scale),
+                _step(tick, self.assets[quote]),
+                _step(lot, self.assets[base]),
             )
             for key, symbol, base, quote, tick, lot in rows
         }
@@ -89,6 +89,11 @@ class Words:
     def symbol(self, instrument: int) -> str:
         """Return an instrument's name; nothing for none."""
         return self.instruments[instrument].symbol if instrument else ""
+
+
+def _step(minor: int, asset: Asset) -> Decimal:
+    """Return a step, with no more decimals than it needs."""
+    return Decimal(format((minor * minor_step(asset.scale)).normalize(), "f"))
 
 
 def iso(time_ns: int) -> str:
