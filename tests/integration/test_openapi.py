@@ -38,6 +38,7 @@ NOT_BY_A_KEY = {
     "POST /v1/admin/accounts/{account}/withdrawals",
     "POST /v1/admin/withdrawals/{withdrawal_id}/approval",
     "POST /v1/admin/withdrawals/{withdrawal_id}/rejection",
+    "DELETE /v1/withdrawals/{withdrawal_id}",
     "POST /v1/admin/keys/{key_id}/password",
     "POST /v1/password",
     "POST /v1/sessions",

@@ -6,6 +6,7 @@ on those whose rows never change), and temporary tables.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 import psycopg
@@ -36,6 +37,7 @@ SESSION: Final = (
     "SET jit = off; SET client_min_messages = warning"
 )
 LOCK: Final = "SELECT pg_try_advisory_lock(%s, hashtext(current_schema()))"
+UNLOCK: Final = "SELECT pg_advisory_unlock(%s, hashtext(current_schema()))"
 ADVANCE: Final = statements.ADVANCE.format("%s")
 CLAIM: Final = statements.CLAIM.format("%s")
 
@@ -83,7 +85,11 @@ class PostgresqlWriter:
         require_place((genesis, seq, chain), self._genesis, self._checkpoint)
 
     def close(self) -> None:
-        """Close the connection."""
+        """Give the lock to whoever waits for it, and close the connection."""
+        # The server gives it back by itself, but only once it has seen the connection end.
+        with suppress(psycopg.Error):
+            self._connection.rollback()
+            self._connection.execute(UNLOCK, (LOCK_KEY,))
         self._connection.close()
 
     def _write(self, rows: _core.Rows) -> None:
