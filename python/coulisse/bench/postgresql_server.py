@@ -19,7 +19,7 @@ import psycopg
 
 from coulisse.domain.errors import CoulisseError
 
-START_S = 60.0
+START_S = 30.0
 USER = "postgres"
 PASSWORD = "not-for-the-log"
 
@@ -94,19 +94,26 @@ class Postgresql:
             "shared_buffers": "64MB",
         }
         chosen = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        with (self._dir / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [str(self._bin / "postgres"), "-D", str(self._data), *chosen],
-                user=self._user, cwd=self._dir, stdout=subprocess.DEVNULL, stderr=log,
-            )  # fmt: skip
         give_up = time.monotonic() + START_S
+        self._process = self._launch(chosen)
         while True:
             try:
                 psycopg.connect(self.url("postgres"), connect_timeout=1).close()
                 return
             except psycopg.OperationalError as error:
-                if self._process.poll() is not None or time.monotonic() > give_up:
+                if time.monotonic() > give_up:
                     raise CoulisseError(f"postgres does not start: {error}") from None
+            if self._process.poll() is not None:
+                # The children of one that was killed hold its memory until they have seen that.
+                time.sleep(0.2)
+                self._process = self._launch(chosen)
+
+    def _launch(self, chosen: list[str]) -> subprocess.Popen[bytes]:
+        with (self._dir / "log").open("ab") as log:
+            return subprocess.Popen(
+                [str(self._bin / "postgres"), "-D", str(self._data), *chosen],
+                user=self._user, cwd=self._dir, stdout=subprocess.DEVNULL, stderr=log,
+            )  # fmt: skip
 
     def kill(self) -> None:
         """Kill it as the kernel does: its children end by themselves, its memory is lost."""
