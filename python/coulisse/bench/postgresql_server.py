@@ -105,7 +105,6 @@ class Postgresql:
                     raise CoulisseError(f"postgres does not start: {error}") from None
             if self._process.poll() is not None:
                 # The children of one that was killed hold its memory until they have seen that.
-                time.sleep(0.2)
                 self._process = self._launch(chosen)
 
     def _launch(self, chosen: list[str]) -> subprocess.Popen[bytes]:
