@@ -127,6 +127,7 @@ fn who_logs_on_and_who_cannot_is_noted_once() {
     let (noted, lost) = world.hub.take_audit();
     let said: Vec<_> =
         noted.iter().map(|one| (one.what, one.key_id.as_str(), one.outcome)).collect();
-    assert_eq!((said, lost), (vec![("logon", "k", "LOGON_FAILED")], 0));
+    // Nobody has that name, so it is not written down: it may be a password.
+    assert_eq!((said, lost), (vec![("logon", "", "LOGON_FAILED")], 0));
     assert!(world.hub.take_audit().0.is_empty(), "each is told once");
 }
