@@ -6,7 +6,6 @@ done once. What is refused is `Refused`; a lost connection that does not come ba
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -28,7 +27,7 @@ class Admin:
 
     async def create_group(self, name: str, *, request_id: str | None = None) -> Done:
         """Make a group of accounts, which limits, states and kill switches can bind together."""
-        return await self._ask("group.create", {"name": name}, request_id)
+        return await self._link.ask_once("group.create", {"name": name}, request_id)
 
     async def configure_account(
         self,
@@ -40,7 +39,7 @@ class Admin:
     ) -> Done:
         """Put an account into groups; what is not given is set to none."""
         params = {"group": group, "trade_group": trade_group}
-        return await self._ask("account.configure", params, request_id, account)
+        return await self._link.ask_once("account.configure", params, request_id, account)
 
     async def configure_instrument(
         self,
@@ -61,17 +60,17 @@ class Admin:
             "collar": _text(collar), "slippage": _text(slippage), "band": _text(band),
             "auction_time": auction_time_us, "auction_fee": _text(auction_fee),
         }  # fmt: skip
-        return await self._ask("instrument.configure", params, request_id)
+        return await self._link.ask_once("instrument.configure", params, request_id)
 
     async def set_state(self, symbol: str, state: str, *, request_id: str | None = None) -> Done:
         """Set what an instrument takes: `open`, `cancel_only`, `post_only`, `halted`, `auction`."""
         params = {"symbol": wire_symbol(symbol), "state": state}
-        return await self._ask("instrument.state", params, request_id)
+        return await self._link.ask_once("instrument.state", params, request_id)
 
     async def set_mark(self, symbol: str, price: Number, *, request_id: str | None = None) -> Done:
         """Give an instrument its mark price."""
         params = {"symbol": wire_symbol(symbol), "price": as_text(price)}
-        return await self._ask("mark.set", params, request_id)
+        return await self._link.ask_once("mark.set", params, request_id)
 
     async def set_fee_tier(
         self,
@@ -88,7 +87,7 @@ class Admin:
             "asset": asset, "tier": tier, "threshold": _text(threshold) or "none",
             "maker_fee": as_text(maker_fee), "taker_fee": as_text(taker_fee),
         }  # fmt: skip
-        return await self._ask("fees.set_tier", params, request_id)
+        return await self._link.ask_once("fees.set_tier", params, request_id)
 
     async def set_limit(
         self,
@@ -110,36 +109,36 @@ class Admin:
             "scope": scope, "scope_id": scope_id, "kind": kind, "subject": subject,
             "limit": _text(limit) or "none", "burst": burst,
         }  # fmt: skip
-        return await self._ask("limit.set", params, request_id)
+        return await self._link.ask_once("limit.set", params, request_id)
 
     async def set_risk_state(
         self, scope: str, state: str, *, scope_id: str | None = None, request_id: str | None = None
     ) -> Done:
         """Set what is left to the firm, a group, an account or an instrument."""
         params = {"scope": scope, "scope_id": scope_id, "state": state}
-        return await self._ask("risk.set_state", params, request_id)
+        return await self._link.ask_once("risk.set_state", params, request_id)
 
     async def kill(
         self, scope: str, *, scope_id: str | None = None, request_id: str | None = None
     ) -> Done:
         """Cancel all orders of the firm, a group or an account, and take no more until a reset."""
         params = {"scope": scope, "scope_id": scope_id}
-        return await self._ask("kill.switch", params, request_id)
+        return await self._link.ask_once("kill.switch", params, request_id)
 
     async def reset_kill(
         self, scope: str, step: int, *, scope_id: str | None = None, request_id: str | None = None
     ) -> Done:
         """Reset a kill switch: step 1 asks for it, step 2, by another key, does it."""
         params = {"scope": scope, "scope_id": scope_id, "step": step}
-        return await self._ask("kill.reset", params, request_id)
+        return await self._link.ask_once("kill.reset", params, request_id)
 
     async def create_account(self, name: str, *, request_id: str | None = None) -> Done:
         """Open an account."""
-        return await self._ask("account.create", {"name": name}, request_id)
+        return await self._link.ask_once("account.create", {"name": name}, request_id)
 
     async def create_asset(self, name: str, scale: int, *, request_id: str | None = None) -> Done:
         """Make an asset whose smallest unit has `scale` decimals."""
-        return await self._ask("asset.create", {"name": name, "scale": scale}, request_id)
+        return await self._link.ask_once("asset.create", {"name": name, "scale": scale}, request_id)
 
     async def create_instrument(
         self,
@@ -161,7 +160,7 @@ class Admin:
             "min_notional": _text(min_notional), "maker_fee": as_text(maker_fee),
             "taker_fee": as_text(taker_fee),
         }  # fmt: skip
-        return await self._ask("instrument.create", params, request_id)
+        return await self._link.ask_once("instrument.create", params, request_id)
 
     async def create_key(
         self,
@@ -187,7 +186,7 @@ class Admin:
             "public_key": public_key, "label": label, "expire_time": micros(expire_time),
             "waits": waits,
         }  # fmt: skip
-        return await self._ask("key.create", params, request_id, account)
+        return await self._link.ask_once("key.create", params, request_id, account)
 
     async def create_person(
         self,
@@ -211,7 +210,7 @@ class Admin:
             "password": password, "label": label, "expire_time": micros(expire_time),
             "waits": waits,
         }  # fmt: skip
-        return await self._ask("key.create", params, request_id, account)
+        return await self._link.ask_once("key.create", params, request_id, account)
 
     async def set_password(self, name: str, password: str) -> Done:
         """Give a person another password; all sessions of the person end."""
@@ -232,11 +231,11 @@ class Admin:
             "symbols": [wire_symbol(symbol) for symbol in symbols] or None,
             "networks": list(networks) or None,
         }  # fmt: skip
-        return await self._ask("key.bind", params, request_id)
+        return await self._link.ask_once("key.bind", params, request_id)
 
     async def revoke_key(self, key_id: str, *, request_id: str | None = None) -> Done:
         """Refuse a key for ever: orders that come after this are refused, its sessions closed."""
-        return await self._ask("key.revoke", {"key_id": key_id}, request_id)
+        return await self._link.ask_once("key.revoke", {"key_id": key_id}, request_id)
 
     async def keys(self, account: str | None = None) -> Done:
         """Return the keys of an account; the own one where none is named."""
@@ -254,18 +253,7 @@ class Admin:
         params = {
             "symbol": wire_symbol(symbol), "start_time": micros(start), "end_time": micros(end)
         }  # fmt: skip
-        return await self._ask("auction.schedule", params, request_id)
-
-    async def _ask(
-        self,
-        op: str,
-        params: Mapping[str, object],
-        request_id: str | None,
-        account: str | None = None,
-    ) -> Done:
-        given = {name: value for name, value in params.items() if value is not None}
-        named = {"request_id": request_id or secrets.token_hex(16), **given}
-        return await self._link.ask(op, named, account)
+        return await self._link.ask_once("auction.schedule", params, request_id)
 
 
 def _text(number: Number | None) -> str | None:

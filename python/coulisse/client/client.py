@@ -319,10 +319,8 @@ class Client:
         self, account: str, asset: str, qty: Number, *, request_id: str | None = None
     ) -> None:
         """Credit an account from outside, once under one request id; needs an admin key."""
-        params = {
-            "asset": asset, "qty": as_text(qty), "request_id": request_id or secrets.token_hex(16)
-        }  # fmt: skip
-        await self._link.ask("account.deposit", params, account)
+        params = {"asset": asset, "qty": as_text(qty)}
+        await self._link.ask_once("account.deposit", params, request_id, account)
 
     async def book(
         self, symbol: str, depth: int = 50, interval: str = "100ms"

@@ -102,6 +102,21 @@ class Link:
                 return reply
         raise ConnectionLost("the connection was lost before the answer came")
 
+    async def ask_once(
+        self,
+        op: str,
+        params: Mapping[str, object],
+        request_id: str | None,
+        account: str | None = None,
+    ) -> dict[str, object]:
+        """Ask for what is done once under its id, drawn where none is given; None is left out.
+
+        Raises `Refused` or `ConnectionLost`.
+        """
+        given = {name: value for name, value in params.items() if value is not None}
+        named = {"request_id": request_id or secrets.token_hex(16), **given}
+        return await self.ask(op, named, account)
+
     async def change_password(self, password: str, new_password: str) -> None:
         """Change the own password, and log on with the new one. Raises `Refused`, `ConnectionLost`.
 

@@ -6,7 +6,6 @@ done once. What is refused is `Refused`; a lost connection that does not come ba
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 
 from coulisse.client.link import Link
@@ -44,7 +43,7 @@ class Withdrawals:
         is held under its `withdrawal_id` until another person approves it.
         """
         params = {"asset": asset, "qty": as_text(qty)}
-        return await self._ask("account.withdraw", params, request_id, account)
+        return await self._link.ask_once("account.withdraw", params, request_id, account)
 
     async def pending(self, account: str | None = None) -> list[Withdrawal]:
         """Return the pending withdrawals of an account; of the key's own where none is named."""
@@ -57,7 +56,7 @@ class Withdrawals:
     ) -> Done:
         """Take back a pending withdrawal; what it held may be spent again."""
         params = {"withdrawal_id": withdrawal_id}
-        return await self._ask("withdrawal.cancel", params, request_id, account)
+        return await self._link.ask_once("withdrawal.cancel", params, request_id, account)
 
     async def all_pending(self) -> list[Withdrawal]:
         """Return the pending withdrawals of all accounts; needs an admin key."""
@@ -66,11 +65,15 @@ class Withdrawals:
 
     async def approve(self, withdrawal_id: str, *, request_id: str | None = None) -> Done:
         """Let a pending withdrawal go out; needs an admin key of another person than who asked."""
-        return await self._ask("withdrawal.approve", {"withdrawal_id": withdrawal_id}, request_id)
+        return await self._link.ask_once(
+            "withdrawal.approve", {"withdrawal_id": withdrawal_id}, request_id
+        )
 
     async def reject(self, withdrawal_id: str, *, request_id: str | None = None) -> Done:
         """Refuse a pending withdrawal; needs an admin key."""
-        return await self._ask("withdrawal.reject", {"withdrawal_id": withdrawal_id}, request_id)
+        return await self._link.ask_once(
+            "withdrawal.reject", {"withdrawal_id": withdrawal_id}, request_id
+        )
 
     async def caps(self) -> list[WithdrawalCap]:
         """Return the cap of each asset; needs an admin key."""
@@ -84,14 +87,4 @@ class Withdrawals:
         must then ask for the same.
         """
         params = {"asset": asset, "cap": as_text(cap)}
-        return await self._ask("withdrawal_cap.set", params, request_id)
-
-    async def _ask(
-        self,
-        op: str,
-        params: Mapping[str, object],
-        request_id: str | None,
-        account: str | None = None,
-    ) -> Done:
-        named = {"request_id": request_id or secrets.token_hex(16), **params}
-        return await self._link.ask(op, named, account)
+        return await self._link.ask_once("withdrawal_cap.set", params, request_id)
