@@ -12,6 +12,8 @@ from coulisse.domain.errors import CoulisseError
 from coulisse.store.sql.address import Address, parse_address
 from coulisse.store.sql.migrate import migrate
 
+from ..integration.conftest import start as start
+
 BACKENDS = ("sqlite", "postgresql")
 
 

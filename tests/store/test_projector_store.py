@@ -9,12 +9,11 @@ import random
 import signal
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from coulisse import Client, OrderResult
 from coulisse.bench.postgresql_server import PASSWORD, Postgresql
@@ -23,7 +22,7 @@ from coulisse.store.sql.address import Address
 from coulisse.store.sql.contents import read_content
 from coulisse.store.sql.migrate import engine_for, migrate, wipe
 
-from ..integration.conftest import Server, Start, environment, launch
+from ..integration.conftest import Server, Start
 
 DEADLINE_S = 60.0
 SERVE = ("serve", "--port", "0", "--data-dir", "data")
@@ -32,21 +31,6 @@ PROMPT = {"COULISSE_PROJECTOR__NICE": "0"}
 QUICK = {**PROMPT, "COULISSE_PROJECTOR__SNAPSHOT_INTERVAL_S": "0.3"}
 STORE = "COULISSE_STORE__DATABASE"
 SQLITE = {STORE: "sqlite"}
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Start servers that end with the test."""
-    servers: list[Server] = []
-
-    def begin(*arguments: str, **more: str) -> Server:
-        servers.append(launch(arguments, environment(tmp_path, **more), tmp_path))
-        return servers[-1]
-
-    yield begin
-    for server in servers:
-        server.process.kill()
-        server.stop(signal.SIGKILL)
 
 
 def health(server: Server) -> dict[str, Any]:

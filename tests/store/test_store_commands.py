@@ -6,10 +6,8 @@ import asyncio
 import contextlib
 import csv
 import json
-import signal
 import sqlite3
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +20,8 @@ from coulisse.store.sql.address import Address
 from coulisse.store.sql.contents import read_content
 from coulisse.store.sql.writer import Checkpoint
 
-from ..integration.conftest import COMMAND, Server, Start, environment, launch
+from ..integration.conftest import COMMAND, Server, Start, environment
 from .test_projector_store import QUICK, SERVE, SQLITE, is_filled, trade, until
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Start servers that end with the test."""
-    servers: list[Server] = []
-
-    def begin(*arguments: str, **more: str) -> Server:
-        servers.append(launch(arguments, environment(tmp_path, **more), tmp_path))
-        return servers[-1]
-
-    yield begin
-    for server in servers:
-        server.process.kill()
-        server.stop(signal.SIGKILL)
 
 
 def store(server: Server, *arguments: str, code: int = 0) -> dict[str, Any]:
