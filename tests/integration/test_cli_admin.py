@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from .conftest import COMMAND, Server
+from .conftest import COMMAND, Server, environment, launch
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A demo of its own: what is made here would stand in the way of those who share one."""
+    home = tmp_path_factory.mktemp("admin")
+    server = launch(["demo", "--port", "0", "--seed", "7"], environment(home), home)
+    yield server
+    server.process.kill()
+    server.stop(signal.SIGKILL)
+
 
 MADE = [
     (["asset-create", "GEM", "4"], "GEM: asset of 4 decimals made"),
@@ -35,42 +48,42 @@ MADE = [
 ]  # fmt: skip
 
 
-def test_a_market_is_made_funded_bound_and_stopped(demo: Server, tmp_path: Path) -> None:
+def test_a_market_is_made_funded_bound_and_stopped(market: Server, tmp_path: Path) -> None:
     for arguments, says in MADE:
-        done = demo.cli("admin", *arguments)
+        done = market.cli("admin", *arguments)
         assert (done.returncode, done.stdout, done.stderr) == (0, f"{says}\n", "")
-    assert demo.cli("account", "deposit", "cli-carol", "USD", "1000").returncode == 0
-    carol = _key_of(demo, "cli-carol", tmp_path)
+    assert market.cli("account", "deposit", "cli-carol", "USD", "1000").returncode == 0
+    carol = _key_of(market, "cli-carol", tmp_path)
 
     assert carol("order", "buy", "1", "GEM-USD", "@10").returncode == 0
     second = carol("order", "buy", "1", "GEM-USD", "@10")
     assert second.returncode == 1 and "TOO_MANY_OPEN_ORDERS" in second.stderr
-    assert demo.cli("admin", "limit", "group:cli-desk", "open_orders", "none").returncode == 0
+    assert market.cli("admin", "limit", "group:cli-desk", "open_orders", "none").returncode == 0
     far = carol("order", "buy", "1", "GEM-USD", "@20")
     assert far.returncode == 1 and "reference" in far.stderr.lower()
 
-    assert demo.cli("admin", "risk-state", "account:cli-carol", "halted").returncode == 0
+    assert market.cli("admin", "risk-state", "account:cli-carol", "halted").returncode == 0
     halted = carol("order", "buy", "1", "GEM-USD", "@10")
     assert halted.returncode == 1 and "HALTED" in halted.stderr.upper()
-    assert demo.cli("admin", "risk-state", "account:cli-carol", "active").returncode == 0
+    assert market.cli("admin", "risk-state", "account:cli-carol", "active").returncode == 0
     assert carol("order", "buy", "1", "GEM-USD", "@10").returncode == 0
 
 
-def test_an_auction_is_scheduled_in_utc_and_taken_away(demo: Server) -> None:
+def test_an_auction_is_scheduled_in_utc_and_taken_away(market: Server) -> None:
     start = datetime.now(UTC).replace(tzinfo=None, microsecond=0) + timedelta(days=2)
     end = start + timedelta(minutes=5)
     times = ("--start", start.isoformat(), "--end", end.isoformat())
-    done = demo.cli("admin", "auction", "ETH-USD", *times)
+    done = market.cli("admin", "auction", "ETH-USD", *times)
     said = f"ETH-USD: auction from {start} to {end}\n"
     assert (done.returncode, done.stdout, done.stderr) == (0, said, "")
-    gone = demo.cli("admin", "auction", "ETH-USD")
+    gone = market.cli("admin", "auction", "ETH-USD")
     assert (gone.returncode, gone.stdout) == (0, "ETH-USD: no auction\n")
 
 
-def test_asked_again_under_one_id_it_is_done_once(demo: Server) -> None:
+def test_asked_again_under_one_id_it_is_done_once(market: Server) -> None:
     group = ("admin", "group-create", "cli-once", "--request-id", "c11")
-    assert demo.cli(*group).stdout == "cli-once: group made\n"
-    again = json.loads(demo.cli(*group, "--json").stdout)
+    assert market.cli(*group).stdout == "cli-once: group made\n"
+    again = json.loads(market.cli(*group, "--json").stdout)
     assert again["ok"] is True and again["duplicate"] is True
 
 
@@ -89,9 +102,9 @@ def test_asked_again_under_one_id_it_is_done_once(demo: Server) -> None:
     ],
 )
 def test_what_an_operator_gets_wrong_is_one_line(
-    demo: Server, arguments: list[str], says: str
+    market: Server, arguments: list[str], says: str
 ) -> None:
-    done = demo.cli("admin", *arguments)
+    done = market.cli("admin", *arguments)
     assert done.returncode == 1 and says in done.stderr
     assert done.stderr.startswith("coulisse: ") and done.stderr.count("\n") == 1
 
@@ -108,12 +121,12 @@ class _Carol:
         )
 
 
-def _key_of(demo: Server, account: str, folder: Path) -> _Carol:
-    key = json.loads(demo.cli("admin", "key-create", account, f"{account}-1", "--json").stdout)
+def _key_of(market: Server, account: str, folder: Path) -> _Carol:
+    key = json.loads(market.cli("admin", "key-create", account, f"{account}-1", "--json").stdout)
     key_file = folder / "client.toml"
     lines = {
-        "url": demo.http, "key_id": f"{account}-1", "private_key": key["secret"],
+        "url": market.http, "key_id": f"{account}-1", "private_key": key["secret"],
         "account": account, "scheme": "hmac_sha256",
     }  # fmt: skip
     key_file.write_text("".join(f'{name} = "{value}"\n' for name, value in lines.items()))
-    return _Carol(demo, key_file)
+    return _Carol(market, key_file)

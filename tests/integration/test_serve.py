@@ -229,7 +229,7 @@ def test_a_full_disk_ends_the_node_in_one_line(start: Start) -> None:
     _, said = server.process.communicate(timeout=20)
     assert server.process.returncode == 1
     *logs, last = said.splitlines()
-    assert _events(logs) == ["ready", "journal_failed", "stopped"]
+    assert [json.loads(line)["event"] for line in logs] == ["ready", "journal_failed", "stopped"]
     assert last.startswith("coulisse: JOURNAL_IO: ")
 
 
@@ -253,13 +253,7 @@ async def test_a_stop_under_load_says_nothing_but_that_it_stops(start: Start) ->
         await peer.close()
     _, logs = await asyncio.to_thread(server.process.communicate, timeout=20)
     assert server.process.returncode == 0
-    assert _events(logs.splitlines()) == ["ready", "stopped"]
-
-
-def _events(logs: list[str]) -> list[str]:
-    """What the node said, but of the store, which is filled from when its projector pleases."""
-    lines = [json.loads(line) for line in logs]
-    return [line["event"] for line in lines if line["stage"] != "store"]
+    assert [json.loads(line)["event"] for line in logs.splitlines()] == ["ready", "stopped"]
 
 
 async def answers(server: Server, count: int) -> None:
@@ -277,4 +271,4 @@ def test_an_upgrade_of_a_path_without_sockets_is_a_404_and_no_advice(start: Star
     assert httpx.get(f"{server.http}/nowhere", headers=upgrade).status_code == 404
     server.process.send_signal(signal.SIGTERM)
     _, logs = server.process.communicate(timeout=20)
-    assert _events(logs.splitlines()) == ["ready", "stopped"]
+    assert [json.loads(line)["event"] for line in logs.splitlines()] == ["ready", "stopped"]
