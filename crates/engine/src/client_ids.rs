@@ -177,13 +177,15 @@ impl ClientIds {
         self.by_account.get(account.0.wrapping_sub(1)).map_or(0, |window| window.peek(hash))
     }
 
-    /// Reads what closing an order of the account will need; the value means nothing.
+    /// Reads what closing an order of the account will need when so many were closed before it; the value
+    /// means nothing.
     #[inline]
-    pub(crate) fn peek_oldest(&self, account: AccountId) -> u64 {
+    pub(crate) fn peek_oldest(&self, account: AccountId, before: u32) -> u64 {
         let Some(window) = self.by_account.get(account.0.wrapping_sub(1)) else { return 0 };
-        let oldest = window.oldest().filter(|_| window.count() == self.closed_per_account_max);
+        let is_full = window.count() == self.closed_per_account_max;
+        let oldest = window.oldest().filter(|_| is_full && before < window.count());
         oldest.map_or(0, |number| {
-            let hash = self.at(window.entry(number)).hash;
+            let hash = self.at(window.entry(number.wrapping_add(before))).hash;
             hash.bits() ^ u64::from(window.peek(hash))
         })
     }

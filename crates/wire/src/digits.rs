@@ -1,63 +1,76 @@
-//! Numbers and texts into JSON, fast: two digits a step in 64 bits, no `format!`.
+//! Numbers and texts into JSON, fast: eight digits a step in 64 bits, no `format!`.
 
 use alloc::vec::Vec;
 use coulisse_types::decimal;
 
 use crate::limits::EXCERPT_BYTES_MAX;
 
-/// `00` to `99`, one after the other.
-const PAIRS: &[u8; 200] = b"0001020304050607080910111213141516171819\
-2021222324252627282930313233343536373839\
-4041424344454647484950515253545556575859\
-6061626364656667686970717273747576777879\
-8081828384858687888990919293949596979899";
+/// What eight digits make at most, and one more.
+const EIGHT: u64 = 100_000_000;
+/// The digit `0` in each of eight bytes.
+const ZEROS: u64 = 0x3030_3030_3030_3030;
 
-/// Writes the digits of a number, the last one at the end, over as much of `places` as they take.
+/// The eight decimal digits of a number below 10^8 as the bytes of a word, the first digit in its lowest
+/// byte: halves, then quarters, then digits, all lanes of a step at once.
 ///
-/// They go to where they stay: a copy of bytes that were written just now one by one would wait for them.
+/// In each lane `x / 100` is `x * 10486 >> 20` (exact below 10^4) and `x / 10` is `x * 103 >> 10` (exact
+/// below 10^2), and no product leaves its lane.
 #[expect(
     clippy::arithmetic_side_effects,
-    clippy::as_conversions,
-    clippy::cast_possible_truncation,
-    clippy::indexing_slicing,
-    reason = "the callers give as many places as there are digits, and a remainder of 100 is below 100"
+    reason = "no lane's product reaches the next lane, and no part is larger than its whole"
 )]
-fn write_digits(places: &mut [u8], value: u64) {
-    let mut start = places.len();
-    let mut rest = value;
-    while rest >= 100 {
-        let pair = (rest % 100) as usize * 2;
-        rest /= 100;
-        start -= 2;
-        places[start..start + 2].copy_from_slice(&PAIRS[pair..pair + 2]);
-    }
-    if rest >= 10 {
-        let pair = rest as usize * 2;
-        start -= 2;
-        places[start..start + 2].copy_from_slice(&PAIRS[pair..pair + 2]);
-    } else {
-        places[start - 1] = b'0' + rest as u8;
-    }
+const fn eight_digits(value: u64) -> u64 {
+    let halves = (value / 10_000) | ((value % 10_000) << 32);
+    let hundreds = ((halves * 10_486) >> 20) & 0x0000_007f_0000_007f;
+    let quarters = hundreds | ((halves - hundreds * 100) << 16);
+    let tens = ((quarters * 103) >> 10) & 0x000f_000f_000f_000f;
+    tens | ((quarters - tens * 10) << 8)
 }
 
-/// How many digits a number has.
-fn digit_count(value: u64) -> usize {
-    let more = value.checked_ilog10().unwrap_or(0);
-    usize::try_from(more).unwrap_or_default().saturating_add(1)
+/// Appends the last `places` of the eight digits of a number below 10^8.
+///
+/// All eight bytes are written, then those that are too many are taken away: what is written is a word
+/// that was shifted, never a copy of bytes that have just been written.
+#[inline]
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "there are at most eight places, and as many bytes were just appended"
+)]
+fn last_of_eight(out: &mut Vec<u8>, digits: u64, places: usize) {
+    let skipped = 8 - places.clamp(1, 8);
+    out.extend_from_slice(&((digits | ZEROS) >> (8 * skipped)).to_le_bytes());
+    out.truncate(out.len() - skipped);
 }
 
-/// Appends a number with as many places as are asked for or as it has digits, zeros in front.
+/// Appends exactly `places` digits, 1 to 18, of a number that has no more.
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "by constants that are not 0, and what is subtracted was compared"
+)]
 fn padded(out: &mut Vec<u8>, value: u64, places: usize) {
-    let start = out.len();
-    out.resize(start.saturating_add(places.max(digit_count(value))), b'0');
-    if let Some(places) = out.get_mut(start..) {
-        write_digits(places, value);
+    if places <= 8 {
+        last_of_eight(out, eight_digits(value), places);
+    } else {
+        padded(out, value / EIGHT, places - 8);
+        last_of_eight(out, eight_digits(value % EIGHT), 8);
     }
 }
 
 /// Appends a whole number.
+#[expect(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    reason = "by constants that are not 0; a word has at most 64 zero bits at its end"
+)]
 pub fn unsigned(out: &mut Vec<u8>, value: u64) {
-    padded(out, value, 1);
+    if value >= EIGHT {
+        unsigned(out, value / EIGHT);
+        last_of_eight(out, eight_digits(value % EIGHT), 8);
+    } else {
+        let digits = eight_digits(value);
+        let zeros = (digits.trailing_zeros() / 8).min(7) as usize;
+        last_of_eight(out, digits, 8 - zeros);
+    }
 }
 
 /// Appends a whole number with its sign.
@@ -142,6 +155,7 @@ pub fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
 mod tests {
     use super::*;
     use alloc::string::{String, ToString};
+    use core::fmt::Write as _;
 
     fn text(write: impl Fn(&mut Vec<u8>)) -> String {
         let mut out = Vec::new();
@@ -174,8 +188,18 @@ mod tests {
 
     #[test]
     fn integers_print_to_their_ends() {
-        for value in [0, 9, 10, 99, 100, 101, u64::MAX] {
-            assert_eq!(text(|out| unsigned(out, value)), value.to_string());
+        let ends = (0..20).flat_map(|power| {
+            let power = 10_u64.pow(power);
+            [power - 1, power, power + 1, power / 7 * 9]
+        });
+        let some =
+            (0..2_000_000_u64).map(|turn| turn.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (turn % 64));
+        let small = (0..100_000).chain(99_900_000..100_000_100);
+        let mut expected = String::new();
+        for value in ends.chain(some).chain(small).chain([u64::MAX]) {
+            expected.clear();
+            write!(expected, "{value}").expect("memory");
+            assert_eq!(text(|out| unsigned(out, value)), expected);
         }
         assert_eq!(text(|out| signed(out, i64::MIN)), i64::MIN.to_string());
     }
