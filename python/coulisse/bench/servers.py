@@ -1,6 +1,7 @@
 """The two servers that are loaded: a node of ours, and the bare floor below it.
 
-Each runs in processes of its own on one processor, and is found by the first line that it prints.
+Each runs in processes of its own, what answers on one processor, and is found by the first line
+that it prints.
 """
 
 from __future__ import annotations
@@ -173,14 +174,16 @@ def _field_kb(path: Path, name: str) -> int:
 def node(
     files: Files, data_dir: Path, durability: str, cpu: int | None, workers: int = 0
 ) -> Iterator[Server]:
-    """Run `coulisse serve` until the block ends: on one processor, its sync thread beside it.
+    """Run `coulisse serve` until the block ends: its core and sync thread on one processor.
 
-    Without one it runs wherever it may, and so do its workers.
+    The projector stands back behind what runs on the other processors. Without `cpu` all of it runs
+    wherever it may, and so do the workers.
     """
     command = [sys.executable, "-m", "coulisse", "serve", "--json", "--port", "0"]
     command += ["--config", str(files.config), "--data-dir", str(data_dir)]
     command += ["--durability", durability, "--workers", str(workers)]
-    with _running(command, files, cpu) as (process, ready):
+    pinned = {} if cpu is None else {"COULISSE_NODE__CPU": str(cpu)}
+    with _running(command, files, None, pinned) as (process, ready):
         address = urlsplit(str(ready["http"]))
         host, port = address.hostname or "127.0.0.1", address.port or 0
         yield Server(process.pid, host, port, str(ready["http"]).rstrip("/"))

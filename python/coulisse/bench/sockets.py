@@ -1,8 +1,9 @@
 """`coulisse bench sockets`: what many connections cost, idle and subscribed to a book.
 
-The server has one processor, the load generator another; with workers the processes of both share
-all of them. One process of the generator holds as many sockets as it may have descriptors (20,000
-on many machines); what is more is held by others, which only watch.
+The core has one processor, the load generator another, on which the projector stands back; with
+workers the processes of both share all of them. One process of the generator holds as many sockets
+as it may have descriptors (20,000 on many machines); what is more is held by others, which only
+watch.
 """
 
 from __future__ import annotations
