@@ -16,6 +16,8 @@ export RUSTFLAGS := -C target-cpu=x86-64
 endif
 # maturin's answers to PyO3's questions about that interpreter. clippy is given the same, for the same reason.
 PYO3_ANSWERS = $(lastword $(wildcard $(CURDIR)/target/maturin/pyo3-config-*.txt))
+# How many processes share the Python tests: many of them wait. Some tests, which ARGS names, need no second one.
+JOBS ?= $(if $(ARGS),0,2)
 # Recorded market data; the tests that read it skip, and say so, where there is none.
 COULISSE_RECORDED_DIR ?= $(abspath $(wildcard ../shared/data))
 export COULISSE_RECORDED_DIR
@@ -43,7 +45,7 @@ test: setup-dev ## every test but the long ones: Rust, then Python (ARGS="-k nam
 	@echo "[test] Rust"
 	@cargo test $(RUST_TESTS) --quiet
 	@echo "[test] Python"
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 check: GOAL = check
 check: setup-dev ## format, lint, types, import rules, generated files: what CI asks before it runs a test

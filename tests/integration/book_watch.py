@@ -1,7 +1,7 @@
 """A minute of demo flow, watched beside the tests: a client's book against the server's.
 
 It is a process of its own, with its own demo, so that the other tests wait for nothing and share
-nothing with it: it begins when pytest has collected a test that uses the fixture `book_watch`, and
+nothing with it: it begins when pytest has collected the test that uses the fixture `watched`, and
 that test, which runs last, reads what it found. It ends with the session, whatever ends that.
 """
 
@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import selectors
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,6 +30,7 @@ SECONDS = 60
 DEPTH = 50
 ROOT = Path(__file__).parents[2]
 END_TIMEOUT_S = SECONDS + 120.0
+PID, OUTPUT = "pid", "output.txt"
 Image = tuple[list[list[str]], list[list[str]]]
 
 
@@ -49,25 +50,17 @@ class Watched:
 
 
 class BookWatch:
-    """The process that watches."""
+    """The process that watches, with its output and its pid in a folder."""
 
-    def __init__(self) -> None:
-        self._home = tempfile.TemporaryDirectory(prefix="coulisse-book-watch-")
-        self._output = Path(self._home.name) / "output.txt"
-        with self._output.open("wb") as output:
+    def __init__(self, home: Path) -> None:
+        with (home / OUTPUT).open("wb") as output:
             # It reads the end of its stdin when this process is gone, however it went.
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.integration.book_watch", self._home.name],
+                [sys.executable, "-m", "tests.integration.book_watch", str(home)],
                 cwd=ROOT, stdin=subprocess.PIPE, stdout=output, stderr=output,
                 start_new_session=True,
             )  # fmt: skip
-
-    def result(self) -> Watched:
-        """Wait for its end; what it found."""
-        code = self._process.wait(END_TIMEOUT_S)
-        output = self._output.read_text()
-        assert code == 0, f"the watch ended with {code}:\n{output}"
-        return Watched(**json.loads(output.splitlines()[-1]))
+        (home / PID).write_text(str(self._process.pid))
 
     def end(self) -> None:
         """End it and its server, if they still run."""
@@ -76,7 +69,21 @@ class BookWatch:
         self._process.wait()
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self._home.cleanup()
+
+
+def result_in(home: Path) -> Watched:
+    """Wait for the end of the watch of a folder, another process's child maybe; what it found."""
+    with selectors.DefaultSelector() as selector:
+        pid = os.pidfd_open(int((home / PID).read_text()))
+        try:
+            selector.register(pid, selectors.EVENT_READ)
+            has_ended = bool(selector.select(END_TIMEOUT_S))
+        finally:
+            os.close(pid)
+    output = (home / OUTPUT).read_text()
+    assert has_ended, f"the watch has not ended:\n{output}"
+    assert output.rpartition("\n")[0].endswith("}"), f"the watch found nothing:\n{output}"
+    return Watched(**json.loads(output.splitlines()[-1]))
 
 
 async def _follow(
@@ -158,9 +165,10 @@ def main(home: Path) -> None:
     """Watch a demo of its own, and print what was found as the last line."""
     demo = launch(["demo", "--port", "0", "--seed", "7"], environment(home), home)
     try:
-        print(json.dumps(asdict(asyncio.run(_watch_while_wanted(demo)))))
+        found = asyncio.run(_watch_while_wanted(demo))
     finally:
         demo.stop(signal.SIGKILL)
+    print(json.dumps(asdict(found)))
 
 
 if __name__ == "__main__":

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ..conftest import BOOK_WATCH_HOME
+
 if TYPE_CHECKING:
-    from .book_watch import BookWatch
+    from .book_watch import Watched
 
 READY_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
@@ -213,30 +215,9 @@ async def proxy(demo: Server) -> AsyncIterator[Proxy]:
         yield relay
 
 
-BOOK_WATCH = pytest.StashKey["BookWatch"]()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run last what reads the watch that runs beside all others."""
-    items.sort(key=lambda item: "book_watch" in getattr(item, "fixturenames", ()))
-
-
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Start the watch if a test will read it."""
-    from .book_watch import BookWatch  # it is made of what stands here
-
-    is_read = any("book_watch" in getattr(item, "fixturenames", ()) for item in session.items)
-    if is_read and not session.config.option.collectonly:
-        session.config.stash[BOOK_WATCH] = BookWatch()
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """End the watch, however the session ended."""
-    if BOOK_WATCH in config.stash:
-        config.stash[BOOK_WATCH].end()
-
-
 @pytest.fixture
-def book_watch(request: pytest.FixtureRequest) -> BookWatch:
-    """The watch that began with the session."""
-    return request.config.stash[BOOK_WATCH]
+def watched(request: pytest.FixtureRequest) -> Watched:
+    """What the watch that began with the session has found."""
+    from .book_watch import result_in  # it is made of what stands here
+
+    return result_in(request.config.stash[BOOK_WATCH_HOME])

@@ -9,14 +9,13 @@ import pytest
 from coulisse import Client
 from coulisse.domain.errors import FeedBroken
 
-from .book_watch import DEPTH, SECONDS, BookWatch
+from .book_watch import DEPTH, SECONDS, Watched
 from .conftest import Server
 
 
 def test_a_clients_book_equals_the_servers_over_a_minute_and_two_reconnects(
-    book_watch: BookWatch,
+    watched: Watched,
 ) -> None:
-    watched = book_watch.result()
     assert watched.different_at == [], f"different at seqs: {watched}"
     # Every message's checksum was right, and every delta fitted: nothing had to start again.
     assert watched.resyncs == 0, f"a checksum was wrong or a delta did not fit: {watched}"
