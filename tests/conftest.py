@@ -40,8 +40,13 @@ def pytest_configure_node(node: WorkerController) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, or all wait for it at the end; end with the watch's reader."""
-    items.sort(key=lambda item: (_reads_watch(item.nodeid), item.get_closest_marker("long") is None))
+    """Begin with what takes longest, or all wait for it; end with the reader of the watch."""
+    items.sort(
+        key=lambda item: (
+            _reads_watch(item.nodeid),
+            item.get_closest_marker("begins_first") is None,
+        )
+    )
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

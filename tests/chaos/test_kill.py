@@ -80,6 +80,7 @@ async def check_nothing_is_lost(server: Server, load: Load) -> int:
         return there
 
 
+@pytest.mark.begins_first
 async def test_no_acknowledged_order_is_lost_in_twenty_kills(tmp_path: Path) -> None:
     rng = random.Random(20)
     arguments = ("serve", "--port", "0", "--data-dir", str(tmp_path / "data"))

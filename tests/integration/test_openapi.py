@@ -121,6 +121,7 @@ def _check_all(start: Start, tmp_path: Path, *arguments: str, timeout_s: int) ->
 
 
 # Some 25 s; on a machine that others load it takes as long as they let it.
+@pytest.mark.begins_first
 @pytest.mark.timeout(600)
 def test_every_operation_answers_as_the_document_says(start: Start, tmp_path: Path) -> None:
     done = _check_all(start, tmp_path, *REPEATED, "--max-examples", "5", timeout_s=580)

@@ -21,6 +21,7 @@ ONLY_IN_SCENARIOS = frozenset({"TOO_MANY_FOLLOWERS"})
 REGRESSIONS = sorted((Path(__file__).parent / "regressions").glob("*.json"))
 
 
+@pytest.mark.begins_first
 @pytest.mark.timeout(900)
 def test_200_000_commands_have_the_same_events_and_hashes() -> None:
     seen = Coverage()

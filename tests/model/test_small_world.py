@@ -32,6 +32,7 @@ def faulty_core() -> ModuleType:
 FAULTY = faulty_core()
 
 
+@pytest.mark.begins_first
 @pytest.mark.timeout(900)
 def test_every_sequence_of_three_commands_is_said_alike() -> None:
     visited = SmallWorld(Engine, length=3).explore()

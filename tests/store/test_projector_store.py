@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from coulisse import Client, OrderResult
 from coulisse.bench.postgresql_server import PASSWORD, Postgresql
@@ -184,6 +185,7 @@ async def test_a_database_that_is_away_at_the_start_or_goes_is_caught_up_with(
         database.remove()
 
 
+@pytest.mark.begins_first
 async def test_after_20_kills_of_node_projector_and_database_no_row_is_lost_or_doubled(
     start: Start, postgresql: Postgresql
 ) -> None:

@@ -12,7 +12,7 @@ from litestar.types.asgi_types import HTTPResponseBodyEvent, HTTPResponseStartEv
 
 from coulisse.gateway.http import HttpSide
 
-TIMEOUT_S = 0.3
+TIMEOUT_S = 1.0
 HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n"
 
 
