@@ -27,7 +27,7 @@ from coulisse.client.session import Session
 from coulisse.domain.outcomes import Rejected, Unknown
 
 from .conftest import Server, Start, environment, launch
-from .test_private_rest import ORDER, Key, a_trader, code, operator
+from .test_private_rest import ORDER, Key, a_trader, code, now_us, operator
 
 SERVE = ("serve", "--port", "0", "--data-dir", "data", "--workers", "2")
 DEADLINE_S = 60.0
@@ -214,6 +214,34 @@ def test_a_request_that_one_worker_took_is_a_replay_on_the_other(server: Server)
             status, said = ask(link, trader, "GET", "/v1/orders")
             assert status == 200 and len(said["result"]["orders"]) == 1
         assert ask(two, trader, "DELETE", "/v1/orders")[0] == 200
+
+
+def test_what_waits_for_the_core_past_its_deadline_is_refused_and_not_in_the_log(
+    server: Server,
+) -> None:
+    trader = a_trader(server, "w-late")
+    with link_to(server, 1) as link:
+        seq = ask(link, trader, "GET", "/v1/orders")[1]["result"]["seq"]
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            until_us = now_us() + 1_000_000
+            body, target = json.dumps(ORDER).encode(), f"/v1/orders?deadline={until_us}"
+            headers = trader.signed("POST", target, body)
+            link.request("POST", target, body=body, headers=headers)
+            while now_us() <= until_us:
+                time.sleep(0.01)
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
+        answer = link.getresponse()
+        error = json.load(answer)["error"]
+        assert (answer.status, error["code"]) == (400, "DEADLINE_PASSED"), error
+        assert (error["field"], error["state"]) == ("deadline", "not_sent")
+        after = ask(link, trader, "GET", "/v1/orders")[1]["result"]
+        assert (after["orders"], after["seq"]) == ([], seq)
+        # What is in time is placed as ever.
+        target = f"/v1/orders?deadline={now_us() + 60_000_000}"
+        assert ask(link, trader, "POST", target, body)[0] == 200
+        assert ask(link, trader, "DELETE", "/v1/orders")[0] == 200
 
 
 async def test_a_revoked_key_is_refused_on_every_worker_and_its_sessions_end(

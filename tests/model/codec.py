@@ -67,6 +67,7 @@ COMMANDS = """
 40 KeyRevoke key_id:text
 44 PasswordSet key_id:text material:bytes
 45 SessionEnd session:u64 until_ns:i64
+46 CancelOnDisconnect session:u64 enabled:bool
 48 WithdrawalCapSet asset:asset_id cap:amount_minor
 49 WithdrawalApprove withdrawal_id:seq
 50 WithdrawalReject withdrawal_id:seq
@@ -154,6 +155,7 @@ EVENTS = """
   end:withdrawal_end ended_by:key_index
 58 WithdrawalCapProposed asset:asset_id cap:amount_minor asked_by:key_index
 59 WithdrawalCapChanged asset:asset_id cap:amount_minor version:u32
+60 CancelOnDisconnectSet account:account_id session:u64 enabled:bool
 """
 ENUMS = {
     name: dict(enumerate(values.split(" ")))

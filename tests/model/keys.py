@@ -17,13 +17,14 @@ NEEDED = {
     **{"TradingStateSet": 8, "AuctionSchedule": 8},
     **{"FeeTierSet": 8, "LimitSet": 8, "RiskStateSet": 8, "KillSwitch": 8, "KillReset": 8},
     **{"KeyIssue": 8, "KeyBind": 8, "KeyRevoke": 8},
-    **{"PasswordSet": 15, "SessionEnd": 15},
+    **{"PasswordSet": 15, "SessionEnd": 15, "CancelOnDisconnect": 15},
     **{"WithdrawalCapSet": 8, "WithdrawalApprove": 8, "WithdrawalReject": 8},
     **{"WithdrawalCancel": 4},
 }
 FOR_AN_ACCOUNT = (
     *("KeyCreate", "KeyIssue", "Deposit", "Withdraw", "AccountConfigure", "CancelAfter"),
     "WithdrawalCancel",
+    "CancelOnDisconnect",
     *[kind for kind in NEEDED if "Order" in kind],
 )
 REQUESTS = (
@@ -154,6 +155,9 @@ class Keys(Configuring):
         good = c.until_ns > header.time_ns
         require(good, "TIME_OUT_OF_RANGE expire_time ns", c.until_ns, header.time_ns)
         self.emit("SessionEnded", key=header.key, **vars(c))
+
+    def _cancel_on_disconnect(self, header: Header, c: Message) -> None:
+        self.emit("CancelOnDisconnectSet", account=header.account, **vars(c))
 
     def _living_key(self, key_id: str) -> int:
         names = [key.key_id for key, _ in self.keys]

@@ -35,7 +35,10 @@ class KeysTraffic:
             return self._password(exchange, key_id)
         if kind < 70:
             until_ns = now_ns + rng.choice((1, 1, 10**12, 10**18, 0, -1))
-            return Message("SessionEnd", session=rng.getrandbits(64), until_ns=until_ns)
+            session = rng.getrandbits(64)
+            if kind > 66:
+                return Message("CancelOnDisconnect", session=session, enabled=until_ns > now_ns)
+            return Message("SessionEnd", session=session, until_ns=until_ns)
         if kind < 90:
             if chance > 96:
                 key_id = rng.choice(FIRST_NAMES)

@@ -242,7 +242,7 @@ class Traffic:
 
     def _keys(self, exchange: ReferenceExchange) -> tuple[Header, Message]:
         command = self.keys.next(exchange, self.states.now_ns)
-        if command.kind not in ("PasswordSet", "SessionEnd"):
+        if command.kind not in ("PasswordSet", "SessionEnd", "CancelOnDisconnect"):
             return self._header(exchange, 8), command
         header = self._header(exchange, self.rng.choice((2, 8)))
         own = [key.key_id for key, _ in exchange.keys]

@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::instruments::{Instrument, display_decimals};
-use crate::key_admin::end_session;
+use crate::key_admin::{cancel_on_disconnect, end_session};
 use crate::ledger::{Asset, Pocket};
 use crate::reject::{Reject, ensure};
 use alloc::vec::Vec;
@@ -38,6 +38,7 @@ impl Engine {
             Command::KeyRevoke(body) => self.revoke_key(body)?,
             Command::PasswordSet(body) => self.set_password(header, body)?,
             Command::SessionEnd(body) => end_session(header, *body)?,
+            Command::CancelOnDisconnect(body) => cancel_on_disconnect(header, *body),
             Command::Deposit(body) => self.deposit(header, body)?,
             Command::WithdrawalCapSet(body) => self.set_withdrawal_cap(header, *body)?,
             Command::GroupCreate(body) => self.create_group(body)?,

@@ -39,7 +39,9 @@ const fn needed(kind: CommandKind) -> u8 {
         | CommandKind::WithdrawalReject
         | CommandKind::Deposit => permission::ADMIN,
         CommandKind::Withdraw | CommandKind::WithdrawalCancel => permission::WITHDRAW,
-        CommandKind::PasswordSet | CommandKind::SessionEnd => permission::ALL,
+        CommandKind::PasswordSet | CommandKind::SessionEnd | CommandKind::CancelOnDisconnect => {
+            permission::ALL
+        }
         CommandKind::OrderPlace
         | CommandKind::OrderCancel
         | CommandKind::OrderAmend
@@ -73,7 +75,8 @@ const fn is_for_an_account(kind: CommandKind) -> bool {
         | CommandKind::OrderPlaceTerms
         | CommandKind::OrderReplace
         | CommandKind::OrderListPlace
-        | CommandKind::CancelAfter => true,
+        | CommandKind::CancelAfter
+        | CommandKind::CancelOnDisconnect => true,
         CommandKind::Genesis
         | CommandKind::NodeStarted
         | CommandKind::AssetCreate

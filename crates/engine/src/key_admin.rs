@@ -8,10 +8,12 @@ use crate::planted::Fault;
 use crate::reject::{Reject, ensure};
 use crate::state_hash::Hasher;
 use coulisse_types::command::{
-    KeyBind, KeyCreate, KeyIssue, KeyRevoke, PasswordSet, SessionEnd, permission,
+    CancelOnDisconnect, KeyBind, KeyCreate, KeyIssue, KeyRevoke, PasswordSet, SessionEnd,
+    permission,
 };
 use coulisse_types::event::{
-    KeyBound, KeyCreated, KeyIssued, KeyRevoked, PasswordChanged, SessionEnded,
+    CancelOnDisconnectSet, KeyBound, KeyCreated, KeyIssued, KeyRevoked, PasswordChanged,
+    SessionEnded,
 };
 use coulisse_types::keys::{IdList, KeyLabel, KeyMaterial, NetworkList};
 use coulisse_types::limits::{KEY_NETWORK_BYTES, KEY_PUBLIC_BYTES, KEY_SEALED_BYTES};
@@ -193,6 +195,13 @@ pub(crate) fn end_session(header: &RecordHeader, body: SessionEnd) -> Result<Eve
         reject.value(Unit::Ns, until_ns).limit(header.time_ns)
     })?;
     Ok(Event::SessionEnded(SessionEnded { key, session, until_ns }))
+}
+
+/// Changes nothing here: the edges know which sessions there are, and cancel for those that end.
+pub(crate) const fn cancel_on_disconnect(header: &RecordHeader, body: CancelOnDisconnect) -> Event {
+    let CancelOnDisconnect { session, enabled } = body;
+    let account = header.account;
+    Event::CancelOnDisconnectSet(CancelOnDisconnectSet { account, session, enabled })
 }
 
 fn check_material(scheme: KeyScheme, material: &KeyMaterial) -> Result<(), Reject> {

@@ -74,6 +74,7 @@ impl Engine {
             | Command::KeyRevoke(_)
             | Command::PasswordSet(_)
             | Command::SessionEnd(_)
+            | Command::CancelOnDisconnect(_)
             | Command::Void(_) => InstrumentId(0),
         };
         self.instruments.get(named).map_or(InstrumentId(0), |_| named)

@@ -84,6 +84,7 @@ const fn is_audited(command: &Command) -> bool {
             | Command::OrderReplace(_)
             | Command::OrderListPlace(_)
             | Command::CancelAfter(_)
+            | Command::CancelOnDisconnect(_)
     )
 }
 

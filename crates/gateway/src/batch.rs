@@ -26,6 +26,7 @@ pub(crate) fn is_way_out(command: &Command) -> bool {
         Command::OrderCancel(_)
             | Command::OrderCancelAll(_)
             | Command::CancelAfter(_)
+            | Command::CancelOnDisconnect(_)
             | Command::KillSwitch(_)
             | Command::RiskStateSet(_)
             | Command::TradingStateSet(_)
@@ -44,6 +45,7 @@ pub(crate) fn is_traders(command: &Command) -> bool {
             | Command::OrderAmend(_)
             | Command::OrderCancelAll(_)
             | Command::CancelAfter(_)
+            | Command::CancelOnDisconnect(_)
     )
 }
 
@@ -152,6 +154,8 @@ pub(crate) struct Late {
     pub(crate) id: Vec<u8>,
     pub(crate) part: Option<Part>,
     pub(crate) deadline_us: i64,
+    /// How many commands before it in its batch stay there.
+    pub(crate) before: usize,
 }
 
 /// The batch is full: nothing was done.
@@ -244,6 +248,20 @@ impl Batch {
         self.deadlines.push((self.entries.len() - 1, deadline_us));
     }
 
+    /// When the command at this place is void, in µs since the epoch; nothing for most.
+    #[inline]
+    pub(crate) fn deadline_us(&self, index: usize) -> Option<i64> {
+        let found = self.deadlines.binary_search_by_key(&index, |(at, _)| *at).ok()?;
+        self.deadlines.get(found).map(|(_, deadline_us)| *deadline_us)
+    }
+
+    /// The command at this place as one that is void; `None` where it has no deadline.
+    pub(crate) fn late(&self, index: usize) -> Option<Late> {
+        let (deadline_us, entry) = (self.deadline_us(index)?, *self.entries.get(index)?);
+        let (id, part) = (self.id(&entry).to_vec(), self.part(index));
+        Some(Late { entry, id, part, deadline_us, before: index })
+    }
+
     /// Takes out what is void at this time. The others keep their order.
     ///
     /// Cost: nothing where nothing has a deadline.
@@ -251,9 +269,8 @@ impl Batch {
         let mut late = Vec::new();
         for (at, deadline_us) in &self.deadlines {
             if *deadline_us < now_us {
-                let entry = self.entries[*at];
-                let (id, part) = (self.id(&entry).to_vec(), self.part(*at));
-                late.push((*at, Late { entry, id, part, deadline_us: *deadline_us }));
+                let before = *at - late.len();
+                late.extend(self.late(*at).map(|one| (*at, Late { before, ..one })));
             }
         }
         if late.is_empty() {

@@ -8,22 +8,11 @@ use crate::hub::Hub;
 use crate::limits::LINK_SESSIONS;
 use crate::view::CoreView;
 use coulisse_types::record::Origin;
-use coulisse_types::{AccountId, Event, RecordHeader};
+use coulisse_types::{Event, RecordHeader};
 use std::collections::VecDeque;
 
 /// Emptied batches that are kept to be filled again.
 const SPARES_MAX: usize = 4;
-
-/// Whether the orders of a session are to be cancelled with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Arm {
-    /// Whose they are.
-    pub account: AccountId,
-    /// The session.
-    pub session: u64,
-    /// Whether they are.
-    pub is_on: bool,
-}
 
 /// What is under way to the core.
 #[derive(Debug, Default)]
@@ -32,8 +21,6 @@ pub(crate) struct Flight {
     /// The entry of the first batch that lands next.
     next: usize,
     spares: Vec<Batch>,
-    /// What the core is to know of sessions; `None` where the core is here and knows.
-    arms: Option<Vec<Arm>>,
 }
 
 impl Flight {
@@ -42,19 +29,25 @@ impl Flight {
         self.batches.iter().rev().flat_map(|batch| batch.entries().iter().rev())
     }
 
-    /// A session wants its orders cancelled with it, or no longer does.
-    pub(crate) fn arm(&mut self, account: AccountId, session: u64, is_on: bool) {
-        if let Some(arms) = &mut self.arms {
-            arms.push(Arm { account, session, is_on });
+    /// Goes on to the next command behind the one of this batch that has landed.
+    fn pass(&mut self, mut batch: Batch) {
+        self.next += 1;
+        if self.next < batch.len() {
+            self.batches.push_front(batch);
+            return;
+        }
+        self.next = 0;
+        batch.clear();
+        if self.spares.len() < SPARES_MAX {
+            self.spares.push(batch);
         }
     }
 }
 
 impl Hub {
-    /// The core is another process: what it has to know is kept for [`Hub::take_arms`]. It numbers the
-    /// sessions: the first behind `first_session`, [`LINK_SESSIONS`] less one of them.
+    /// The core is another process. It numbers the sessions: the first behind `first_session`,
+    /// [`LINK_SESSIONS`] less one of them.
     pub fn work_for_another(&mut self, first_session: u64) {
-        self.flight.arms = Some(Vec::new());
         self.sessions = first_session;
         self.sessions_end = first_session + LINK_SESSIONS;
     }
@@ -70,11 +63,6 @@ impl Hub {
         self.flight.batches.back()
     }
 
-    /// What the core is to know of sessions since this was last asked.
-    pub fn take_arms(&mut self) -> Vec<Arm> {
-        self.flight.arms.as_mut().map(std::mem::take).unwrap_or_default()
-    }
-
     /// The next command that was sent off has become this record: replies to its session. Whoever else
     /// waits for it is returned; `None` where nothing is under way.
     ///
@@ -85,7 +73,7 @@ impl Hub {
         events: &[Event],
         view: &impl CoreView,
     ) -> Option<Waiter> {
-        let mut batch = self.flight.batches.pop_front()?;
+        let batch = self.flight.batches.pop_front()?;
         let index = self.flight.next;
         let entry = *batch.entries().get(index)?;
         if let Waiter::Session(_) = entry.waiter {
@@ -94,23 +82,18 @@ impl Hub {
             let origin = Origin { index, ..header.origin };
             self.reply(&batch, &entry, &RecordHeader { origin, ..*header }, events, view);
         }
-        if index + 1 < batch.len() {
-            self.flight.next = index + 1;
-            self.flight.batches.push_front(batch);
-        } else {
-            self.flight.next = 0;
-            batch.clear();
-            if self.flight.spares.len() < SPARES_MAX {
-                self.flight.spares.push(batch);
-            }
-        }
+        self.flight.pass(batch);
         Some(entry.waiter)
     }
 
-    /// The orders of a session that was another process's are to be cancelled: it is gone.
-    pub fn cancel_for(&mut self, account: AccountId, session: u64) {
-        self.cancels_due.push_back((account, session));
-        self.enter_cancels();
+    /// The next command that was sent off was void before the core's log could stamp it: refuses it.
+    /// `None` where nothing is under way, or what is has no deadline.
+    pub fn land_late(&mut self, view: &impl CoreView) -> Option<()> {
+        let batch = self.flight.batches.pop_front()?;
+        let late = batch.late(self.flight.next)?;
+        self.refuse_late(&late, view.seq());
+        self.flight.pass(batch);
+        Some(())
     }
 
     /// Gives the hub of a worker as many more numbers for sessions, for when those before are used.

@@ -5,7 +5,7 @@
 //! - It is answered once, when the last of its commands has been applied; what never reached the log has
 //!   its result from the beginning.
 
-use crate::batch::{Batch, ConnId, Entry, Part};
+use crate::batch::{Batch, ConnId, Entry, Late, Part, Waiter};
 use crate::hub::Hub;
 use crate::outcomes::{DEPARTURE_PENDING_US, units_of};
 use crate::view::CoreView;
@@ -139,19 +139,37 @@ impl Hub {
     }
 
     /// Takes out of a batch what would be stamped past its deadline, and refuses it: before the log,
-    /// so that no replay has to know.
-    pub fn drop_late(&mut self, batch: &mut Batch, time_ns: i64, view: &impl CoreView) {
-        let seq = view.seq();
+    /// so that no replay has to know. What workers sent is returned, for them to refuse: the link, and how
+    /// many commands before it stay in the batch.
+    pub fn drop_late(
+        &mut self,
+        batch: &mut Batch,
+        time_ns: i64,
+        view: &impl CoreView,
+    ) -> Vec<(u32, usize)> {
+        let mut elsewhere = Vec::new();
         for late in batch.take_late(time_ns.div_euclid(1_000)) {
-            self.drop_secret(&late.entry.command);
-            let value = late.deadline_us.to_string();
-            let error = RequestError::new(&late.id, RejectCode::DeadlinePassed);
-            let error = error.about(b"deadline", value.as_bytes());
-            match (late.part, late.entry.waiter) {
-                (Some(part), _) => self.gather_refusal(part, seq, &error),
-                (None, crate::batch::Waiter::Session(conn)) => self.refuse(conn, seq, &error),
-                (None, _) => {}
+            match late.entry.waiter {
+                Waiter::Link { link, .. } => elsewhere.push((link, late.before)),
+                _ => self.refuse_late(&late, view.seq()),
             }
+        }
+        elsewhere
+    }
+
+    /// Refuses what was not stamped in time.
+    pub(crate) fn refuse_late(&mut self, late: &Late, seq: Seq) {
+        self.drop_secret(&late.entry.command);
+        let value = late.deadline_us.to_string();
+        let error = RequestError::new(&late.id, RejectCode::DeadlinePassed);
+        let error = error.about(b"deadline", value.as_bytes());
+        match (late.part, late.entry.waiter) {
+            (Some(part), _) => self.gather_refusal(part, seq, &error),
+            (None, Waiter::Session(conn)) => {
+                self.unset_cancels(conn, &late.entry.command);
+                self.refuse(conn, seq, &error);
+            }
+            (None, _) => {}
         }
     }
 }

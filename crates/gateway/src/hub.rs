@@ -13,8 +13,9 @@
 //!   events alone, live and on replay.
 
 use crate::address::origin_of;
+use crate::armed::{Armed, Due};
 use crate::audit::Audit;
-use crate::batch::{Batch, ConnId, Request, Waiter};
+use crate::batch::{Batch, ConnId};
 use crate::conn::{Conn, Stage};
 use crate::fan::{FanId, Fans};
 use crate::fills::Fills;
@@ -40,11 +41,11 @@ use crate::trials::Trial;
 use crate::turn::Turn;
 use crate::upgrade;
 use crate::view::CoreView;
-use coulisse_types::command::OrderCancelAll;
-use coulisse_types::{AccountId, InstrumentId, KeyIndex, RequestId, Seq, SideFilter};
+use coulisse_types::{InstrumentId, Seq};
 use coulisse_wire::InstrumentTable;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
+use std::ops::Range;
 
 mod awaited;
 mod frames;
@@ -101,9 +102,10 @@ pub struct Counters {
 }
 
 /// What the backlog of the log has room for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogRoom {
     /// Whatever comes.
+    #[default]
     Free,
     /// What only takes risk away.
     WaysOut,
@@ -188,8 +190,12 @@ pub struct Hub {
     pub(crate) going_on: VecDeque<ConnId>,
     /// Connections whose transports are to be read again.
     pub(crate) read_again: Vec<ConnId>,
-    /// Sessions that are gone, whose orders are to be cancelled: whose they were and its number.
-    pub(crate) cancels_due: VecDeque<(AccountId, u64)>,
+    /// Sessions whose orders are cancelled when they end.
+    pub(crate) armed: Armed,
+    /// What is to be written of those that ended.
+    pub(crate) cancels_due: VecDeque<Due>,
+    /// The sessions of workers that are gone: the first of each, and the first behind.
+    pub(crate) gone: Vec<Range<u64>>,
     /// What is under way to a core in another process.
     pub(crate) flight: Flight,
     lingering: Vec<Lingering>,
@@ -253,7 +259,9 @@ impl Hub {
             goes_on: VecDeque::new(),
             going_on: VecDeque::new(),
             read_again: Vec::new(),
+            armed: Armed::default(),
             cancels_due: VecDeque::new(),
+            gone: Vec::new(),
             flight: Flight::default(),
             lingering: Vec::new(),
             awaited: Vec::new(),
@@ -329,41 +337,6 @@ impl Hub {
         self.open -= 1;
         for subscription in conn.subscriptions {
             self.drop_subscription(id, subscription);
-        }
-    }
-
-    /// Cancels what a session has placed, if it asked for that.
-    pub(crate) fn cancel_at_end(&mut self, id: ConnId) {
-        let Some(conn) = self.conn(id) else { return };
-        let asked = std::mem::take(&mut conn.cancels_at_end);
-        if let Some(identity) = conn.identity.filter(|_| asked) {
-            self.flight.arm(identity.account, id.session, false);
-            self.cancels_due.push_back((identity.account, id.session));
-        }
-        self.enter_cancels();
-    }
-
-    /// Puts the cancelling of orders of sessions that are gone into the batch, as far as it has room.
-    /// The node itself does it: the key may have lost its permissions since.
-    pub(crate) fn enter_cancels(&mut self) {
-        while let Some((account, session)) = self.cancels_due.front().copied() {
-            let side = SideFilter::Both;
-            let command = OrderCancelAll { instrument: InstrumentId(0), side, session }.into();
-            let asked = Request {
-                command,
-                account,
-                instrument: InstrumentId(0),
-                key: KeyIndex(0),
-                request_id: RequestId(0),
-                nonce: 0,
-                waiter: Waiter::Nobody,
-                received_us: 0,
-                id: b"",
-            };
-            if self.batch.push(&asked).is_err() {
-                return;
-            }
-            self.cancels_due.pop_front();
         }
     }
 

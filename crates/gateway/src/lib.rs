@@ -34,6 +34,7 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
+mod armed;
 pub mod audit;
 pub mod batch;
 pub mod book_feed;

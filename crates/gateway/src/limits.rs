@@ -247,3 +247,7 @@ pub const LINK_BYTES_MAX: usize = 32 * 1_024 * 1_024;
 
 /// How many numbers for sessions a worker is given at a time.
 pub const LINK_SESSIONS: u64 = 1 << 20;
+
+/// Sessions of a node whose orders may go with them: more than may be connected. Past it the wish is
+/// refused. 32 bytes each.
+pub const SESSIONS_ARMED_MAX: usize = 1 << 18;

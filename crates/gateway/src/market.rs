@@ -74,6 +74,7 @@ impl Hub {
                         time_us: self.time_us,
                     });
                 }
+                Event::CancelOnDisconnectSet(set) => self.note_armed(set),
                 Event::KeyRevoked(_)
                 | Event::KeyBound(_)
                 | Event::PasswordChanged(_)

@@ -80,6 +80,9 @@ impl Hub {
             order.state = OrderState::Waiting;
         }
         self.note_command(id.session, entry, header, &outcome, view);
+        if matches!(outcome, CommandOutcome::Rejected(_)) {
+            self.unset_cancels(id, &entry.command);
+        }
         if let Some(part) = batch.part(header.origin.index.into()) {
             let at = (header.seq, header.time_ns.div_euclid(1_000));
             self.gather(part, entry, &outcome, at);

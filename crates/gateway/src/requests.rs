@@ -150,8 +150,7 @@ impl Hub {
                 return self.resume_all(id, request, channels, &answer, view);
             }
             Body::CancelOnDisconnect(enabled) => {
-                self.set_cancels(id, *enabled);
-                self.write_answer(id, seq, |out| answers::write_done(out, &answer));
+                return self.set_cancels(id, request, *enabled, now_us, view);
             }
             Body::Batch(orders) => return self.place_batch(id, request, orders, now_us, view),
             Body::Test(command, instrument) => {
@@ -341,25 +340,15 @@ impl Hub {
         Ok(())
     }
 
-    fn set_cancels(&mut self, id: ConnId, enabled: bool) {
-        let Some(conn) = self.conn(id) else { return };
-        conn.cancels_at_end = enabled;
-        let account = conn.identity.map(|identity| identity.account).unwrap_or_default();
-        self.flight.arm(account, id.session, enabled);
-    }
-
     fn logoff(&mut self, id: ConnId) {
         let Some(conn) = self.conn(id) else { return };
-        let identity = conn.identity.take();
-        let asked = std::mem::take(&mut conn.cancels_at_end);
+        conn.identity = None;
         let (private, public): (Vec<_>, Vec<_>) = std::mem::take(&mut conn.subscriptions)
             .into_iter()
             .partition(|subscription| matches!(subscription, Subscription::Private { .. }));
         conn.subscriptions = public;
-        if let Some(identity) = identity.filter(|_| asked) {
-            self.flight.arm(identity.account, id.session, false);
-        }
         for subscription in private {
+        self.leave_at_end(id);
             self.drop_subscription(id, subscription);
         }
     }
@@ -473,6 +462,22 @@ impl Hub {
         let account = self.account_of(id, request, 0, view)?;
         let placed = view
             .order_instrument(account, amend.order_id, &amend.client_order_id)
+    /// The same for one that is void after `deadline_us`, in µs since the epoch, if that is given.
+    ///
+    /// # Errors
+    /// [`crate::batch::Full`] where the batch is full.
+    pub fn submit_before(
+        &mut self,
+        asked: &Asked<'_>,
+        deadline_us: Option<i64>,
+    ) -> Result<(), crate::batch::Full> {
+        self.batch.push(asked)?;
+        if let Some(deadline_us) = deadline_us {
+            self.batch.keep_deadline(deadline_us);
+        }
+        Ok(())
+    }
+
             .or_else(|| self.placed_in_batch(account, amend));
         let info = placed.and_then(|instrument| self.instruments.instrument(instrument));
         Ok((amend.resolve(info)?, placed.unwrap_or_default()))

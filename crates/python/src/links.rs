@@ -45,6 +45,8 @@ struct Mark {
 struct Link {
     wire: Wire,
     end: CoreEnd,
+    /// The first of each block of numbers that its sessions have.
+    blocks: Vec<u64>,
 }
 
 /// All workers of a core.
@@ -101,8 +103,18 @@ impl Links {
         }
     }
 
-    /// Tells every worker what is durable.
-    pub(crate) fn tell(&mut self, durable: Seq, log_full: bool, hub: &mut Hub) {
+    /// Commands of workers were void, each with the count of those that stay before it; `first_seq` goes
+    /// to the first that stays.
+    pub(crate) fn drop_void(&mut self, first_seq: u64, late: &[(u32, usize)]) {
+        for (link, before) in late {
+            if let Some(link) = self.all.get_mut(link) {
+                link.end.drop_void(first_seq + *before as u64);
+            }
+        }
+    }
+
+    /// Tells every worker what is durable, and what the log has room for.
+    pub(crate) fn tell(&mut self, durable: Seq, hub: &mut Hub) {
         let mut start = 0;
         while let Some(first) = self.marks.front().filter(|mark| mark.last_seq <= durable.0) {
             // As many batches as make a frame of some size, at least one.
@@ -119,7 +131,6 @@ impl Links {
                 first_seq: self.told_seq + 1,
                 last_seq: last.last_seq,
                 hash: last.hash,
-                log_full,
                 records: &self.records[start..last.end],
             };
             let mut gone = Vec::new();
@@ -137,8 +148,28 @@ impl Links {
             for mark in &mut self.marks {
                 mark.end -= start;
             }
+        }
+        self.tell_the_rest(hub);
+        if self.all.values_mut().any(|link| !link.end.out().is_empty()) {
             self.write_all(hub);
         }
+    }
+
+    /// Tells what comes without a record: the log's room, and commands that were void where nothing came
+    /// behind them.
+    fn tell_the_rest(&mut self, hub: &mut Hub) {
+        let mut gone = Vec::new();
+        let last_seq = self.told_seq;
+        for (number, link) in &mut self.all {
+            link.end.tell_room(hub.log_room());
+            if link.end.has_void(last_seq) {
+                let told = Told { first_seq: last_seq + 1, last_seq, hash: [0; 16], records: &[] };
+                if let Err(fault) = link.end.tell(&told) {
+                    gone.push((*number, fault.to_string()));
+                }
+            }
+        }
+        self.end_all(gone, hub);
     }
 
     fn write_all(&mut self, hub: &mut Hub) {
@@ -161,8 +192,8 @@ impl Links {
     fn end(&mut self, number: u32, reason: &str, hub: &mut Hub) {
         let Some(link) = self.all.remove(&number) else { return };
         say("info", "worker_unlinked", None, &[("link", &number.to_string()), ("reason", reason)]);
-        for (account, session) in link.end.into_armed() {
-            hub.cancel_for(account, session);
+        for first in link.blocks {
+            hub.cancel_of_gone(first..first + LINK_SESSIONS);
         }
     }
 
@@ -191,7 +222,8 @@ impl Links {
             self.newest += 1;
             let Ok(wire) = Wire::new(stream, &self.poll, self.newest.into()) else { continue };
             let welcome = Welcome { node, incarnation, durable_seq: self.told_seq, first_session };
-            let mut link = Link { wire, end: CoreEnd::new(&welcome) };
+            let (end, blocks) = (CoreEnd::new(&welcome), vec![first_session]);
+            let mut link = Link { wire, end, blocks };
             if link.wire.write(&self.poll, link.end.out()).is_ok() {
                 self.all.insert(self.newest, link);
             }
@@ -290,6 +322,7 @@ impl NodeCore {
                     Some(first) => {
                         if let Some(link) = links.all.get_mut(&number) {
                             link.end.give_sessions(first);
+                            link.blocks.push(first);
                         }
                         links.write_all(&mut self.hub);
                     }
@@ -316,7 +349,7 @@ impl NodeCore {
             received_us: 0,
             id: b"",
         };
-        while self.hub.submit(&request).is_err() {
+        while self.hub.submit_before(&request, asked.deadline_us).is_err() {
             self.flush_batch()?;
         }
         Ok(())

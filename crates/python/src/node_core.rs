@@ -231,7 +231,7 @@ impl NodeCore {
     }
 
     /// The first records of this start: `Genesis` on a new log, then `NodeStarted`, then a `Void`
-    /// for each record that broke the core again.
+    /// for each record that broke the core again, then the end of the sessions that there were.
     fn begin(&mut self, hash_seed: u64) {
         if self.engine.last_seq() == Seq(0) {
             let genesis: Genesis = coulisse_engine::default_genesis(hash_seed, 0);
@@ -250,6 +250,11 @@ impl NodeCore {
         // before the node has said that it started.
         if let Ok(time_ns) = self.clock.stamp() {
             self.write_batch(time_ns);
+            self.hub.cancel_of_earlier();
+            while !self.hub.batch().is_empty() {
+                self.write_batch(time_ns);
+                self.hub.enter_cancels();
+            }
             self.outcomes.clear();
         }
     }
@@ -440,7 +445,10 @@ impl NodeCore {
     /// Writes and applies what has come in.
     fn write_batch(&mut self, time_ns: i64) {
         let mut batch = self.hub.take_batch(std::mem::take(&mut self.spare));
-        self.hub.drop_late(&mut batch, time_ns, &EngineView(&self.engine));
+        let late = self.hub.drop_late(&mut batch, time_ns, &EngineView(&self.engine));
+        if let Some(links) = self.links.as_mut().filter(|_| !late.is_empty()) {
+            links.drop_void(self.engine.last_seq().0 + 1, &late);
+        }
         if !batch.is_empty() {
             self.write(&batch, time_ns);
         }
@@ -549,10 +557,7 @@ impl NodeCore {
         // Where nothing is written because all is refused, there is room again all the same.
         self.note_backlog();
         if let Some(links) = &mut self.links {
-            links.tell(durable, self.hub.log_room() != LogRoom::Free, &mut self.hub);
-        }
-        if matches!(&self.source, Source::Core(uplink) if uplink.holds_back()) {
-            return;
+            links.tell(durable, &mut self.hub);
         }
         self.hub.release(durable, wall_us(), &EngineView(&self.engine), sink);
     }

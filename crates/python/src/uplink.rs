@@ -7,7 +7,6 @@
 //! Invariants
 //! - What is applied here is durable: all that waits may leave at once.
 //! - Its event hash is the core's behind every batch, or it ends.
-//! - Nobody is told that their orders are cancelled with them before the core knows it.
 
 use crate::clock::wall_us;
 use crate::engine_view::EngineView;
@@ -20,9 +19,9 @@ use crate::voids::Voids;
 use crate::wire::{Poll, READ_BYTES, Wire, connect};
 use coulisse_engine::{Engine, WARM_MAX};
 use coulisse_gateway::batch::Waiter;
-use coulisse_gateway::hub::{Hub, LogRoom};
+use coulisse_gateway::hub::Hub;
 use coulisse_gateway::limits::{LINK_SESSIONS, RING_BYTES};
-use coulisse_gateway::link::{Down, Records, Welcome, WorkerEnd};
+use coulisse_gateway::link::{Answered, Down, Records, Welcome, WorkerEnd};
 use coulisse_journal::{Reader, Storage, Watermark, read_watermark};
 use coulisse_types::{Command, Event, RecordHeader};
 use coulisse_wire::record::{decode_unsealed, record_length};
@@ -76,11 +75,6 @@ impl Uplink {
     /// Commands that have no answer yet.
     pub(crate) fn unanswered(&self) -> usize {
         self.end.unanswered()
-    }
-
-    /// Whether what the hub says must wait until the core knows more.
-    pub(crate) fn holds_back(&self) -> bool {
-        self.end.has_unsaid_arms()
     }
 
     fn open(dir: &str, voids: Voids) -> Result<(Self, Welcome), OpenError> {
@@ -166,13 +160,28 @@ impl Taker<'_> {
         Ok(())
     }
 
+    /// Refuses what was void when the log stamped the record at this place; returns how many.
+    fn refuse_late(
+        &mut self,
+        answers: &mut std::iter::Peekable<impl Iterator<Item = Answered>>,
+        place: u32,
+    ) -> Result<usize, String> {
+        let mut count = 0;
+        while answers.next_if_eq(&Answered::Void(place)).is_some() {
+            let refused = self.hub.land_late(&EngineView(self.engine));
+            refused.ok_or("nobody here sent the command that was void")?;
+            count += 1;
+        }
+        Ok(count)
+    }
+
     /// Takes all that a frame has; returns how many were this worker's.
     fn take_all(
         &mut self,
         records: &Records<'_>,
         ahead: &mut Vec<(RecordHeader, Command)>,
     ) -> Result<usize, String> {
-        let mut owned = records.owned().peekable();
+        let mut answers = records.answers().peekable();
         let (mut rest, mut place, mut answered) = (records.records, 0_u32, 0);
         while !rest.is_empty() {
             ahead.clear();
@@ -186,17 +195,19 @@ impl Taker<'_> {
             // Their cache misses overlap, as those of a loop's turn do.
             self.engine.warm(ahead.iter().map(|(header, command)| (header, command)));
             for (header, command) in ahead.iter() {
-                let is_own = owned.next_if_eq(&place).is_some();
+                answered += self.refuse_late(&mut answers, place)?;
+                let is_own = answers.next_if_eq(&Answered::Record(place)).is_some();
                 self.take(header, command, is_own)?;
                 answered += usize::from(is_own);
                 place += 1;
             }
         }
+        answered += self.refuse_late(&mut answers, place)?;
         let seq = self.engine.last_seq().0;
-        if owned.next().is_some() || seq < records.last_seq {
+        if answers.next().is_some() || seq < records.last_seq {
             return Err(format!("a frame up to seq {} ends at {seq}", records.last_seq));
         }
-        if seq == records.last_seq && self.engine.event_hash() != records.hash {
+        if place > 0 && seq == records.last_seq && self.engine.event_hash() != records.hash {
             return Err(format!("REPLICA_DIVERGED: the core says other events up to seq {seq}"));
         }
         Ok(answered)
@@ -243,9 +254,6 @@ impl NodeCore {
     /// Sends the core what sessions have asked, as far as it may be sent now.
     pub(crate) fn send_up(&mut self) {
         let Source::Core(uplink) = &mut self.source else { return };
-        for arm in self.hub.take_arms() {
-            uplink.end.arm(arm.account, arm.session, arm.is_on);
-        }
         if uplink.end.has_room_for(self.hub.batch())
             && let Some(batch) = self.hub.send_off()
         {
@@ -311,14 +319,13 @@ impl NodeCore {
         loop {
             let answered = match end.next_down().map_err(said)? {
                 None => return Ok(()),
-                Some(Down::Records(records)) => {
-                    let answered = taker.take_all(&records, ahead)?;
-                    let room = if records.log_full { LogRoom::WaysOut } else { LogRoom::Free };
-                    taker.hub.set_log_room(room);
-                    answered
-                }
+                Some(Down::Records(records)) => taker.take_all(&records, ahead)?,
                 Some(Down::Sessions(first)) => {
                     taker.hub.number_more_sessions(first);
+                    0
+                }
+                Some(Down::Room(room)) => {
+                    taker.hub.set_log_room(room);
                     0
                 }
                 Some(Down::Welcome(_)) => return Err("CORE_GONE: it greets again".to_string()),

@@ -506,6 +506,14 @@ messages! {
         until_ns: i64,
     }
 
+    /// Have the orders that a session places cancelled when it ends, however it does, or no longer.
+    46 CancelOnDisconnect {
+        /// The gateway's number of the session, as in the headers of its records.
+        session: u64,
+        /// Whether to.
+        enabled: bool,
+    }
+
     /// Set how much of an asset an account may withdraw in a day without a second person; to raise it takes two.
     48 WithdrawalCapSet {
         /// Which asset.

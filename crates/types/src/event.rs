@@ -767,4 +767,14 @@ messages! {
         /// How often the asset's cap was set.
         version: u32,
     }
+
+    /// The orders of a session are to be cancelled when it ends, or no longer.
+    60 CancelOnDisconnectSet {
+        /// Whose orders.
+        account: AccountId,
+        /// The gateway's number of the session.
+        session: u64,
+        /// Whether they are.
+        enabled: bool,
+    }
 }

@@ -22,8 +22,8 @@ EXTERNAL: Final = 0
 FEES: Final = -1
 WITHOUT_ROWS: Final = frozenset(
     {
-        "OrderDuplicate", "RequestDuplicate", "OrdersCancelled", "CancelAfterSet", "LevelChanged",
-        "MarkChanged", "AuctionIndicated", "Ticked",
+        "OrderDuplicate", "RequestDuplicate", "OrdersCancelled", "CancelAfterSet",
+        "CancelOnDisconnectSet", "LevelChanged", "MarkChanged", "AuctionIndicated", "Ticked",
     }
 )  # fmt: skip
 """Kinds of events that leave nothing in any table."""

@@ -3,7 +3,7 @@
 //!
 //! Kept are the instruments and groups, each instrument's latest trades and candles, the latest fills, the
 //! time of the last record, the seqs that its status and each private channel are at, who is in which
-//! group, and which sessions of people were ended. Connections, subscriptions and counters are of one life
+//! group, which sessions of people were ended, and whose orders go with them. Connections, subscriptions and counters are of one life
 //! of the process and start anew, as they do on replay.
 //!
 //! Invariants
@@ -22,7 +22,7 @@ use coulisse_types::{Event, limits};
 use coulisse_wire::record::{decode_events, encode_events};
 
 /// The version written and read.
-const VERSION: u16 = 3;
+const VERSION: u16 = 4;
 
 /// Why bytes are no feeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +59,7 @@ impl Hub {
             key_use,
             fills,
             ended,
+            armed,
             // Of this life of the process.
             slots: _,
             free: _,
@@ -80,6 +81,7 @@ impl Hub {
             read_again: _,
             queued: _,
             cancels_due: _,
+            gone: _,
             flight: _,
             lingering: _,
             awaited: _,
@@ -124,6 +126,7 @@ impl Hub {
         key_use.encode(out);
         fills.encode(out);
         ended.encode(out);
+        armed.encode(out);
     }
 
     /// Takes what [`Hub::write_feeds`] wrote, into a hub that has delivered nothing yet.
@@ -152,6 +155,7 @@ impl Hub {
         self.key_use.decode(&mut reader)?;
         self.fills.decode(&mut reader)?;
         self.ended.decode(&mut reader)?;
+        self.armed.decode(&mut reader)?;
         if reader.is_empty() { Ok(()) } else { Err(FeedsFault { reason: "too many bytes" }) }
     }
 

@@ -1,14 +1,15 @@
 //! The core's end of one worker's link.
 
 use super::VERSION;
-use super::frames::{Frames, LinkFault, Out, get};
-use super::worker_end::{DOWN_RECORDS, DOWN_SESSIONS, DOWN_WELCOME, Welcome};
-use super::worker_end::{UP_ARMED, UP_COMMANDS, UP_SESSIONS};
+use super::frames::{Frames, LinkFault, Out};
+use super::worker_end::{DOWN_RECORDS, DOWN_ROOM, DOWN_SESSIONS, DOWN_WELCOME, VOID_BIT, Welcome};
+use super::worker_end::{UP_COMMANDS, UP_SESSIONS};
+use crate::hub::LogRoom;
 use crate::limits::{LINK_BYTES_MAX, LINK_COMMANDS_MAX, LINK_UP_BYTES_MAX};
-use coulisse_types::codec::{Field, Reader};
+use coulisse_types::codec::Field;
 use coulisse_types::{AccountId, Command, KeyIndex, RequestId};
 use coulisse_wire::record::{decode_unsealed, record_length};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// What a session of a worker asks the core.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +24,8 @@ pub struct Asked {
     pub request_id: RequestId,
     /// The session of its record's header, or its nonce.
     pub session: u64,
+    /// When it is void, in µs since the epoch, if ever.
+    pub deadline_us: Option<i64>,
 }
 
 /// Records that have become durable, to be told to every worker.
@@ -34,9 +37,7 @@ pub struct Told<'a> {
     pub last_seq: u64,
     /// The core's event hash behind the last.
     pub hash: [u8; 16],
-    /// Whether the log takes no more orders for now.
-    pub log_full: bool,
-    /// The records as in the log.
+    /// The records as in the log; none where there is only to tell what was void.
     pub records: &'a [u8],
 }
 
@@ -49,10 +50,12 @@ pub struct CoreEnd {
     out: Out,
     /// The seqs of its own records that it was not told yet.
     owned: VecDeque<u64>,
+    /// The same for those that were void: the seq that the log gave next.
+    void: VecDeque<u64>,
+    /// What it was told that the log has room for.
+    room: LogRoom,
     /// Its commands that have no answer yet.
     unanswered: usize,
-    /// Sessions whose orders are cancelled with them, and for whom.
-    armed: BTreeMap<u64, AccountId>,
     wants_sessions: bool,
 }
 
@@ -91,16 +94,6 @@ impl CoreEnd {
             let Some((kind, body)) = self.frames.next(LINK_UP_BYTES_MAX)? else { return Ok(None) };
             match kind {
                 UP_COMMANDS => self.taking = body,
-                UP_ARMED => {
-                    let mut reader = Reader::new(self.frames.body(body));
-                    let account = get(&mut reader)?;
-                    let session = get(&mut reader)?;
-                    if get(&mut reader)? {
-                        self.armed.insert(session, account);
-                    } else {
-                        self.armed.remove(&session);
-                    }
-                }
                 UP_SESSIONS => self.wants_sessions = true,
                 _ => return Err(LinkFault::Frame("no such kind")),
             }
@@ -124,12 +117,23 @@ impl CoreEnd {
             key: header.key,
             request_id: header.request_id,
             session: header.session,
+            deadline_us: (header.time_ns != 0).then(|| header.time_ns.div_euclid(1_000)),
         })
     }
 
     /// One of its commands has become the record at this seq.
     pub fn own(&mut self, seq: u64) {
         self.owned.push_back(seq);
+    }
+
+    /// One of its commands was void, and is not in the log: this seq went to what came next.
+    pub fn drop_void(&mut self, next_seq: u64) {
+        self.void.push_back(next_seq);
+    }
+
+    /// Whether there is a void command to tell where the log is told up to this seq.
+    pub fn has_void(&self, told_seq: u64) -> bool {
+        self.void.front().is_some_and(|next_seq| *next_seq <= told_seq + 1)
     }
 
     /// Tells it what is durable.
@@ -140,20 +144,35 @@ impl CoreEnd {
         if self.out.pending().len() + told.records.len() > LINK_BYTES_MAX {
             return Err(LinkFault::Slow);
         }
-        let count = self.owned.iter().take_while(|seq| **seq <= told.last_seq).count();
-        self.unanswered = self.unanswered.saturating_sub(count);
-        let owned = self.owned.drain(..count);
+        let owned = self.owned.iter().take_while(|seq| **seq <= told.last_seq).count();
+        let void = self.void.iter().take_while(|seq| **seq <= told.last_seq + 1).count();
+        self.unanswered = self.unanswered.saturating_sub(owned + void);
+        let mut owned = self.owned.drain(..owned).peekable();
+        let mut void = self.void.drain(..void).peekable();
         self.out.frame(DOWN_RECORDS, |out| {
             told.last_seq.encode(out);
             out.extend_from_slice(&told.hash);
-            told.log_full.encode(out);
-            u32::try_from(count).unwrap_or(u32::MAX).encode(out);
-            for seq in owned {
-                u32::try_from(seq.saturating_sub(told.first_seq)).unwrap_or(u32::MAX).encode(out);
+            u32::try_from(owned.len() + void.len()).unwrap_or(u32::MAX).encode(out);
+            let place =
+                |seq: u64| u32::try_from(seq.saturating_sub(told.first_seq)).unwrap_or(u32::MAX);
+            while owned.peek().is_some() || void.peek().is_some() {
+                // What was void came before whatever was given the seq that stood next then.
+                let before = owned.peek().copied().unwrap_or(u64::MAX);
+                match void.next_if(|next_seq| *next_seq <= before) {
+                    Some(next_seq) => (place(next_seq) | VOID_BIT).encode(out),
+                    None => owned.next().map_or(0, place).encode(out),
+                }
             }
             out.extend_from_slice(told.records);
         });
         Ok(())
+    }
+
+    /// Tells it what the log has room for, where that is news.
+    pub fn tell_room(&mut self, room: LogRoom) {
+        if std::mem::replace(&mut self.room, room) != room {
+            self.out.frame(DOWN_ROOM, |out| room.number().encode(out));
+        }
     }
 
     /// Whether it wants more numbers for sessions; asked once for each time.
@@ -169,10 +188,5 @@ impl CoreEnd {
     /// What waits to be written to it.
     pub fn out(&mut self) -> &mut Out {
         &mut self.out
-    }
-
-    /// Its sessions whose orders are to be cancelled now that it is gone.
-    pub fn into_armed(self) -> impl Iterator<Item = (AccountId, u64)> {
-        self.armed.into_iter().map(|(session, account)| (account, session))
     }
 }

@@ -1,5 +1,6 @@
 //! Frames as bytes: what has come, cut into frames, and what waits to be written.
 
+use crate::hub::LogRoom;
 use coulisse_types::codec::{Field, Reader};
 
 /// Bytes of a frame before its body.
@@ -33,6 +34,26 @@ impl std::error::Error for LinkFault {}
 /// The next field of a frame's body.
 pub(super) fn get<T: Field>(reader: &mut Reader<'_>) -> Result<T, LinkFault> {
     T::decode(reader).ok_or(LinkFault::Frame("a field that ends early or means nothing"))
+}
+
+impl LogRoom {
+    /// As a frame has it.
+    pub(super) const fn number(self) -> u8 {
+        match self {
+            Self::Free => 0,
+            Self::WaysOut => 1,
+            Self::None => 2,
+        }
+    }
+
+    pub(super) const fn of_number(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Self::Free),
+            1 => Some(Self::WaysOut),
+            2 => Some(Self::None),
+            _ => None,
+        }
+    }
 }
 
 /// Bytes that wait to be written to the other end.

@@ -3,17 +3,20 @@
 use super::VERSION;
 use super::frames::{Frames, LinkFault, Out, get};
 use crate::batch::Batch;
+use crate::hub::LogRoom;
 use crate::limits::{LINK_COMMANDS_MAX, LINK_DOWN_BYTES_MAX, LINK_FRAME_BYTES};
-use coulisse_types::codec::{Field, Reader};
-use coulisse_types::{AccountId, RecordHeader};
+use coulisse_types::RecordHeader;
+use coulisse_types::codec::Reader;
 use coulisse_wire::record::encode_record;
 
 pub(super) const UP_COMMANDS: u8 = 1;
-pub(super) const UP_ARMED: u8 = 2;
-pub(super) const UP_SESSIONS: u8 = 3;
+pub(super) const UP_SESSIONS: u8 = 2;
 pub(super) const DOWN_WELCOME: u8 = 1;
 pub(super) const DOWN_RECORDS: u8 = 2;
 pub(super) const DOWN_SESSIONS: u8 = 3;
+pub(super) const DOWN_ROOM: u8 = 4;
+/// Set where a command has no record: it was void.
+pub(super) const VOID_BIT: u32 = 1 << 31;
 
 /// What the core says first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,18 +38,30 @@ pub struct Records<'a> {
     pub last_seq: u64,
     /// The core's event hash behind the last.
     pub hash: [u8; 16],
-    /// Whether the log takes no more orders for now.
-    pub log_full: bool,
-    /// Four bytes for each record that is this worker's: which one it is, from the first.
-    owned: &'a [u8],
+    /// Four bytes for each command that is answered.
+    answers: &'a [u8],
     /// The records as in the log.
     pub records: &'a [u8],
 }
 
+/// What became of one command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answered {
+    /// It is the record at this place, from the first.
+    Record(u32),
+    /// It was void when the log stamped what stands at this place.
+    Void(u32),
+}
+
 impl Records<'_> {
-    /// Which of the records, from the first, are answers to what this worker sent; ascending.
-    pub fn owned(&self) -> impl Iterator<Item = u32> + '_ {
-        self.owned.chunks_exact(4).map(|four| four.try_into().map_or(0, u32::from_le_bytes))
+    /// The answers to what this worker sent, in the order in which it did.
+    pub fn answers(&self) -> impl Iterator<Item = Answered> + '_ {
+        let words =
+            self.answers.chunks_exact(4).map(|four| four.try_into().map_or(0, u32::from_le_bytes));
+        words.map(|word| match word & VOID_BIT {
+            0 => Answered::Record(word),
+            _ => Answered::Void(word & !VOID_BIT),
+        })
     }
 }
 
@@ -59,6 +74,8 @@ pub enum Down<'a> {
     Records(Records<'a>),
     /// More numbers for sessions, from this one on.
     Sessions(u64),
+    /// What the log has room for.
+    Room(LogRoom),
 }
 
 /// The core, as a worker has it.
@@ -68,8 +85,6 @@ pub struct WorkerEnd {
     out: Out,
     /// Commands that have no answer yet.
     unanswered: usize,
-    /// Bytes of `out` in front of the end of the last word about a session's orders.
-    armed_bytes: usize,
     asked_for_sessions: bool,
 }
 
@@ -81,12 +96,15 @@ impl WorkerEnd {
 
     /// Sends the commands of a batch.
     pub fn send(&mut self, batch: &Batch) {
-        let mut entries = batch.entries().iter();
-        while !entries.as_slice().is_empty() {
+        let mut at = 0;
+        while at < batch.len() {
             self.out.frame(UP_COMMANDS, |out| {
                 let most = out.len() + LINK_FRAME_BYTES;
-                for entry in entries.by_ref() {
+                while let Some(entry) = batch.entries().get(at) {
+                    let deadline_us = batch.deadline_us(at).unwrap_or_default();
+                    at += 1;
                     let header = RecordHeader {
+                        time_ns: deadline_us.saturating_mul(1_000),
                         account: entry.account,
                         key: entry.key,
                         session: entry.session(),
@@ -101,16 +119,6 @@ impl WorkerEnd {
             });
         }
         self.unanswered += batch.len();
-    }
-
-    /// Says whether the orders of a session are to be cancelled when it, or this worker, is gone.
-    pub fn arm(&mut self, account: AccountId, session: u64, is_on: bool) {
-        self.out.frame(UP_ARMED, |out| {
-            account.encode(out);
-            session.encode(out);
-            is_on.encode(out);
-        });
-        self.armed_bytes = self.out.pending().len();
     }
 
     /// Asks for more numbers for sessions; once for each time that they come.
@@ -128,13 +136,6 @@ impl WorkerEnd {
     /// So much of it was written.
     pub fn wrote(&mut self, count: usize) {
         self.out.wrote(count);
-        self.armed_bytes = self.armed_bytes.saturating_sub(count);
-    }
-
-    /// Whether the core may not know yet whose orders are to be cancelled: nobody may be told that
-    /// before.
-    pub fn has_unsaid_arms(&self) -> bool {
-        self.armed_bytes > 0
     }
 
     /// Commands that have no answer yet.
@@ -170,16 +171,19 @@ impl WorkerEnd {
                 let short = LinkFault::Frame("records that end early");
                 let last_seq = get(&mut reader)?;
                 let hash = reader.take(16).and_then(|hash| hash.try_into().ok()).ok_or(short)?;
-                let log_full = get(&mut reader)?;
                 let count: u32 = get(&mut reader)?;
-                let owned = (count as usize).checked_mul(4).and_then(|bytes| reader.take(bytes));
-                let owned = owned.ok_or(short)?;
+                let answers = (count as usize).checked_mul(4).and_then(|bytes| reader.take(bytes));
+                let answers = answers.ok_or(short)?;
                 let records = reader.take(reader.len()).unwrap_or_default();
-                Down::Records(Records { last_seq, hash, log_full, owned, records })
+                Down::Records(Records { last_seq, hash, answers, records })
             }
             DOWN_SESSIONS => {
                 self.asked_for_sessions = false;
                 Down::Sessions(get(&mut reader)?)
+            }
+            DOWN_ROOM => {
+                let room = LogRoom::of_number(get(&mut reader)?);
+                Down::Room(room.ok_or(LinkFault::Frame("no such room"))?)
             }
             _ => return Err(LinkFault::Frame("no such kind")),
         };

@@ -2,15 +2,16 @@
 
 use crate::world::{ALICE, BOB, NOW_US, World, a_balance_of, a_world, number, place};
 use coulisse_gateway::batch::{Batch, Request, Waiter};
-use coulisse_gateway::flight::Arm;
+use coulisse_gateway::hub::LogRoom;
 use coulisse_gateway::limits::{LINK_BYTES_MAX, LINK_COMMANDS_MAX, LINK_SESSIONS};
-use coulisse_gateway::link::{Asked, CoreEnd, Down, LinkFault, Told, Welcome, WorkerEnd};
+use coulisse_gateway::link::{Answered, Asked, CoreEnd, Down, LinkFault, Told, Welcome, WorkerEnd};
 use coulisse_types::command::Deposit;
 use coulisse_types::record::NONCE_BIT;
 use coulisse_types::{
     AccountId, Amount, AssetId, InstrumentId, KeyIndex, RecordHeader, RequestId, Seq,
 };
 use coulisse_wire::record::encode_record;
+use serde_json::Value;
 
 const WELCOME: Welcome =
     Welcome { node: 3, incarnation: 7, durable_seq: 41, first_session: 16 * LINK_SESSIONS };
@@ -36,6 +37,10 @@ fn a_batch(count: i128) -> Batch {
         batch.push(&request).expect("it has room");
     }
     batch
+}
+
+fn place_before(id: u32, deadline_us: i64) -> String {
+    place(id).replacen('{', &format!(r#"{{"deadline":{deadline_us},"#), 1)
 }
 
 fn all_asked(end: &mut CoreEnd) -> Vec<Asked> {
@@ -92,25 +97,109 @@ fn what_is_durable_comes_down_with_which_of_it_is_an_answer() {
     for seq in [43, 45, 50] {
         core.own(seq);
     }
-    let told =
-        Told { first_seq: 42, last_seq: 46, hash: [8; 16], log_full: true, records: &records };
+    let told = Told { first_seq: 42, last_seq: 46, hash: [8; 16], records: &records };
     core.tell(&told).expect("it reads");
     core.give_sessions(77);
     carry(core.out().pending(), |bytes| worker.push(bytes));
     let Ok(Some(Down::Records(down))) = worker.next_down() else { panic!("not records") };
-    assert_eq!((down.last_seq, down.hash, down.log_full), (46, [8; 16], true));
+    assert_eq!((down.last_seq, down.hash), (46, [8; 16]));
     assert_eq!(down.records, records);
-    assert_eq!(down.owned().collect::<Vec<_>>(), [1, 3]);
+    assert_eq!(down.answers().collect::<Vec<_>>(), [1, 3].map(Answered::Record));
     assert_eq!(worker.next_down(), Ok(Some(Down::Sessions(77))));
     assert_eq!(worker.next_down(), Ok(None));
+}
+
+/// The answers in the next frame.
+fn answers(core: &mut CoreEnd, worker: &mut WorkerEnd, told: &Told<'_>) -> Vec<Answered> {
+    core.tell(told).expect("it reads");
+    let carried = carry(core.out().pending(), |bytes| worker.push(bytes));
+    core.out().wrote(carried);
+    let Ok(Some(Down::Records(down))) = worker.next_down() else { panic!("not records") };
+    down.answers().collect()
+}
+
+#[test]
+fn commands_that_were_void_are_answered_in_their_turn() {
+    let (mut core, mut worker) = linked();
+    // Sent: 43, void, void, 44, void (before 46), and void with nothing behind it.
+    for seq in [43, 44] {
+        core.own(seq);
+    }
+    for next_seq in [44, 44, 46, 47] {
+        core.drop_void(next_seq);
+    }
+    let told = |first_seq, last_seq| Told { first_seq, last_seq, hash: [8; 16], records: &[] };
+    assert!(!core.has_void(42), "what comes before it is not told");
+    let first = answers(&mut core, &mut worker, &told(42, 44));
+    let (record, void) = (Answered::Record, Answered::Void);
+    assert_eq!(first, [record(1), void(2), void(2), record(2)]);
+    assert!(!core.has_void(44) && core.has_void(45) && core.has_void(46));
+    assert_eq!(answers(&mut core, &mut worker, &told(45, 45)), [void(1)]);
+    // All is told already: what is left has a frame of its own.
+    assert_eq!(answers(&mut core, &mut worker, &told(47, 46)), [void(0)]);
+    assert!(!core.has_void(u64::MAX - 1));
+}
+
+#[test]
+fn a_deadline_goes_up_with_its_command_and_no_other() {
+    let (mut core, mut worker) = linked();
+    let mut world = a_world();
+    world.hub.work_for_another(LINK_SESSIONS);
+    let alice = world.hub.open_local(ALICE);
+    for id in 1..=3 {
+        world.ask(alice, &if id == 2 { place_before(id, NOW_US + 7) } else { place(id) });
+    }
+    worker.send(world.hub.send_off().expect("three commands"));
+    core.push(worker.pending());
+    let deadlines = all_asked(&mut core).iter().map(|one| one.deadline_us).collect::<Vec<_>>();
+    assert_eq!(deadlines, [None, Some(NOW_US + 7), None]);
+}
+
+#[test]
+fn the_core_drops_what_a_worker_sent_too_late_and_says_where_it_stood() {
+    let mut world = a_world();
+    let mut batch = Batch::default();
+    for (link, deadline_us) in [(1, None), (2, Some(4)), (1, Some(4)), (1, Some(5)), (2, Some(3))] {
+        let request = Request {
+            command: a_deposit(1).into(),
+            account: ALICE,
+            instrument: InstrumentId(0),
+            key: KeyIndex(5),
+            request_id: RequestId(0),
+            nonce: 0,
+            waiter: Waiter::Link { link, session: 4 },
+            received_us: 0,
+            id: b"",
+        };
+        world.hub.submit_before(&request, deadline_us).expect("there is room");
+    }
+    std::mem::swap(&mut batch, &mut world.hub.take_batch(Batch::default()));
+    assert_eq!(world.hub.drop_late(&mut batch, 5_000, &world.table), [(2, 1), (1, 1), (2, 2)]);
+    assert_eq!(batch.len(), 2);
+}
+
+#[test]
+fn a_worker_is_told_of_the_logs_room_when_that_changes() {
+    let (mut core, mut worker) = linked();
+    core.tell_room(LogRoom::Free);
+    assert!(core.out().is_empty(), "it takes that for granted");
+    for room in [LogRoom::WaysOut, LogRoom::WaysOut, LogRoom::None, LogRoom::Free] {
+        core.tell_room(room);
+    }
+    carry(core.out().pending(), |bytes| worker.push(bytes));
+    for room in [LogRoom::WaysOut, LogRoom::None, LogRoom::Free] {
+        assert_eq!(worker.next_down(), Ok(Some(Down::Room(room))));
+    }
+    assert_eq!(worker.next_down(), Ok(None));
+    worker.push(&[1, 0, 0, 0, 4, 3]);
+    assert!(worker.next_down().is_err(), "there is no such room");
 }
 
 #[test]
 fn a_worker_that_does_not_read_or_asks_for_too_much_is_ended() {
     let (mut core, mut worker) = linked();
     let records = vec![0; LINK_BYTES_MAX / 4];
-    let told =
-        Told { first_seq: 42, last_seq: 42, hash: [0; 16], log_full: false, records: &records };
+    let told = Told { first_seq: 42, last_seq: 42, hash: [0; 16], records: &records };
     for _ in 0..3 {
         core.tell(&told).expect("there is room");
     }
@@ -143,27 +232,6 @@ fn bytes_that_are_no_frame_end_the_link() {
         worker.push(bytes);
         assert!(worker.next_down().is_err(), "{bytes:?}");
     }
-}
-
-#[test]
-fn only_sessions_that_are_armed_are_cancelled_with_their_worker() {
-    let (mut core, mut worker) = linked();
-    for (account, session, is_on) in [(ALICE, 1, true), (BOB, 2, true), (ALICE, 1, false)] {
-        worker.arm(account, session, is_on);
-    }
-    assert!(worker.has_unsaid_arms(), "nobody may be told yet");
-    let waiting = worker.pending().len();
-    worker.wrote(waiting - 1);
-    assert!(worker.has_unsaid_arms());
-    let mut again = WorkerEnd::default();
-    for (account, session, is_on) in [(ALICE, 1, true), (BOB, 2, true), (ALICE, 1, false)] {
-        again.arm(account, session, is_on);
-    }
-    core.push(again.pending());
-    assert!(all_asked(&mut core).is_empty());
-    worker.wrote(1);
-    assert!(!worker.has_unsaid_arms());
-    assert_eq!(core.into_armed().collect::<Vec<_>>(), [(BOB, 2)]);
 }
 
 /// What was sent off becomes records, with records of others between; returns the waiters.
@@ -209,19 +277,36 @@ fn the_answers_to_what_was_sent_off_find_their_sessions_in_order() {
 }
 
 #[test]
-fn the_core_is_told_whose_orders_go_with_them() {
+fn what_the_core_found_void_is_refused_in_its_turn() {
     let mut world = a_world();
     world.hub.work_for_another(LINK_SESSIONS);
     let alice = world.hub.open_local(ALICE);
-    let arm = r#"{"id":1,"op":"session.cancel_on_disconnect","params":{"enabled":true}}"#;
-    world.ask(alice, arm);
-    let session = alice.session;
-    let said = |is_on| vec![Arm { account: ALICE, session, is_on }];
-    assert_eq!(world.hub.take_arms(), said(true));
-    assert!(world.hub.take_arms().is_empty());
-    world.hub.close(alice);
-    assert_eq!(world.hub.take_arms(), said(false), "it has sent the cancelling itself");
-    assert_eq!(world.hub.batch().len(), 1);
+    world.ask(alice, &place(1));
+    world.ask(alice, &place_before(2, NOW_US + 7));
+    world.hub.send_off();
+    world.ask(alice, &place(3));
+    world.hub.send_off();
+    assert_eq!(land_all(&mut world, 1), [Some(Waiter::Session(alice))]);
+    assert_eq!(world.hub.land_late(&world.table), Some(()));
+    assert_eq!(land_all(&mut world, 1), [Some(Waiter::Session(alice))]);
+    assert_eq!(world.hub.land_late(&world.table), None, "nothing is under way");
+    world.all_durable();
+    let replies = world.wire.local(alice);
+    assert_eq!(replies.iter().map(|reply| number(reply, "id")).collect::<Vec<_>>(), [1, 2, 3]);
+    let refusal: Value = serde_json::from_str(&replies[1]).expect("JSON");
+    let error = &refusal["error"];
+    let wanted = (&"DEADLINE_PASSED".into(), &"deadline".into(), &"not_sent".into());
+    assert_eq!((&error["code"], &error["field"], &error["state"]), wanted);
+}
+
+#[test]
+fn what_has_no_deadline_cannot_be_void() {
+    let mut world = a_world();
+    world.hub.work_for_another(LINK_SESSIONS);
+    let alice = world.hub.open_local(ALICE);
+    world.ask(alice, &place(1));
+    world.hub.send_off();
+    assert_eq!(world.hub.land_late(&world.table), None);
 }
 
 #[test]

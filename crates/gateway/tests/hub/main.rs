@@ -2,6 +2,7 @@
 //!
 //! The core behind it is a table with a seq: what the hub asks of a core is a port.
 
+mod armed;
 mod door;
 mod durable_first;
 mod feeds;

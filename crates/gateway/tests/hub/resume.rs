@@ -4,7 +4,7 @@ use crate::world::{ALICE, BOB, World, a_balance_of, a_world, number, subscribe};
 use coulisse_gateway::batch::ConnId;
 use coulisse_gateway::limits::{HELD_BYTES_MAX, RESUME_MESSAGES_MAX, RESUME_SLICE};
 use coulisse_types::event::{AccountConfigured, RiskStateChanged};
-use coulisse_types::{Command, Event, GroupId, RiskState, Scope};
+use coulisse_types::{Event, GroupId, RiskState, Scope};
 
 fn from(channel: &str, seq: u64) -> String {
     subscribe(channel).replace("}}", &format!(r#","from_seq":{seq}}}}}"#))
@@ -195,39 +195,4 @@ fn private_channels_go_on_together_or_not_at_all() {
     assert!(texts[2].contains("NUMBER_OUT_OF_RANGE"), "{}", texts[2]);
     assert!(texts[3].contains("MISSING_FIELD"), "{}", texts[3]);
     assert!(texts[4].contains("NOT_SUBSCRIBED"), "{}", texts[4]);
-}
-
-#[test]
-fn orders_of_a_session_that_asked_for_it_are_cancelled_when_its_connection_ends() {
-    let mut world = a_world();
-    let ask = |enabled| {
-        format!(
-            r#"{{"id":1,"op":"session.cancel_on_disconnect","params":{{"enabled":{enabled}}}}}"#
-        )
-    };
-    let sessions: Vec<ConnId> = (0..3).map(|_| world.hub.open_local(ALICE)).collect();
-    world.ask(sessions[0], &ask(true));
-    world.ask(sessions[1], &ask(true));
-    world.ask(sessions[1], &ask(false));
-    for session in &sessions {
-        world.hub.close(*session);
-    }
-    let cancels: Vec<(u64, u32)> = world
-        .hub
-        .batch()
-        .entries()
-        .iter()
-        .map(|entry| match &entry.command {
-            Command::OrderCancelAll(all) => (all.session, entry.account.0),
-            other => panic!("{other:?}"),
-        })
-        .collect();
-    assert_eq!(cancels, [(sessions[0].session, ALICE.0)]);
-    world.tick(|_| vec![]);
-    let last = world.hub.open_local(BOB);
-    world.ask(last, &ask(true));
-    world.hub.go_away(coulisse_types::Seq(world.table.seq), "maintenance");
-    assert_eq!(world.hub.batch().len(), 1, "also when the node stops");
-    world.hub.close(last);
-    assert_eq!(world.hub.batch().len(), 1, "once");
 }

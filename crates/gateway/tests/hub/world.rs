@@ -238,7 +238,7 @@ impl World {
         symbol
     }
 
-    fn header(&mut self) -> RecordHeader {
+    pub(crate) fn header(&mut self) -> RecordHeader {
         self.table.seq += 1;
         RecordHeader {
             seq: Seq(self.table.seq),

@@ -249,11 +249,12 @@ ops! {
         SEQ, T_IN, READ_LOG, T_OUT,
     ] r#"{"orders":88123,"fills":88100}"#;
 
-    /// Cancel the orders that this session has placed when its connection ends, however it does; also
-    /// when the node stops. `enabled` false takes it back.
+    /// Cancel the orders that this session has placed for its key's own account when its connection ends,
+    /// however it does; also when the node stops, or is killed and starts again. `enabled` false takes it
+    /// back.
     CancelOnDisconnect "session.cancel_on_disconnect" LoggedOn [
         required("enabled", ParamKind::Flag, "Whether to."),
-    ] => [SEQ, T_IN, READ_LOG, T_OUT] r#"{"enabled":true}"#;
+    ] => [SEQ, T_IN, T_LOG, T_OUT] r#"{"enabled":true}"#;
 
     /// Place an order.
     Place "order.place" Trade order_params![] => [

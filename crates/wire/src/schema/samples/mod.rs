@@ -3,7 +3,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use coulisse_types::command::{SessionEnd, permission};
+use coulisse_types::command::{CancelOnDisconnect, SessionEnd, permission};
 use coulisse_types::event::{AssetCreated, GroupCreated, InstrumentCreated, Rejected};
 use coulisse_types::keys::NetworkList;
 use coulisse_types::{
@@ -208,6 +208,9 @@ fn command(op: Op, table: &InstrumentTable) -> Option<Command> {
         Body::Admin(admin) => Some(admin.resolve(ALICE)),
         Body::Deposit { deposit, .. } => Some(deposit.into()),
         Body::People(_) => {
+        Body::CancelOnDisconnect(enabled) => {
+            Some(CancelOnDisconnect { session: 1, enabled }.into())
+        }
             Some(SessionEnd { session: 1, until_ns: TIME_US.saturating_mul(1_000) }.into())
         }
         Body::Amend(amend) => amend.resolve(table.instrument(BTC_USD)).ok(),
