@@ -170,10 +170,11 @@ async def test_each_order_of_a_batch_counts_against_the_rate(start: Start) -> No
     async with await Client.connect(server.http, credentials=server.credentials) as client:
         order = {"symbol": "BTC-USD", "side": "buy", "qty": "0.001", "price": "60"}
         # 40 at once: the first batch leaves no room for another of its size within a second.
-        first, second = (
-            await client.place_batch([order] * 30),
-            await client.place_batch([order] * 30),
-        )
+        first = await client.place_batch([order] * 30)
+        pong = await client._link.ask("ping", {"quota": True})
+        left = pong["quota_left"]
+        assert isinstance(left, int) and left < 30
+        second = await client.place_batch([order] * 30)
         assert isinstance(first, list) and len(first) == 30
         assert isinstance(second, Rejected)
         assert (second.code, second.field, second.state) == ("RATE_LIMITED", "key", "not_sent")

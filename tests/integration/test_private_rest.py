@@ -112,12 +112,21 @@ def test_a_batch_takes_a_nonce_for_each_order_and_is_refused_when_it_is_sent_aga
     placed = trader.ask("POST", "/v1/orders/batch", batch, nonce=nonce)
     assert placed.status_code == 200, placed.text
     assert placed.headers["x-ratelimit-weight"] == "3"
+    left = int(placed.headers["x-ratelimit-remaining"])
+    assert left > 0
     first, second, third = placed.json()["result"]["orders"]
     assert first["state"] == third["state"] == "open" and third["seq"] == first["seq"] + 1
     assert second["error"]["code"] == "OFF_TICK"
     again = trader.ask("POST", "/v1/orders/batch", batch, nonce=nonce).json()
     codes = [order["error"]["code"] for order in again["result"]["orders"]]
     assert codes == ["NONCE_USED", "OFF_TICK", "NONCE_USED"]
+    # Every order may be refused, before the log and by the core: the request was taken all the same.
+    refused = {"orders": [{**ORDER, "price": "10.001"}, {**ORDER, "qty": "1000000"}]}
+    for orders in (refused, {"orders": refused["orders"][:1]}):
+        answer = trader.ask("POST", "/v1/orders/batch", orders)
+        assert (answer.status_code, answer.json()["ok"]) == (200, True)
+        codes = [order["error"]["code"] for order in answer.json()["result"]["orders"]]
+        assert codes == ["OFF_TICK", "INSUFFICIENT_BALANCE"][: len(codes)]
     assert code(trader.ask("POST", "/v1/orders", ORDER, nonce=last)) == (409, "NONCE_USED")
     page = trader.ask("GET", "/v1/orders?limit=1")
     assert page.headers["x-ratelimit-weight"] == "10"

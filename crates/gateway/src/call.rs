@@ -337,7 +337,11 @@ fn number(text: &str) -> Option<u64> {
 }
 
 /// Appends the response around a reply's JSON.
-pub(crate) fn write_response(out: &mut Vec<u8>, close: bool, body: impl FnOnce(&mut Vec<u8>)) {
+pub(crate) fn write_response(
+    out: &mut Vec<u8>,
+    (close, left): (bool, Option<u32>),
+    body: impl FnOnce(&mut Vec<u8>),
+) {
     let mut json = Vec::with_capacity(320);
     body(&mut json);
     let status = status_of(&json);
@@ -346,9 +350,10 @@ pub(crate) fn write_response(out: &mut Vec<u8>, close: bool, body: impl FnOnce(&
     let retry = if status == 429 || status == 503 { "Retry-After: 1\r\n" } else { "" };
     let length = json.len();
     let weight = weight_in(&json);
+    let left = left.map(|left| format!("X-RateLimit-Remaining: {left}\r\n")).unwrap_or_default();
     let head = format!(
         "HTTP/1.1 {status} {reason}\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n\
-         X-RateLimit-Weight: {weight}\r\n{more}{retry}Content-Length: {length}\r\n\r\n"
+         X-RateLimit-Weight: {weight}\r\n{left}{more}{retry}Content-Length: {length}\r\n\r\n"
     );
     out.extend_from_slice(head.as_bytes());
     out.extend_from_slice(&json);

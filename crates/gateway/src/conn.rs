@@ -143,6 +143,8 @@ pub(crate) struct Conn {
     pub(crate) pinged: Option<u32>,
     /// The nonce of the REST request that is being looked at; 0 for none.
     pub(crate) nonce_used: u64,
+    /// Of a call: what its quotas have left behind it.
+    pub(crate) quota_left: Option<u32>,
     /// What came behind a REST request that is not answered yet.
     pub(crate) behind: Vec<u8>,
     /// How many REST requests were answered.
@@ -178,6 +180,7 @@ impl Conn {
             heard: 0,
             pinged: None,
             nonce_used: 0,
+            quota_left: None,
             behind: Vec::new(),
             calls: 0,
             awaited: false,
@@ -190,7 +193,7 @@ impl Conn {
     pub(crate) fn write(&mut self, seq: u64, body: impl FnOnce(&mut Vec<u8>)) {
         let out = self.held.buffer();
         if let Stage::Call { close } = self.stage {
-            call::write_response(out, close, body);
+            call::write_response(out, (close, self.quota_left.take()), body);
             self.closing |= close;
             self.stage = call::next_request();
             self.calls = self.calls.wrapping_add(1);

@@ -139,7 +139,14 @@ fn private(page: &mut String) {
             if status == 422 { "every other refusal of the core".into() } else { codes.join(", ") };
         let _ = writeln!(page, "| {status} | {codes} |");
     }
-    page.push_str("| 400 | every other refusal of the edge |\n\n");
+    page.push_str(
+        "| 400 | every other refusal of the edge |\n\n\
+         A batch of orders is answered with 200, whatever became of them: each has its own result, with a \
+         code where it was refused.\n\n\
+         `X-RateLimit-Weight` says what the request took of its quotas, `X-RateLimit-Remaining` what is left \
+         in the emptiest of them; it is absent where nothing is limited, and where who asks is not \
+         proved.\n\n",
+    );
 }
 
 fn row(page: &mut String, status: u16, code: &str, meaning: &str) {

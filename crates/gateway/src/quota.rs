@@ -101,6 +101,11 @@ impl Bucket {
         }
     }
 
+    /// Whole units that it holds.
+    const fn held(&self) -> i64 {
+        self.parts.div_euclid(PARTS)
+    }
+
     fn give_back(&mut self, rate: Rate, weight: u32) {
         self.parts += i64::from(weight.min(rate.burst)) * PARTS;
     }
@@ -135,6 +140,15 @@ impl ByNumber {
         let rate = self.rate;
         let bucket = self.bucket(number, now_us);
         bucket.map_or(Ok(()), |bucket| bucket.take(rate, weight, is_way_out, now_us))
+    }
+
+    /// Units in a bucket; `None` where nothing is limited.
+    fn held(&self, number: u32) -> Option<i64> {
+        if self.rate.per_s == 0 {
+            return None;
+        }
+        let bucket = self.buckets.get(usize::try_from(number).ok()?).copied().flatten();
+        Some(bucket.map_or(self.rate.burst.into(), |bucket| bucket.held()))
     }
 
     fn give_back(&mut self, number: u32, weight: u32) {
@@ -226,6 +240,23 @@ impl Quotas {
         let bucket = self.addresses.entry(place).or_insert_with(|| Bucket::full(rate, now_us));
         let exceeded = |wait_us| Exceeded { whose: "address", per_s: rate.per_s, wait_us };
         bucket.take(rate, weight, is_way_out, now_us).map_err(exceeded)
+    }
+
+    /// Units that are left in the emptiest bucket that concerns somebody, as of the last request; `None`
+    /// where nothing is limited.
+    pub fn left(&self, asker: &Asker) -> Option<u32> {
+        let identity = asker.identity;
+        let key = identity.and_then(|(key, _)| self.keys.held(key.0));
+        let account = identity.and_then(|(_, account)| self.accounts.held(account.0));
+        let is_limited = self.address.per_s != 0 && asker.address.is_some();
+        let of_address = || {
+            let own = self.addresses.get(&asker.address);
+            own.or_else(|| self.addresses.get(&None))
+                .map_or(self.address.burst.into(), Bucket::held)
+        };
+        let address = is_limited.then(of_address);
+        let least = [key, account, address].into_iter().flatten().min()?;
+        Some(u32::try_from(least.max(0)).unwrap_or(u32::MAX))
     }
 
     /// Lets one logon be checked: that costs more than anything else a stranger can ask for.
@@ -351,6 +382,23 @@ mod tests {
         let later = NOW_US + 2_000_000;
         assert_eq!(quotas.take(&asker(1, 1, most + 1), 1, false, later), Ok(()));
         assert!(quotas.addresses() < 3, "full buckets were forgotten");
+    }
+
+    #[test]
+    fn what_is_left_is_what_the_emptiest_bucket_holds() {
+        let mut quotas = quotas((10, 9), (10, 7), (10, 5));
+        let one = asker(1, 1, 1);
+        assert_eq!(quotas.left(&one), Some(5), "all are full");
+        assert_eq!(quotas.take(&asker(1, 1, 2), 4, false, NOW_US), Ok(()));
+        assert_eq!(quotas.left(&one), Some(3), "the account's");
+        assert_eq!(quotas.left(&asker(2, 2, 1)), Some(5), "the address's");
+        assert!(quotas.take(&one, 4, false, NOW_US).is_err());
+        assert_eq!(quotas.left(&one), Some(3), "a refusal takes nothing");
+        assert_eq!(quotas.take(&asker(1, 1, 3), 4, true, NOW_US), Ok(()));
+        assert_eq!(quotas.left(&one), Some(0), "on credit");
+        let stranger = Asker { identity: None, address: None };
+        assert_eq!(quotas.left(&stranger), None);
+        assert_eq!(Quotas::default().left(&one), None);
     }
 
     #[test]

@@ -74,13 +74,22 @@ impl Hub {
         (weight, is_way_out): (u32, bool),
         now_us: i64,
     ) -> Result<(), RequestError<'a>> {
-        let Some(conn) = self.conn(id) else { return Ok(()) };
+        let Some(asker) = self.who_pays(id) else { return Ok(()) };
+        let taken = self.quotas.take(&asker, weight, is_way_out, now_us);
+        if self.conn(id).is_some_and(|conn| matches!(conn.stage, Stage::Call { .. })) {
+            let left = self.quotas.left(&asker);
+            self.conn(id).into_iter().for_each(|conn| conn.quota_left = left);
+        }
+        taken.map_err(|exceeded| self.limited(id_raw, exceeded))
+    }
+
+    /// Whose quotas a connection draws on.
+    fn who_pays(&mut self, id: ConnId) -> Option<Asker> {
+        let conn = self.conn(id)?;
         // What acts inside the process is the node's own.
         let identity = conn.identity.filter(|identity| identity.key != KeyIndex(0));
         let identity = identity.map(|identity| (identity.key, identity.account));
-        let asker = Asker { identity, address: conn.address };
-        let taken = self.quotas.take(&asker, weight, is_way_out, now_us);
-        taken.map_err(|exceeded| self.limited(id_raw, exceeded))
+        Some(Asker { identity, address: conn.address })
     }
 
     /// A logon is paid for by all who log on: so many are checked a second.
@@ -169,8 +178,10 @@ impl Hub {
             Body::Unsubscribe(wanted) => {
                 return self.unsubscribe(id, request, wanted, &answer, view);
             }
-            Body::Ping => {
-                self.write_answer(id, seq, |out| answers::write_done(out, &answer));
+            Body::Ping { quota } => {
+                let asker = self.who_pays(id).filter(|_| *quota);
+                let left = asker.and_then(|asker| self.quotas.left(&asker));
+                self.write_answer(id, seq, |out| answers::write_pong(out, &answer, left));
             }
             Body::Time => {
                 self.write_answer(id, seq, |out| answers::write_time(out, &answer));
@@ -341,6 +352,7 @@ impl Hub {
     }
 
     fn logoff(&mut self, id: ConnId) {
+        self.leave_at_end(id);
         let Some(conn) = self.conn(id) else { return };
         conn.identity = None;
         let (private, public): (Vec<_>, Vec<_>) = std::mem::take(&mut conn.subscriptions)
@@ -348,7 +360,6 @@ impl Hub {
             .partition(|subscription| matches!(subscription, Subscription::Private { .. }));
         conn.subscriptions = public;
         for subscription in private {
-        self.leave_at_end(id);
             self.drop_subscription(id, subscription);
         }
     }
@@ -451,17 +462,6 @@ impl Hub {
         self.batch.push(asked)
     }
 
-    /// Reads an amendment's numbers by the rules of its order's instrument.
-    fn resolve<'a>(
-        &mut self,
-        id: ConnId,
-        request: &Request<'a>,
-        amend: &Amend<'a>,
-        view: &impl CoreView,
-    ) -> Result<(Command, InstrumentId), RequestError<'a>> {
-        let account = self.account_of(id, request, 0, view)?;
-        let placed = view
-            .order_instrument(account, amend.order_id, &amend.client_order_id)
     /// The same for one that is void after `deadline_us`, in µs since the epoch, if that is given.
     ///
     /// # Errors
@@ -478,6 +478,17 @@ impl Hub {
         Ok(())
     }
 
+    /// Reads an amendment's numbers by the rules of its order's instrument.
+    fn resolve<'a>(
+        &mut self,
+        id: ConnId,
+        request: &Request<'a>,
+        amend: &Amend<'a>,
+        view: &impl CoreView,
+    ) -> Result<(Command, InstrumentId), RequestError<'a>> {
+        let account = self.account_of(id, request, 0, view)?;
+        let placed = view
+            .order_instrument(account, amend.order_id, &amend.client_order_id)
             .or_else(|| self.placed_in_batch(account, amend));
         let info = placed.and_then(|instrument| self.instruments.instrument(instrument));
         Ok((amend.resolve(info)?, placed.unwrap_or_default()))

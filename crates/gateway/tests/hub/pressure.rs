@@ -259,12 +259,15 @@ fn a_full_log_refuses_every_order_at_a_glance_and_takes_cancels_as_far_as_there_
         "{texts:?}"
     );
     assert!(texts[2].contains(r#""state":"not_sent""#), "{}", texts[2]);
+    world.text(alice, r#"{"id":8,"op":"order.place_batch","params":"nor of this: all in one"}"#);
+    world.durable(durable);
+    assert_eq!(world.wire.socket(alice).0[3], texts[2].replacen('7', "8", 1));
     world.text(alice, CANCEL);
     assert_eq!(world.hub.batch().len(), 1);
     world.hub.set_log_room(LogRoom::None);
     world.text(alice, CANCEL);
     assert_eq!(world.hub.batch().len(), 1);
-    assert_eq!(world.hub.counters().overloaded, 2);
+    assert_eq!(world.hub.counters().overloaded, 3);
     world.hub.set_log_room(LogRoom::Free);
     world.text(alice, &place(8));
     assert_eq!(world.hub.batch().len(), 2);

@@ -61,9 +61,19 @@ pub struct Page<T> {
     pub is_cut: bool,
 }
 
-/// Appends the reply to `ping`, `session.logoff` and whatever has an empty result.
+/// Appends the reply to `session.logoff` and whatever has an empty result.
 pub fn write_done(out: &mut Vec<u8>, answer: &Answer<'_>) {
     answer.open(out);
+    write_stamps(out, &answer.stamps);
+    out.extend_from_slice(b"}}");
+}
+
+/// Appends the reply to `ping`, with what is left of the quotas where that is limited and asked for.
+pub fn write_pong(out: &mut Vec<u8>, answer: &Answer<'_>, quota_left: Option<u32>) {
+    answer.open(out);
+    if let Some(left) = quota_left {
+        write_number(out, b"quota_left", u64::from(left));
+    }
     write_stamps(out, &answer.stamps);
     out.extend_from_slice(b"}}");
 }

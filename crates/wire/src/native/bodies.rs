@@ -100,7 +100,7 @@ fn read_rarer_body<'a>(
         Op::CancelOnDisconnect => {
             Body::CancelOnDisconnect(params.get(at::ENABLED).kind == Kind::True)
         }
-        Op::Ping => Body::Ping,
+        Op::Ping => Body::Ping { quota: params.get(at::QUOTA).kind == Kind::True },
         Op::Time => Body::Time,
         _ => Body::Admin(Box::new(read_admin(op, params, symbols)?)),
     })

@@ -1,13 +1,13 @@
 //! A glance at a request that will be refused whatever it says: it must cost next to nothing.
 
-/// What stands between a request's id and the rest of an order's parameters.
-const ORDER_PLACE: &[u8] = br#","op":"order.place","#;
+/// What stands between a request's id and the rest, of an order and of a batch of them.
+const ORDER_PLACE: [&[u8]; 2] = [br#","op":"order.place","#, br#","op":"order.place_batch","#];
 /// Longest id that a glance finds.
 const ID_BYTES_MAX: usize = 64;
 
-/// The id, as it came, of a request that begins as clients commonly write the placing of an order:
-/// `{"id":…,"op":"order.place",`, with an id of plain letters or digits. `None` for all else, which takes a
-/// whole look.
+/// The id, as it came, of a request that begins as clients commonly write the placing of an order or of
+/// several: `{"id":…,"op":"order.place",` or `order.place_batch`, with an id of plain letters or digits.
+/// `None` for all else, which takes a whole look.
 ///
 /// What follows is not read: it may be no JSON at all.
 ///
@@ -30,7 +30,7 @@ pub fn glance_at_order(bytes: &[u8]) -> Option<&[u8]> {
         _ => (1..=ID_BYTES_MAX).contains(&len) && inside.get(len) == Some(&b'"'),
     };
     let (id_raw, tail) = rest.split_at_checked(len.saturating_add(quotes.saturating_mul(2)))?;
-    (is_id && tail.starts_with(ORDER_PLACE)).then_some(id_raw)
+    (is_id && ORDER_PLACE.iter().any(|op| tail.starts_with(op))).then_some(id_raw)
 }
 
 #[cfg(test)]
@@ -43,8 +43,9 @@ mod tests {
         assert_eq!(of(r#"{"id":17,"op":"order.place","params":{}}"#), Some(&b"17"[..]));
         assert_eq!(of(r#"{"id":0,"op":"order.place","#), Some(&b"0"[..]));
         assert_eq!(of(r#"{"id":"a-1","op":"order.place","x"#), Some(&b"\"a-1\""[..]));
+        assert_eq!(of(r#"{"id":17,"op":"order.place_batch","params":{}}"#), Some(&b"17"[..]));
         for other in [
-            r#"{"id":17,"op":"order.place_batch","params":{}}"#,
+            r#"{"id":17,"op":"order.place_list","params":{}}"#,
             r#"{"id":17,"op":"order.cancel","params":{}}"#,
             r#"{"op":"order.place","id":17}"#,
             r#"{"id":017,"op":"order.place","#,

@@ -106,7 +106,10 @@ pub enum Body<'a> {
     /// `unsubscribe`.
     Unsubscribe(Subscription),
     /// `ping`.
-    Ping,
+    Ping {
+        /// Whether to say what is left of the quotas.
+        quota: bool,
+    },
     /// `time`.
     Time,
 }

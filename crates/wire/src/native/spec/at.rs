@@ -15,6 +15,9 @@ pub(crate) mod people {
     pub(crate) const NEW: usize = 1;
 }
 
+/// `ping`.
+pub(crate) const QUOTA: usize = 0;
+
 /// `session.cancel_on_disconnect`.
 pub(crate) const ENABLED: usize = 0;
 

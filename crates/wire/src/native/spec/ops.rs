@@ -263,7 +263,8 @@ ops! {
 
     /// Place up to 50 orders with one request. Each is a command of its own, in this order and with nothing
     /// between, and has a result of its own: what is refused costs the others nothing. `ok` says that the
-    /// request was taken: look at each. One order more than 50, and none is looked at. Each counts
+    /// request was taken: look at each. Over REST that is 200, also where every order was refused: each has
+    /// its own code. One order more than 50, and none is looked at. Each counts
     /// against the quotas as if it were sent alone.
     PlaceBatch "order.place_batch" Trade [
         required("orders", ParamKind::ObjectList(ORDER_PARAMS), "1 to 50 orders, each as in `order.place`."),
@@ -644,8 +645,13 @@ ops! {
         SEQ, T_IN, READ_LOG, T_OUT,
     ] r#"{"channel":"book","symbols":["BTC-USD"]}"#;
 
-    /// Nothing: shows that both ends live.
-    Ping "ping" Open [] => [SEQ, T_IN, READ_LOG, T_OUT] r"{}";
+    /// Nothing: shows that both ends live. With `quota` it also says what is left of the quotas.
+    Ping "ping" Open [
+        optional("quota", ParamKind::Flag, "`true`: say what is left of the quotas."),
+    ] => [
+        field("quota_left", "integer?", "Units that are left in the emptiest bucket of the key, the account and the address; absent where nothing is limited."),
+        SEQ, T_IN, READ_LOG, T_OUT,
+    ] r#"{"quota":true}"#;
 
     /// The node's time.
     Time "time" Open [] => [

@@ -117,7 +117,8 @@ pub(super) fn reply(op: Op) -> Vec<u8> {
             answers::write_logged_on(out, &answer, &who);
         }
         Op::SessionOpen | Op::SessionRefresh => write_issued(out, op, &answer),
-        Op::Logoff | Op::CancelOnDisconnect | Op::Ping => answers::write_done(out, &answer),
+        Op::Logoff => answers::write_done(out, &answer),
+        Op::Ping => answers::write_pong(out, &answer, Some(1_994)),
         Op::OrdersOpen => {
             answers::write_open_orders(out, &answer, &page([open_order()], Some(SEQ)), &table);
         }
@@ -207,10 +208,10 @@ fn command(op: Op, table: &InstrumentTable) -> Option<Command> {
         Body::CancelAll { all, .. } => Some(all.into()),
         Body::Admin(admin) => Some(admin.resolve(ALICE)),
         Body::Deposit { deposit, .. } => Some(deposit.into()),
-        Body::People(_) => {
         Body::CancelOnDisconnect(enabled) => {
             Some(CancelOnDisconnect { session: 1, enabled }.into())
         }
+        Body::People(_) => {
             Some(SessionEnd { session: 1, until_ns: TIME_US.saturating_mul(1_000) }.into())
         }
         Body::Amend(amend) => amend.resolve(table.instrument(BTC_USD)).ok(),
