@@ -158,6 +158,9 @@ def test_what_waits_survives_a_kill_and_the_command_line_ends_it(firm: Firm) -> 
     refused = cli("approve", which, file=own)
     assert refused.returncode == 1 and "SECOND_PERSON_NEEDED" in refused.stderr
     assert cli("approve", which, file=firm.others_file).stdout == f"{which}: approved\n"
+    back = json.loads(cli("request", "trader", "USD", "200", "--json", file=own).stdout)
+    taken = cli("cancel", back["withdrawal_id"], "--account", "trader", file=own)
+    assert taken.stdout == f"{back['withdrawal_id']}: cancelled\n", taken.stderr
     assert cli("cap", "USD", "5", file=own).stdout == "USD: 5 a day: set\n"
     assert "USD  5" in cli("caps", file=own).stdout
     assert firm.usd() == (650, 0)

@@ -6,26 +6,23 @@ from typing import Annotated
 
 import typer
 
-from coulisse.cli.admin.asking import RequestId, ask
-from coulisse.cli.options import AsJson, KeyFile, Url
+from coulisse.cli.admin.asking import Asked, asking
 
 Name = Annotated[str, typer.Argument(help="Its name, never used before.")]
 
 
+@asking
 def account_create(
     name: Name,
-    request_id: RequestId = None,
-    as_json: AsJson = False,
-    url: Url = None,
-    key_file: KeyFile = None,
-) -> None:
+) -> Asked:
     """Open the account NAME."""
-    ask(
-        lambda admin: admin.create_account(name, request_id=request_id),
-        f"{name}: account opened", as_json, url, key_file,
-    )  # fmt: skip
+    return (
+        lambda client, once: client.admin.create_account(name, request_id=once),
+        f"{name}: account opened",
+    )
 
 
+@asking
 def account_set(
     account: Annotated[str, typer.Argument(help="Which account.")],
     group: Annotated[
@@ -37,30 +34,22 @@ def account_set(
             "--trade-group", min=0, help="Accounts of one number do not trade with each other [0]."
         ),
     ] = None,
-    request_id: RequestId = None,
-    as_json: AsJson = False,
-    url: Url = None,
-    key_file: KeyFile = None,
-) -> None:
+) -> Asked:
     """Put ACCOUNT into groups; what is not given is set to none."""
-    ask(
-        lambda admin: admin.configure_account(
-            account, group=group, trade_group=trade_group, request_id=request_id
+    return (
+        lambda client, once: client.admin.configure_account(
+            account, group=group, trade_group=trade_group, request_id=once
         ),
         f"{account}: group {group or 'none'}, trade group {trade_group or 'none'}",
-        as_json, url, key_file,
-    )  # fmt: skip
+    )
 
 
+@asking
 def group_create(
     name: Name,
-    request_id: RequestId = None,
-    as_json: AsJson = False,
-    url: Url = None,
-    key_file: KeyFile = None,
-) -> None:
+) -> Asked:
     """Make the group NAME, which limits, states and kill switches can bind together."""
-    ask(
-        lambda admin: admin.create_group(name, request_id=request_id),
-        f"{name}: group made", as_json, url, key_file,
-    )  # fmt: skip
+    return (
+        lambda client, once: client.admin.create_group(name, request_id=once),
+        f"{name}: group made",
+    )

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from coulisse.cli.admin.asking import RequestId, ask
-from coulisse.cli.options import AsJson, KeyFile, Url
+from coulisse.cli.admin.asking import Asked, asking
 
 
+@asking
 def fee_tier(
     asset: Annotated[str, typer.Argument(help="The quote asset, as USD.")],
     tier: Annotated[int, typer.Argument(min=1, help="Which tier, from 1.")],
@@ -23,16 +23,12 @@ def fee_tier(
         str, typer.Option("--maker-fee", help="Of the resting side; a rebate is below 0.")
     ] = "0",
     taker_fee: Annotated[str, typer.Option("--taker-fee", help="Of the arriving side.")] = "0",
-    request_id: RequestId = None,
-    as_json: AsJson = False,
-    url: Url = None,
-    key_file: KeyFile = None,
-) -> None:
+) -> Asked:
     """Set what accounts pay in ASSET from THRESHOLD on."""
     bound = None if threshold == "none" else threshold
-    ask(
-        lambda admin: admin.set_fee_tier(
-            asset, tier, bound, maker_fee=maker_fee, taker_fee=taker_fee, request_id=request_id
+    return (
+        lambda client, once: client.admin.set_fee_tier(
+            asset, tier, bound, maker_fee=maker_fee, taker_fee=taker_fee, request_id=once
         ),
-        f"{asset}: tier {tier} from {threshold}", as_json, url, key_file,
-    )  # fmt: skip
+        f"{asset}: tier {tier} from {threshold}",
+    )

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from coulisse.cli.admin.asking import RequestId, Symbol, ask
-from coulisse.cli.options import AsJson, KeyFile, Url
+from coulisse.cli.admin.asking import Asked, Symbol, asking
 
 
+@asking
 def instrument_set(
     symbol: Symbol,
     matching: Annotated[
@@ -34,18 +34,20 @@ def instrument_set(
     auction_fee: Annotated[
         str | None, typer.Option("--auction-fee", help="What both sides pay in an auction.")
     ] = None,
-    request_id: RequestId = None,
-    as_json: AsJson = False,
-    url: Url = None,
-    key_file: KeyFile = None,
-) -> None:
+) -> Asked:
     """Set how SYMBOL is traded; what is not given is set to its default."""
     auction_time_us = None if auction_s is None else round(auction_s * 1_000_000)
-    ask(
-        lambda admin: admin.configure_instrument(
-            symbol, matching=matching, reference=reference, collar=collar, slippage=slippage,
-            band=band, auction_time_us=auction_time_us, auction_fee=auction_fee,
-            request_id=request_id,
+    return (
+        lambda client, once: client.admin.configure_instrument(
+            symbol,
+            matching=matching,
+            reference=reference,
+            collar=collar,
+            slippage=slippage,
+            band=band,
+            auction_time_us=auction_time_us,
+            auction_fee=auction_fee,
+            request_id=once,
         ),
-        f"{symbol}: set", as_json, url, key_file,
-    )  # fmt: skip
+        f"{symbol}: set",
+    )

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from coulisse.cli.admin.asking import RequestId, ask
-from coulisse.cli.options import AsJson, KeyFile, Url
+from coulisse.cli.admin.asking import Asked, asking
 
 
+@asking
 def key_bind(
     key_id: Annotated[str, typer.Argument(help="The key.")],
     account: Annotated[
@@ -23,16 +23,15 @@ def key_bind(
         list[str] | None,
         typer.Option("--network", help="It may come only from this, as 10.0.0.0/8; at most 4."),
     ] = None,
-    request_id: RequestId = None,
-    as_json: AsJson = False,
-    url: Url = None,
-    key_file: KeyFile = None,
-) -> None:
+) -> Asked:
     """Bind KEY_ID to what is named, and to nothing else. Its sessions are closed."""
-    ask(
-        lambda admin: admin.bind_key(
-            key_id, accounts=account or (), symbols=symbol or (), networks=network or (),
-            request_id=request_id,
+    return (
+        lambda client, once: client.admin.bind_key(
+            key_id,
+            accounts=account or (),
+            symbols=symbol or (),
+            networks=network or (),
+            request_id=once,
         ),
-        f"{key_id}: bound", as_json, url, key_file,
-    )  # fmt: skip
+        f"{key_id}: bound",
+    )

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from coulisse.cli.admin.asking import RequestId, Whom, ask, whom_of
-from coulisse.cli.options import AsJson, KeyFile, Url
+from coulisse.cli.admin.asking import Asked, Whom, asking, whom_of
 
 
+@asking
 def kill_switch(
     whom: Whom,
-    request_id: RequestId = None,
-    as_json: AsJson = False,
-    url: Url = None,
-    key_file: KeyFile = None,
-) -> None:
+) -> Asked:
     """Cancel all orders of WHOM and take no more until it is reset."""
     scope, name = whom_of(whom)
-    ask(
-        lambda admin: admin.kill(scope, scope_id=name, request_id=request_id),
-        f"{whom}: the kill switch is on", as_json, url, key_file,
-    )  # fmt: skip
+    return (
+        lambda client, once: client.admin.kill(scope, scope_id=name, request_id=once),
+        f"{whom}: the kill switch is on",
+    )

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from coulisse.cli.admin.asking import RequestId, Whom, ask, whom_of
-from coulisse.cli.options import AsJson, KeyFile, Url
+from coulisse.cli.admin.asking import Asked, Whom, asking, whom_of
 
 
+@asking
 def limit(
     whom: Whom,
     kind: Annotated[
@@ -27,17 +27,13 @@ def limit(
     burst: Annotated[
         int | None, typer.Option("--burst", min=1, help="Of a rate: how many at once.")
     ] = None,
-    request_id: RequestId = None,
-    as_json: AsJson = False,
-    url: Url = None,
-    key_file: KeyFile = None,
-) -> None:
+) -> Asked:
     """Set the limit KIND of WHOM to LIMIT."""
     scope, name = whom_of(whom)
     bound = None if limit == "none" else limit
-    ask(
-        lambda admin: admin.set_limit(
-            scope, kind, bound, scope_id=name, subject=about, burst=burst, request_id=request_id
+    return (
+        lambda client, once: client.admin.set_limit(
+            scope, kind, bound, scope_id=name, subject=about, burst=burst, request_id=once
         ),
-        f"{whom}: {kind} {about or ''}".rstrip() + f": {limit}", as_json, url, key_file,
-    )  # fmt: skip
+        f"{whom}: {kind} {about or ''}".rstrip() + f": {limit}",
+    )

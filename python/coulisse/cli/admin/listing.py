@@ -6,27 +6,24 @@ from typing import Annotated
 
 import typer
 
-from coulisse.cli.admin.asking import RequestId, Symbol, ask
-from coulisse.cli.options import AsJson, KeyFile, Url
+from coulisse.cli.admin.asking import Asked, Symbol, asking
 
 
+@asking
 def asset_create(
     name: Annotated[str, typer.Argument(help="2 to 12 of A-Z 0-9, as ETH.")],
     scale: Annotated[
         int, typer.Argument(min=0, help="Decimals of its smallest unit: 8 for ETH, 2 for USD.")
     ],
-    request_id: RequestId = None,
-    as_json: AsJson = False,
-    url: Url = None,
-    key_file: KeyFile = None,
-) -> None:
+) -> Asked:
     """Make the asset NAME, kept to SCALE decimals."""
-    ask(
-        lambda admin: admin.create_asset(name, scale, request_id=request_id),
-        f"{name}: asset of {scale} decimals made", as_json, url, key_file,
-    )  # fmt: skip
+    return (
+        lambda client, once: client.admin.create_asset(name, scale, request_id=once),
+        f"{name}: asset of {scale} decimals made",
+    )
 
 
+@asking
 def instrument_create(
     symbol: Symbol,
     tick_size: Annotated[str, typer.Option("--tick-size", help="The smallest price step.")],
@@ -42,17 +39,19 @@ def instrument_create(
         str, typer.Option("--maker-fee", help="Of the resting side: 0.0002 is 2 basis points.")
     ] = "0",
     taker_fee: Annotated[str, typer.Option("--taker-fee", help="Of the arriving side.")] = "0",
-    request_id: RequestId = None,
-    as_json: AsJson = False,
-    url: Url = None,
-    key_file: KeyFile = None,
-) -> None:
+) -> Asked:
     """List SYMBOL, of two assets that exist. It is open at once."""
-    ask(
-        lambda admin: admin.create_instrument(
-            symbol, tick_size, lot_size, min_qty=min_qty, max_qty=max_qty,
-            min_notional=min_notional, maker_fee=maker_fee, taker_fee=taker_fee,
-            request_id=request_id,
+    return (
+        lambda client, once: client.admin.create_instrument(
+            symbol,
+            tick_size,
+            lot_size,
+            min_qty=min_qty,
+            max_qty=max_qty,
+            min_notional=min_notional,
+            maker_fee=maker_fee,
+            taker_fee=taker_fee,
+            request_id=once,
         ),
-        f"{symbol}: listed", as_json, url, key_file,
-    )  # fmt: skip
+        f"{symbol}: listed",
+    )

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from coulisse.cli.admin.asking import RequestId, ask, in_utc
-from coulisse.cli.options import AsJson, KeyFile, Url
+from coulisse.cli.admin.asking import Asked, asking, in_utc
 from coulisse.cli.passwords import ask_password
 
 
+@asking
 def person_create(
     account: Annotated[str, typer.Argument(help="For which account.")],
     name: Annotated[str, typer.Argument(help="The person's name, never used before for a key.")],
@@ -25,18 +25,20 @@ def person_create(
     waits: Annotated[
         bool, typer.Option("--waits", help="Refuse it until key-bind has bound it.")
     ] = False,
-    request_id: RequestId = None,
-    as_json: AsJson = False,
-    url: Url = None,
-    key_file: KeyFile = None,
-) -> None:
+) -> Asked:
     """Let NAME act for ACCOUNT with a password, typed here or read from stdin."""
     password = ask_password("Password", new=True)
     until = in_utc(expires)
-    ask(
-        lambda admin: admin.create_person(
-            account, name, password, permissions.split(","), label=label, expire_time=until,
-            waits=waits or None, request_id=request_id,
+    return (
+        lambda client, once: client.admin.create_person(
+            account,
+            name,
+            password,
+            permissions.split(","),
+            label=label,
+            expire_time=until,
+            waits=waits or None,
+            request_id=once,
         ),
-        f"{account}: {name} may log on", as_json, url, key_file,
-    )  # fmt: skip
+        f"{account}: {name} may log on",
+    )

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from coulisse.cli.admin.asking import RequestId, Symbol, ask
-from coulisse.cli.options import AsJson, KeyFile, Url
+from coulisse.cli.admin.asking import Asked, Symbol, asking
 
 
+@asking
 def reopen(
     symbol: Symbol,
-    request_id: RequestId = None,
-    as_json: AsJson = False,
-    url: Url = None,
-    key_file: KeyFile = None,
-) -> None:
+) -> Asked:
     """Take everything in SYMBOL again; an auction is uncrossed first."""
-    ask(
-        lambda admin: admin.set_state(symbol, "open", request_id=request_id),
-        f"{symbol}: open", as_json, url, key_file,
-    )  # fmt: skip
+    return (
+        lambda client, once: client.admin.set_state(symbol, "open", request_id=once),
+        f"{symbol}: open",
+    )

@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from coulisse.cli.admin.asking import RequestId, ask, whom_of
-from coulisse.cli.options import AsJson, KeyFile, Url
+from coulisse.cli.admin.asking import Asked, asking, whom_of
 
 Subject = Annotated[
     str, typer.Argument(help="firm, group:NAME, account:NAME or instrument:SYMBOL.")
 ]
 
 
+@asking
 def risk_state(
     whom: Subject,
     state: Annotated[
@@ -22,14 +22,12 @@ def risk_state(
             help="active: all; reducing: what makes positions smaller; halted: cancels."
         ),
     ],
-    request_id: RequestId = None,
-    as_json: AsJson = False,
-    url: Url = None,
-    key_file: KeyFile = None,
-) -> None:
+) -> Asked:
     """Set what is left to WHOM."""
     scope, name = whom_of(whom)
-    ask(
-        lambda admin: admin.set_risk_state(scope, state, scope_id=name, request_id=request_id),
-        f"{whom}: {state}", as_json, url, key_file,
-    )  # fmt: skip
+    return (
+        lambda client, once: client.admin.set_risk_state(
+            scope, state, scope_id=name, request_id=once
+        ),
+        f"{whom}: {state}",
+    )

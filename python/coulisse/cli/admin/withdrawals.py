@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from coulisse.cli.admin.asking import RequestId
+from coulisse.cli.admin.asking import Asked, Result, asking
 from coulisse.cli.options import AsJson, KeyFile, Url
 from coulisse.cli.runner import connect, run
-
-if TYPE_CHECKING:
-    from coulisse.client.withdrawals import Withdrawals
 
 app = typer.Typer(
     help="Money to outside. Above an asset's cap it takes a second person.", no_args_is_help=True
@@ -43,69 +40,79 @@ async def _list(as_json: bool, url: str | None, key_file: Path | None) -> None:
 
 
 @app.command("request")
+@asking
 def request(
     account: Annotated[str, typer.Argument(help="From which account.")],
     asset: Asset,
     qty: Annotated[str, typer.Argument(help="How much.")],
-    request_id: RequestId = None,
-    as_json: AsJson = False,
-    url: Url = None,
-    key_file: KeyFile = None,
-) -> None:
+) -> Asked:
     """Withdraw QTY of ASSET from ACCOUNT. Needs a key that may withdraw."""
-    _ask(
-        lambda to: to.request(asset, qty, account=account, request_id=request_id),
-        f"{account}: {qty} {asset}", as_json, url, key_file,
-    )  # fmt: skip
+    return (
+        lambda client, once: client.withdrawals.request(
+            asset, qty, account=account, request_id=once
+        ),
+        _state_of(f"{account}: {qty} {asset}"),
+    )
 
 
 @app.command("approve")
+@asking
 def approve(
     withdrawal_id: WithdrawalId,
-    request_id: RequestId = None,
-    as_json: AsJson = False,
-    url: Url = None,
-    key_file: KeyFile = None,
-) -> None:
+) -> Asked:
     """Let a pending withdrawal go out. It takes another person than the one who asked."""
-    _ask(
-        lambda to: to.approve(withdrawal_id, request_id=request_id),
-        withdrawal_id, as_json, url, key_file,
-    )  # fmt: skip
+    return (
+        lambda client, once: client.withdrawals.approve(withdrawal_id, request_id=once),
+        _state_of(withdrawal_id),
+    )
 
 
 @app.command("reject")
+@asking
 def reject(
     withdrawal_id: WithdrawalId,
-    request_id: RequestId = None,
-    as_json: AsJson = False,
-    url: Url = None,
-    key_file: KeyFile = None,
-) -> None:
+) -> Asked:
     """Refuse a pending withdrawal: what it held may be spent again."""
-    _ask(
-        lambda to: to.reject(withdrawal_id, request_id=request_id),
-        withdrawal_id, as_json, url, key_file,
-    )  # fmt: skip
+    return (
+        lambda client, once: client.withdrawals.reject(withdrawal_id, request_id=once),
+        _state_of(withdrawal_id),
+    )
+
+
+@app.command("cancel")
+@asking
+def cancel(
+    withdrawal_id: WithdrawalId,
+    account: Annotated[
+        str | None, typer.Option("--account", help="From which account [the key's own].")
+    ] = None,
+) -> Asked:
+    """Take back a pending withdrawal: what it held may be spent again.
+
+    Needs a key that may withdraw.
+    """
+    return (
+        lambda client, once: client.withdrawals.cancel(
+            withdrawal_id, account=account, request_id=once
+        ),
+        _state_of(withdrawal_id),
+    )
 
 
 @app.command("cap")
+@asking
 def cap(
     asset: Asset,
     cap: Annotated[str, typer.Argument(help="How much in a day; 0: all needs two.")],
-    request_id: RequestId = None,
-    as_json: AsJson = False,
-    url: Url = None,
-    key_file: KeyFile = None,
-) -> None:
+) -> Asked:
     """Set what an account may withdraw of ASSET in a day without a second person.
 
     To raise it takes two persons: the first proposes, the second asks for the same.
     """
-    _ask(
-        lambda to: to.set_cap(asset, cap, request_id=request_id),
-        f"{asset}: {cap} a day", as_json, url, key_file,
-    )  # fmt: skip
+    return (
+        lambda client, once: client.withdrawals.set_cap(asset, cap, request_id=once),
+        _state_of(f"{asset}: {cap} a day"),
+    )
 
 
 @app.command("caps")
@@ -130,28 +137,12 @@ def _shown(value: object) -> object:
     return value if isinstance(value, int | None) else str(value)
 
 
-def _ask(
-    work: Callable[[Withdrawals], Awaitable[Mapping[str, object]]],
-    what: str,
-    as_json: bool,
-    url: str | None,
-    key_file: Path | None,
-) -> None:
-    run(_asked(work, what, as_json, url, key_file))
+def _state_of(what: str) -> Callable[[Result], str]:
+    """Say of `what` how it stands, and under which id it waits."""
 
+    def says(result: Result) -> str:
+        state = "done before" if result.get("duplicate") else result["state"]
+        named = f" ({result['withdrawal_id']})" if state == "pending" else ""
+        return f"{what}: {state}{named}"
 
-async def _asked(
-    work: Callable[[Withdrawals], Awaitable[Mapping[str, object]]],
-    what: str,
-    as_json: bool,
-    url: str | None,
-    key_file: Path | None,
-) -> None:
-    async with await connect(url, key_file) as client:
-        result = await work(client.withdrawals)
-    if as_json:
-        typer.echo(json.dumps({"ok": True, **result}))
-        return
-    state = "done before" if result.get("duplicate") else result["state"]
-    named = f" ({result['withdrawal_id']})" if state == "pending" else ""
-    typer.echo(f"{what}: {state}{named}")
+    return says
