@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from coulisse.config import Config, load_config
 from coulisse.domain.errors import ConfigError
 
+CAP = "[[risk.withdrawal_caps]]\n"
 BTC = '[[instruments]]\nsymbol="BTC-USD"\ntick_size="0.01"\nlot_size="0.00001"\n'
 KEY = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
 
@@ -122,6 +123,11 @@ def test_an_unknown_variable_in_the_dotenv_file_is_refused(tmp_path: Path) -> No
         (f'[[accounts]]\nname="a"\nkeys=[{{key_id="k",public_key="{"f" * 64}"}}]\n', "f" * 64),
         (f'[[accounts]]\nname="a"\nkeys=[{{key_id="k",public_key="{"0" * 64}"}}]\n', "0" * 64),
         ("[gateway]\nport = 'many'\n", "not 'many'"),
+        (f"{CAP}asset='usd'\ncap='1'\n", "'usd' is no asset"),
+        (f"{CAP}asset='USD'\ncap='-1'\n", "risk.withdrawal_caps.0.cap"),
+        (f"{CAP}asset='USD'\ncap=1.5\n", "risk.withdrawal_caps.0.cap"),
+        (f"{CAP}asset='USD'\n", "risk.withdrawal_caps.0.cap"),
+        (2 * f"{CAP}asset='USD'\ncap='1'\n", "withdrawal_caps: USD stands there twice"),
     ],
 )
 def test_what_means_nothing_is_refused_with_its_name_and_the_file(

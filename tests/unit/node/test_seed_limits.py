@@ -43,9 +43,11 @@ class Node:
         self.events: list[Event] = []
         self.forgets = False
 
-    async def start(self, *limits: dict[str, Any]) -> None:
-        """What a start with these limits in the file does."""
-        branches = {"instruments": [BTC], "accounts": PEOPLE, "risk": {"limits": limits}}
+    async def start(self, *limits: dict[str, Any], **caps: str) -> None:
+        """What a start with these limits and withdrawal caps in the file does."""
+        listed = [{"asset": asset, "cap": cap} for asset, cap in caps.items()]
+        risk = {"limits": limits, "withdrawal_caps": listed}
+        branches = {"instruments": [BTC], "accounts": PEOPLE, "risk": risk}
         config = Config.model_validate(branches)
         await seed(self.core, self.driver, config)
         self.sent, self.events = [], []
@@ -195,4 +197,33 @@ async def test_a_limit_about_what_is_not_there_is_one_line() -> None:
     ):
         with pytest.raises(ConfigError, match=says):
             await node.start(limit)
+    node.driver.close()
+
+
+async def test_a_withdrawal_cap_is_set_once_and_what_operators_set_since_stays() -> None:
+    node = Node()
+    await node.start(USD="100", BTC="0.5")
+    assert [fields["cap"] for fields in node.sent] == [10_000_000_000, 50_000_000]
+    await node.start(USD="100", BTC="0.5")
+    assert node.sent == []
+    await node.start(USD="90")
+    assert len(node.sent) == 1, "another number is another line"
+    # Where it is not known whether a line was ever set, nothing is done: some cap there is.
+    node.forgets = True
+    await node.start(USD="80")
+    assert node.sent == []
+    node.driver.close()
+
+
+async def test_a_withdrawal_cap_that_means_nothing_is_one_line() -> None:
+    node = Node()
+    for caps, says in (
+        ({"EUR": "1"}, "risk.withdrawal_caps: no asset EUR"),
+        ({"USD": "0.000000001"}, "risk.withdrawal_caps: USD: .*0.000000001"),
+        ({"USD": "9" * 25}, "AMOUNT_OUT_OF_RANGE"),
+        ({"USD": "9" * 34}, "cap: 9.* does not fit"),
+    ):
+        with pytest.raises(ConfigError, match=says):
+            await node.start(**caps)
+        assert not [one for one in node.events if one.name == "WithdrawalCapChanged"]
     node.driver.close()
