@@ -24,7 +24,7 @@ async def a_session(server: Server, price: str, *wishes: bool) -> Session:
     await session.open(load_credentials(server.credentials))
     for wish in wishes:
         await done(session, "session.cancel_on_disconnect", {"enabled": wish})
-    order = {"symbol": "BTC-USD", "side": "buy", "qty": "0.01", "price": price}
+    order: dict[str, object] = {"symbol": "BTC-USD", "side": "buy", "qty": "0.01", "price": price}
     await done(session, "order.place", order)
     return session
 

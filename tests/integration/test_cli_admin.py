@@ -52,6 +52,17 @@ def test_a_market_is_made_funded_bound_and_stopped(market: Server, tmp_path: Pat
     for arguments, says in MADE:
         done = market.cli("admin", *arguments)
         assert (done.returncode, done.stdout, done.stderr) == (0, f"{says}\n", "")
+    for arguments, says in (
+        (["accounts"], "cli-carol  group cli-desk  trade group 4"),
+        (["groups"], "cli-desk"),
+        (["limits"], "group:cli-desk  open_orders  1"),
+    ):
+        assert says in market.cli("admin", *arguments).stdout.splitlines()
+    market.cli("admin", "fee-tier", "GEM", "2", "5", "--maker-fee=-0.0001")
+    listed = json.loads(market.cli("admin", "fee-tiers", "--json").stdout)["fee_tiers"]
+    assert {row["asset"]: (row["tier"], row["threshold"]) for row in listed}["GEM"] == (2, "5.0000")
+    limits = json.loads(market.cli("admin", "limits", "--json").stdout)
+    assert limits["version"] >= len(limits["limits"]) >= 1
     assert market.cli("account", "deposit", "cli-carol", "USD", "1000").returncode == 0
     carol = _key_of(market, "cli-carol", tmp_path)
 

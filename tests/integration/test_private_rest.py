@@ -120,7 +120,7 @@ def test_a_batch_takes_a_nonce_for_each_order_and_is_refused_when_it_is_sent_aga
     again = trader.ask("POST", "/v1/orders/batch", batch, nonce=nonce).json()
     codes = [order["error"]["code"] for order in again["result"]["orders"]]
     assert codes == ["NONCE_USED", "OFF_TICK", "NONCE_USED"]
-    # Every order may be refused, before the log and by the core: the request was taken all the same.
+    # Every order may be refused, before the log or by the core: the request was taken.
     refused = {"orders": [{**ORDER, "price": "10.001"}, {**ORDER, "qty": "1000000"}]}
     for orders in (refused, {"orders": refused["orders"][:1]}):
         answer = trader.ask("POST", "/v1/orders/batch", orders)

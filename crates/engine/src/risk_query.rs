@@ -131,6 +131,27 @@ impl Engine {
         })
     }
 
+    /// The limits that were set of this scope and those behind it, without what is used of them: the
+    /// firm's, of groups, of accounts, each by kind and subject.
+    ///
+    /// Cost: a step per group and account.
+    pub fn limits_set(&self, from: (Scope, u32)) -> impl Iterator<Item = LimitInForce> {
+        let scopes = self.scopes().skip_while(move |scope| *scope < from);
+        scopes.flat_map(|(scope, scope_id)| {
+            let limits = self.risk.limits.iter(self.bounds_of(scope, scope_id));
+            limits.map(move |(kind, subject, limit)| LimitInForce {
+                scope,
+                scope_id,
+                kind,
+                subject,
+                value: limit.value,
+                burst: limit.burst,
+                level: limit.level,
+                used: None,
+            })
+        })
+    }
+
     /// All limits in force. Cost: a step per group and account.
     pub fn limits_in_force(&self) -> impl Iterator<Item = LimitInForce> {
         self.scopes().flat_map(|(scope, scope_id)| self.limits_of(scope, scope_id))

@@ -11,11 +11,13 @@ use crate::limits::{MIN_SEQ_PUBLICATIONS_MAX, READS_WAITING_MAX};
 use crate::outcomes::{DEPARTURE_PENDING_US, REPLY_TAIL_BYTES};
 use crate::view::{CoreView, KeyView};
 use coulisse_types::command::permission;
+use coulisse_types::event::FeeTierChanged;
 use coulisse_types::{AccountId, InstrumentId, RejectCode, Seq};
 use coulisse_wire::InstrumentTable;
 use coulisse_wire::native::answers::{self, Answer, KeyRow, Page};
 use coulisse_wire::native::reply::Stamps;
 use coulisse_wire::native::spec::{Access, Op};
+use coulisse_wire::native::venue::{self, LimitRow};
 use coulisse_wire::native::{Read, Request, RequestError, withdrawals};
 
 /// A read that asks for more than this node has applied.
@@ -160,6 +162,9 @@ impl Hub {
             Op::WithdrawalsGet | Op::WithdrawalsPending | Op::WithdrawalCapsGet => {
                 self.answer_withdrawals(one, &answer, &table, view);
             }
+            Op::AccountsGet | Op::GroupsGet | Op::LimitsGet | Op::FeeTiersGet => {
+                self.answer_venue(conn, &answer, read, &table, view);
+            }
             _ => {
                 let mut keys = Vec::new();
                 view.keys(account, &mut keys);
@@ -172,6 +177,54 @@ impl Hub {
             }
         }
         self.instruments = table;
+    }
+
+    /// Answers what lists what operators set.
+    fn answer_venue(
+        &mut self,
+        conn: ConnId,
+        answer: &Answer<'_>,
+        read: &Read,
+        table: &InstrumentTable,
+        view: &impl CoreView,
+    ) {
+        let seq = view.seq();
+        // One more says whether there is more.
+        let count = read.limit as usize + 1;
+        match read.op {
+            Op::AccountsGet => {
+                let mut rows = Vec::new();
+                view.accounts(read.after.unwrap_or(0), count, &mut rows);
+                let page = page_of(rows, read, |row| row.number.into());
+                self.write_answer(conn, seq, |out| {
+                    venue::write_accounts(out, answer, &page, table);
+                });
+            }
+            Op::GroupsGet => {
+                let mut rows = Vec::new();
+                view.groups(&mut rows);
+                let page = page_of(rows, read, |(group, _)| group.0.into());
+                self.write_answer(conn, seq, |out| venue::write_groups(out, answer, &page));
+            }
+            Op::LimitsGet => {
+                let mut rows = Vec::new();
+                let version = view.limits(read.after, count, &mut rows);
+                let page = page_of(rows, read, LimitRow::place);
+                self.write_answer(conn, seq, |out| {
+                    venue::write_limits(out, answer, (&page, version), table);
+                });
+            }
+            _ => {
+                let mut rows = Vec::new();
+                view.fee_tiers(&mut rows);
+                let place =
+                    |row: &FeeTierChanged| u64::from(row.asset.0) << 8 | u64::from(row.tier);
+                let page = page_of(rows, read, place);
+                self.write_answer(conn, seq, |out| {
+                    venue::write_fee_tiers(out, answer, &page, table);
+                });
+            }
+        }
     }
 
     fn answer_withdrawals(

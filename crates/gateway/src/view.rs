@@ -1,12 +1,13 @@
 //! What the edge reads of the core: kept behind a trait, so that this crate knows no engine.
 
-use coulisse_types::event::PositionChanged;
+use coulisse_types::event::{FeeTierChanged, PositionChanged};
 use coulisse_types::keys::{IdList, KeyLabel, KeyMaterial, NetworkList};
 use coulisse_types::{
-    AccountId, AccountName, ClientOrderId, Event, InstrumentId, KeyId, KeyIndex, KeyScheme,
-    KeyState, OrderId, Price, Qty, Seq, Side,
+    AccountId, AccountName, ClientOrderId, Event, GroupId, InstrumentId, KeyId, KeyIndex,
+    KeyScheme, KeyState, OrderId, Price, Qty, Seq, Side,
 };
 use coulisse_wire::native::feed::{Balance, BookOrder, InstrumentStatus, OpenOrder};
+use coulisse_wire::native::venue::{AccountRow, LimitRow};
 use coulisse_wire::native::withdrawals::{CapRow, WithdrawalRow};
 
 /// A key as the edge needs it.
@@ -52,6 +53,14 @@ pub trait CoreView {
     fn withdrawals(&self, account: Option<AccountId>, out: &mut Vec<WithdrawalRow>);
     /// Appends the withdrawal cap of each asset, by asset.
     fn withdrawal_caps(&self, out: &mut Vec<CapRow>);
+    /// Appends the accounts behind this number, at most so many, by number.
+    fn accounts(&self, after: u64, count: usize, out: &mut Vec<AccountRow>);
+    /// Appends all groups, by id.
+    fn groups(&self, out: &mut Vec<(GroupId, AccountName)>);
+    /// Appends the limits behind this place, at most so many, by place; returns how often one was set.
+    fn limits(&self, after: Option<u64>, count: usize, out: &mut Vec<LimitRow>) -> u32;
+    /// Appends the fee tiers, by asset and number.
+    fn fee_tiers(&self, out: &mut Vec<FeeTierChanged>);
     /// The account with this name.
     fn account_id(&self, name: &[u8]) -> Option<AccountId>;
     /// The name of an account.

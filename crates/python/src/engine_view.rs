@@ -3,13 +3,15 @@
 use coulisse_engine::{Engine, Key, OpenOrder as Live, OrderView, Position, Withdrawal};
 use coulisse_gateway::view::{CoreView, KeyView};
 use coulisse_types::event::{
-    AuctionScheduled, KillSwitchSet, LimitUsed, OrderState, PositionChanged, RiskStateChanged,
+    AuctionScheduled, FeeTierChanged, KillSwitchSet, LimitUsed, OrderState, PositionChanged,
+    RiskStateChanged,
 };
 use coulisse_types::{
-    AccountId, AccountName, ClientOrderId, Event, InstrumentId, KeyId, KeyIndex, OrderId, Price,
-    Qty, RiskState, Scope, Seq, Side,
+    AccountId, AccountName, Amount, ClientOrderId, Event, FeeRate, GroupId, InstrumentId, KeyId,
+    KeyIndex, OrderId, Price, Qty, RiskState, Scope, Seq, Side,
 };
 use coulisse_wire::native::feed::{Balance, BookOrder, InstrumentStatus, OpenOrder};
+use coulisse_wire::native::venue::{AccountRow, LimitRow};
 use coulisse_wire::native::withdrawals::{CapRow, WithdrawalRow};
 
 /// Whether an account ever had a fill there.
@@ -90,6 +92,54 @@ impl CoreView for EngineView<'_> {
             proposed: cap.proposed,
             proposed_by: self.key_name(cap.proposed_by),
         }));
+    }
+
+    fn accounts(&self, after: u64, count: usize, out: &mut Vec<AccountRow>) {
+        let first = u32::try_from(after).unwrap_or(u32::MAX).saturating_add(1);
+        let found =
+            (first..).map(AccountId).map_while(|id| self.0.account(id).zip(self.0.membership(id)));
+        out.extend(found.take(count).map(|(account, member)| AccountRow {
+            number: account.id.0,
+            name: account.name,
+            group: member.group,
+            trade_group: member.trade_group,
+        }));
+    }
+
+    fn groups(&self, out: &mut Vec<(GroupId, AccountName)>) {
+        out.extend(self.0.groups().map(|group| (group.id, group.name)));
+    }
+
+    fn limits(&self, after: Option<u64>, count: usize, out: &mut Vec<LimitRow>) -> u32 {
+        let rows =
+            self.0.limits_set(LimitRow::scope_at(after.unwrap_or(0))).map(|limit| LimitRow {
+                scope: limit.scope,
+                scope_id: limit.scope_id,
+                account: match limit.scope {
+                    Scope::Account => {
+                        self.account_name(AccountId(limit.scope_id)).unwrap_or_default()
+                    }
+                    _ => AccountName::default(),
+                },
+                kind: limit.kind,
+                subject: limit.subject,
+                value: limit.value,
+                burst: limit.burst,
+            });
+        out.extend(rows.filter(|row| after.is_none_or(|after| row.place() > after)).take(count));
+        self.0.limit_version()
+    }
+
+    fn fee_tiers(&self, out: &mut Vec<FeeTierChanged>) {
+        for asset in self.0.assets() {
+            out.extend(self.0.fee_tiers(asset.id).iter().map(|tier| FeeTierChanged {
+                asset: asset.id,
+                tier: tier.tier,
+                threshold: Amount::from_minor(tier.threshold_minor),
+                maker_fee: FeeRate::from_ppm(tier.maker_ppm),
+                taker_fee: FeeRate::from_ppm(tier.taker_ppm),
+            }));
+        }
     }
 
     fn account_id(&self, name: &[u8]) -> Option<AccountId> {

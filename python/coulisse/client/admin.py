@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from coulisse.client.link import Link
+from coulisse.client.lists import Item, all_items
 from coulisse.domain.money import Number, as_text
 from coulisse.domain.requests import micros
 from coulisse.domain.symbols import wire_symbol
@@ -240,6 +241,26 @@ class Admin:
     async def keys(self, account: str | None = None) -> Done:
         """Return the keys of an account; the own one where none is named."""
         return await self._link.ask("keys.get", {}, account)
+
+    async def accounts(self) -> list[Item]:
+        """Return all accounts: `account`, and `group` and `trade_group` where there is one."""
+        return await all_items(self._link, "accounts.get", "accounts", {})
+
+    async def groups(self) -> list[Item]:
+        """Return all groups of accounts: per group `group`, its name."""
+        return await all_items(self._link, "groups.get", "groups", {})
+
+    async def limits(self) -> list[Item]:
+        """Return the limits in force: `scope`, `scope_id`, `kind`, `subject`, `limit`, `burst`."""
+        return await all_items(self._link, "limits.get", "limits", {})
+
+    async def limit_version(self) -> int:
+        """Return how often any limit was set."""
+        return int(str((await self._link.ask("limits.get", {"limit": 1}))["version"]))
+
+    async def fee_tiers(self) -> list[Item]:
+        """Return all fee tiers: `asset`, `tier`, `threshold`, `maker_fee` and `taker_fee`."""
+        return await all_items(self._link, "fee_tiers.get", "fee_tiers", {})
 
     async def schedule_auction(
         self,

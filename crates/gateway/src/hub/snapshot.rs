@@ -3,8 +3,8 @@
 //!
 //! Kept are the instruments and groups, each instrument's latest trades and candles, the latest fills, the
 //! time of the last record, the seqs that its status and each private channel are at, who is in which
-//! group, which sessions of people were ended, and whose orders go with them. Connections, subscriptions and counters are of one life
-//! of the process and start anew, as they do on replay.
+//! group, which sessions of people were ended, and whose orders go with their sessions. Connections,
+//! subscriptions and counters are of one life of the process and start anew, as they do on replay.
 //!
 //! Invariants
 //! - Reading and then delivering the tail gives the hub that delivering everything gives, as far as any

@@ -10,17 +10,18 @@ use coulisse_gateway::limits::{HELD_BYTES_MAX, READ_BYTES_MAX, RING_BYTES};
 use coulisse_gateway::view::{CoreView, KeyView};
 use coulisse_types::command::permission;
 use coulisse_types::event::{
-    AssetCreated, BalanceChanged, InstrumentCreated, LevelChanged, OrdersCancelled,
+    AssetCreated, BalanceChanged, FeeTierChanged, InstrumentCreated, LevelChanged, OrdersCancelled,
     PositionChanged, Traded,
 };
 use coulisse_types::keys::{IdList, KeyLabel, KeyMaterial, NetworkList};
 use coulisse_types::{
-    AccountId, AccountName, Amount, AssetId, AssetName, ClientOrderId, Event, FeeRate,
+    AccountId, AccountName, Amount, AssetId, AssetName, ClientOrderId, Event, FeeRate, GroupId,
     InstrumentId, KeyId, KeyIndex, KeyScheme, KeyState, OrderId, Price, Qty, RecordHeader, Seq,
     Side, Symbol, TradeId,
 };
 use coulisse_wire::native::feed::{Balance, BookOrder, InstrumentStatus, OpenOrder};
 use coulisse_wire::native::reply::write_logon_text;
+use coulisse_wire::native::venue::{AccountRow, LimitRow};
 use coulisse_wire::native::withdrawals::{CapRow, WithdrawalRow};
 use ed25519_dalek::{Signer, SigningKey};
 
@@ -72,6 +73,12 @@ impl CoreView for Table {
     fn keys(&self, _: AccountId, _: &mut Vec<KeyView>) {}
     fn withdrawals(&self, _: Option<AccountId>, _: &mut Vec<WithdrawalRow>) {}
     fn withdrawal_caps(&self, _: &mut Vec<CapRow>) {}
+    fn accounts(&self, _: u64, _: usize, _: &mut Vec<AccountRow>) {}
+    fn groups(&self, _: &mut Vec<(GroupId, AccountName)>) {}
+    fn limits(&self, _: Option<u64>, _: usize, _: &mut Vec<LimitRow>) -> u32 {
+        0
+    }
+    fn fee_tiers(&self, _: &mut Vec<FeeTierChanged>) {}
     fn account_id(&self, name: &[u8]) -> Option<AccountId> {
         [(&b"alice"[..], ALICE), (b"bob", BOB)].iter().find(|one| one.0 == name).map(|one| one.1)
     }

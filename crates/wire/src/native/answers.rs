@@ -412,7 +412,21 @@ pub(super) fn write_page<T>(
     page: &Page<T>,
     write_rows: impl FnOnce(&mut Vec<u8>),
 ) {
+    write_versioned_page(out, answer, name, (page, None), write_rows);
+}
+
+/// The same for a list that has a version.
+pub(super) fn write_versioned_page<T>(
+    out: &mut Vec<u8>,
+    answer: &Answer<'_>,
+    name: &str,
+    (page, version): (&Page<T>, Option<u32>),
+    write_rows: impl FnOnce(&mut Vec<u8>),
+) {
     answer.open(out);
+    if let Some(version) = version {
+        write_number(out, b"version", u64::from(version));
+    }
     write_number(out, b"seq", answer.stamps.seq);
     out.push(b'"');
     out.extend_from_slice(name.as_bytes());

@@ -86,7 +86,11 @@ fn read_rarer_body<'a>(
         | Op::KeysGet
         | Op::WithdrawalsGet
         | Op::WithdrawalsPending
-        | Op::WithdrawalCapsGet => Body::Read(read_list(op, params, symbols)?),
+        | Op::WithdrawalCapsGet
+        | Op::AccountsGet
+        | Op::GroupsGet
+        | Op::LimitsGet
+        | Op::FeeTiersGet => Body::Read(read_list(op, params, symbols)?),
         Op::Subscribe => Body::Subscribe(read_subscription(params, symbols)?),
         Op::Unsubscribe => Body::Unsubscribe(read_subscription(params, symbols)?),
         Op::Logon => read_logon(params)?,

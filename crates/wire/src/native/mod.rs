@@ -26,6 +26,7 @@ pub mod reply;
 pub mod request;
 pub mod rest;
 pub mod spec;
+pub mod venue;
 pub mod withdrawals;
 
 pub use bodies::signature as read_signature;

@@ -18,6 +18,7 @@ from coulisse.cli.admin import (
     kill_switch,
     limit,
     listing,
+    lists,
     mark,
     password_set,
     person_create,
@@ -40,6 +41,10 @@ app.command("key-bind")(key_bind.key_bind)
 app.command("key-revoke")(key_revoke.key_revoke)
 app.command("keys")(keys.keys)
 app.command("risk-state")(risk_state.risk_state)
+app.command("accounts")(lists.accounts)
+app.command("groups")(lists.groups)
+app.command("limits")(lists.limits)
+app.command("fee-tiers")(lists.fee_tiers)
 app.command("account-create")(accounts.account_create)
 app.command("account-set")(accounts.account_set)
 app.command("group-create")(accounts.group_create)

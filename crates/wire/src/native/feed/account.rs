@@ -134,7 +134,7 @@ fn open_risk<'o>(
     item
 }
 
-fn write_limit(
+pub(in crate::native) fn write_limit(
     item: &mut Item<'_, '_>,
     (kind, subject): (LimitKind, u32),
     values: &[(&str, i128)],

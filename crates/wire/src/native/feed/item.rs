@@ -159,7 +159,7 @@ impl<'o, 't> Item<'o, 't> {
     }
 
     /// A rate, as a fraction.
-    pub(super) fn rate(&mut self, key: &str, ppm: i64) {
+    pub(in crate::native) fn rate(&mut self, key: &str, ppm: i64) {
         self.key(key);
         self.out.push(b'"');
         digits::fixed(self.out, i128::from(ppm), 6);

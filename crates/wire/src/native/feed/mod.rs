@@ -19,7 +19,7 @@ use coulisse_types::{AccountId, Event, GroupId, Scope};
 
 pub use self::account::Balance;
 use self::account::{Bound, bound_by, write_balance, write_position, write_risk};
-pub(super) use self::account::{write_balance_items, write_position_items};
+pub(super) use self::account::{write_balance_items, write_limit, write_position_items};
 pub(super) use self::candles::write_candle_items;
 pub use self::candles::{Candle, CandleInterval, write_candles};
 pub(super) use self::item::Item;

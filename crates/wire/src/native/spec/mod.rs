@@ -123,7 +123,11 @@ impl Op {
             | Self::KeysGet
             | Self::WithdrawalsGet
             | Self::WithdrawalsPending
-            | Self::WithdrawalCapsGet => (5, None),
+            | Self::WithdrawalCapsGet
+            | Self::AccountsGet
+            | Self::GroupsGet
+            | Self::LimitsGet
+            | Self::FeeTiersGet => (5, None),
             Self::Subscribe => (2, Some("symbols")),
             Self::Logon | Self::SessionOpen | Self::PasswordChange => (20, None),
             _ => (1, None),

@@ -525,7 +525,31 @@ ops! {
 
     /// The keys of an account (`account` says whose; the own one if absent).
     KeysGet "keys.get" Admin [LIMIT, CURSOR, MIN_SEQ] => [
-        SEQ, field("keys", "array", "Per key `key_id`, `scheme`, `permissions`, `state` (`active`, `waits`, `revoked`), `label`, `expire_time`, `accounts`, `symbols`, `networks` and `last_used` (when this node last saw it, in microseconds since the epoch; absent: not since the journal that it read)."),
+        SEQ, field("keys", "array", "Per key `key_id`, `scheme`, `permissions`, `state` (`active`, `waits`, `revoked`), `label`, `expire_time`, `accounts`, `symbols`, `networks` and `last_used` (in microseconds since the epoch: the time of its last record in the log, or of a later logon or signed request at the process that answers. What only reads is not in the log: a restart forgets it, and no other worker knows it. Absent: none of these)."),
+        NEXT_CURSOR, T_IN, READ_LOG, T_OUT,
+    ] r"{}";
+
+    /// All accounts.
+    AccountsGet "accounts.get" Admin [LIMIT, CURSOR, MIN_SEQ] => [
+        SEQ, field("accounts", "array", "Per account, in the order in which they were opened, `account`, `group` (absent: none) and `trade_group` (absent: none)."),
+        NEXT_CURSOR, T_IN, READ_LOG, T_OUT,
+    ] r"{}";
+
+    /// All groups of accounts.
+    GroupsGet "groups.get" Admin [LIMIT, CURSOR, MIN_SEQ] => [
+        SEQ, field("groups", "array", "Per group `group`, its name."), NEXT_CURSOR, T_IN, READ_LOG, T_OUT,
+    ] r"{}";
+
+    /// The limits of the risk gate that are in force.
+    LimitsGet "limits.get" Admin [LIMIT, CURSOR, MIN_SEQ] => [
+        field("version", "integer", "How often any limit was set: the `version` of the latest `limit.set`."),
+        SEQ, field("limits", "array", "Per limit `scope`, `scope_id` (absent: the firm), `kind`, `subject`, `limit` and `burst`, as in `limit.set`; the firm's first, then those of groups, then of accounts."),
+        NEXT_CURSOR, T_IN, READ_LOG, T_OUT,
+    ] r"{}";
+
+    /// The tiers of all fee schedules.
+    FeeTiersGet "fee_tiers.get" Admin [LIMIT, CURSOR, MIN_SEQ] => [
+        SEQ, field("fee_tiers", "array", "Per tier `asset`, `tier`, `threshold`, `maker_fee` and `taker_fee`, as in `fees.set_tier`."),
         NEXT_CURSOR, T_IN, READ_LOG, T_OUT,
     ] r"{}";
 

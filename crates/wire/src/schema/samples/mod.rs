@@ -4,12 +4,14 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use coulisse_types::command::{CancelOnDisconnect, SessionEnd, permission};
-use coulisse_types::event::{AssetCreated, GroupCreated, InstrumentCreated, Rejected};
+use coulisse_types::event::{
+    AssetCreated, FeeTierChanged, GroupCreated, InstrumentCreated, Rejected,
+};
 use coulisse_types::keys::NetworkList;
 use coulisse_types::{
     AccountId, Amount, AssetId, ClientOrderId, Command, Event, FeeRate, Field, GroupId,
-    InstrumentId, KeyScheme, KeyState, OrderId, OrderType, Price, Qty, RejectCode, RequestId, Seq,
-    Side, Text, TimeInForce, Unit,
+    InstrumentId, KeyScheme, KeyState, LimitKind, OrderId, OrderType, Price, Qty, RejectCode,
+    RequestId, Scope, Seq, Side, Text, TimeInForce, Unit,
 };
 
 use crate::instruments::{InstrumentInfo, InstrumentTable};
@@ -20,6 +22,7 @@ use crate::native::feed::{
 };
 use crate::native::reply::{self, Stamps, Units};
 use crate::native::request::Placement;
+use crate::native::venue;
 use crate::native::withdrawals::{self, CapRow, WithdrawalRow};
 use crate::native::{Body, Channel, CommandOutcome, Op, parse_request, rest as rest_bodies};
 
@@ -136,6 +139,19 @@ pub(super) fn reply(op: Op) -> Vec<u8> {
         Op::WithdrawalsGet | Op::WithdrawalsPending => {
             withdrawals::write_withdrawals(out, &answer, &page([withdrawal()], None), &table);
         }
+        Op::AccountsGet => {
+            venue::write_accounts(out, &answer, &page([account_row()], Some(1)), &table);
+        }
+        Op::GroupsGet => {
+            let desk = (GroupId(1), text("desk"));
+            venue::write_groups(out, &answer, &page([desk], None));
+        }
+        Op::LimitsGet => {
+            venue::write_limits(out, &answer, (&page([limit_row()], None), 4), &table);
+        }
+        Op::FeeTiersGet => {
+            venue::write_fee_tiers(out, &answer, &page([fee_tier()], None), &table);
+        }
         Op::WithdrawalCapsGet => {
             withdrawals::write_caps(out, &answer, &page([cap()], None), &table);
         }
@@ -216,6 +232,32 @@ fn command(op: Op, table: &InstrumentTable) -> Option<Command> {
         }
         Body::Amend(amend) => amend.resolve(table.instrument(BTC_USD)).ok(),
         _ => None,
+    }
+}
+
+fn account_row() -> venue::AccountRow {
+    venue::AccountRow { number: 1, name: text("alice"), group: GroupId(1), trade_group: 7 }
+}
+
+fn limit_row() -> venue::LimitRow {
+    venue::LimitRow {
+        scope: Scope::Account,
+        scope_id: ALICE.0,
+        account: text("alice"),
+        kind: LimitKind::Position,
+        subject: BTC_USD.0,
+        value: 1_000_000,
+        burst: 0,
+    }
+}
+
+fn fee_tier() -> FeeTierChanged {
+    FeeTierChanged {
+        asset: AssetId(2),
+        tier: 1,
+        threshold: Amount::from_minor(100_000_000_000_000),
+        maker_fee: FeeRate::from_ppm(-50),
+        taker_fee: FeeRate::from_ppm(300),
     }
 }
 
