@@ -72,13 +72,38 @@ def operations() -> list[tuple[str, str]]:
 def rest_routes() -> list[tuple[str, str, str]]:
     """The private REST routes: (method, path, operation)."""
 
-def tables_json() -> str:
-    """The tables of the store as JSON: name, doc, key, growth, fixed, columns.
+def tables_json(*, series: bool = False) -> str:
+    """The tables of the store, or of the time series, as JSON.
 
+    Of each its name, doc, key, growth, fixed and columns.
     `key` and `fixed` count columns from the first on. `growth` is `adds` (rows never change),
     `writes` (a row is written over by the next with its key) or `changes` (a row is added once;
     the columns behind the fixed ones change).
     """
+
+_CandleCells = tuple[int, int, int, int, int, int, int, int, int]
+"""Start in µs, seq, open, high, low, close, qty, notional (ticks × lots), trades."""
+
+@final
+class Candles:
+    """The fold of trades into candles of one interval, for trades that come from anywhere."""
+
+    def __new__(cls, interval: str) -> Candles:
+        """Begin with no trade. Raises `CoreError("INVALID_VALUE", …)`."""
+    def add(self, trades: list[tuple[int, int, int, int]]) -> list[_CandleCells]:
+        """Take (time in µs, price, qty, seq) of trades, in their order; return what is over."""
+    def last(self) -> _CandleCells | None:
+        """The candle under way; None before the first trade."""
+
+@final
+class SeriesFold:
+    """An engine, its feeds and the fold of the time series, without a log: for tests."""
+
+    def __new__(cls) -> SeriesFold: ...
+    def take(self, record: bytes, *, void: bool = False) -> bytes:
+        """Apply the next record, or take it for void; return its events."""
+    def take_rows(self) -> Rows:
+        """The rows of all that was taken since the last time."""
 
 def planted_faults() -> list[str]:
     """The faults that `Engine.plant` can switch on: none but in a build made for tests."""
@@ -412,8 +437,18 @@ class Core:
     def trades_json(self, symbol: str, limit: int) -> bytes | None:
         """The latest trades, newest first, as JSON. None for an unknown symbol."""
 
-    def candles_json(self, symbol: str, interval: str, limit: int) -> bytes | None:
-        """The latest candles, oldest first, as JSON. None for an unknown symbol or interval."""
+    def latest_candles(self, symbol: str, interval: str) -> tuple[int, list[_CandleCells]] | None:
+        """The seq, and the latest candles that the node keeps, oldest first; None: no such symbol.
+
+        Raises `CoreError("INVALID_VALUE", …)` for an interval that there is not.
+        """
+    def candles_page(
+        self, symbol: str, interval: str, page: tuple[int, list[_CandleCells], int | None]
+    ) -> bytes | None:
+        """The body of `GET /v1/candles/{symbol}`.
+
+        `page` is the seq, candles, and the cursor of older ones, where there may be some.
+        """
     def balances_json(self, account: str) -> bytes | None:
         """An account's balances as JSON, or None."""
     def event_hash(self) -> bytes: ...
@@ -518,8 +553,13 @@ class Replica:
     @property
     def genesis(self) -> bytes:
         """16 bytes that name the journal."""
-    def follow(self, seq: int, chain: bytes, *, keep_events: bool = False) -> None:
+    def follow(
+        self, seq: int, chain: bytes, *, keep_events: bool = False, series: bool = False
+    ) -> None:
         """Make rows of what follows `seq`, at which a store has come to `chain` (32 bytes).
+
+        Those of the store, or those of the time series.
+
 
         Raises `CoreError`: `STORE_AHEAD` where the log has not come so far, `STORE_DIFFERS`, here
         or by `catch_up`, where it has another history, `REPLICA_PASSED` where this replica is past

@@ -20,6 +20,7 @@ from coulisse.client.credentials import load_credentials, write_credentials
 from coulisse.client.local_book import LocalBook
 from coulisse.config import load_config
 from coulisse.domain.errors import ConfigError, NoCredentials
+from coulisse.domain.market import CandleCells
 from coulisse.domain.money import as_text, from_minor, to_decimal, to_minor
 from coulisse.domain.requests import decode_plain_event, encode_plain_event
 from coulisse.domain.symbols import split_symbol, wire_symbol
@@ -168,9 +169,15 @@ class _Nothing:
         assert 1 <= limit <= 1_000
         return b"{}" if symbol == "BTC-USD" else None
 
-    def candles_json(self, symbol: str, interval: str, limit: int) -> bytes | None:
-        assert 1 <= limit <= 60 and interval in ("1s", "1m", "5m", "15m", "1h", "4h", "1d")
-        return b"{}" if symbol == "BTC-USD" else None
+    def latest_candles(self, symbol: str, interval: str) -> tuple[int, list[CandleCells]] | None:
+        assert interval in ("1s", "1m", "5m", "15m", "1h", "4h", "1d")
+        return (1, [(0, 1, 1, 1, 1, 1, 1, 1, 1)]) if symbol == "BTC-USD" else None
+
+    def candles_page(
+        self, symbol: str, interval: str, page: tuple[int, list[CandleCells], int | None]
+    ) -> bytes | None:
+        assert len(page[1]) <= 1_000
+        return b"{}"
 
 
 @cache

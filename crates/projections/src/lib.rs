@@ -4,6 +4,8 @@
 //! record header + events ─▶ Fold ─▶ Rows: for each table rows to add, rows to write over, rows to change
 //! ```
 //!
+//! [`series`] makes the time series in the same way.
+//!
 //! The fold keeps nothing of an order, a balance or an account between two batches: each event carries
 //! what a row needs. It begins at any seq, given the instruments that there are by then.
 //!
@@ -24,6 +26,7 @@ mod fold;
 mod ledger;
 mod orders;
 mod rows;
+pub mod series;
 mod tables;
 
 pub use fold::{Fold, Instrument};

@@ -28,20 +28,20 @@ pub enum Cell<'a> {
 /// Rows of one table that are written alike.
 #[derive(Clone, Debug)]
 pub struct Part {
-    table: TableId,
+    table: &'static TableSpec,
     is_change: bool,
     rows: usize,
     bytes: Vec<u8>,
 }
 
 impl Part {
-    fn new(table: TableId, is_change: bool) -> Self {
+    fn new(table: &'static TableSpec, is_change: bool) -> Self {
         Self { table, is_change, rows: 0, bytes: Vec::new() }
     }
 
     /// The table.
     pub fn table(&self) -> &'static TableSpec {
-        self.table.spec()
+        self.table
     }
 
     /// Whether the rows are changes to some that exist: they have the key and the columns that may change.
@@ -56,7 +56,7 @@ impl Part {
 
     /// The columns of its rows.
     pub fn columns(&self) -> impl Iterator<Item = &'static ColumnSpec> + use<> {
-        let TableSpec { key, growth, columns, .. } = self.table.spec();
+        let TableSpec { key, growth, columns, .. } = self.table;
         let fixed = match growth {
             Growth::Changes { fixed } if self.is_change => *fixed,
             _ => *key,
@@ -155,13 +155,18 @@ pub struct Rows {
 
 impl Default for Rows {
     fn default() -> Self {
-        let all = |is_change| IDS.iter().map(|id| Part::new(*id, is_change)).collect();
-        Self { whole: all(false), changes: all(true), records: 0, events: 0 }
+        Self::of(TABLES)
     }
 }
 
 impl Rows {
-    /// The parts that have rows: of each table, in the order of [`TABLES`], what is added before what
+    /// None yet, of these tables.
+    pub(crate) fn of(tables: &'static [TableSpec]) -> Self {
+        let all = |is_change| tables.iter().map(|table| Part::new(table, is_change)).collect();
+        Self { whole: all(false), changes: all(true), records: 0, events: 0 }
+    }
+
+    /// The parts that have rows: of each table, in the order of their list, what is added before what
     /// changes.
     pub fn parts(&self) -> impl Iterator<Item = &Part> {
         let both = self.whole.iter().zip(&self.changes);
@@ -187,28 +192,12 @@ impl Rows {
         self.whole[table as usize].add(cells);
     }
 
+    /// Adds a row of the table at this place of the list.
+    pub(crate) fn add_at(&mut self, table: usize, cells: &[Cell<'_>]) {
+        self.whole[table].add(cells);
+    }
+
     pub(crate) fn change(&mut self, table: TableId, cells: &[Cell<'_>]) {
         self.changes[table as usize].add(cells);
     }
 }
-
-/// The tables, as [`TABLES`] has them.
-const IDS: [TableId; TABLES.len()] = [
-    TableId::Assets,
-    TableId::Instruments,
-    TableId::Groups,
-    TableId::Accounts,
-    TableId::Keys,
-    TableId::Orders,
-    TableId::Terms,
-    TableId::Lists,
-    TableId::OrderEvents,
-    TableId::Fills,
-    TableId::Trades,
-    TableId::Ledger,
-    TableId::Balances,
-    TableId::Positions,
-    TableId::Withdrawals,
-    TableId::Audit,
-    TableId::Rejects,
-];

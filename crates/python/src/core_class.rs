@@ -1,5 +1,6 @@
 //! The core of a node, as Python drives it on its loop.
 
+use crate::candles_class::{Latest, Page};
 use crate::cell::GilCell;
 use crate::clock::Leap;
 use crate::conn_class::LocalSession;
@@ -654,14 +655,18 @@ impl Core {
         self.read(py, |node, out| node.trades_json(symbol, limit, out))
     }
 
-    fn candles_json(
+    fn latest_candles(&self, py: Python<'_>, symbol: &str, interval: &str) -> PyResult<Latest> {
+        self.with(py, |node, _| node.latest_candles(symbol, interval))?
+    }
+
+    fn candles_page(
         &self,
         py: Python<'_>,
         symbol: &str,
         interval: &str,
-        limit: usize,
+        page: Page,
     ) -> PyResult<Option<Py<PyBytes>>> {
-        self.read(py, |node, out| node.candles_json(symbol, interval, limit, out))
+        self.read(py, |node, out| node.candles_page(symbol, interval, page, out))
     }
 
     fn balances_json(&self, py: Python<'_>, account: &str) -> PyResult<Option<Py<PyBytes>>> {

@@ -8,6 +8,7 @@
 //! - No borrow is held across a call into Python: a transport may call back.
 //! - A panic in any entry point is written down and ends the process (`failure`).
 
+mod candles_class;
 mod cell;
 mod clock;
 mod conn_class;
@@ -31,6 +32,7 @@ mod replica;
 mod replica_class;
 mod rows_class;
 mod schema;
+mod series;
 mod sim_disk;
 mod slow_pool;
 mod socket;
@@ -119,6 +121,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<rows_class::Rows>()?;
     module.add_class::<rows_class::Fold>()?;
     module.add_function(wrap_pyfunction!(rows_class::tables_json, module)?)?;
+    module.add_class::<candles_class::Candles>()?;
+    module.add_class::<candles_class::SeriesFold>()?;
     module.add_class::<conn_class::Conn>()?;
     module.add_class::<conn_class::LocalSession>()?;
     Ok(())

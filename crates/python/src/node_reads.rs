@@ -8,7 +8,6 @@ use coulisse_gateway::book_feed::Levels;
 use coulisse_gateway::market::read_levels;
 use coulisse_gateway::view::CoreView as _;
 use coulisse_types::{AccountId, LimitKind, Scope};
-use coulisse_wire::native::feed::CandleInterval;
 use coulisse_wire::native::rest;
 use coulisse_wire::{InstrumentInfo, Symbols as _};
 
@@ -90,20 +89,6 @@ impl NodeCore {
         let info = self.instrument(symbol)?;
         let trades = self.hub.latest_trades(info.id, limit);
         rest::write_trades(out, info, self.engine.last_seq().0, trades);
-        Some(())
-    }
-
-    pub(crate) fn candles_json(
-        &self,
-        symbol: &str,
-        interval: &str,
-        limit: usize,
-        out: &mut Vec<u8>,
-    ) -> Option<()> {
-        let info = self.instrument(symbol)?;
-        let interval = CandleInterval::from_name(interval.as_bytes())?;
-        let candles = self.hub.latest_candles(info.id, interval, limit);
-        rest::write_candles(out, info, interval, self.engine.last_seq().0, candles);
         Some(())
     }
 

@@ -9,7 +9,8 @@
 //! - There is one of them a data directory; a process that it forked to write counts as part of it.
 
 use crate::engine_view::EngineView;
-use crate::following::{FollowError, Following};
+use crate::following::{FollowError, Following, Wanted};
+use crate::series::After;
 use crate::start::{Fit, PassedOver, Start, State, chain_at, wide, write_snapshot};
 use crate::voids::{AheadError, Voids};
 use coulisse_engine::{Engine, WARM_MAX};
@@ -219,12 +220,11 @@ impl Replica {
     }
 
     /// Makes rows of what follows `seq`, where the chain hash is to be `chain` (not looked at for 0).
-    /// With `keeps_events` the events are kept too, for whoever makes rows of them in another way.
     pub(crate) fn follow(
         &mut self,
         seq: u64,
         chain: [u8; 32],
-        keeps_events: bool,
+        wanted: Wanted,
     ) -> Result<(), ReplicaError> {
         let durable_seq = self.durable_seq()?;
         if seq > durable_seq.max(self.seq()) {
@@ -233,9 +233,10 @@ impl Replica {
         if seq < self.seq() {
             return Err(FollowError::Passed { seq, at: self.seq() }.into());
         }
-        let mut following = Following::new(seq, ChainHash(chain), keeps_events);
+        let mut following = Following::new(seq, ChainHash(chain), wanted);
         if seq == self.seq() {
-            following.begin(&self.state.engine, self.chain_here())?;
+            let State { engine, hub } = &self.state;
+            following.begin(&After { engine, hub }, self.chain_here())?;
         }
         self.following = Some(following);
         Ok(())
@@ -262,7 +263,8 @@ impl Replica {
     pub(crate) fn take_rows(&mut self) -> Option<(Rows, u64, ChainHash)> {
         let chain = self.chain_here()?;
         let seq = self.seq();
-        let rows = self.following.as_mut()?.take_rows()?;
+        let State { engine, hub } = &self.state;
+        let rows = self.following.as_mut()?.take_rows(&After { engine, hub })?;
         Some((rows, seq, chain))
     }
 
@@ -311,7 +313,7 @@ impl Replica {
             self.voids.apply(engine, header, command, &mut self.events);
             hub.deliver(header, &self.events, &EngineView(engine));
             if let Some(following) = &mut self.following {
-                following.take(header, &self.events);
+                following.take(header, &self.events, &After { engine, hub });
             }
         }
         if ends.front() == Some(at) {
@@ -323,9 +325,10 @@ impl Replica {
             ends.pop_front();
         }
         let chain = self.chain_here();
-        let State { engine, .. } = &self.state;
-        if let Some(following) = self.following.as_mut().filter(|one| one.waits_for(engine)) {
-            following.begin(engine, chain)?;
+        let State { engine, hub } = &self.state;
+        let after = After { engine, hub };
+        if let Some(following) = self.following.as_mut().filter(|one| one.waits_for(&after)) {
+            following.begin(&after, chain)?;
         }
         Ok(true)
     }

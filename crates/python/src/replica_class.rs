@@ -2,7 +2,7 @@
 
 use crate::cell::GilCell;
 use crate::failure::{Note, failed, guard};
-use crate::following::FollowError;
+use crate::following::{FollowError, Wanted};
 use crate::open::{files, too_many_voids};
 use crate::replica::{Replica as Inner, ReplicaError};
 use crate::rows_class::Rows;
@@ -99,9 +99,21 @@ impl Replica {
         PyBytes::new(py, &self.inner.borrow_mut(py).genesis())
     }
 
-    #[pyo3(signature = (seq, chain, *, keep_events=false))]
-    fn follow(&self, py: Python<'_>, seq: u64, chain: [u8; 32], keep_events: bool) -> PyResult<()> {
-        self.with(py, |inner| inner.follow(seq, chain, keep_events)).map_err(|error| told(&error))
+    #[pyo3(signature = (seq, chain, *, keep_events=false, series=false))]
+    fn follow(
+        &self,
+        py: Python<'_>,
+        seq: u64,
+        chain: [u8; 32],
+        keep_events: bool,
+        series: bool,
+    ) -> PyResult<()> {
+        let wanted = if series {
+            Wanted::Series { keeps_events: keep_events }
+        } else {
+            Wanted::Store { keeps_events: keep_events }
+        };
+        self.with(py, |inner| inner.follow(seq, chain, wanted)).map_err(|error| told(&error))
     }
 
     fn unfollow(&self, py: Python<'_>) {

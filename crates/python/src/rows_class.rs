@@ -2,6 +2,7 @@
 
 use crate::cell::GilCell;
 use crate::failure::failed;
+use coulisse_projections::series::SERIES;
 use coulisse_projections::{Cell, Fold as Inner, Growth, Part, Rows as InnerRows, TABLES};
 use coulisse_wire::record::{decode_events, decode_unsealed};
 use pyo3::prelude::*;
@@ -145,11 +146,13 @@ impl Fold {
     }
 }
 
-/// The tables of the store, as JSON.
+/// The tables of the store, or of the time series, as JSON.
 #[pyfunction]
-pub(crate) fn tables_json() -> String {
+#[pyo3(signature = (*, series=false))]
+pub(crate) fn tables_json(series: bool) -> String {
     let mut out = String::from("[");
-    for (at, table) in TABLES.iter().enumerate() {
+    let tables = if series { SERIES } else { TABLES };
+    for (at, table) in tables.iter().enumerate() {
         let (growth, fixed) = match table.growth {
             Growth::Adds => ("adds", table.columns.len()),
             Growth::Writes => ("writes", table.key),

@@ -19,6 +19,7 @@
 
 extern crate alloc;
 
+pub mod candle;
 pub mod codec;
 pub mod command;
 pub mod decimal;

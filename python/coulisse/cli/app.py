@@ -27,6 +27,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "admin": "coulisse.cli.admin",
     "replay": "coulisse.cli.replay",
     "store": "coulisse.cli.store",
+    "series": "coulisse.cli.series",
     "export": "coulisse.cli.export",
     "bench": "coulisse.cli.bench",
 }

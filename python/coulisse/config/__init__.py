@@ -23,6 +23,8 @@ from coulisse.config.gateway import GatewayConfig as GatewayConfig
 from coulisse.config.master_key import SecretsConfig
 from coulisse.config.people import PeopleConfig
 from coulisse.config.risk import RiskConfig
+from coulisse.config.series import SeriesConfig as SeriesConfig
+from coulisse.config.store import OFF
 from coulisse.config.store import StoreConfig as StoreConfig
 from coulisse.config.values import (
     AssetName,
@@ -177,6 +179,7 @@ class Config(BaseSettings):
     node: NodeConfig = NodeConfig()
     projector: ProjectorConfig = ProjectorConfig()
     store: StoreConfig = StoreConfig()
+    series: SeriesConfig = SeriesConfig()
     secrets: SecretsConfig = SecretsConfig()
     people: PeopleConfig = PeopleConfig()
     asset_scales: dict[AssetName, Annotated[int, between(0, ASSET_SCALE_MAX)]] = {}
@@ -217,6 +220,15 @@ class Config(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let the environment win over the file, which comes in as arguments."""
         return env_settings, dotenv_settings, init_settings
+
+    @property
+    def series_database(self) -> str | None:
+        """Where the time series are, as it was given, with its password; None for nowhere."""
+        if self.series.database is not None:
+            text = self.series.database.get_secret_value()
+            return None if text == OFF else text
+        has_store = self.store.address is not None and self.projector.enabled
+        return "sqlite" if has_store else None
 
     def scale(self, asset: str) -> int:
         """Return the decimals of an asset's minor unit."""

@@ -13,6 +13,8 @@ from coulisse.domain.orders import Instrument
 CANDLE_INTERVALS: Final = ("1s", "1m", "5m", "15m", "1h", "4h", "1d")
 """How long candles are."""
 Item = Mapping[str, object]
+CandleCells = tuple[int, int, int, int, int, int, int, int, int]
+"""Start in µs, seq, open, high, low, close in ticks, qty in lots, ticks × lots, trades."""
 
 
 @dataclass(frozen=True, slots=True)

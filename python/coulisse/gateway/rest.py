@@ -22,8 +22,10 @@ from litestar.plugins.core import MsgspecDIPlugin
 
 from coulisse import _core
 from coulisse.domain.errors import NodeFailed
+from coulisse.domain.market import CandleCells
 from coulisse.domain.outcomes import Rejected
 from coulisse.domain.symbols import wire_symbol
+from coulisse.gateway.candles import PAGE_MAX, Asked, Gaps, SeriesBehind, StoredCandles, page_of
 from coulisse.gateway.docs_page import DocsPage
 from coulisse.gateway.openapi import document_answers
 from coulisse.gateway.page_files import HEADERS, read_page_file
@@ -33,7 +35,7 @@ from coulisse.telemetry.metrics import CONTENT_TYPE
 
 DEPTH_MAX = 1_000
 TRADES_MAX = 1_000
-CANDLES_MAX = 60
+TIME_MAX_US = 2**53 - 1
 JSON_TYPE = "application/json"
 Json = Response[bytes]
 Symbol = Annotated[str, PathParameter(description="the instrument, as BTC-USD")]
@@ -55,8 +57,13 @@ class Reader(Protocol):
     def trades_json(self, symbol: str, limit: int) -> bytes | None:
         """The latest trades."""
 
-    def candles_json(self, symbol: str, interval: str, limit: int) -> bytes | None:
-        """The latest candles."""
+    def latest_candles(self, symbol: str, interval: str) -> tuple[int, list[CandleCells]] | None:
+        """The seq, and the latest candles that are kept."""
+
+    def candles_page(
+        self, symbol: str, interval: str, page: tuple[int, list[CandleCells], int | None]
+    ) -> bytes | None:
+        """Candles as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,8 @@ class Site:
     """The visitor's key, which only a demo gives away."""
     hosts: Collection[str] = ()
     """The names, without a port, that the demo's key is given away under; `*` is any."""
+    series: StoredCandles | None = None
+    """Where candles are that the node does not keep itself."""
 
 
 def json_response(body: object, status: int = 200) -> Json:
@@ -218,23 +227,51 @@ def _market_routes(site: Site) -> list[HTTPRouteHandler]:
         await site.durable()
         return json_response(body)
 
+    return [instruments, book, trades, _candles_route(site)]
+
+
+def _candles_route(site: Site) -> HTTPRouteHandler:
     @get(
         "/v1/candles/{symbol:str}",
-        summary="The latest candles of one instrument, oldest first, in UTC",
-        before_request=_only("interval", "limit"),
+        summary="Candles of one instrument, oldest first, in UTC",
+        description=(
+            "The latest ones; with `cursor` older ones, of which a node that has no time series "
+            "keeps 60 of each interval."
+        ),
+        before_request=_only("interval", "limit", "cursor", "gaps"),
     )
     async def candles(
         symbol: Symbol,
         interval: Interval = "1m",
-        limit: Annotated[int, QueryParameter(ge=1, le=CANDLES_MAX, description="how many")] = 60,
-    ) -> Json:
-        body = site.core.candles_json(_wire(symbol), interval, limit)
-        if body is None:
+        limit: Annotated[int, QueryParameter(ge=1, le=PAGE_MAX, description="how many")] = 60,
+        cursor: Annotated[
+            int | None,
+            QueryParameter(
+                ge=0, le=TIME_MAX_US,
+                description="next_cursor of the page before: they begin before this time, in µs",
+            ),
+        ] = None,
+        gaps: Annotated[
+            Gaps,
+            QueryParameter(
+                description="of an interval without a trade: nothing, or a candle of no qty"
+            ),
+        ] = "omit",
+    ) -> Json:  # fmt: skip
+        found = site.core.latest_candles(_wire(symbol), interval)
+        if found is None:
             return unknown_symbol(symbol)
+        seq, kept = found
+        asked = Asked(_wire(symbol), interval, limit, cursor, gaps)
+        try:
+            page, before_us = await page_of(asked, kept, site.series)
+        except SeriesBehind as error:
+            return error_response(503, Rejected("SEQ_NOT_REACHED", str(error), "not_sent"))
+        body = site.core.candles_page(asked.symbol, interval, (seq, page, before_us))
         await site.durable()
         return json_response(body)
 
-    return [instruments, book, trades, candles]
+    return candles
 
 
 def _node_routes(site: Site) -> list[HTTPRouteHandler]:

@@ -23,9 +23,10 @@ from coulisse.gateway.rest import Site
 from coulisse.log.file import data_dir, open_core
 from coulisse.node.front import Conns, Front
 from coulisse.node.lives import lone_faults
-from coulisse.node.projector import Projector, allowed_processors
+from coulisse.node.projector import Projector, allowed_processors, elsewhere
 from coulisse.node.seed import seed
 from coulisse.node.seed_limits import seed_limits
+from coulisse.node.series import Series
 from coulisse.node.workers import Workers, reserved
 from coulisse.telemetry.audit import AuditFile
 from coulisse.telemetry.logs import logger
@@ -44,12 +45,14 @@ class Node:
         group: asyncio.TaskGroup,
         demo_key: Mapping[str, str] | None,
         projector: Projector,
+        series: Series,
     ) -> None:
         """Put a node together; `group` owns its tasks."""
         self.config = config
         self.core = core
         self.group = group
         self.projector = projector
+        self.series = series
         self.driver = Driver(core, schema(), self._on_fatal)
         self.listeners: list[Listener] = []
         self.stopping = asyncio.Event()
@@ -68,6 +71,7 @@ class Node:
             health=self.health,
             demo_key=demo_key,
             hosts=config.gateway.host_names,
+            series=series.stored,
         )
         audit = AuditFile(data_dir(config) / "audit.jsonl")
         self._front = Front(core, config.gateway, site, self.spawn, audit)
@@ -86,6 +90,8 @@ class Node:
                 await self._front.listen(listener, hub, conns)
         if self.projector.is_wanted:
             self.spawn(self.projector.run())
+        if self.series.is_wanted:
+            self.spawn(self.series.child.run())
         # What lives now lives until the end: the collector need not look at it again.
         gc.collect()
         gc.freeze()
@@ -109,6 +115,9 @@ class Node:
     def health(self) -> tuple[bool, Mapping[str, object]]:
         """Return whether the node takes orders, and the facts."""
         ready = not self.stopping.is_set() and self.driver.failure is None
+        durable_seq = self.core.durable_seq
+        store = self.projector.store.health(durable_seq)
+        series_are_well, series = self.series.health(durable_seq)
         return ready, {
             "ok": self.driver.failure is None,
             "ready": ready,
@@ -116,16 +125,18 @@ class Node:
             "node": self.config.node.id,
             "durability": self.config.log.durability,
             "seq": self.core.seq,
-            "durable_seq": self.core.durable_seq,
+            "durable_seq": durable_seq,
             "voided_records": len(self.core.voided),
             "projector": self.projector.health(),
-            **self.projector.store.health(self.core.durable_seq),
+            **store,
+            "degraded": bool(store["degraded"]) or not series_are_well,
+            "series": series,
             **self.workers.health(),
         }
 
     def _metrics(self) -> Mapping[str, int]:
         mine = {**self.core.metrics(), **self._front.door.metrics(), **self.projector.metrics()}
-        return self.workers.added_to(mine)
+        return self.workers.added_to({**mine, **self.series.metrics()})
 
     def _shared(self) -> tuple[Mapping[str, object], Mapping[str, int]]:
         """Return what a worker tells of the node in its own answers."""
@@ -156,6 +167,7 @@ class Node:
         await self._front.stop()
         if self._is_ready:
             await self.projector.end()
+            await self.series.end()
         gc.unfreeze()
         if self._is_ready:
             self._log.info("stopped", seq=self.core.seq, durable_seq=self.core.durable_seq)
@@ -176,7 +188,9 @@ async def running(
 
     Raises `StartError` or `ConfigError` in one line, and `NodeFailed` when the journal fails.
     """
-    projector = Projector(config, allowed_processors())
+    processors = allowed_processors()
+    projector = Projector(config, processors)
+    series = Series(config, elsewhere(config, processors))
     if config.node.cpu is not None:
         _pin(config.node.cpu)
     # A busy port is known before the journal is touched.
@@ -192,7 +206,7 @@ async def running(
         try:
             with lone_faults():
                 async with asyncio.TaskGroup() as group:
-                    node = Node(config, core, group, demo_key, projector)
+                    node = Node(config, core, group, demo_key, projector, series)
                     try:
                         await node.start(bound)
                         yield node

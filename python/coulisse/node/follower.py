@@ -31,6 +31,8 @@ RECORDS_PER_WRITE: Final = 4_096
 FINISH_S: Final = 2.0
 """How long it goes on filling the store when the node has gone."""
 ANSWER_BYTES: Final = 4_096
+PLACE_FILE: Final = "series.place"
+"""In the data directory: the seq that the time series will go on from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +204,12 @@ class Follower:
         status.store_rebuilt = said.rebuilt
 
     def _needed_seq(self) -> int | None:
-        """What the store will go on from is kept; where that is unknown, the oldest there is."""
+        """What store and time series will go on from is kept."""
+        needed = [seq for seq in (self._store_seq(), self._series_seq()) if seq is not None]
+        return min(needed, default=None)
+
+    def _store_seq(self) -> int | None:
+        """Where the store is; where that is unknown, the oldest snapshot there is."""
         if self._feed is None:
             return None
         known = self._feed.status.seq
@@ -210,6 +217,13 @@ class Follower:
             return known
         files = sorted(Path(self._settings.data_dir).glob("snapshot-*.snap"))
         return int(files[0].stem.partition("-")[2]) if files else None
+
+    def _series_seq(self) -> int | None:
+        """Where the time series are, as their own process notes it; None where there are none."""
+        try:
+            return int((Path(self._settings.data_dir) / PLACE_FILE).read_text())
+        except (OSError, ValueError):
+            return None
 
     def end(self) -> None:
         """Give up a snapshot that is being written."""

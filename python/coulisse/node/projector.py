@@ -36,14 +36,12 @@ class Projector:
         """Prepare it for `config`; `processors` is where the node was allowed to run."""
         part = config.projector
         self._directory = data_dir(config)
-        elsewhere = processors - {config.node.cpu} or processors
-        pinned = config.node.cpu is not None
         self._settings = Settings(
             data_dir=str(self._directory),
             snapshot_interval_s=part.snapshot_interval_s,
             snapshots_kept=part.snapshots_kept,
             nice=part.nice,
-            processors=tuple(sorted(elsewhere)) if pinned else (),
+            processors=elsewhere(config, processors),
             may_migrate=config.store.migrate,
         )
         self._database = config.store.address or ""
@@ -208,3 +206,10 @@ class Projector:
 def allowed_processors() -> frozenset[int]:
     """Return where this process may run."""
     return frozenset(os.sched_getaffinity(0))
+
+
+def elsewhere(config: Config, processors: frozenset[int]) -> tuple[int, ...]:
+    """Return where what stands beside the core may run; nothing where that may be anywhere."""
+    if config.node.cpu is None:
+        return ()
+    return tuple(sorted(processors - {config.node.cpu} or processors))

@@ -1,4 +1,4 @@
-"""The tables of the store, as `crates/projections` defines them."""
+"""The tables of the store and of the time series, as `crates/projections` defines them."""
 
 from __future__ import annotations
 
@@ -49,9 +49,19 @@ class Table:
 
 @functools.cache
 def tables() -> dict[str, Table]:
-    """Return the tables by name, in the order in which they are written."""
+    """Return the store's tables by name, in the order in which they are written."""
+    return _read(_core.tables_json())
+
+
+@functools.cache
+def series_tables() -> dict[str, Table]:
+    """Return the tables of the time series by name; their first columns are symbol, ts and seq."""
+    return _read(_core.tables_json(series=True))
+
+
+def _read(text: str) -> dict[str, Table]:
     found: dict[str, Table] = {}
-    for raw in json.loads(_core.tables_json()):
+    for raw in json.loads(text):
         columns = tuple(Column(**column) for column in raw["columns"])
         names = [column.name for column in columns]
         found[raw["name"]] = Table(

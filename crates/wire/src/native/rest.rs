@@ -97,13 +97,15 @@ pub fn write_trades(
     out.extend_from_slice(b"]}");
 }
 
-/// Appends the body of `GET /v1/candles/{symbol}`: the latest candles, in the order given.
+/// Appends the body of `GET /v1/candles/{symbol}`: candles, in the order given. Where there may be older
+/// ones, `before` is the time before which those begin.
 pub fn write_candles(
     out: &mut Vec<u8>,
     info: &InstrumentInfo,
     interval: CandleInterval,
     seq: u64,
     candles: impl IntoIterator<Item = Candle>,
+    before: Option<i64>,
 ) {
     out.extend_from_slice(b"{\"symbol\":\"");
     out.extend_from_slice(info.symbol.as_bytes());
@@ -113,7 +115,13 @@ pub fn write_candles(
     digits::unsigned(out, seq);
     out.extend_from_slice(b",\"candles\":[");
     feed::write_candle_items(out, info, candles);
-    out.extend_from_slice(b"]}");
+    out.push(b']');
+    if let Some(before) = before {
+        out.extend_from_slice(b",\"next_cursor\":\"");
+        digits::signed(out, before);
+        out.push(b'"');
+    }
+    out.push(b'}');
 }
 
 /// Appends an account's balances: `{"seq":…,"account":…,"balances":[…]}`.

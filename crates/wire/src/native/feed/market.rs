@@ -2,12 +2,12 @@
 
 use alloc::vec::Vec;
 
+use coulisse_types::candle::Candle;
 use coulisse_types::{OrderId, Price, Qty, Side};
 
 use super::super::reply::separate;
 use super::super::rest::write_instrument;
 use super::super::spec::Channel;
-use super::candles::Candle;
 use super::item::Item;
 use super::public::{Level, TradeRow, open_public};
 use crate::digits;

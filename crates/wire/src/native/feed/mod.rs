@@ -21,7 +21,8 @@ pub use self::account::Balance;
 use self::account::{Bound, bound_by, write_balance, write_position, write_risk};
 pub(super) use self::account::{write_balance_items, write_limit, write_position_items};
 pub(super) use self::candles::write_candle_items;
-pub use self::candles::{Candle, CandleInterval, write_candles};
+pub use self::candles::write_candles;
+pub use coulisse_types::candle::{Candle, CandleInterval};
 pub(super) use self::item::Item;
 pub use self::market::{
     BookOrder, OrderChange, Ticker, write_instruments, write_l3_delta, write_l3_image, write_ticker,

@@ -472,7 +472,7 @@ pub(super) fn rest() -> Vec<(&'static str, Vec<u8>)> {
             collect(|out| {
                 let candle = Candle::of(TIME_US, MARK, Qty::from_lots(400), SEQ);
                 let interval = CandleInterval::OneMinute;
-                rest_bodies::write_candles(out, info, interval, SEQ, [candle]);
+                rest_bodies::write_candles(out, info, interval, SEQ, [candle], Some(TIME_US));
             }),
         ),
     ]
