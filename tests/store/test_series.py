@@ -13,13 +13,15 @@ import pytest
 
 from coulisse import _core
 from coulisse.bench.questdb_server import Questdb
+from coulisse.domain.market import CandleCells
+from coulisse.gateway.candles import KEPT_MAX, Asked, SeriesBehind, page_of
 from coulisse.node.series_check import reference_at
+from coulisse.node.series_reader import StoredSeries
 from coulisse.projections.content import ContentHash
 from coulisse.store.errors import StoreDown, StoreMoved, StoreRefused
 from coulisse.store.sql.writer import Checkpoint
 from coulisse.store.timeseries.address import SeriesAddress, parse_series_address
 from coulisse.store.timeseries.contents import all_rows
-from coulisse.store.timeseries.reader import open_series_reader
 from coulisse.store.timeseries.writer import Policy, SeriesWriter, open_series, wipe_series
 from tests.model.codec import Header, Message, encode_record
 from tests.session.twin import GENESIS, MARKET
@@ -209,37 +211,41 @@ def test_what_is_older_than_is_kept_goes_and_longer_candles_stay(
     assert counts["candles_1m"] == counts["quotes"] == set(range(10))
 
 
-def test_candles_are_paged_by_time_with_the_seq_that_they_are_true_at(
-    series_address: SeriesAddress,
-) -> None:
+async def test_candles_by_pages_are_those_of_all_trades(series_address: SeriesAddress) -> None:
     writer = open_series(series_address, bytes(16), Policy())
     # More seconds a day than a node keeps candles.
     for rows in days_of_trades(4, 200):
         writer.write(rows)
     settle(writer, series_address)
-    reader = open_series_reader(series_address)
-    with all_rows(series_address) as (place, rows_):
+    writer.close()
+    with all_rows(series_address) as (_, found):
         trades = sorted(
             tuple(int(str(cell)) for cell in (row[1], row[4], row[5], row[2]))
-            for name, row in rows_
+            for name, row in found
             if name == "trades"
         )
     fold = _core.Candles("1h")
     wanted = fold.add([(at, price, qty, seq) for at, price, qty, seq in trades])
     wanted.append(fold.last() or wanted[-1])
-    assert len(trades) == 800 and len(wanted) == 96 and place.seq == writer.checkpoint.seq
-    before_us, found = 4 * DAY_US, []
+    assert len(trades) == 800 and len(wanted) == 96
+    stored = StoredSeries(series_address)
+    pages: list[CandleCells] = []
+    before_us: int | None = None
     while True:
-        seq, page = reader.candles("BTC-USD", "1h", before_us, 25)
-        assert seq == place.seq
-        found = [*page, *found]
-        if len(page) < 25:
+        asked = Asked("BTC-USD", "1h", 25, before_us)
+        page, before_us = await page_of(asked, wanted[-KEPT_MAX:], stored)
+        pages = [*page, *pages]
+        if before_us is None:
             break
-        before_us = page[0][0]
-    assert found == wanted
-    assert reader.candles("ETH-USD", "1h", 4 * DAY_US, 25)[1] == []
-    reader.close()
-    writer.close()
+    assert pages == wanted
+    assert await stored.candles("ETH-USD", "1h", 4 * DAY_US, 25) == (writer.written_seq, [])
+    wipe_series(series_address)
+    give_up_s = time.monotonic() + PATIENCE_S
+    # What was emptied is behind, or has nothing at all.
+    with pytest.raises(SeriesBehind):
+        while time.monotonic() < give_up_s:
+            await page_of(Asked("BTC-USD", "1h", 100), wanted[-KEPT_MAX:], stored)
+    stored.close()
 
 
 def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: object) -> None:

@@ -16,6 +16,7 @@ from coulisse.cli.options import ConfigFile, DataDir
 from coulisse.cli.runner import fail
 from coulisse.cli.store import Database, progress_of, store_of
 from coulisse.domain.errors import CoulisseError
+from coulisse.domain.market import CANDLE_INTERVALS
 
 FORMATS = ("csv",)
 
@@ -38,12 +39,12 @@ def export(
     """Write rows of the store, in the order of the log, with names and decimals."""
     _, address = store_of(config, data_dir, database)
     # Loaded here: no other command needs SQLAlchemy.
-    from coulisse.store.sql.export import INTERVALS_NS, NAMES, Wanted
+    from coulisse.store.sql.export import NAMES, Wanted
     from coulisse.store.sql.export import export as rows_of
 
     for option, value, known in (
         ("what", what, NAMES),
-        ("--interval", interval, tuple(INTERVALS_NS)),
+        ("--interval", interval, CANDLE_INTERVALS),
         ("--format", format_, FORMATS),
     ):
         if value not in known:

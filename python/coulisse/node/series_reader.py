@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Final
 
 from coulisse.domain.market import CandleCells
 from coulisse.gateway.candles import SeriesBehind
 from coulisse.store.errors import StoreDown
-from coulisse.store.timeseries.address import SeriesAddress
+from coulisse.store.timeseries.address import SeriesAddress, parse_series_address
 from coulisse.store.timeseries.reader import open_series_reader
 
 WAITING_MAX: Final = 32
@@ -51,3 +52,8 @@ class StoredSeries:
     def close(self) -> None:
         """Read no more; what is being read is not waited for."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def stored_series(database: str | None, data_dir: Path) -> StoredSeries | None:
+    """Return what reads the time series of a setting; None where there are none."""
+    return None if database is None else StoredSeries(parse_series_address(database, data_dir))

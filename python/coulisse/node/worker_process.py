@@ -35,6 +35,7 @@ from coulisse.gateway.plain import PlainHub
 from coulisse.gateway.rest import Site
 from coulisse.node.front import Conns, Front, no_plain_events
 from coulisse.node.lives import lone_faults, pause
+from coulisse.node.series_reader import stored_series
 from coulisse.telemetry.audit import AuditFile
 from coulisse.telemetry.logs import set_up_logs
 from coulisse.telemetry.metrics import Metrics
@@ -60,6 +61,8 @@ class Settings:
     people: PeopleRules
     master_key: str | None
     demo_key: Mapping[str, str] | None
+    series: str | None = None
+    """Where the time series are, with its password."""
 
     def to_json(self) -> str:
         """Return the first line of its stdin."""
@@ -97,6 +100,7 @@ class WorkerNode:
             health=self.health,
             demo_key=settings.demo_key,
             hosts=gateway.host_names,
+            series=stored_series(settings.series, Path(settings.data_dir)),
         )
         name = f"audit-worker-{settings.number}.jsonl"
         audit = AuditFile(Path(settings.data_dir) / name)

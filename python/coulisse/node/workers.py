@@ -202,6 +202,7 @@ class Workers:
                 people=self._config.people.rules(),
                 master_key=None if secret is None else secret.hex(),
                 demo_key=self._demo_key,
+                series=self._config.series_database,
             )
             self.all.append(Worker(number, settings))
         for worker in self.all:

@@ -11,18 +11,14 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from coulisse import _core
+from coulisse.domain.market import CandleCells
 from coulisse.store.sql.address import Address
 from coulisse.store.sql.contents import at_one_moment, checkpoint
 from coulisse.store.sql.schema import table
 from coulisse.store.sql.words import Words, iso
 
 ROWS_AT_A_TIME: Final = 5_000
-INTERVALS_NS: Final[Mapping[str, int]] = {
-    name: seconds * 10**9
-    for name, seconds in {
-        "1s": 1, "1m": 60, "5m": 300, "15m": 900, "1h": 3_600, "4h": 14_400, "1d": 86_400,
-    }.items()
-}  # fmt: skip
 Cells = tuple[str, ...]
 Row = Any
 
@@ -139,49 +135,26 @@ def _select(kind: Kind, wanted: Wanted) -> sa.Select[Any]:
     return sa.select(of).where(within).order_by(*(of.c[name] for name in kind.order))
 
 
-@dataclass(slots=True)
-class _Candle:
-    start_ns: int
-    open: int
-    high: int
-    low: int
-    close: int
-    qty: int
-    trades: int
-    last_seq: int
-
-    def add(self, row: Row) -> None:
-        self.high, self.low = max(self.high, row.price), min(self.low, row.price)
-        self.close, self.last_seq = row.price, row.seq
-        self.qty, self.trades = self.qty + row.qty, self.trades + 1
-
-
 def _candles(
     connection: sa.Connection, words: Words, wanted: Wanted, progress: Callable[[int], None]
 ) -> Iterator[Cells]:
-    """Fold trades into intervals in UTC; one without a trade has no row."""
-    length_ns = INTERVALS_NS[wanted.interval]
+    """Fold trades into intervals in UTC, as the feeds do; one without a trade has no row."""
     of = table("trades")
     for instrument in words.instruments:
         select = _select(KINDS["trades"], wanted).where(of.c.instrument == instrument)
-        candle: _Candle | None = None
-        for number, row in enumerate(connection.execute(select)):
-            start_ns = row.time_ns // length_ns * length_ns
-            if number % ROWS_AT_A_TIME == 0:
-                progress(row.seq)
-            if candle is not None and candle.start_ns == start_ns:
-                candle.add(row)
-                continue
-            if candle is not None:
+        fold = _core.Candles(wanted.interval)
+        for rows in connection.execute(select).partitions():
+            progress(rows[-1].seq)
+            trades = [(row.time_ns // 1_000, row.price, row.qty, row.seq) for row in rows]
+            for candle in fold.add(trades):
                 yield _candle(words, instrument, candle)
-            price = row.price
-            candle = _Candle(start_ns, price, price, price, price, row.qty, 1, row.seq)
-        if candle is not None:
-            yield _candle(words, instrument, candle)
+        last = fold.last()
+        if last is not None:
+            yield _candle(words, instrument, last)
 
 
-def _candle(words: Words, instrument: int, candle: _Candle) -> Cells:
+def _candle(words: Words, instrument: int, candle: CandleCells) -> Cells:
     of = words.instruments[instrument]
-    prices = map(of.price, (candle.open, candle.high, candle.low, candle.close))
-    counted = (of.qty(candle.qty), str(candle.trades), str(candle.last_seq))
-    return iso(candle.start_ns), of.symbol, *prices, *counted
+    start_us, seq, first, high, low, close, qty, _, trades = candle
+    prices = map(of.price, (first, high, low, close))
+    return iso(start_us * 1_000), of.symbol, *prices, of.qty(qty), str(trades), str(seq)
