@@ -46,26 +46,39 @@ def documents() -> Mapping[str, str]:
     }
 
 
-def store() -> Mapping[str, str]:
-    """The page of the store's tables, from the list that they are made by."""
-    from coulisse.projections.tables import tables
+STORE_HEAD = """<!-- Generated from crates/projections by `make generate`. -->
 
-    page = [
-        "<!-- Generated from crates/projections by `make generate`. -->",
-        "",
-        "# Tables of the store",
-        "",
-        "Columns of the key stand first, in bold. Prices are in ticks and quantities in lots of "
-        "their instrument, times in ns",
-        "since the epoch; `seq` is the place in the log. `minor` has up to 128 bits. "
-        "[What fills them](store.md).",
-    ]
+# Tables of the store
+
+Columns of the key stand first, in bold. Prices are in ticks and quantities in lots of their instrument, times in ns
+since the epoch; `seq` is the place in the log. `minor` has up to 128 bits. [What fills them](store.md)."""
+SERIES_HEAD = """<!-- Generated from crates/projections by `make generate`. -->
+
+# Tables of the time series
+
+Columns of the key stand first, in bold. Prices are in ticks and quantities in lots of their instrument, times in µs
+since the epoch (TIMESTAMP in QuestDB); `seq` is the place in the log. `minor` has up to 128 bits.
+[What fills them](series.md)."""
+
+
+def store() -> Mapping[str, str]:
+    """The pages of the tables, from the lists that they are made by."""
+    from coulisse.projections.tables import series_tables, tables
+
+    return {
+        "docs/operating/store-tables.md": _tables_page(STORE_HEAD, tables()),
+        "docs/operating/series-tables.md": _tables_page(SERIES_HEAD, series_tables()),
+    }
+
+
+def _tables_page(head: str, tables: Mapping[str, Any]) -> str:
+    page = [head]
     how = {
         "adds": "Rows never change.",
         "writes": "A row is written over by the next one with its key.",
         "changes": "Columns in italics change.",
     }
-    for table in tables().values():
+    for table in tables.values():
         page += ["", f"## {table.name}", "", f"{table.doc} {how[table.growth]}", ""]
         page += ["| column | type | meaning |", "| --- | --- | --- |"]
         for column in table.columns:
@@ -73,7 +86,7 @@ def store() -> Mapping[str, str]:
             if table.growth == "changes" and column.name in table.changing:
                 mark = "*"
             page.append(f"| {mark}{column.name}{mark} | {column.kind} | {column.doc} |")
-    return {"docs/operating/store-tables.md": "\n".join(page) + "\n"}
+    return "\n".join(page) + "\n"
 
 
 GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (readme, protocol, documents, store)

@@ -163,7 +163,7 @@ async def test_a_killed_questdb_loses_and_doubles_nothing(questdb: Questdb) -> N
     assert require_right(address, disk) > 1_000
 
 
-def days_of_trades(days: int, per_day: int) -> Iterable[_core.Rows]:
+def days_of_trades(days: int, per_day: int, qty: int = 5, price: int = 100) -> Iterable[_core.Rows]:
     """Rows of a market that trades the same number of times each day."""
     fold, seq = _core.SeriesFold(), 0
 
@@ -176,14 +176,14 @@ def days_of_trades(days: int, per_day: int) -> Iterable[_core.Rows]:
         take(1, message)
     for account in (1, 2):
         for asset in (1, 2):
-            take(1, Message("Deposit", asset=asset, amount=10**24), account)
+            take(1, Message("Deposit", asset=asset, amount=10**28), account)
     for day in range(days):
         for number in range(per_day):
             time_ns = (day * DAY_US + number * DAY_US // per_day) * 1_000 + 2
             for account, side in ((1, "sell"), (2, "buy")):
                 order = Message(
                     "OrderPlace", instrument=1, side=side, order_type="limit",
-                    time_in_force="gtc", post_only=False, qty=5, price=100 + number % 7,
+                    time_in_force="gtc", post_only=False, qty=qty, price=price + number % 7,
                     notional=0, client_order_id="",
                 )  # fmt: skip
                 take(time_ns, order, account)
@@ -246,6 +246,21 @@ async def test_candles_by_pages_are_those_of_all_trades(series_address: SeriesAd
         while time.monotonic() < give_up_s:
             await page_of(Asked("BTC-USD", "1h", 100), wanted[-KEPT_MAX:], stored)
     stored.close()
+
+
+async def test_sums_of_more_than_64_bits_are_read_exactly(series_address: SeriesAddress) -> None:
+    writer = open_series(series_address, bytes(16), Policy())
+    for rows in days_of_trades(1, 3, qty=10**12, price=10**13):
+        writer.write(rows)
+    settle(writer, series_address)
+    writer.close()
+    stored = StoredSeries(series_address)
+    _, found = await stored.candles("BTC-USD", "1d", DAY_US, 5)
+    stored.close()
+    ((start_us, _, *prices, qty, notional, trades),) = found
+    assert (start_us, qty, trades) == (0, 3 * 10**12, 3)
+    assert prices == [10**13, 10**13 + 2, 10**13, 10**13 + 2]
+    assert notional == 10**12 * (3 * 10**13 + 3) > 2**63
 
 
 def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: object) -> None:

@@ -56,6 +56,7 @@ impl Candles {
     }
 
     /// Takes (time in µs, price, qty, seq) of trades; returns the candles that are over.
+    #[expect(clippy::needless_pass_by_value, reason = "a list of Python's becomes a Vec")]
     fn add(&self, py: Python<'_>, trades: Vec<(i64, i64, i64, u64)>) -> Vec<CandleCells> {
         let (series, open_us) = &mut *self.state.borrow_mut(py);
         let mut over = Vec::new();

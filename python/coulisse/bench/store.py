@@ -95,16 +95,16 @@ async def _measure(
     run: StoreRun, data: Path, address: Address, server: Postgresql | None
 ) -> dict[str, Any]:
     accounts = [
-        AccountConfig(name=f"a{number}", deposits={asset: Decimal(10**9) for asset in _ASSETS})
+        AccountConfig(name=f"a{number}", deposits={asset: Decimal(10**9) for asset in ASSETS})
         for number in range(ACCOUNTS)
     ]
     config = Config(accounts=tuple(accounts)).with_log(directory=data)
     core = open_core(config, [config.gateway])
-    driver = Driver(core, schema(), _fail)
+    driver = Driver(core, schema(), fail)
     driver.attach(asyncio.get_running_loop())
     try:
         await seed(core, driver, config)
-        market = _Market(core, driver, config)
+        market = Market(core, driver, config)
         for number in range(run.orders // 2):
             market.trade()
             if number % COMMANDS_PER_TICK == 0:
@@ -112,7 +112,7 @@ async def _measure(
             if number % COMMANDS_IN_FLIGHT == 0:
                 await driver.durable()
         await driver.durable()
-        await _published(data, core.seq)
+        await published(data, core.seq)
         with pinned_to(processors().load):
             filled = _fill(data, address, core.seq, server)
         async with _projector(config, address):
@@ -133,10 +133,11 @@ async def _measure(
     }
 
 
-_ASSETS = ("BTC", "ETH", "SOL", "USD")
+ASSETS = ("BTC", "ETH", "SOL", "USD")
 
 
-def _fail(reason: str) -> None:
+def fail(reason: str) -> None:
+    """End the run: the journal has failed."""
     raise CoulisseError(reason)
 
 
@@ -144,10 +145,11 @@ def _nothing(seq: int, events: bytes) -> None:
     """Nobody waits for it."""
 
 
-class _Market:
+class Market:
     """Accounts that trade with each other: one rests, the next takes all of it."""
 
     def __init__(self, core: _core.Core, driver: Driver, config: Config) -> None:
+        """Let the accounts of `config` trade."""
         self._core = core
         self._driver = driver
         self._dice = random.Random(SEED)
@@ -155,6 +157,7 @@ class _Market:
         self._count = 0
 
     def trade(self) -> None:
+        """Send an order that rests and one that takes it."""
         dice, self._count = self._dice, self._count + 1
         away = dice.randrange(-SPREAD_TICKS, SPREAD_TICKS)
         common: dict[str, Value] = {
@@ -172,7 +175,7 @@ class _Market:
             self._core.command(kind, body, _nothing, account=dice.choice(self._ids))
 
 
-async def _published(data: Path, seq: int) -> None:
+async def published(data: Path, seq: int) -> None:
     """Wait until a replica may read and compare all there is."""
     replica = _core.Replica(data_dir=str(data), only_one=False)
     give_up = time.monotonic() + CAUGHT_UP_S
@@ -255,7 +258,7 @@ async def _projector(config: Config, address: Address) -> AsyncIterator[int]:
 
 
 async def _steadily(
-    run: StoreRun, core: _core.Core, driver: Driver, market: _Market, address: Address
+    run: StoreRun, core: _core.Core, driver: Driver, market: Market, address: Address
 ) -> dict[str, Any]:
     """Trade at a steady rate; look again and again how old the first missing record is."""
     reader = PlaceReader(address)

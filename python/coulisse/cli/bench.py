@@ -19,6 +19,8 @@ from coulisse.bench.overload import OverloadRun
 from coulisse.bench.overload import measure as measure_overload
 from coulisse.bench.rest import RestRun
 from coulisse.bench.rest import measure as measure_rest
+from coulisse.bench.series import SeriesRun
+from coulisse.bench.series import measure as measure_series
 from coulisse.bench.sockets import SocketsRun
 from coulisse.bench.sockets import measure as measure_sockets
 from coulisse.bench.start import StartRun
@@ -233,6 +235,24 @@ def store(
     run = StoreRun(kind, database, orders, seconds, fills_rate, data_dir)
     name, command = f"store-{kind}", f"store --backend {kind}"
     _show(Shown(name, command, lambda: measure_store(run)), save=save, as_json=as_json)
+
+
+@app.command("series")
+def series(
+    backend: Annotated[str, typer.Option(help="sqlite or questdb.")] = "sqlite",
+    orders: Annotated[int, typer.Option(min=2, help="Orders of the journal.")] = 100_000,
+    trades: Annotated[int, typer.Option(min=1, help="Trades that QuestDB folds.")] = 10_000_000,
+    data_dir: DataDir = None,
+    save: Save = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how fast time series are filled and candles read."""
+    if backend not in ("sqlite", "questdb"):
+        fail(f"--backend is sqlite or questdb, not {backend!r}")
+    kind: Literal["sqlite", "questdb"] = "sqlite" if backend == "sqlite" else "questdb"
+    run = SeriesRun(kind, orders, trades, data_dir)
+    name, command = f"series-{kind}", f"series --backend {kind}"
+    _show(Shown(name, command, lambda: measure_series(run)), save=save, as_json=as_json)
 
 
 @app.command("tls")

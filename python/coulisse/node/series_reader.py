@@ -51,7 +51,8 @@ class StoredSeries:
 
     def close(self) -> None:
         """Read no more; what is being read is not waited for."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.submit(self._reader.close)
+        self._pool.shutdown(wait=False)
 
 
 def stored_series(database: str | None, data_dir: Path) -> StoredSeries | None:

@@ -32,6 +32,8 @@ STATE: Final = "SELECT name, suspended, writerTxn, sequencerTxn FROM wal_tables(
 PARTITION_LIST: Final = (
     "SELECT name, CAST(maxTimestamp AS LONG) FROM table_partitions('{0}') WHERE NOT active"
 )
+TOO_LARGE: Final = "inconvertible value"
+"""What QuestDB says where a number has more bits than it is cast to."""
 COLUMNS: Final = "SELECT \"column\", type, designated, upsertKey FROM table_columns('{0}')"
 
 

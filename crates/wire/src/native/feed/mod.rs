@@ -22,7 +22,6 @@ use self::account::{Bound, bound_by, write_balance, write_position, write_risk};
 pub(super) use self::account::{write_balance_items, write_limit, write_position_items};
 pub(super) use self::candles::write_candle_items;
 pub use self::candles::write_candles;
-pub use coulisse_types::candle::{Candle, CandleInterval};
 pub(super) use self::item::Item;
 pub use self::market::{
     BookOrder, OrderChange, Ticker, write_instruments, write_l3_delta, write_l3_image, write_ticker,
@@ -40,6 +39,7 @@ use super::reply::separate;
 use super::spec::Channel;
 use crate::digits;
 use crate::instruments::InstrumentTable;
+pub use coulisse_types::candle::{Candle, CandleInterval};
 
 /// Whose delta it is, and where it stands in its channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
