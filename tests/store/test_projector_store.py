@@ -31,7 +31,6 @@ SERVE = ("serve", "--port", "0", "--data-dir", "data")
 PROMPT = {"COULISSE_PROJECTOR__NICE": "0"}
 QUICK = {**PROMPT, "COULISSE_PROJECTOR__SNAPSHOT_INTERVAL_S": "0.3"}
 STORE = "COULISSE_STORE__DATABASE"
-SQLITE = {STORE: "sqlite"}
 
 
 def health(server: Server) -> dict[str, Any]:
@@ -101,10 +100,10 @@ def sqlite_of(server: Server) -> Address:
     return Address("sqlite", str(server.data_dir / "store.sqlite3"))
 
 
-async def test_history_is_in_a_file_and_what_is_none_of_this_log_is_made_anew(
+async def test_without_any_setting_history_is_in_a_file_and_what_is_none_of_this_log_is_made_anew(
     start: Start,
 ) -> None:
-    server = start(*SERVE, **QUICK, **SQLITE)
+    server = start(*SERVE, **QUICK)
     await trade(server, 40)
     said = until(server, is_filled)
     assert said["store"]["behind"] == 0 and said["ready"]
@@ -117,15 +116,15 @@ async def test_history_is_in_a_file_and_what_is_none_of_this_log_is_made_anew(
     for number, change in enumerate(("seq = 1000000", f"chain = '{'11' * 32}'", "genesis = '00'")):
         with contextlib.closing(sqlite3.connect(store.target)) as connection, connection:
             connection.execute(f"UPDATE checkpoint SET {change}")
-        server = start(*SERVE, **QUICK, **SQLITE)
+        server = start(*SERVE, **QUICK)
         await trade(server, 4, first=40 + 4 * number)
         until(server, is_filled)
         require_right(server, store)
         assert server.stop() == 0
 
 
-def test_no_store_is_made_where_the_settings_name_none(start: Start) -> None:
-    server = start(*SERVE)
+def test_no_store_is_made_where_the_settings_say_so(start: Start) -> None:
+    server = start(*SERVE, **{STORE: "off"})
     said = health(server)
     assert said["store"] == {"state": "off"} and not said["degraded"]
     assert not (server.data_dir / "store.sqlite3").exists()

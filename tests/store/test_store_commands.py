@@ -21,7 +21,7 @@ from coulisse.store.sql.contents import read_content
 from coulisse.store.sql.writer import Checkpoint
 
 from ..integration.conftest import COMMAND, Server, Start, environment
-from .test_projector_store import QUICK, SERVE, SQLITE, is_filled, trade, until
+from .test_projector_store import QUICK, SERVE, is_filled, trade, until
 
 
 def store(server: Server, *arguments: str, code: int = 0) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def alter(server: Server, statement: str) -> None:
 
 
 def test_a_store_is_exported_verified_and_rebuilt_by_a_node_and_without_one(start: Start) -> None:
-    server = start(*SERVE, **QUICK, **SQLITE)
+    server = start(*SERVE, **QUICK)
     asyncio.run(trade(server, 9))
     until(server, is_filled)
     require_exports(server)

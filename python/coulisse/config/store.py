@@ -25,9 +25,9 @@ def _database(value: object) -> object:
 class StoreConfig(Part):
     """Where the projector writes orders, fills, trades and the ledger, all made of the log."""
 
-    database: Annotated[SecretStr, BeforeValidator(_database)] = SecretStr(OFF)
-    """`off`. `sqlite`: a file in the data directory. `sqlite:///FILE`, `postgresql://USER:PASSWORD@HOST/NAME`.
-    Better in the environment (`COULISSE_STORE__DATABASE`) where there is a password."""
+    database: Annotated[SecretStr, BeforeValidator(_database)] = SecretStr("sqlite")
+    """`sqlite`: a file in the data directory. `sqlite:///FILE`, `postgresql://USER:PASSWORD@HOST/NAME`,
+    or `off`. Better in the environment (`COULISSE_STORE__DATABASE`) where there is a password."""
     migrate: bool = True
     """Whether the projector brings the tables to its version by itself; a role without that right
     needs `coulisse store migrate` by one that has it."""

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Final, Self
 
 from coulisse import _core
+from coulisse.node.pace import Pace, Worker
 from coulisse.node.store_feed import StoreFeed
-from coulisse.store.sql.writer import Checkpoint
+from coulisse.store.sql.writer import Breathe, Checkpoint
 
 EXIT_FAILED: Final = 1
 POLL_S: Final = 0.1
@@ -28,11 +29,15 @@ RECORDS_PER_TURN: Final = 20_000
 """Records between two looks at stdin: some ten milliseconds."""
 RECORDS_PER_WRITE: Final = 4_096
 """Records whose rows the store is given at a time."""
+RECORDS_PER_BURST: Final = 64
+"""Records of a turn, and of a write, while somebody trades."""
 FINISH_S: Final = 2.0
 """How long it goes on filling the store when the node has gone."""
 ANSWER_BYTES: Final = 4_096
 PLACE_FILE: Final = "series.place"
 """In the data directory: the seq that the time series will go on from."""
+UNFINISHED: Final = "snapshot.tmp"
+"""What a snapshot is called while it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +109,17 @@ class Follower:
         replica: _core.Replica,
         settings: Settings,
         now_s: Callable[[], float],
-        feed: StoreFeed | None = None,
+        feed: StoreFeed | None,
+        pace: Pace,
     ) -> None:
         """Follow with `replica`; a first snapshot is due one interval from now."""
         self._replica = replica
         self._settings = settings
         self._now_s = now_s
         self._feed = feed
+        self._pace = pace
+        self._worker = Worker("replica-back", pace)
+        self._more = False
         self._following = 0
         """Which of the feed's connections gets rows; 0 for none."""
         self._due_s = now_s() + settings.snapshot_interval_s
@@ -119,7 +128,8 @@ class Follower:
 
     def turn(self) -> bool:
         """Go on a little; return whether there is more. Raises `CoreError`."""
-        more = self._go_on()
+        self._pace.look(lambda: self._replica.durable_seq)
+        self._worker.do(self._go_on)
         self.status.seq = self._replica.seq
         self.status.compared_seq = self._replica.compared_seq
         self._see_whether_written()
@@ -127,10 +137,11 @@ class Follower:
             self._begin()
         if self._feed is not None:
             self._tell_of_store(self._feed)
-        return more
+        return self._more
 
     def finish(self) -> None:
         """Fill the store with what there still is. Raises `CoreError`."""
+        self._pace.end()
         give_up_s = self._now_s() + FINISH_S
         while self._now_s() < give_up_s and self.turn():
             pass
@@ -138,18 +149,27 @@ class Follower:
             self._feed.drain(max(0.0, give_up_s - self._now_s()))
             self._tell_of_store(self._feed)
 
-    def _go_on(self) -> bool:
+    def _go_on(self, breathe: Breathe) -> None:
+        enough = self._replica.seq + RECORDS_PER_TURN
+        self._more = True
+        while self._more and self._replica.seq < enough:
+            breathe()
+            if self._feed is not None and self._feed.is_full:
+                self._feed.wait(POLL_S)
+                break
+            self._more = self._apply()
+
+    def _apply(self) -> bool:
+        """Apply some records; return whether there are more."""
         feed = self._feed
-        if feed is None:
-            return self._replica.catch_up(RECORDS_PER_TURN) == RECORDS_PER_TURN
-        self._meet(feed)
-        if not self._following:
-            return self._replica.catch_up(RECORDS_PER_TURN) >= RECORDS_PER_TURN
-        if feed.is_full:
-            feed.wait(POLL_S)
-            return True
+        if feed is not None:
+            self._meet(feed)
+        if feed is None or not self._following:
+            limit = self._limit(RECORDS_PER_TURN)
+            return self._replica.catch_up(limit) >= limit
+        limit = self._limit(RECORDS_PER_WRITE)
         try:
-            applied = self._replica.catch_up(RECORDS_PER_WRITE)
+            applied = self._replica.catch_up(limit)
         except _core.CoreError as error:
             if not str(error.args[0]).startswith("STORE_"):
                 raise
@@ -158,7 +178,10 @@ class Follower:
         rows = self._replica.take_rows()
         if rows is not None and not feed.put(self._following, rows):
             self._unfollow()
-        return applied >= RECORDS_PER_WRITE
+        return applied >= limit
+
+    def _limit(self, records: int) -> int:
+        return RECORDS_PER_BURST if self._pace.is_active else records
 
     def _meet(self, feed: StoreFeed) -> None:
         """See to it that rows are made from where the store is, if it can be reached."""
@@ -232,6 +255,7 @@ class Follower:
             os.waitpid(self._writing.pid, 0)
             os.close(self._writing.answer)
             self._writing = None
+            (Path(self._settings.data_dir) / UNFINISHED).unlink(missing_ok=True)
 
     def _is_due(self) -> bool:
         seq = self._replica.seq

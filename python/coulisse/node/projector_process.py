@@ -26,6 +26,7 @@ from typing import Final
 
 from coulisse import _core
 from coulisse.node.follower import EXIT_FAILED, POLL_S, Follower, Settings, Status
+from coulisse.node.pace import Pace
 from coulisse.node.store_feed import StoreFeed
 from coulisse.store.sql.address import parse_address
 
@@ -78,8 +79,9 @@ def follow(settings: Settings, lifeline: Lifeline) -> None:
         return
     for file, reason in replica.passed_over:
         say({"passed_over": file, "reason": reason})
-    feed = feed_of(settings, replica.genesis)
-    follower = Follower(replica, settings, time.monotonic, feed)
+    pace = Pace(time.monotonic)
+    feed = feed_of(settings, replica.genesis, pace)
+    follower = Follower(replica, settings, time.monotonic, feed, pace)
     # The follower may let go of it and begin with another.
     del replica
     told, tell_at_s = Status(), 0.0
@@ -106,7 +108,7 @@ def is_news(now: Status, told: Status) -> bool:
     return now.snapshots != told.snapshots or now.store_state != told.store_state
 
 
-def feed_of(settings: Settings, genesis: bytes) -> StoreFeed | None:
+def feed_of(settings: Settings, genesis: bytes, pace: Pace) -> StoreFeed | None:
     """Return what fills the store, if there is one."""
     database = os.environ.pop(STORE_VARIABLE, "")
     if not database:
@@ -114,7 +116,7 @@ def feed_of(settings: Settings, genesis: bytes) -> StoreFeed | None:
     directory = Path(settings.data_dir)
     address = parse_address(database, directory)
     is_own = address.backend == "sqlite" and Path(address.target).parent == directory
-    return StoreFeed(address, genesis, may_migrate=settings.may_migrate, is_own=is_own)
+    return StoreFeed(address, genesis, pace, may_migrate=settings.may_migrate, is_own=is_own)
 
 
 def memory_bytes() -> int:

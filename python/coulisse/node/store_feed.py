@@ -16,10 +16,12 @@ import sys
 import threading
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
 from coulisse import _core
+from coulisse.node.pace import Pace, Worker
 from coulisse.store.errors import StoreError, StoreRefused
 from coulisse.store.sql.address import Address
 from coulisse.store.sql.writer import Checkpoint, Writer, open_writer
@@ -53,7 +55,13 @@ class StoreFeed:
     """The thread that writes, and what it shares with the replica's."""
 
     def __init__(
-        self, address: Address, genesis: bytes, *, may_migrate: bool, is_own: bool
+        self,
+        address: Address,
+        genesis: bytes,
+        pace: Pace,
+        *,
+        may_migrate: bool,
+        is_own: bool,
     ) -> None:
         """Begin to connect to the store of the journal `genesis`.
 
@@ -62,6 +70,7 @@ class StoreFeed:
         """
         self._address = address
         self._is_own = is_own
+        self._worker = Worker("store-back", pace)
         self._genesis = genesis
         self._may_migrate = may_migrate
         self._changed = threading.Condition()
@@ -175,7 +184,7 @@ class StoreFeed:
                     # Nobody writes: whether the store is still there, and where it was, is asked.
                     writer.look()
                     continue
-                writer.write(rows)
+                self._worker.do(partial(writer.write, rows))
                 with self._changed:
                     self._is_busy = False
                     written = self._status.rows + rows.count

@@ -17,7 +17,9 @@ from coulisse.store.errors import StoreDown, StoreMoved
 from coulisse.store.sql import statements
 from coulisse.store.sql.migrations.scripts import from_nothing
 from coulisse.store.sql.writer import (
+    Breathe,
     Checkpoint,
+    go_on,
     require_genesis,
     require_place,
     require_version,
@@ -34,7 +36,8 @@ LOCK_KEY: Final = 0x636F756C
 SESSION: Final = (
     f"SET statement_timeout = {STATEMENT_MS}; SET lock_timeout = {STATEMENT_MS}; "
     "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off; "
-    "SET jit = off; SET client_min_messages = warning"
+    # What a crash of the server takes back is written again, rows and checkpoint together.
+    "SET synchronous_commit = off; SET jit = off; SET client_min_messages = warning"
 )
 LOCK: Final = "SELECT pg_try_advisory_lock(%s, hashtext(current_schema()))"
 UNLOCK: Final = "SELECT pg_advisory_unlock(%s, hashtext(current_schema()))"
@@ -65,11 +68,11 @@ class PostgresqlWriter:
         """Where the store is, as this writer left it."""
         return self._checkpoint
 
-    def write(self, rows: _core.Rows) -> None:
+    def write(self, rows: _core.Rows, breathe: Breathe = go_on) -> None:
         """Write rows and move the checkpoint, all or nothing. Raises `StoreDown`, `StoreMoved`."""
         try:
             with self._connection.transaction():
-                self._write(rows)
+                self._write(rows, breathe)
         except psycopg.Error as error:
             raise StoreDown(said(error)) from None
         self._checkpoint = Checkpoint(rows.seq, rows.chain)
@@ -92,7 +95,7 @@ class PostgresqlWriter:
             self._connection.execute(UNLOCK, (LOCK_KEY,))
         self._connection.close()
 
-    def _write(self, rows: _core.Rows) -> None:
+    def _write(self, rows: _core.Rows, breathe: Breathe) -> None:
         before = self._checkpoint
         # The row's lock keeps a second writer out until this one is done; then it finds nothing.
         moved = self._connection.execute(
@@ -101,6 +104,7 @@ class PostgresqlWriter:
         if moved.rowcount != 1:
             raise StoreMoved(f"it is not at seq {before.seq} any more")
         for name, is_change, _ in rows.parts():
+            breathe()
             table = tables()[name]
             is_staged = is_change or table.growth == "writes"
             target = statements.stage_name(table) if is_staged else name

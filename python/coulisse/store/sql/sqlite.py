@@ -16,12 +16,16 @@ from coulisse.store.errors import StoreDown, StoreMoved
 from coulisse.store.sql import statements
 from coulisse.store.sql.migrations.scripts import from_nothing
 from coulisse.store.sql.writer import (
+    Breathe,
     Checkpoint,
+    go_on,
     require_genesis,
     require_place,
     require_version,
 )
 
+STEPS_PER_BREATH: Final = 500
+"""Steps of SQLite's machine, of which a row takes some 50."""
 BUSY_S: Final = 5.0
 PRAGMAS: Final = (
     "PRAGMA journal_mode = WAL",
@@ -63,12 +67,15 @@ class SqliteWriter:
         """Where the store is, as this writer left it."""
         return self._checkpoint
 
-    def write(self, rows: _core.Rows) -> None:
+    def write(self, rows: _core.Rows, breathe: Breathe = go_on) -> None:
         """Write rows and move the checkpoint, all or nothing. Raises `StoreDown`, `StoreMoved`."""
+        self._connection.set_progress_handler(
+            None if breathe is go_on else breathe, STEPS_PER_BREATH
+        )
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                self._write(rows)
+                self._write(rows, breathe)
                 self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:
@@ -90,7 +97,7 @@ class SqliteWriter:
         """Close the connection."""
         self._connection.close()
 
-    def _write(self, rows: _core.Rows) -> None:
+    def _write(self, rows: _core.Rows, breathe: Breathe) -> None:
         before = self._checkpoint
         moved = self._connection.execute(
             ADVANCE, (rows.seq, rows.chain.hex(), self._genesis, before.seq, before.chain.hex())
@@ -98,6 +105,7 @@ class SqliteWriter:
         if moved.rowcount != 1:
             raise StoreMoved(f"it is not at seq {before.seq} any more")
         for table, is_change, _ in rows.parts():
+            breathe()
             statement = self._change[table] if is_change else self._insert[table]
             self._connection.executemany(statement, rows.tuples(table, is_change))
 

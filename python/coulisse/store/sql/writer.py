@@ -7,6 +7,7 @@ or one that was thought dead, write nothing twice.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,6 +19,15 @@ from coulisse.store.sql.migrations.scripts import VERSIONS
 NO_CHAIN = bytes(32)
 SCHEMA_VERSION = VERSIONS[-1]
 """The newest migration: what the writer writes."""
+
+
+Breathe = Callable[[], int]
+"""Called again and again by what works, every fraction of a millisecond; returns 0: go on."""
+
+
+def go_on() -> int:
+    """Do not rest."""
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +45,10 @@ class Writer(Protocol):
     def checkpoint(self) -> Checkpoint:
         """Where the store is, as this writer left it."""
 
-    def write(self, rows: _core.Rows) -> None:
+    def write(self, rows: _core.Rows, breathe: Breathe = go_on) -> None:
         """Write rows and move the checkpoint, all or nothing.
 
+        `breathe` is called in between, so that whoever has to may rest the thread.
         Raises `StoreDown`, where it may have been written: ask for the checkpoint again; and
         `StoreMoved`.
         """
