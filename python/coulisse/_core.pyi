@@ -316,6 +316,7 @@ class Core:
         self,
         *,
         echo: bool = False,
+        deflate: bool = False,
         logon_s: int = 0,
         key_rate: tuple[int, int] = ...,
         account_rate: tuple[int, int] = ...,
@@ -324,10 +325,11 @@ class Core:
     ) -> None:
         """Set the rules of the door, before it opens.
 
-        `echo` opens `/v1/echo`, which sends every message back: for suites of conformance. A native
-        session must log on or subscribe within `logon_s` seconds (0: never). A rate is units a
-        second (0: no limit) and the burst. `proxies` holds networks, with commas between, whose
-        `X-Forwarded-For` is believed. Raises `CoreError` (`INVALID_VALUE`) for what is no network.
+        `echo` opens `/v1/echo`, which sends every message back: for suites of conformance.
+        `deflate` agrees to permessage-deflate. A native session must log on or subscribe within
+        `logon_s` seconds (0: never). A rate is units a second (0: no limit) and the burst.
+        `proxies` holds networks, with commas between, whose `X-Forwarded-For` is believed.
+        Raises `CoreError` (`INVALID_VALUE`) for what is no network.
         """
 
     def set_people(

@@ -2,6 +2,7 @@
 
 use crate::batch::ConnId;
 use crate::call;
+use crate::deflate::Window;
 use crate::fan::Topic;
 use crate::frame::{FrameReader, Opcode, begin_frame};
 use crate::held::Held;
@@ -115,6 +116,8 @@ pub(crate) struct Conn {
     pub(crate) id: ConnId,
     pub(crate) stage: Stage,
     pub(crate) reader: FrameReader,
+    /// What it is sent may be compressed, with this window.
+    pub(crate) packs: Option<Window>,
     pub(crate) held: Held,
     pub(crate) identity: Option<Identity>,
     pub(crate) nonce: [u8; 16],
@@ -163,6 +166,7 @@ impl Conn {
             id,
             stage,
             reader: FrameReader::new(crate::frame::Role::Server),
+            packs: None,
             held: Held::default(),
             identity: None,
             nonce,
@@ -227,7 +231,7 @@ impl Conn {
 }
 
 /// The payload of the first of some frames of ours, and the frames behind it.
-fn first_payload(frames: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(crate) fn first_payload(frames: &[u8]) -> Option<(&[u8], &[u8])> {
     let (len, body) = match frames {
         [_, 126, high, low, body @ ..] => (usize::from(u16::from_be_bytes([*high, *low])), body),
         [_, 127, rest @ ..] => {

@@ -9,7 +9,8 @@
 //! Invariants
 //! - A listener gets each byte that was told after it came, once, in order; or it is stale, gets nothing,
 //!   and the next thing it gets is an image.
-//! - A stream keeps at most [`FAN_BYTES_MAX`] that is not sent yet; past it every listener is stale.
+//! - A stream keeps at most [`FAN_BYTES_MAX`] that is not sent yet; past it every listener is stale. While
+//!   it is sent compressed as well, it keeps that once more for each window ([`packed`]).
 
 use crate::batch::ConnId;
 use crate::frame::{Opcode, begin_frame};
@@ -17,6 +18,8 @@ use crate::limits::FAN_BYTES_MAX;
 use coulisse_types::{InstrumentId, Seq};
 use coulisse_wire::native::feed::CandleInterval;
 use std::collections::{BTreeMap, VecDeque};
+
+pub(crate) mod packed;
 
 /// What a public stream is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,6 +108,8 @@ pub(crate) struct Fan {
     sending_from: u64,
     /// The seq up to which it must be durable.
     sending_seq: Seq,
+    /// The same compressed, where somebody takes it so.
+    packed: packed::Packs,
     /// The listener whose turn it is.
     next: usize,
     pending: Vec<u8>,
@@ -137,6 +142,7 @@ impl Fan {
             sending: Vec::new(),
             sending_from: 0,
             sending_seq: Seq(0),
+            packed: packed::Packs::default(),
             next: 0,
             pending: Vec::new(),
             pending_seq: Seq(0),
@@ -181,6 +187,7 @@ impl Fan {
         // The sweep under way ends; nobody is owed anything of it.
         self.sending_from = end;
         self.sending = Vec::new();
+        self.packed.clear();
         self.pending.clear();
         self.next = 0;
     }
@@ -242,6 +249,7 @@ impl Fan {
     fn begin(&mut self, now_us: i64) {
         self.sending_from += self.sending.len() as u64;
         self.sending = std::mem::take(&mut self.pending);
+        self.packed.clear();
         self.sending_seq = self.pending_seq;
         self.begun_us = now_us;
         self.next = 0;
@@ -274,6 +282,7 @@ impl Fan {
         self.sending_from += self.sending.len() as u64;
         // The memory of a large burst is given back; the next message makes its own.
         self.sending = Vec::new();
+        self.packed.clear();
         self.next = 0;
     }
 
@@ -388,7 +397,9 @@ impl Fans {
 
     /// How many streams, and how many bytes they keep.
     pub(crate) fn used(&self) -> (usize, usize) {
-        let bytes = |fan: &Fan| fan.sending.capacity() + fan.pending.capacity();
+        let bytes = |fan: &Fan| {
+            fan.sending.capacity() + fan.pending.capacity() + fan.packed.allocated_bytes()
+        };
         (self.by_topic.len(), self.all.iter().flatten().map(bytes).sum())
     }
 }

@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 
 /// Digits of a time in microseconds since the epoch, from 2001 to 2286.
-const TIME_DIGITS: usize = 16;
+pub(crate) const TIME_DIGITS: usize = 16;
 
 #[derive(Clone, Copy, Debug)]
 struct Mark {

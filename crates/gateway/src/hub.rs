@@ -17,6 +17,7 @@ use crate::armed::{Armed, Due};
 use crate::audit::Audit;
 use crate::batch::{Batch, ConnId};
 use crate::conn::{Conn, Stage};
+use crate::deflate::Offer;
 use crate::fan::{FanId, Fans};
 use crate::fills::Fills;
 use crate::flight::Flight;
@@ -25,7 +26,8 @@ use crate::gather::Gather;
 use crate::http::{Body, Head, HeadReader, HttpFault, ReadStep, Route, error_response};
 use crate::key_use::KeyUse;
 use crate::limits::{
-    BODY_BYTES_MAX, ECHO_BYTES_MAX, HELD_BYTES_MAX, LINGER_PUBLICATIONS_MAX, PUBLICATIONS_PER_S,
+    BODY_BYTES_MAX, ECHO_BYTES_MAX, HELD_BYTES_MAX, LINGER_PUBLICATIONS_MAX, MESSAGE_BYTES_MAX,
+    PUBLICATIONS_PER_S,
 };
 use crate::people::{Desk, Ended};
 use crate::private_feed::{PrivateFeeds, Touched};
@@ -49,8 +51,11 @@ use std::ops::Range;
 
 mod awaited;
 mod frames;
+mod packing;
 pub(crate) mod snapshot;
 
+pub(crate) use packing::Image;
+pub use packing::PackingCounters;
 pub use snapshot::FeedsFault;
 
 /// What the caller must do after a read.
@@ -198,6 +203,8 @@ pub struct Hub {
     pub(crate) gone: Vec<Range<u64>>,
     /// What is under way to a core in another process.
     pub(crate) flight: Flight,
+    /// What compresses and inflates, where connections agreed to that.
+    packing: packing::Packing,
     lingering: Vec<Lingering>,
     awaited: Vec<awaited::Awaited>,
     open: usize,
@@ -263,6 +270,7 @@ impl Hub {
             cancels_due: VecDeque::new(),
             gone: Vec::new(),
             flight: Flight::default(),
+            packing: packing::Packing::default(),
             lingering: Vec::new(),
             awaited: Vec::new(),
             open: 0,
@@ -460,6 +468,12 @@ impl Hub {
             self.cut_off(id, seq);
             return;
         }
+        if conn.packs.is_some() {
+            let mut text = Vec::new();
+            body(&mut text);
+            self.write_packed(id, seq, tail, &text);
+            return;
+        }
         conn.write(seq.0, body);
         if let Some(tail) = tail {
             conn.held.departs(tail);
@@ -653,34 +667,50 @@ impl Hub {
                     received.hand_over = Some(arrived.bytes.to_vec());
                     return;
                 }
-                let answer = upgrade::accept(&arrived.head, None).and_then(|answer| {
+                let may_pack = self.rules.deflate && !plain;
+                let offer = if may_pack { arrived.head.deflate } else { Offer::None };
+                let answer = upgrade::accept(&arrived.head, None, offer).and_then(|answer| {
                     site::admit(&arrived.head, &self.hosts, &self.origins).map(|()| answer)
                 });
-                match answer {
-                    Err(fault) => self.answer_http(id, &fault.response()),
-                    Ok(answer) => {
-                        let Some(conn) = self.conn(id) else { return };
-                        conn.host = arrived.head.host.unwrap_or_default().to_string();
-                        conn.stage = if native { Stage::Native } else { Stage::Plain };
-                        if echo {
-                            conn.stage = Stage::Echo;
-                            conn.reader =
-                                FrameReader::with_messages_of(Role::Server, ECHO_BYTES_MAX);
-                        }
-                        conn.held.buffer().extend_from_slice(&answer);
-                        conn.held.mark(0);
-                        let mut rest = arrived.rest().to_vec();
-                        self.enqueue(id);
-                        received.plain_opened = plain;
-                        if native {
-                            self.hello(id, now_us, view);
-                        }
-                        if !rest.is_empty() {
-                            self.receive_frames(id, &mut rest, now_us, view, received);
-                        }
-                    }
+                let answer = match answer {
+                    Err(fault) => return self.answer_http(id, &fault.response()),
+                    Ok(answer) => answer,
+                };
+                let stage = match (native, echo) {
+                    (true, _) => Stage::Native,
+                    (_, true) => Stage::Echo,
+                    _ => Stage::Plain,
+                };
+                self.begin_socket(id, stage, &arrived.head, offer);
+                if let Some(conn) = self.conn(id) {
+                    conn.held.buffer().extend_from_slice(&answer);
+                    conn.held.mark(0);
+                }
+                let mut rest = arrived.rest().to_vec();
+                self.enqueue(id);
+                received.plain_opened = plain;
+                if native {
+                    self.hello(id, now_us, view);
+                }
+                if !rest.is_empty() {
+                    self.receive_frames(id, &mut rest, now_us, view, received);
                 }
             }
+        }
+    }
+
+    /// A connection goes on as a WebSocket, with compressed messages where an offer of them is taken.
+    fn begin_socket(&mut self, id: ConnId, stage: Stage, head: &Head<'_>, offer: Offer) {
+        let Some(conn) = self.conn(id) else { return };
+        conn.host = head.host.unwrap_or_default().to_string();
+        let is_echo = matches!(stage, Stage::Echo);
+        let limit = if is_echo { ECHO_BYTES_MAX } else { MESSAGE_BYTES_MAX };
+        conn.stage = stage;
+        conn.reader = FrameReader::with_messages_of(Role::Server, limit);
+        if let Offer::Taken(agreed) = offer {
+            conn.reader.inflate();
+            conn.packs = Some(agreed.window);
+            self.packing.note_agreed();
         }
     }
 

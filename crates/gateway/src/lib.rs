@@ -20,6 +20,7 @@
 //!   somebody else's request?
 //! - [`upgrade`]: the answer to an upgrade (RFC 6455 section 4.2).
 //! - [`frame`]: RFC 6455 framing, both directions and both roles.
+//! - [`deflate`]: permessage-deflate (RFC 7692), where a client asks for it.
 //! - [`hub`]: every connection of a process, with `requests` (what sessions ask for),
 //!   [`outcomes`] (what becomes of it), [`market`] (the public streams) and `resume` (what a client
 //!   missed), `turn` (how much of each is taken, and when), [`call`] (private REST), `reads` (lists),
@@ -29,7 +30,7 @@
 //!   it sees of the core.
 //! - [`link`]: what such a process and the core say to each other.
 //!
-//! The rooms that read strangers' bytes ([`http`], [`upgrade`], [`frame`]) may not even index or add
+//! The rooms that read strangers' bytes ([`http`], [`upgrade`], [`frame`], [`deflate`]) may not even index or add
 //! unchecked; the others work on tables of their own.
 #![forbid(unsafe_code)]
 
@@ -41,6 +42,13 @@ pub mod book_feed;
 pub mod call;
 pub mod candles;
 pub mod conn;
+#[deny(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+pub mod deflate;
 mod fan;
 pub mod fault_page;
 mod fills;

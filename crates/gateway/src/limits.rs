@@ -45,6 +45,31 @@ pub const READ_BYTES_MAX: usize = 64 * 1_024;
 /// and 20,000 idle connections keep at most 10 MB.
 pub const CARRY_BYTES_KEPT_MAX: usize = 512;
 
+/// Bytes at which the room begins that compressed messages are read into.
+pub const INFLATE_STEP_BYTES: usize = 4 * 1_024;
+
+/// Bytes of compressed messages, as they came and as they were, that one read works on before the rest waits
+/// for the next turn: as much as a read brings of others. At worst 2 ms.
+pub const INFLATE_BYTES_PER_READ: usize = READ_BYTES_MAX;
+
+/// So many bytes of compressed messages, as they came, count as one more message of a turn, and so many as
+/// they were: what they cost, in the worst case and in the plain one.
+pub const INFLATE_PACKED_BYTES_PER_MESSAGE: u64 = 128;
+/// See [`INFLATE_PACKED_BYTES_PER_MESSAGE`].
+pub const INFLATE_BYTES_PER_MESSAGE: u64 = 1_024;
+
+/// Longest message that is compressed: 2 ms. Longer ones, images of very deep books, go as they are.
+pub const PACK_BYTES_MAX: usize = 256 * 1_024;
+
+/// Shortest message of a public stream that is compressed: what a packet has room for anyway is not.
+pub const PACK_STREAM_BYTES_MIN: usize = 256;
+
+/// The same of what is written for one connection alone: replies to orders go as they are.
+pub const PACK_REPLY_BYTES_MIN: usize = 1_024;
+
+/// What compressing a stream may cost in one turn of the loop, in bytes: 1 ms.
+pub const PACK_BYTES_PER_TURN: usize = 128 * 1_024;
+
 const _: () = {
     assert!(MESSAGE_BYTES_MAX >= CONTROL_BYTES_MAX, "a control frame must fit");
     assert!(

@@ -6,14 +6,11 @@
 
 use crate::batch::ConnId;
 use crate::book_feed::{BookFeed, Levels};
-use crate::conn::Stage;
+use crate::conn::{Conn, Stage};
 use crate::fan::{FanId, Fans, Topic, Turn};
-use crate::frame::write_text_frame;
-use crate::hub::{Hub, Sink};
+use crate::hub::{Hub, Image, Sink};
 use crate::l3::OrderFeed;
-use crate::limits::{
-    FRAME_HEADER_BYTES_MAX, HELD_BYTES_MAX, SWEEP_SENDS_MAX, SWEEP_SENDS_MIN, SWEEP_SENDS_PER_LOOK,
-};
+use crate::limits::{HELD_BYTES_MAX, SWEEP_SENDS_MAX, SWEEP_SENDS_MIN, SWEEP_SENDS_PER_LOOK};
 use crate::public_feed::{BookGroup, InstrumentFeeds};
 use crate::resume::{STATUS_LINK, TRADES_LINK};
 use crate::ring::{Link, LinkKey};
@@ -364,7 +361,7 @@ impl Hub {
         sink: &mut impl Sink,
     ) {
         let mut idle = 0;
-        let mut image = Vec::new();
+        let mut image = Image::default();
         while *sends > 0 {
             let Some(fan) = fans.get_mut(id) else { return };
             let is_sent = match fan.turn(now_us) {
@@ -376,6 +373,16 @@ impl Hub {
                         Some(conn) if conn.paused && fan.topic.conflates() => {
                             fan.mark_stale();
                             false
+                        }
+                        Some(&mut Conn { packs: Some(window), .. }) => {
+                            if !self.pack(fan, window) {
+                                // The rest of it is for the next turn of the loop, and all who wait for it.
+                                fan.wait_turn();
+                                *sends = 0;
+                                break;
+                            }
+                            let bytes = fan.packed_bytes(window, from);
+                            self.give(conn, bytes, (seq, durable, now_us), sink)
                         }
                         Some(_) => self.give(conn, bytes, (seq, durable, now_us), sink),
                         None => false,
@@ -410,24 +417,24 @@ impl Hub {
         fans: &mut Fans,
         id: FanId,
         (conn, (durable, now_us)): (ConnId, (Seq, i64)),
-        image: &mut Vec<u8>,
+        image: &mut Image,
         view: &impl CoreView,
         sink: &mut impl Sink,
     ) -> bool {
         let Some(topic) = fans.get_mut(id).map(|fan| fan.topic) else { return false };
-        if self.conn(conn).is_none_or(|conn| conn.paused || conn.closing) {
+        let reads = |conn: &&mut Conn| !conn.paused && !conn.closing;
+        let Some(packs) = self.conn(conn).filter(reads).map(|conn| conn.packs) else {
             return false;
-        }
-        if image.is_empty() {
+        };
+        if image.text.is_empty() {
             self.bring_up(fans, topic, view);
-            self.write_image(topic, id, fans, view, image);
+            self.write_image(topic, id, fans, view, &mut image.text);
         }
         if let Some(fan) = fans.get_mut(id) {
             fan.mark_current();
         }
-        let mut frame = Vec::with_capacity(image.len() + FRAME_HEADER_BYTES_MAX);
-        write_text_frame(&mut frame, image);
-        self.give(conn, &frame, (view.seq(), durable, now_us), sink)
+        let frame = self.frame_of(image, packs);
+        self.give(conn, frame, (view.seq(), durable, now_us), sink)
     }
 
     /// Gives messages that are true at `seq` to a connection: at once where nothing stands before them,

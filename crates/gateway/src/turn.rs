@@ -91,6 +91,15 @@ impl Hub {
         if may_wait && has_enough { Flow::Stop } else { Flow::Continue }
     }
 
+    /// Counts what reading a connection's messages took, beside looking at them.
+    pub(crate) fn count_work(&mut self, id: ConnId, messages: u32) {
+        self.turn.messages = self.turn.messages.saturating_add(messages);
+        let number = self.turn.number;
+        if let Some(conn) = self.conn(id) {
+            (conn.taken, conn.turn) = (conn.taken_in(number).saturating_add(messages), number);
+        }
+    }
+
     /// Whether an order of a session would be refused now, whatever it is.
     pub(crate) fn takes_no_order(&mut self, id: ConnId) -> bool {
         self.log_room != LogRoom::Free || self.is_beyond_share(id)

@@ -4,6 +4,7 @@
 //! Which paths have sockets, which names and origins are good (`site`) and which subprotocol is
 //! spoken are the caller's rules; this room knows only the RFC's, and the words for a refusal.
 
+use crate::deflate::Offer;
 use crate::http::{Body, Head, Method, Version, error_response};
 use core::fmt;
 
@@ -35,6 +36,8 @@ pub enum UpgradeFault {
     KeyInvalid,
     /// Sec-WebSocket-Version is missing or is not 13.
     WebSocketVersionUnsupported,
+    /// Sec-WebSocket-Extensions is not of the form that it must have.
+    ExtensionsInvalid,
     /// Host names another server.
     HostUnknown,
     /// A page of another site.
@@ -50,6 +53,7 @@ impl UpgradeFault {
         Self::BodyPresent,
         Self::KeyInvalid,
         Self::WebSocketVersionUnsupported,
+        Self::ExtensionsInvalid,
         Self::HostUnknown,
         Self::OriginNotAllowed,
     ];
@@ -60,7 +64,10 @@ impl UpgradeFault {
             Self::MethodNotGet => 405,
             Self::HostUnknown | Self::OriginNotAllowed => 403,
             Self::WebSocketVersionUnsupported | Self::NotAnUpgrade => 426,
-            Self::VersionTooOld | Self::BodyPresent | Self::KeyInvalid => 400,
+            Self::VersionTooOld
+            | Self::BodyPresent
+            | Self::KeyInvalid
+            | Self::ExtensionsInvalid => 400,
         }
     }
 
@@ -73,6 +80,7 @@ impl UpgradeFault {
             Self::BodyPresent => "UPGRADE_BODY_PRESENT",
             Self::KeyInvalid => "UPGRADE_KEY_INVALID",
             Self::WebSocketVersionUnsupported => "UPGRADE_VERSION_UNSUPPORTED",
+            Self::ExtensionsInvalid => "UPGRADE_EXTENSIONS_INVALID",
             Self::HostUnknown => "UPGRADE_HOST_UNKNOWN",
             Self::OriginNotAllowed => "UPGRADE_ORIGIN_NOT_ALLOWED",
         }
@@ -88,6 +96,7 @@ impl UpgradeFault {
             Self::VersionTooOld
             | Self::BodyPresent
             | Self::KeyInvalid
+            | Self::ExtensionsInvalid
             | Self::HostUnknown
             | Self::OriginNotAllowed => "",
         };
@@ -104,6 +113,7 @@ impl fmt::Display for UpgradeFault {
             Self::BodyPresent => "an upgrade has no body",
             Self::KeyInvalid => "Sec-WebSocket-Key must be 16 bytes in base64",
             Self::WebSocketVersionUnsupported => "Sec-WebSocket-Version must be 13",
+            Self::ExtensionsInvalid => "Sec-WebSocket-Extensions is malformed",
             Self::HostUnknown => {
                 "the Host header is no name of this server; gateway.names may hold more"
             }
@@ -119,11 +129,16 @@ impl core::error::Error for UpgradeFault {}
 /// Checks an upgrade and returns the 101 response.
 ///
 /// `protocol` is the subprotocol that the caller picked of [`Head::websocket_protocol`], if any;
-/// it must be one of those names. Extensions are declined by not being named.
+/// it must be one of those names. `deflate` is what may be agreed of [`Head::deflate`]; an extension is
+/// declined by not being named.
 ///
 /// # Errors
 /// The first rule that the request breaks; [`UpgradeFault::response`] is its answer.
-pub fn accept(head: &Head<'_>, protocol: Option<&str>) -> Result<Vec<u8>, UpgradeFault> {
+pub fn accept(
+    head: &Head<'_>,
+    protocol: Option<&str>,
+    deflate: Offer,
+) -> Result<Vec<u8>, UpgradeFault> {
     if head.method != Method::Get {
         return Err(UpgradeFault::MethodNotGet);
     }
@@ -140,6 +155,9 @@ pub fn accept(head: &Head<'_>, protocol: Option<&str>) -> Result<Vec<u8>, Upgrad
         return Err(UpgradeFault::WebSocketVersionUnsupported);
     }
     let key = head.websocket_key.filter(|key| is_key(key)).ok_or(UpgradeFault::KeyInvalid)?;
+    if deflate == Offer::Malformed {
+        return Err(UpgradeFault::ExtensionsInvalid);
+    }
     let accept = accept_text(key);
     let accept = core::str::from_utf8(&accept).unwrap_or_default();
     let mut response = format!(
@@ -149,6 +167,11 @@ pub fn accept(head: &Head<'_>, protocol: Option<&str>) -> Result<Vec<u8>, Upgrad
     if let Some(name) = protocol {
         response.push_str("Sec-WebSocket-Protocol: ");
         response.push_str(name);
+        response.push_str("\r\n");
+    }
+    if let Offer::Taken(agreed) = deflate {
+        response.push_str("Sec-WebSocket-Extensions: ");
+        response.push_str(agreed.text());
         response.push_str("\r\n");
     }
     response.push_str("\r\n");

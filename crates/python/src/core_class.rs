@@ -351,13 +351,14 @@ impl Core {
         Self::schedule(slf)
     }
 
-    #[pyo3(signature = (*, echo=false, logon_s=0, key_rate=(0, 0), account_rate=(0, 0),
-                        address_rate=(0, 0), proxies=""))]
+    #[pyo3(signature = (*, echo=false, deflate=false, logon_s=0, key_rate=(0, 0),
+                        account_rate=(0, 0), address_rate=(0, 0), proxies=""))]
     #[expect(clippy::too_many_arguments, reason = "they are Python keywords, each with its name")]
     fn set_rules(
         &self,
         py: Python<'_>,
         echo: bool,
+        deflate: bool,
         logon_s: u32,
         key_rate: (u32, u32),
         account_rate: (u32, u32),
@@ -372,7 +373,8 @@ impl Core {
             .iter()
             .map(|text| Network::parse(text).ok_or_else(|| bad(text)))
             .collect::<PyResult<Vec<Network>>>()?;
-        self.with(py, |node, _| node.hub.set_rules(Rules { echo, logon_s, rates, proxies }))
+        let rules = Rules { echo, deflate, logon_s, rates, proxies };
+        self.with(py, |node, _| node.hub.set_rules(rules))
     }
 
     #[pyo3(signature = (*, threads, waiting_max, memory_kib, passes, password_min, token_s, session_s,

@@ -110,7 +110,8 @@ impl NodeCore {
         let (streams, stream_bytes) = self.hub.streams_used();
         let (ring_records, ring_bytes) = self.hub.history_used();
         let people = self.hub.people_counters();
-        let plain: [(&str, u64); 32] = [
+        let packing = self.hub.packing_counters();
+        let plain: [(&str, u64); 39] = [
             ("seq", self.engine.last_seq().0),
             ("durable_seq", self.durable_seq().0),
             ("orders_accepted", self.engine.order_count()),
@@ -125,6 +126,13 @@ impl NodeCore {
             ("sessions_strangers_closed", counters.strangers_closed),
             ("sessions_slow_closed", counters.slow_closed),
             ("connections_opened", counters.opened),
+            ("deflate_connections_opened", packing.agreed),
+            ("deflate_read_messages", packing.inflated),
+            ("deflate_read_packed_bytes", packing.inflated_packed_bytes),
+            ("deflate_read_bytes", packing.inflated_bytes),
+            ("deflate_packed_messages", packing.packed),
+            ("deflate_packed_from_bytes", packing.packed_from_bytes),
+            ("deflate_packed_bytes", packing.packed_bytes),
             ("people_sessions_opened", people.opened),
             ("people_logons_failed", people.failed),
             ("people_logons_retried", people.retried),

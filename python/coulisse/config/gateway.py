@@ -22,6 +22,7 @@ BURST_S = 2
 class Rules(TypedDict):
     """The rules of the door, as the core takes them; a rate is units a second and the burst."""
 
+    deflate: bool
     logon_s: int
     key_rate: tuple[int, int]
     account_rate: tuple[int, int]
@@ -67,6 +68,9 @@ class GatewayConfig(Part):
     echo: bool = False
     """Open `/v1/echo`, a WebSocket that sends every message of up to 16 MiB back: for suites of
     WebSocket conformance."""
+    deflate: bool = False
+    """Agree to permessage-deflate (RFC 7692) where a client of `/v1/ws` asks for it: messages of
+    256 bytes and more of public channels, and of 1 KiB and more otherwise, then go compressed."""
     connections_max: Annotated[int, between(1, CONNECTIONS_MAX)] = 20_000
     """Connections at one time; fewer where the process may not open so many files. At the limit
     nobody is accepted until another has gone."""
@@ -98,6 +102,7 @@ class GatewayConfig(Part):
     def rules(self) -> Rules:
         """Return what the core must know of these settings."""
         return Rules(
+            deflate=self.deflate,
             logon_s=self.logon_timeout_s,
             key_rate=(self.key_rate, BURST_S * self.key_rate),
             account_rate=(self.account_rate, BURST_S * self.account_rate),

@@ -33,7 +33,9 @@ SILENCE_S: Final = 30.0
 SHARE_INTERVAL_S: Final = 1.0
 """How often the workers are told what to say of the node, and tell what they have counted."""
 STATUS_BYTES_MAX: Final = 1 << 20
-COUNTED_BY_WORKERS: Final = ("batch_", "connections", "door_", "feed_", "requests", "sessions_")
+COUNTED_BY_WORKERS: Final = (
+    "batch_", "connections", "deflate_", "door_", "feed_", "requests", "sessions_",
+)  # fmt: skip
 """What begins so is counted by each worker for itself: the node shows the sum."""
 
 Shared = Callable[[], tuple[Mapping[str, object], Mapping[str, int]]]

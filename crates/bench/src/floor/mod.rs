@@ -13,6 +13,7 @@ use crate::args::Args;
 use crate::json::Object;
 use crate::socket::{EVENTS_MAX, READ_BYTES, Socket};
 use crate::{Failure, failure};
+use coulisse_gateway::deflate::Offer;
 use coulisse_gateway::frame::{Opcode, Role, begin_frame};
 use coulisse_gateway::held::Held;
 use coulisse_gateway::http::{HeadReader, ReadStep};
@@ -219,7 +220,7 @@ impl Server {
             ReadStep::NeedMore => return Ok(Some(Peer::Greeting(stream, head))),
             ReadStep::Fault(fault) => return failure(format!("bad head: {fault:?}")),
             ReadStep::Arrived(arrived) => {
-                let response = accept(&arrived.head, None);
+                let response = accept(&arrived.head, None, Offer::None);
                 (response.map_err(|fault| Failure(fault.to_string()))?, arrived.rest().to_vec())
             }
         };

@@ -8,7 +8,8 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FrameFault {
-    /// RSV1, RSV2 or RSV3 is set; no extension was agreed. `bits` as in the first byte.
+    /// RSV1, RSV2 or RSV3 is set, and nothing that was agreed says what that means here. `bits` as in the
+    /// first byte.
     ReservedBits {
         /// The offending bits, `0x10` to `0x70`.
         bits: u8,
@@ -35,13 +36,16 @@ pub enum FrameFault {
     ContinuationWithoutStart,
     /// A new message while a fragmented one is under way.
     StartWithinMessage,
-    /// A message past its limit ([`MESSAGE_BYTES_MAX`] but for an echo), judged by its declared length.
+    /// A message past its limit ([`MESSAGE_BYTES_MAX`] but for an echo), judged by its declared length,
+    /// or by what a compressed one has grown to.
     MessageTooBig {
         /// Bytes of the message so far, the declared frame included.
         bytes: u64,
         /// Most that a message of this connection may have.
         limit: usize,
     },
+    /// A compressed message that is not one: no DEFLATE, cut off, or something behind its end.
+    PackedInvalid,
     /// A text message that is not UTF-8.
     TextNotUtf8,
     /// A close frame with a body of one byte.
@@ -75,7 +79,9 @@ impl FrameFault {
             | Self::StartWithinMessage
             | Self::CloseBodyCut
             | Self::CloseCodeInvalid { .. } => CloseCode::ProtocolError,
-            Self::TextNotUtf8 | Self::CloseReasonNotUtf8 => CloseCode::InvalidPayload,
+            Self::PackedInvalid | Self::TextNotUtf8 | Self::CloseReasonNotUtf8 => {
+                CloseCode::InvalidPayload
+            }
             Self::MessageTooBig { .. } => CloseCode::MessageTooBig,
             Self::BacklogFull { .. } => CloseCode::PolicyViolation,
         }
@@ -84,7 +90,7 @@ impl FrameFault {
     /// A fixed sentence for the close frame, at most 123 bytes.
     pub const fn reason(self) -> &'static str {
         match self {
-            Self::ReservedBits { .. } => "reserved bits are set and no extension was agreed",
+            Self::ReservedBits { .. } => "reserved bits are set that were not agreed",
             Self::UnknownOpcode { .. } => "reserved opcode",
             Self::MaskMissing => "frames of a client must be masked",
             Self::MaskForbidden => "frames of a server must not be masked",
@@ -97,6 +103,7 @@ impl FrameFault {
                 "messages hold at most 65536 bytes"
             }
             Self::MessageTooBig { .. } => "the message is longer than this socket takes",
+            Self::PackedInvalid => "the compressed message is not one whole DEFLATE stream",
             Self::TextNotUtf8 => "text must be UTF-8",
             Self::CloseBodyCut => "a close body holds at least two bytes",
             Self::CloseCodeInvalid { .. } => "this close code must not be sent",
@@ -129,6 +136,7 @@ impl fmt::Display for FrameFault {
             | Self::ControlFragmented
             | Self::ContinuationWithoutStart
             | Self::StartWithinMessage
+            | Self::PackedInvalid
             | Self::TextNotUtf8
             | Self::CloseBodyCut
             | Self::CloseReasonNotUtf8 => f.write_str(reason),

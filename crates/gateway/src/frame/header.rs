@@ -70,6 +70,9 @@ pub(super) const LENGTH_IN_2: u8 = 126;
 /// In place of a length: eight bytes of length follow.
 pub(super) const LENGTH_IN_8: u8 = 127;
 
+/// The first reserved bit: where that was agreed, the message is compressed (RFC 7692 section 6).
+pub(super) const RSV1_BIT: u8 = 0x40;
+
 const RESERVED_BITS: u8 = 0x70;
 
 /// A header that obeys every rule which needs no knowledge of earlier frames.
@@ -77,6 +80,8 @@ const RESERVED_BITS: u8 = 0x70;
 pub(super) struct Header {
     pub(super) fin: bool,
     pub(super) opcode: Opcode,
+    /// It begins a compressed message.
+    pub(super) packed: bool,
     pub(super) mask: Option<[u8; 4]>,
     /// Bytes of the header itself, 2 to 14.
     pub(super) head_bytes: usize,
@@ -104,11 +109,12 @@ impl Header {
         bytes: &[u8],
         role: Role,
         message_bytes_max: usize,
+        deflates: bool,
     ) -> Result<Option<Self>, FrameFault> {
         let Some((&[first, second], after)) = bytes.split_first_chunk::<2>() else {
             return Ok(None);
         };
-        let (fin, opcode) = first_byte(first)?;
+        let (fin, opcode, packed) = first_byte(first, deflates)?;
         let masked = mask_rule(second, role)?;
         let short_bytes = second & !MASK_BIT;
         if opcode.is_control() {
@@ -128,19 +134,30 @@ impl Header {
         };
         #[expect(clippy::arithmetic_side_effects, reason = "2 + 8 + 4 at most")]
         let head_bytes = 2 + length_bytes + mask_bytes;
-        Ok(Some(Self { fin, opcode, mask, head_bytes, payload_bytes }))
+        Ok(Some(Self { fin, opcode, packed, mask, head_bytes, payload_bytes }))
     }
 }
 
 #[inline]
-fn first_byte(first: u8) -> Result<(bool, Opcode), FrameFault> {
+fn first_byte(first: u8, deflates: bool) -> Result<(bool, Opcode, bool), FrameFault> {
     let reserved = first & RESERVED_BITS;
     if reserved != 0 {
-        return Err(FrameFault::ReservedBits { bits: reserved });
+        reserved_rule(first, reserved, deflates)?;
     }
     let bits = first & 0x0F;
     let opcode = Opcode::from_bits(bits).ok_or(FrameFault::UnknownOpcode { opcode: bits })?;
-    Ok((first & FIN_BIT != 0, opcode))
+    Ok((first & FIN_BIT != 0, opcode, reserved != 0))
+}
+
+/// RSV1 may stand on the first frame of a data message, if that was agreed; no other bit may.
+#[cold]
+fn reserved_rule(first: u8, reserved: u8, deflates: bool) -> Result<(), FrameFault> {
+    let begins = matches!(Opcode::from_bits(first & 0x0F), Some(Opcode::Text | Opcode::Binary));
+    if deflates && begins && reserved == RSV1_BIT {
+        Ok(())
+    } else {
+        Err(FrameFault::ReservedBits { bits: reserved })
+    }
 }
 
 #[inline]

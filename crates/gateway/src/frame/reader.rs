@@ -6,6 +6,8 @@
 //! - What is left of a read is at most one unfinished frame, unless the callback stopped.
 //! - Nothing is allocated for a declared length, only for bytes that arrived.
 //! - After a fault or a close frame every further byte is ignored.
+//! - Of a compressed message nothing is inflated before its last frame is there: what is kept of it is as it
+//!   came.
 //!
 //! Cost: 26 ns for a masked text frame of 150 bytes at 32 a read on a 2.4 GHz core, of which the
 //! UTF-8 check takes 12; a frame cut by the end of a read is copied once.
@@ -16,6 +18,7 @@ use super::close::Close;
 use super::fault::FrameFault;
 use super::header::{Header, Opcode, Role};
 use super::mask::apply_mask;
+use crate::deflate::{InflateFault, Inflater};
 use crate::limits::{BACKLOG_BYTES_MAX, CARRY_BYTES_KEPT_MAX, MESSAGE_BYTES_MAX};
 
 /// One message of the peer. Slices live until the callback returns.
@@ -80,6 +83,27 @@ impl FrameReader {
             carry_done_bytes: 0,
             stopped: false,
         }
+    }
+
+    /// Compressed messages were agreed: before anything is read.
+    pub const fn inflate(&mut self) {
+        self.decoder.inflates = true;
+    }
+
+    /// Whether compressed messages were agreed.
+    pub const fn inflates(&self) -> bool {
+        self.decoder.inflates
+    }
+
+    /// Reads compressed messages with this inflater until [`Self::take_inflater`], and stops once it has
+    /// worked on what it was measured; a reader that is lent none makes one when it needs it.
+    pub fn lend_inflater(&mut self, inflater: Box<Inflater>) {
+        self.decoder.inflater = Some(inflater);
+    }
+
+    /// Takes the inflater back, and what it keeps with it.
+    pub fn take_inflater(&mut self) -> Option<Box<Inflater>> {
+        self.decoder.inflater.take()
     }
 
     /// Takes what one read brought, unmasking it in place, and hands each message to `sink`.
@@ -290,12 +314,18 @@ struct Decoder {
     role: Role,
     message_bytes_max: usize,
     ended: bool,
+    /// Compressed messages were agreed.
+    inflates: bool,
+    /// The message under way is one.
+    is_packed: bool,
     /// The kind of the fragmented message under way.
     assembling: Option<DataKind>,
     /// Its fragments so far, unmasked.
     assembly: Vec<u8>,
     /// How much of `assembly` was found to be UTF-8, if it is text.
     assembly_checked_bytes: usize,
+    /// What reads compressed messages, while it is here.
+    inflater: Option<Box<Inflater>>,
 }
 
 /// The two kinds of message that can be fragmented.
@@ -324,9 +354,12 @@ impl Decoder {
             role,
             message_bytes_max,
             ended: false,
+            inflates: false,
+            is_packed: false,
             assembling: None,
             assembly: Vec::new(),
             assembly_checked_bytes: 0,
+            inflater: None,
         }
     }
 
@@ -364,7 +397,8 @@ impl Decoder {
     /// Reads a header and holds it against the message under way; `None` while it is not whole.
     #[inline]
     fn header(&self, bytes: &[u8]) -> Result<Option<Header>, FrameFault> {
-        let Some(header) = Header::parse(bytes, self.role, self.message_bytes_max)? else {
+        let (limit, inflates) = (self.message_bytes_max, self.inflates);
+        let Some(header) = Header::parse(bytes, self.role, limit, inflates)? else {
             return Ok(None);
         };
         match (header.opcode, self.assembling) {
@@ -392,6 +426,9 @@ impl Decoder {
         payload: &[u8],
         sink: &mut impl FnMut(Message<'_>) -> Flow,
     ) -> Result<Flow, FrameFault> {
+        if header.packed || (self.is_packed && header.opcode == Opcode::Continuation) {
+            return self.packed_frame(header, payload, sink);
+        }
         let kind = match header.opcode {
             Opcode::Text if header.fin => return Ok(sink(DataKind::Text.message(payload)?)),
             Opcode::Binary if header.fin => return Ok(sink(DataKind::Binary.message(payload)?)),
@@ -418,6 +455,58 @@ impl Decoder {
         self.assembly.clear();
         release_if_large(&mut self.assembly);
         Ok(flow)
+    }
+
+    /// Takes a frame of a compressed message, and hands that out once it is whole.
+    #[cold]
+    fn packed_frame(
+        &mut self,
+        header: &Header,
+        payload: &[u8],
+        sink: &mut impl FnMut(Message<'_>) -> Flow,
+    ) -> Result<Flow, FrameFault> {
+        let kind = match header.opcode {
+            Opcode::Text => DataKind::Text,
+            // `frame` lets only the first frame of a message and its continuations come here.
+            _ if header.packed => DataKind::Binary,
+            _ => self.assembling.unwrap_or(DataKind::Binary),
+        };
+        if !header.fin {
+            self.assembly.extend_from_slice(payload);
+            (self.assembling, self.is_packed) = (Some(kind), true);
+            return Ok(Flow::Continue);
+        }
+        let mut inflater = self.inflater.take().unwrap_or_default();
+        let flow = if header.packed {
+            self.hand_out(kind, payload, &mut inflater, sink)
+        } else {
+            let mut packed = core::mem::take(&mut self.assembly);
+            (self.assembling, self.is_packed) = (None, false);
+            packed.extend_from_slice(payload);
+            self.hand_out(kind, &packed, &mut inflater, sink)
+        };
+        self.inflater = Some(inflater);
+        flow
+    }
+
+    /// Inflates a whole message and hands it out.
+    fn hand_out(
+        &self,
+        kind: DataKind,
+        packed: &[u8],
+        inflater: &mut Inflater,
+        sink: &mut impl FnMut(Message<'_>) -> Flow,
+    ) -> Result<Flow, FrameFault> {
+        let limit = self.message_bytes_max;
+        let message = inflater.inflate(packed, limit).map_err(|fault| match fault {
+            InflateFault::Invalid => FrameFault::PackedInvalid,
+            InflateFault::TooBig(bytes) => {
+                let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+                FrameFault::MessageTooBig { bytes, limit }
+            }
+        })?;
+        let flow = sink(kind.message(message)?);
+        Ok(if inflater.is_tired() { Flow::Stop } else { flow })
     }
 
     /// Adds a fragment. Text is checked as it comes, so that a bad message ends at its first bad

@@ -6,7 +6,7 @@
 //! form of the length.
 
 use super::close::{Close, CloseCode};
-use super::header::{FIN_BIT, LENGTH_IN_2, LENGTH_IN_8, MASK_BIT, Opcode};
+use super::header::{FIN_BIT, LENGTH_IN_2, LENGTH_IN_8, MASK_BIT, Opcode, RSV1_BIT};
 use super::mask::apply_mask;
 use crate::limits::{CONTROL_BYTES_MAX, FRAME_HEADER_BYTES_MAX};
 
@@ -83,6 +83,12 @@ impl FrameStart {
 #[inline]
 pub fn write_text_frame(out: &mut Vec<u8>, payload: &[u8]) {
     push_header(out, FIN_BIT | Opcode::Text.bits(), payload.len(), 0);
+    out.extend_from_slice(payload);
+}
+
+/// Appends an unmasked, unfragmented frame whose payload is a compressed message.
+pub fn write_packed_frame(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
+    push_header(out, FIN_BIT | RSV1_BIT | opcode.bits(), payload.len(), 0);
     out.extend_from_slice(payload);
 }
 

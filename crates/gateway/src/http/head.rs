@@ -2,6 +2,7 @@
 
 use super::fault::HttpFault;
 use crate::call::Signed;
+use crate::deflate::Offer;
 use crate::limits::{HEAD_BYTES_MAX, HEADERS_COUNT_MAX, METHOD_BYTES_MAX};
 
 /// The methods that some route of this crate asks about; the rest is somebody else's.
@@ -66,6 +67,8 @@ pub struct Head<'a> {
     pub websocket_version: Option<&'a str>,
     /// Sec-WebSocket-Protocol: names with commas between.
     pub websocket_protocol: Option<&'a str>,
+    /// What Sec-WebSocket-Extensions, however often it stands, offers of permessage-deflate.
+    pub deflate: Offer,
     /// The headers of a signed request.
     pub signed: Signed<'a>,
     /// Authorization. `Some("")` where it is not text, or stands twice.
@@ -247,6 +250,7 @@ struct Fields<'a> {
     websocket_key: Option<&'a [u8]>,
     websocket_version: Option<&'a [u8]>,
     websocket_protocol: Option<&'a [u8]>,
+    deflate: Offer,
     signed: Signed<'a>,
     authorization: Option<&'a [u8]>,
 }
@@ -292,6 +296,9 @@ impl<'a> Fields<'a> {
             once(&mut self.websocket_version, value, HttpFault::HandshakeHeaderRepeated)
         } else if is("sec-websocket-protocol") {
             once(&mut self.websocket_protocol, value, HttpFault::HandshakeHeaderRepeated)
+        } else if is("sec-websocket-extensions") {
+            self.deflate = self.deflate.and(value);
+            Ok(())
         } else {
             if let Some(name) = name.get(SIGNED_PREFIX.len()..).filter(|_| is_of_signed(name)) {
                 self.take_signed(name, value);
@@ -349,6 +356,7 @@ impl<'a> Fields<'a> {
             websocket_key: self.websocket_key.map(text),
             websocket_version: self.websocket_version.map(text),
             websocket_protocol: self.websocket_protocol.map(text),
+            deflate: self.deflate,
             signed: self.signed,
             authorization: self.authorization.map(text),
             head_bytes: line.head_bytes,

@@ -55,6 +55,9 @@ impl Hub {
         };
         // The reader steps out while its messages are handled, so that they may use the hub.
         let mut reader = std::mem::replace(&mut conn.reader, FrameReader::new(Role::Server));
+        if reader.inflates() {
+            self.lend_inflater(&mut reader);
+        }
         let mut take = |message: Message<'_>| {
             self.message(id, message, talk, now_us, view, received);
             // Once it is ended, nothing more of what it sent is taken.
@@ -64,6 +67,9 @@ impl Hub {
             Some(read) => reader.feed(read, &mut take),
             None => reader.resume(&mut take),
         };
+        if reader.inflates() {
+            self.take_inflater(id, &mut reader);
+        }
         let seq = view.seq();
         match fed {
             Ok(Fed::Drained | Fed::Stopped) => {}
@@ -135,10 +141,14 @@ impl Hub {
             self.cut_off(id, seq);
             return;
         }
-        let out = conn.held.buffer();
-        let frame = begin_frame(out, opcode);
-        out.extend_from_slice(message);
-        frame.finish(out);
+        let is_packed = conn.packs.is_some() && self.echo_packed(id, opcode, message);
+        let Some(conn) = self.conn(id) else { return };
+        if !is_packed {
+            let out = conn.held.buffer();
+            let frame = begin_frame(out, opcode);
+            out.extend_from_slice(message);
+            frame.finish(out);
+        }
         conn.held.mark(0);
         self.enqueue(id);
     }

@@ -111,6 +111,7 @@ impl Hub {
             quotas: _,
             ticks: _,
             patrolled: _,
+            packing: _,
         } = self;
         VERSION.encode(out);
         let mut table = Vec::new();

@@ -152,13 +152,13 @@ fn a_read_waits_for_its_seq_and_no_longer_than_the_limit() {
     assert_eq!(last(&mut world, alice)["error"]["code"], "OVERLOADED");
 }
 
-fn together(count: usize) -> String {
+pub(crate) fn together(count: usize) -> String {
     let order = r#"{"symbol":"BTC-USD","side":"buy","qty":"0.01","price":"60000.00"}"#;
     let orders = vec![order; count].join(",");
     format!(r#"{{"id":8,"op":"order.place_batch","params":{{"orders":[{orders}]}}}}"#)
 }
 
-fn accepted(index: usize) -> Vec<Event> {
+pub(crate) fn accepted(index: usize) -> Vec<Event> {
     let accepted = OrderAccepted {
         order_id: OrderId(100 + index as u64),
         account: ALICE,

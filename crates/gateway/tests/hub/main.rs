@@ -10,6 +10,7 @@ mod fuzz;
 mod limits;
 mod links;
 mod lists_and_batches;
+mod packed;
 mod pressure;
 mod restart;
 mod resume;

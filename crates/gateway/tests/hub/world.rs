@@ -30,6 +30,9 @@ pub(crate) const ALICE: AccountId = AccountId(1);
 pub(crate) const BOB: AccountId = AccountId(2);
 pub(crate) const BTC_USD: InstrumentId = InstrumentId(1);
 
+/// What an answer says that agrees to compressed messages.
+pub(crate) const PACKED: &str = "Sec-WebSocket-Extensions: permessage-deflate";
+
 /// Alice's key, and what a logon with it signs.
 const KEY_ID: &[u8] = b"alice";
 const PRIVATE_KEY: [u8; 32] = [9; 32];
@@ -179,6 +182,9 @@ impl Wire {
         }
         let (mut texts, mut code) = (Vec::new(), None);
         let mut reader = FrameReader::new(Side_::Client);
+        if stream[..head].windows(PACKED.len()).any(|some| some == PACKED.as_bytes()) {
+            reader.inflate();
+        }
         let _ = reader
             .feed(&mut stream[head..], &mut |message| {
                 match message {
@@ -307,7 +313,12 @@ impl World {
 
     /// A WebSocket of Alice's: a session inside the process never waits.
     pub(crate) fn a_session(&mut self) -> ConnId {
-        let id = self.a_socket();
+        self.a_session_at("")
+    }
+
+    /// The same with more headers.
+    pub(crate) fn a_session_at(&mut self, headers: &str) -> ConnId {
+        let id = self.a_socket_at("/v1/ws", headers);
         let mut signed = Vec::new();
         write_logon_text(&mut signed, b"localhost", KEY_ID, &NONCE);
         let signature = SigningKey::from_bytes(&PRIVATE_KEY).sign(&signed);
@@ -336,12 +347,18 @@ impl World {
 
     /// A WebSocket after its handshake.
     pub(crate) fn a_socket(&mut self) -> ConnId {
+        self.a_socket_at("/v1/ws", "")
+    }
+
+    /// The same at a path, with more headers, each with its end of line.
+    pub(crate) fn a_socket_at(&mut self, path: &str, headers: &str) -> ConnId {
         let id = self.hub.open(NONCE);
-        let mut head = b"GET /v1/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
             Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-            Sec-WebSocket-Version: 13\r\n\r\n"
-            .to_vec();
-        self.hub.receive(id, &mut head, NOW_US, &self.table);
+            Sec-WebSocket-Version: 13\r\n{headers}\r\n"
+        );
+        self.hub.receive(id, &mut head.into_bytes(), NOW_US, &self.table);
         id
     }
 

@@ -1,6 +1,7 @@
 //! Request heads, good and bad, and whose request each is.
 
 use coulisse_gateway::call::Signed;
+use coulisse_gateway::deflate::Offer;
 use coulisse_gateway::http::{
     Body, Head, HeadReader, HeadStep, HttpFault, Method, ReadStep, Route, Version, error_response,
     parse_head,
@@ -39,6 +40,7 @@ fn an_upgrade_says_all_that_the_handshake_asks_about() {
         websocket_key: Some("dGhlIHNhbXBsZSBub25jZQ=="),
         websocket_version: Some("13"),
         websocket_protocol: Some("a, b"),
+        deflate: Offer::None.and(b"permessage-deflate"),
         signed: Signed::default(),
         authorization: None,
         head_bytes: UPGRADE.len(),

@@ -6,6 +6,7 @@
 mod fault_table;
 mod fuzz;
 mod http_heads;
+mod packed;
 mod peer;
 mod rfc_examples;
 mod seeded;

@@ -4,6 +4,7 @@
 use crate::fuzz::a_bad_stream;
 use crate::seeded::Seeded;
 use crate::seen::{Seen, read_at_once, read_in_pieces};
+use coulisse_gateway::deflate::Offer;
 use coulisse_gateway::frame::{FrameFault, FrameHead, Opcode, Role, begin_frame, write_frame};
 use coulisse_gateway::http::{HeadReader, ReadStep};
 use coulisse_gateway::upgrade::accept;
@@ -231,7 +232,7 @@ fn the_peer_completes_a_handshake_with_us() {
     let request = waiting.get_ref().get_ref().outgoing.clone();
     let mut reader = HeadReader::new();
     let ReadStep::Arrived(arrived) = reader.feed(&request) else { panic!("a whole request") };
-    let mut answer = accept(&arrived.head, None).expect("a sound upgrade");
+    let mut answer = accept(&arrived.head, None, Offer::None).expect("a sound upgrade");
     write_frame(&mut answer, FrameHead::whole(Opcode::Text), b"hello");
     waiting.get_mut().get_mut().incoming = io::Cursor::new(answer);
     let Ok((mut socket, response)) = waiting.handshake() else { panic!("refused by the peer") };

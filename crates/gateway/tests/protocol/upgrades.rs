@@ -1,11 +1,12 @@
 //! The opening handshake.
 
+use coulisse_gateway::deflate::Offer;
 use coulisse_gateway::http::{HeadStep, parse_head};
 use coulisse_gateway::upgrade::{UpgradeFault, accept};
 
 fn answer(request: &str) -> Result<String, UpgradeFault> {
     let HeadStep::Head(head) = parse_head(request.as_bytes()) else { panic!("{request:?}") };
-    accept(&head, None).map(|bytes| String::from_utf8(bytes).expect("ASCII"))
+    accept(&head, None, Offer::None).map(|bytes| String::from_utf8(bytes).expect("ASCII"))
 }
 
 /// The sample request with one line (or none) replaced.
@@ -38,7 +39,7 @@ fn extensions_are_declined_by_silence() {
 fn a_picked_subprotocol_is_named() {
     let sound = request("", "");
     let HeadStep::Head(head) = parse_head(sound.as_bytes()) else { panic!("sound") };
-    let response = accept(&head, Some("coulisse")).expect("sound");
+    let response = accept(&head, Some("coulisse"), Offer::None).expect("sound");
     let response = String::from_utf8(response).expect("ASCII");
     assert!(response.ends_with("\r\nSec-WebSocket-Protocol: coulisse\r\n\r\n"));
 }

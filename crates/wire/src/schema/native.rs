@@ -20,7 +20,9 @@ pub(super) fn page() -> String {
              in milliseconds; a seq is an integer. The `value` and `limit` of an error are in the \
              unit of the request, as text. Reading is strict: unknown fields, keys that \
              stand twice, JSON that nests deeper than {} and numbers where a string is wanted are \
-             refused. Whatever is sent was durable before.\n\n## Session\n\n\
+             refused. Whatever is sent was durable before. A node whose settings allow it \
+             (`gateway.deflate`) agrees to permessage-deflate (RFC 7692), always without a context \
+             between messages: `server_no_context_takeover; client_no_context_takeover`.\n\n## Session\n\n\
              The first message on a connection:\n",
             limits::DEPTH_MAX
         ),
