@@ -36,8 +36,8 @@ COVERAGE = " ".join(
     ]
 )
 RUST = (
-    "frames", "heads", "requests", "calls", "numbers", "records", "events", "journal", "snapshots",
-    "feeds", "links",
+    "frames", "packed", "heads", "requests", "calls", "numbers", "records", "events", "journal",
+    "snapshots", "feeds", "links",
 )  # fmt: skip
 CANARY = "canary"
 CORPUS_BYTES_MAX = 64 * 1_024

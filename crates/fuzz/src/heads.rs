@@ -50,7 +50,7 @@ pub(crate) fn run(bytes: &[u8]) {
 }
 
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
-    let heads: [&[u8]; 5] = [
+    let heads: [&[u8]; 6] = [
         b"GET /v1/ws HTTP/1.1\r\nHost: localhost:8080\r\nUpgrade: websocket\r\n\
           Connection: keep-alive, Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
           Sec-WebSocket-Version: 13\r\nOrigin: https://desk.example\r\n\r\n",
@@ -58,6 +58,9 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
           Coulisse-Timestamp: 1\r\nCoulisse-Nonce: 2\r\nCoulisse-Window: 3\r\nCoulisse-Signature: 00ff\r\n\r\n{}",
         b"DELETE /v1/orders/7 HTTP/1.0\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nX-Forwarded-For: 203.0.113.7, 10.0.0.1\r\n\r\n",
+        b"GET /v1/ws HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Extensions: x; y=\"1\", permessage-deflate; \
+          client_max_window_bits; server_max_window_bits=10\r\nSec-WebSocket-Extensions: \
+          permessage-deflate;server_no_context_takeover\r\n\r\n",
         b"OPTIONS * HTTP/1.1\r\nHost: [::1]:80\r\nExpect: 100-continue\r\n\r\n",
     ];
     heads.map(<[u8]>::to_vec).to_vec()

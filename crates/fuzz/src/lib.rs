@@ -32,6 +32,7 @@ pub struct Target {
 /// Every target.
 pub const TARGETS: &[Target] = &[
     Target { name: "frames", run: frames::run, seeds: frames::seeds },
+    Target { name: "packed", run: frames::run_packed, seeds: frames::packed_seeds },
     Target { name: "heads", run: heads::run, seeds: heads::seeds },
     Target { name: "requests", run: requests::run, seeds: requests::seeds },
     Target { name: "calls", run: requests::run_calls, seeds: requests::call_seeds },

@@ -46,7 +46,7 @@ macro_rules! replays {
 }
 
 replays! {
-    frames heads requests calls numbers records events journal snapshots feeds links
+    frames packed heads requests calls numbers records events journal snapshots feeds links
 }
 
 #[test]
