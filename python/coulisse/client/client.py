@@ -85,11 +85,15 @@ class Client:
     """An async client of one node."""
 
     def __init__(
-        self, credentials: Credentials, *, request_timeout_s: float = REQUEST_TIMEOUT_S
+        self,
+        credentials: Credentials,
+        *,
+        request_timeout_s: float = REQUEST_TIMEOUT_S,
+        deflate: bool = False,
     ) -> None:
         """Prepare; `start` connects. A request waits `request_timeout_s` seconds at most."""
         self.credentials = credentials
-        self._link = Link(credentials, request_timeout_s)
+        self._link = Link(credentials, request_timeout_s, deflate)
         self.change_password = self._link.change_password
         self.admin = Admin(self._link)
         """What only a key with the admin permission may ask for."""
@@ -111,8 +115,9 @@ class Client:
         token: str | None = None,
         credentials: Credentials | Path | str | None = None,
         request_timeout_s: float = REQUEST_TIMEOUT_S,
+        deflate: bool = False,
     ) -> Client:
-        """Connect, and log on if there is a key.
+        """Connect, and log on if there is a key. `deflate` asks for compressed messages.
 
         A person gives `key_id` and `password`, or a `token`; the password is kept for reconnects.
         Without arguments: `COULISSE_URL`, `COULISSE_KEY_FILE`, then the running demo.
@@ -120,7 +125,7 @@ class Client:
         """
         proofs = ((private_key, "ed25519"), (password, "password"), (token, "token"))
         found = choose_credentials(url, credentials, key_id, proofs)
-        client = cls(found, request_timeout_s=request_timeout_s)
+        client = cls(found, request_timeout_s=request_timeout_s, deflate=deflate)
         await client.start()
         return client
 
@@ -289,8 +294,7 @@ class Client:
     async def cancel_on_disconnect(self, enabled: bool = True) -> None:
         """Have this session's orders cancelled when its connection ends, however it does.
 
-        A new connection is a new session: ask again after a reconnect. Raises `Refused` or
-        `ConnectionLost`.
+        A new connection is a new session: ask again after one. Raises `Refused`, `ConnectionLost`.
         """
         await self._link.ask("session.cancel_on_disconnect", {"enabled": enabled})
 
@@ -307,8 +311,7 @@ class Client:
     async def balances(self) -> dict[str, Balance]:
         """Return the account's balances by asset. Raises `Refused` or `ConnectionLost`."""
         items = await all_items(self._link, "balances.get", "balances", {})
-        found = [balance_from_wire(item) for item in items]
-        return {balance.asset: balance for balance in found}
+        return {balance.asset: balance for balance in map(balance_from_wire, items)}
 
     async def open_positions(self) -> list[Position]:
         """Return the account's positions. Raises `Refused` or `ConnectionLost`."""

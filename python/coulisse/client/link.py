@@ -28,9 +28,13 @@ ASK_ATTEMPTS: Final = 3
 class Link:
     """The connection of a client."""
 
-    def __init__(self, credentials: Credentials, timeout_s: float) -> None:
-        """Prepare; `start` connects. A request waits `timeout_s` seconds at most."""
+    def __init__(self, credentials: Credentials, timeout_s: float, deflate: bool = False) -> None:
+        """Prepare; `start` connects. A request waits `timeout_s` seconds at most.
+
+        With `deflate` each connection asks for compressed messages.
+        """
         self.credentials = credentials
+        self._deflate = deflate
         self.reconnect_count = 0
         self._timeout_s = timeout_s
         self._session: Session | None = None
@@ -158,7 +162,7 @@ class Link:
                 feed.push(message)
 
     async def _open_session(self) -> None:
-        session = Session(self._on_feed)
+        session = Session(self._on_feed, self._deflate)
         try:
             await session.open(self.credentials)
         except TimeoutError:

@@ -27,9 +27,10 @@ TRY_AGAIN = frozenset({"RETRY_LOGON", "RATE_LIMITED", "OVERLOADED", "SHUTTING_DO
 class Session:
     """A connection from hello to its end."""
 
-    def __init__(self, on_feed: Callable[[Message], None]) -> None:
-        """Give messages of channels to `on_feed`."""
+    def __init__(self, on_feed: Callable[[Message], None], deflate: bool = False) -> None:
+        """Give messages of channels to `on_feed`; with `deflate`, ask for compressed ones."""
         self._on_feed = on_feed
+        self._deflate = deflate
         self._wire: Wire | None = None
         self._replies: dict[int, asyncio.Future[Message]] = {}
         self._last_id = 0
@@ -45,7 +46,7 @@ class Session:
         """
         async with asyncio.timeout(LOGON_TIMEOUT_S):
             self._wire = await open_wire(
-                credentials.ws_url, credentials.host, self._on_text, self._on_end
+                credentials.ws_url, credentials.host, self._on_text, self._on_end, self._deflate
             )
             hello = await self._hello
             if credentials.private_key is not None:
