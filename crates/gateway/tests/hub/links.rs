@@ -158,7 +158,6 @@ fn a_deadline_goes_up_with_its_command_and_no_other() {
 #[test]
 fn the_core_drops_what_a_worker_sent_too_late_and_says_where_it_stood() {
     let mut world = a_world();
-    let mut batch = Batch::default();
     for (link, deadline_us) in [(1, None), (2, Some(4)), (1, Some(4)), (1, Some(5)), (2, Some(3))] {
         let request = Request {
             command: a_deposit(1).into(),
@@ -173,7 +172,7 @@ fn the_core_drops_what_a_worker_sent_too_late_and_says_where_it_stood() {
         };
         world.hub.submit_before(&request, deadline_us).expect("there is room");
     }
-    std::mem::swap(&mut batch, &mut world.hub.take_batch(Batch::default()));
+    let mut batch = world.hub.take_batch(Batch::default());
     assert_eq!(world.hub.drop_late(&mut batch, 5_000, &world.table), [(2, 1), (1, 1), (2, 2)]);
     assert_eq!(batch.len(), 2);
 }

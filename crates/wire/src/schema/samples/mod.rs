@@ -111,14 +111,7 @@ pub(super) fn reply(op: Op) -> Vec<u8> {
         }
     };
     collect(|out| match op {
-        Op::Logon => {
-            let who = LoggedOn {
-                account: text("alice"),
-                key_id: text("alice-1"),
-                permissions: permission::READ | permission::TRADE,
-            };
-            answers::write_logged_on(out, &answer, &who);
-        }
+        Op::Logon => answers::write_logged_on(out, &answer, &alice("alice-1")),
         Op::SessionOpen | Op::SessionRefresh => write_issued(out, op, &answer),
         Op::Logoff => answers::write_done(out, &answer),
         Op::Ping => answers::write_pong(out, &answer, Some(1_994)),
@@ -139,22 +132,11 @@ pub(super) fn reply(op: Op) -> Vec<u8> {
         Op::WithdrawalsGet | Op::WithdrawalsPending => {
             withdrawals::write_withdrawals(out, &answer, &page([withdrawal()], None), &table);
         }
-        Op::AccountsGet => {
-            venue::write_accounts(out, &answer, &page([account_row()], Some(1)), &table);
-        }
-        Op::GroupsGet => {
-            let desk = (GroupId(1), text("desk"));
-            venue::write_groups(out, &answer, &page([desk], None));
-        }
-        Op::LimitsGet => {
-            venue::write_limits(out, &answer, (&page([limit_row()], None), 4), &table);
-        }
-        Op::FeeTiersGet => {
-            venue::write_fee_tiers(out, &answer, &page([fee_tier()], None), &table);
-        }
-        Op::WithdrawalCapsGet => {
-            withdrawals::write_caps(out, &answer, &page([cap()], None), &table);
-        }
+        Op::AccountsGet
+        | Op::GroupsGet
+        | Op::LimitsGet
+        | Op::FeeTiersGet
+        | Op::WithdrawalCapsGet => write_venue(out, op, &answer, &table),
         Op::Subscribe | Op::Unsubscribe => {
             answers::write_subscribed(out, &answer, Channel::Book, &[BTC_USD], false, &table);
         }
@@ -173,12 +155,36 @@ pub(super) fn reply(op: Op) -> Vec<u8> {
     })
 }
 
+fn alice(key_id: &str) -> LoggedOn {
+    let permissions = permission::READ | permission::TRADE;
+    LoggedOn { account: text("alice"), key_id: text(key_id), permissions }
+}
+
+/// What an operator reads of the venue.
+fn write_venue(out: &mut Vec<u8>, op: Op, answer: &Answer<'_>, table: &InstrumentTable) {
+    match op {
+        Op::AccountsGet => {
+            venue::write_accounts(out, answer, &page([account_row()], Some(1)), table);
+        }
+        Op::GroupsGet => {
+            let desk = (GroupId(1), text("desk"));
+            venue::write_groups(out, answer, &page([desk], None));
+        }
+        Op::LimitsGet => {
+            venue::write_limits(out, answer, (&page([limit_row()], None), 4), table);
+        }
+        Op::FeeTiersGet => {
+            venue::write_fee_tiers(out, answer, &page([fee_tier()], None), table);
+        }
+        Op::WithdrawalCapsGet => {
+            withdrawals::write_caps(out, answer, &page([cap()], None), table);
+        }
+        _ => {}
+    }
+}
+
 fn write_issued(out: &mut Vec<u8>, op: Op, answer: &Answer<'_>) {
-    let who = LoggedOn {
-        account: text("alice"),
-        key_id: text("alice"),
-        permissions: permission::READ | permission::TRADE,
-    };
+    let who = alice("alice");
     let issued = answers::Issued {
         token: b"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJjb3VsaXNzZSJ9.AA",
         expire_us: TIME_US + 900_000_000,
