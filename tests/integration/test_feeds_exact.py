@@ -60,9 +60,11 @@ class Venue:
     clients: list[Client] = field(default_factory=list)
     published: int = 0
 
-    async def client(self, key_id: str | None = None, buffer_bytes: int | None = None) -> Client:
+    async def client(
+        self, key_id: str | None = None, buffer_bytes: int | None = None, deflate: bool = False
+    ) -> Client:
         """Connect a client that reads."""
-        client = Client(self.port, self.moved)
+        client = Client(self.port, self.moved, deflate)
         self.clients.append(client)
         await self.connect(client, key_id, buffer_bytes)
         return client
@@ -151,8 +153,9 @@ def _touched(events: dict[int, list[Message]], kinds: set[str]) -> list[int]:
     ]
 
 
-async def run_venue(act: Callable[[Venue], Any]) -> None:
+async def run_venue(act: Callable[[Venue], Any], deflate: bool = False) -> None:
     life = await begin(_core.SimDisk())
+    life.core.set_rules(deflate=deflate)
     public = private_key(KEY_ID).public_key().public_bytes_raw()
     key = Message("KeyCreate", key_id=KEY_ID, public_key=public, permissions=3)
     life.submit(key, account=1)
@@ -264,6 +267,37 @@ async def test_a_reader_that_pauses_gets_an_image_and_costs_the_others_nothing()
         await slow.drop()
 
     await run_venue(act)
+
+
+async def test_books_are_the_logs_for_who_has_them_compressed_and_who_has_not() -> None:
+    async def act(venue: Venue) -> None:
+        plain, packed = await venue.client(), await venue.client(deflate=True)
+        late = await venue.client(deflate=True)
+        slow = await venue.client(buffer_bytes=4_096, deflate=True)
+        for client in (plain, packed, slow):
+            client.followers["book"] = BookFollower(50)
+            await client.subscribe(1, "book", symbols=["BTC-USD"], depth=50)
+        rng = random.Random(15)
+        await venue.flow(rng, range(300))
+        await venue.publish_until(lambda: slow.book().deltas > 0)
+        slow.pause()
+        before = slow.book().images
+        late.followers["book"] = BookFollower(50)
+        await late.subscribe(1, "book", symbols=["BTC-USD"], depth=50)
+        await venue.flow(rng, range(300, 1_300))
+        slow.resume()
+        await venue.flow(rng, range(1_300, 1_400))
+        await _finish_books(venue, [plain, packed, late, slow])
+        assert slow.book().images > before, "what it missed came as one image"
+        assert packed.packed_count > 10 and late.packed_count > 0 and slow.packed_count > 0
+        assert plain.packed_count == 0
+        packs = venue.life.core.metrics()["deflate_packed_messages"]
+        images = late.book().images + slow.book().images
+        assert packs <= packed.packed_count + images, "once for all of them"
+        for client in (plain, packed, late, slow):
+            await client.drop()
+
+    await run_venue(act, deflate=True)
 
 
 async def test_private_channels_fold_to_what_queries_say_and_name_every_seq_once() -> None:

@@ -120,8 +120,9 @@ class ChannelFollower:
 class Client:
     """One connection after another, and what followed its feeds."""
 
-    def __init__(self, port: int, moved: asyncio.Event) -> None:
+    def __init__(self, port: int, moved: asyncio.Event, deflate: bool = False) -> None:
         self._port, self._moved = port, moved
+        self._deflate = deflate
         self._socket: RawSocket | None = None
         self.followers: dict[str, Any] = {}
         self.replies: dict[int, dict[str, Any]] = {}
@@ -129,7 +130,13 @@ class Client:
     async def connect(self, key_id: str | None = None, buffer_bytes: int | None = None) -> None:
         """Connect; log on where there is a key."""
         host = f"localhost:{self._port}"
-        self._socket = await dial("127.0.0.1", self._port, host, receive_buffer_bytes=buffer_bytes)
+        self._socket = await dial(
+            "127.0.0.1",
+            self._port,
+            host,
+            receive_buffer_bytes=buffer_bytes,
+            deflate=self._deflate,
+        )
         hello = json.loads(await self._socket.receive() or b"{}")
         if key_id is not None:
             await self.send(logon(host, key_id, hello["nonce"]))
@@ -176,6 +183,12 @@ class Client:
         """Cut the connection."""
         assert self._socket is not None
         await self._socket.close()
+
+    @property
+    def packed_count(self) -> int:
+        """How many compressed messages came on its connection."""
+        assert self._socket is not None
+        return self._socket.packed_count
 
     def book(self) -> BookFollower:
         """Its follower of the book."""

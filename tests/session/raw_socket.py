@@ -1,6 +1,7 @@
 """A WebSocket client of a few lines, on the bare protocol, with nothing of the product's own.
 
 Frames of a server are not masked, and ours are never fragmented; anything else fails the test.
+Compressed messages (RFC 7692) are read where they were asked for, and sent by `send_packed` alone.
 """
 
 import asyncio
@@ -8,10 +9,15 @@ import base64
 import os
 import socket
 import struct
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
+PACKED = 0x40
+"""The bit of a compressed message."""
+_TAIL = b"\x00\x00\xff\xff"
+OFFER = "Sec-WebSocket-Extensions: permessage-deflate\r\n"
 TIMEOUT_S = 20.0
 
 
@@ -23,10 +29,19 @@ class RawSocket:
     writer: asyncio.StreamWriter
     close_code: int | None = None
     pongs: list[bytes] = field(default_factory=list)
+    inflates: bool = False
+    """Compressed messages were agreed."""
+    packed_count: int = 0
+    """How many of them came."""
 
     async def send(self, texts: Sequence[bytes]) -> None:
         """Send texts in one write."""
         self.writer.write(b"".join(frame(TEXT, text) for text in texts))
+        await self.writer.drain()
+
+    async def send_packed(self, payload: bytes) -> None:
+        """Send one text compressed, or what is said to be one."""
+        self.writer.write(frame(PACKED | TEXT, payload))
         await self.writer.drain()
 
     async def send_frame(self, opcode: int, payload: bytes) -> None:
@@ -55,18 +70,35 @@ class RawSocket:
 
     async def _frame(self) -> tuple[int, bytes]:
         first, second = await self.reader.readexactly(2)
-        assert first & 0xF0 == 0x80, "a whole frame without extensions"
+        is_packed = self.inflates and first & 0xF0 == 0xC0
+        assert first & 0xF0 == 0x80 or is_packed, "a whole frame without extensions"
         assert second < 0x80, "a server masks nothing"
         size = second
         if second == 126:
             (size,) = struct.unpack(">H", await self.reader.readexactly(2))
         elif second == 127:
             (size,) = struct.unpack(">Q", await self.reader.readexactly(8))
-        return first & 0x0F, await self.reader.readexactly(size)
+        payload = await self.reader.readexactly(size)
+        if is_packed:
+            assert first & 0x0F == TEXT, "control frames are never compressed"
+            self.packed_count += 1
+            payload = unpacked(payload)
+        return first & 0x0F, payload
 
     async def close(self) -> None:
         """Drop the connection."""
         self.writer.transport.abort()
+
+
+def packed(text: bytes) -> bytes:
+    """A message as it goes compressed."""
+    packer = zlib.compressobj(9, wbits=-15)
+    return (packer.compress(text) + packer.flush(zlib.Z_SYNC_FLUSH)).removesuffix(_TAIL)
+
+
+def unpacked(payload: bytes) -> bytes:
+    """A message that came compressed, with no more before it than this one."""
+    return zlib.decompressobj(wbits=-12).decompress(payload + _TAIL)
 
 
 def frame(opcode: int, payload: bytes) -> bytes:
@@ -90,11 +122,15 @@ async def dial(
     host_header: str,
     path: str = "/v1/ws",
     receive_buffer_bytes: int | None = None,
+    deflate: bool = False,
 ) -> RawSocket:
     """Connect and shake hands; a small receive buffer makes a slow reader of it."""
-    reader, writer, head = await shake_hands(host, port, host_header, path, receive_buffer_bytes)
+    reader, writer, head = await shake_hands(
+        host, port, host_header, path, receive_buffer_bytes, OFFER if deflate else ""
+    )
     assert head.startswith(b"HTTP/1.1 101 "), head
-    return RawSocket(reader, writer)
+    assert (b"permessage-deflate" in head) == deflate, head
+    return RawSocket(reader, writer, inflates=deflate)
 
 
 async def shake_hands(
