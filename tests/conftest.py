@@ -16,58 +16,73 @@ import pytest
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
-BOOK_WATCH_HOME = pytest.StashKey[Path]()
-"""The folder of the watch that `integration/book_watch.py` tells of."""
-BOOK_WATCH_READER = "/test_book_feed.py::test_a_clients_book_equals_the_servers"
-WATCH_IS_ON = pytest.StashKey[bool]()
-HOME_KEY = "book_watch_home"
+BESIDE_HOME = pytest.StashKey[Path]()
+"""A folder; what runs beside the tests (`integration/beside.py`) has one of its name in there."""
+READERS = {
+    "book_watch": "/test_book_feed.py::test_a_clients_book_equals_the_servers",
+    "silent_peers": "/test_silent_peers.py::",
+}
+"""Its names, and the test that reads each."""
+BEGUN = pytest.StashKey[set[str]]()
+HOME_KEY = "beside_home"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the folder of the watch; a worker is told it."""
+    """Make the folder of what runs beside; a worker is told it."""
     told = getattr(config, "workerinput", {}).get(HOME_KEY)
     if told is None:
-        made = tempfile.TemporaryDirectory(prefix="coulisse-book-watch-")
+        made = tempfile.TemporaryDirectory(prefix="coulisse-beside-")
         config.add_cleanup(made.cleanup)
         told = made.name
-    config.stash[BOOK_WATCH_HOME] = Path(told)
+    config.stash[BESIDE_HOME] = Path(told)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: WorkerController) -> None:
-    """Tell a worker the folder of the watch."""
-    node.workerinput[HOME_KEY] = str(node.config.stash[BOOK_WATCH_HOME])
+    """Tell a worker the folder of what runs beside."""
+    node.workerinput[HOME_KEY] = str(node.config.stash[BESIDE_HOME])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, or all wait for it; end with the reader of the watch."""
+    """Begin with what takes longest, or all wait for it; end with who reads what runs beside."""
     items.sort(
         key=lambda item: (
-            _reads_watch(item.nodeid),
+            _reads_one(item.nodeid),
             item.get_closest_marker("begins_first") is None,
         )
     )
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Start the watch if a test of this process will read it, and this is no worker."""
+    """Start what a test of this process will read, if this is no worker."""
     if not hasattr(session.config, "workerinput") and not session.config.option.collectonly:
-        _watch(session.config, [item.nodeid for item in session.items])
+        _begin(session.config, [item.nodeid for item in session.items])
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: WorkerController, ids: Sequence[str]) -> None:
-    """Start the watch if a worker will read it: it must not end with the one that is done first."""
-    _watch(node.config, ids)
+    """Start what a worker will read: it must not end with the one that is done first."""
+    _begin(node.config, ids)
 
 
-def _reads_watch(nodeid: str) -> bool:
-    return BOOK_WATCH_READER in nodeid
+def _reads_one(nodeid: str) -> bool:
+    return any(reader in nodeid for reader in READERS.values())
 
 
-def _watch(config: pytest.Config, ids: Sequence[str]) -> None:
-    from .integration.book_watch import BookWatch  # its imports are none of a unit test's business
+def _begin(config: pytest.Config, ids: Sequence[str]) -> None:
+    begun = config.stash.setdefault(BEGUN, set())
+    for name, reader in READERS.items():
+        if name not in begun and any(reader in nodeid for nodeid in ids):
+            begun.add(name)
+            _begin_one(config, name)
 
-    if WATCH_IS_ON not in config.stash and any(map(_reads_watch, ids)):
-        config.stash[WATCH_IS_ON] = True
-        config.add_cleanup(BookWatch(config.stash[BOOK_WATCH_HOME]).end)
+
+def _begin_one(config: pytest.Config, name: str) -> None:
+    # Their imports are none of a unit test's business.
+    from .integration.beside import Beside
+    from .integration.silent_peers import OWN_NETWORK, can_have_networks
+
+    is_apart = name == "silent_peers"
+    if not is_apart or can_have_networks():
+        prefix = OWN_NETWORK if is_apart else ()
+        config.add_cleanup(Beside(config.stash[BESIDE_HOME] / name, name, prefix).end)

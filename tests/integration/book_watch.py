@@ -1,18 +1,13 @@
 """A minute of demo flow, watched beside the tests: a client's book against the server's.
 
-It is a process of its own, with its own demo, so that the other tests wait for nothing and share
-nothing with it: it begins when pytest has collected the test that uses the fixture `watched`, and
-that test, which runs last, reads what it found. It ends with the session, whatever ends that.
+It runs beside the other tests (`beside.py`), with a demo of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
-import selectors
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -24,13 +19,11 @@ from coulisse import Client
 from coulisse.client.feeds import BookFeed
 from coulisse.client.local_book import LocalBook
 
+from .beside import while_wanted
 from .conftest import Proxy, Server, environment, launch
 
 SECONDS = 60
 DEPTH = 50
-ROOT = Path(__file__).parents[2]
-END_TIMEOUT_S = SECONDS + 120.0
-PID, OUTPUT = "pid", "output.txt"
 Image = tuple[list[list[str]], list[list[str]]]
 
 
@@ -47,43 +40,6 @@ class Watched:
     reconnects: int
     resyncs: int
     """How often a checksum was wrong, or a delta did not fit."""
-
-
-class BookWatch:
-    """The process that watches, with its output and its pid in a folder."""
-
-    def __init__(self, home: Path) -> None:
-        with (home / OUTPUT).open("wb") as output:
-            # It reads the end of its stdin when this process is gone, however it went.
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.integration.book_watch", str(home)],
-                cwd=ROOT, stdin=subprocess.PIPE, stdout=output, stderr=output,
-                start_new_session=True,
-            )  # fmt: skip
-        (home / PID).write_text(str(self._process.pid))
-
-    def end(self) -> None:
-        """End it and its server, if they still run."""
-        if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-
-
-def result_in(home: Path) -> Watched:
-    """Wait for the end of the watch of a folder, another process's child maybe; what it found."""
-    with selectors.DefaultSelector() as selector:
-        pid = os.pidfd_open(int((home / PID).read_text()))
-        try:
-            selector.register(pid, selectors.EVENT_READ)
-            has_ended = bool(selector.select(END_TIMEOUT_S))
-        finally:
-            os.close(pid)
-    output = (home / OUTPUT).read_text()
-    assert has_ended, f"the watch has not ended:\n{output}"
-    assert output.rpartition("\n")[0].endswith("}"), f"the watch found nothing:\n{output}"
-    return Watched(**json.loads(output.splitlines()[-1]))
 
 
 async def _follow(
@@ -118,7 +74,7 @@ async def _cut_twice(proxy: Proxy, client: Client, began: float) -> None:
         proxy.cut()
 
 
-async def _watch(demo: Server) -> Watched:
+async def _watch(demo: Server) -> str:
     host, port = demo.http.removeprefix("http://").split(":")
     seen: dict[int, Image] = {}
     found: dict[int, Image] = {}
@@ -136,39 +92,24 @@ async def _watch(demo: Server) -> Watched:
             group.create_task(_ask(demo.http, found, moved, until))
             group.create_task(_cut_twice(proxy, watcher, began))
         both = seen.keys() & found.keys()
-        return Watched(
+        watched = Watched(
             updates=following.result(),
             compared=len(both),
             different_at=sorted(seq for seq in both if seen[seq] != found[seq]),
             reconnects=client.reconnect_count,
             resyncs=feed.resync_count,
         )
-
-
-async def _parent_ended() -> None:
-    reader = asyncio.StreamReader()
-    loop = asyncio.get_running_loop()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    await reader.read()
-    raise EOFError("the test session ended before the watch")
-
-
-async def _watch_while_wanted(demo: Server) -> Watched:
-    async with asyncio.TaskGroup() as group:
-        parent = group.create_task(_parent_ended())
-        watched = await _watch(demo)
-        parent.cancel()
-    return watched
+        return json.dumps(asdict(watched))
 
 
 def main(home: Path) -> None:
     """Watch a demo of its own, and print what was found as the last line."""
     demo = launch(["demo", "--port", "0", "--seed", "7"], environment(home), home)
     try:
-        found = asyncio.run(_watch_while_wanted(demo))
+        found = asyncio.run(while_wanted(lambda: _watch(demo)))
     finally:
         demo.stop(signal.SIGKILL)
-    print(json.dumps(asdict(found)))
+    print(found)
 
 
 if __name__ == "__main__":

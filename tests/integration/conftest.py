@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..conftest import BOOK_WATCH_HOME
+from ..conftest import BESIDE_HOME
+from .beside import result_in
 
 if TYPE_CHECKING:
     from .book_watch import Watched
+    from .silent_peers import Seen
 
 READY_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
@@ -218,6 +220,16 @@ async def proxy(demo: Server) -> AsyncIterator[Proxy]:
 @pytest.fixture
 def watched(request: pytest.FixtureRequest) -> Watched:
     """What the watch that began with the session has found."""
-    from .book_watch import result_in  # it is made of what stands here
+    from .book_watch import Watched  # it is made of what stands here
 
-    return result_in(request.config.stash[BOOK_WATCH_HOME])
+    return Watched(**json.loads(result_in(request.config.stash[BESIDE_HOME] / "book_watch")))
+
+
+@pytest.fixture
+def seen_of_silent_peers(request: pytest.FixtureRequest) -> Seen:
+    """What the peers that went silent when the session began have shown."""
+    from .silent_peers import Seen, can_have_networks
+
+    if not can_have_networks():
+        pytest.skip("no network namespace can be made here")
+    return Seen(**json.loads(result_in(request.config.stash[BESIDE_HOME] / "silent_peers")))
