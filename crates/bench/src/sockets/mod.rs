@@ -8,6 +8,9 @@
 //! `coulisse-bench watchers` is a further process with connections: one may not have enough descriptors.
 //! What it saw it writes to a file, of which the first one makes its figures.
 //!
+//! The connections are read all the while, between the steps as well: a node ends one that leaves a ping
+//! unanswered, and on a busy machine a step takes longer than that.
+//!
 //! A delivery begins when the log took the newest record that the message shows (`t_log` of the
 //! reply to it) and ends when the subscriber has read the message. Both clocks are the machine's.
 
@@ -107,24 +110,19 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let mut load = Load { target, rows: &told.rows, at: 0, times: Arc::default() };
     say(load.step(shape::PREFILL, told.prefill)?.object())?;
     let mut watch = connect(target, told.connections)?;
-    say(load.step(shape, per_run)?.object())?;
+    watch.beside(|| load.step(shape, per_run).and_then(|alone| say(alone.object())))?;
 
     load.times = Arc::new(Times::new(RECORDS_MAX));
     for rung in &told.ladder {
         watch.subscribe(&target.symbol, told.depth, *rung)?;
-        say(Object::new().plain("subscribed", rung))?;
-        let (loaded, mut seen) = std::thread::scope(|scope| {
-            let watching = scope.spawn(|| watch.run());
-            let loaded = load.step(shape, per_run);
-            watch.stop();
-            let seen = watching.join().map_err(|_| Failure("the watch broke".to_owned()));
-            Ok::<_, Failure>((loaded?, seen??))
-        })?;
-        say(Object::new().plain("ran", per_run))?;
+        watch.beside(|| say(Object::new().plain("subscribed", rung)))?;
+        let (loaded, mut seen) = watch.beside(|| load.step(shape, per_run))?;
+        watch.beside(|| say(Object::new().plain("ran", per_run)))?;
         for path in told.others.iter().filter(|path| path.exists()) {
             seen.read(path)?;
         }
-        say(loaded.object().object("deliveries", seen.object(&load.times, loaded.took)))?;
+        let shown = loaded.object().object("deliveries", seen.object(&load.times, loaded.took));
+        watch.beside(|| say(shown))?;
     }
     Ok(())
 }
@@ -142,14 +140,8 @@ pub fn run_watchers(mut args: Args) -> Result<(), Failure> {
     say(Object::new().plain("here", true))?;
     let mut watch = connect(&target, connections)?;
     watch.subscribe(&target.symbol, depth, connections)?;
-    say(Object::new().plain("subscribed", connections))?;
-    let seen = std::thread::scope(|scope| {
-        let watching = scope.spawn(|| watch.run());
-        let told = wait();
-        watch.stop();
-        let seen = watching.join().map_err(|_| Failure("the watch broke".to_owned()))?;
-        told.and(seen)
-    })?;
+    watch.beside(|| say(Object::new().plain("subscribed", connections)))?;
+    let ((), seen) = watch.beside(wait)?;
     let count = seen.write(&path)?;
     say(Object::new().plain("written", count))
 }
@@ -159,7 +151,8 @@ fn connect(target: &Target, connections: usize) -> Result<Watch, Failure> {
     let start = Instant::now();
     let watch = Watch::connect(&target.host, target.port, connections)?;
     let took_ms = start.elapsed().as_millis();
-    say(Object::new().plain("connected", connections).plain("took_ms", took_ms))?;
+    let said = Object::new().plain("connected", connections).plain("took_ms", took_ms);
+    watch.beside(|| say(said))?;
     Ok(watch)
 }
 

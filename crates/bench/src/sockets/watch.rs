@@ -18,6 +18,8 @@ use std::time::{Duration, Instant, SystemTime};
 const IMAGES_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long it waits for messages before it looks whether to stop.
 const TURN: Duration = Duration::from_millis(50);
+/// After so many sockets are opened, those that are open are read.
+const OPENED_PER_TURN: usize = 256;
 
 /// The connections.
 #[derive(Debug)]
@@ -49,15 +51,17 @@ impl Watch {
     /// The server refuses one.
     pub(super) fn connect(host: &str, port: u16, count: usize) -> Result<Self, Failure> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let mut sockets = Vec::with_capacity(count);
+        let (buffer, seen) = (vec![0; READ_BYTES], Seen::default());
+        let mut inner = Inner { epoll, sockets: Vec::with_capacity(count), buffer, seen };
         for token in 0..count {
             let stream = open_socket(host, port)?;
             let token = u64::try_from(token).unwrap_or(u64::MAX);
-            sockets.push(Socket::register(&epoll, stream, Role::Client, token)?);
+            inner.sockets.push(Socket::register(&inner.epoll, stream, Role::Client, token)?);
+            if inner.sockets.len() % OPENED_PER_TURN == 0 {
+                inner.turn(Duration::ZERO)?;
+            }
         }
-        let (buffer, seen) = (vec![0; READ_BYTES], Seen::default());
-        let inner = Mutex::new(Inner { epoll, sockets, buffer, seen });
-        Ok(Self { inner, stops: AtomicBool::new(false) })
+        Ok(Self { inner: Mutex::new(inner), stops: AtomicBool::new(false) })
     }
 
     /// Subscribes sockets to the book until so many are, and waits until each has its image.
@@ -73,7 +77,6 @@ impl Watch {
         let text = format!(
             r#"{{"id":1,"op":"subscribe","params":{{"channel":"book","symbols":["{symbol}"],"depth":{depth}}}}}"#
         );
-        *self.stops.get_mut() = false;
         let inner = self.inner.get_mut().map_err(|_| Failure("the watch broke".to_owned()))?;
         let first = inner.seen.images;
         for socket in &mut inner.sockets[first..count] {
@@ -87,34 +90,46 @@ impl Watch {
                 let got = inner.seen.images;
                 return failure(format!("{got} of {count} sockets have their image"));
             }
-            inner.turn()?;
+            inner.turn(TURN)?;
         }
         Ok(())
     }
 
-    /// Reads until it is stopped.
+    /// Does some work, and reads what comes meanwhile on a thread of its own: what the work came to, and
+    /// what was seen.
     ///
     /// # Errors
-    /// The server closes a socket.
-    pub(super) fn run(&self) -> Result<Seen, Failure> {
+    /// The work fails, or the server closes a socket.
+    pub(super) fn beside<T>(
+        &self,
+        work: impl FnOnce() -> Result<T, Failure>,
+    ) -> Result<(T, Seen), Failure> {
+        self.stops.store(false, Ordering::Relaxed);
+        std::thread::scope(|scope| {
+            let watching = scope.spawn(|| self.run());
+            let done = work();
+            self.stops.store(true, Ordering::Relaxed);
+            let seen = watching.join().map_err(|_| Failure("the watch broke".to_owned()))?;
+            Ok((done?, seen?))
+        })
+    }
+
+    /// Reads until it is stopped.
+    fn run(&self) -> Result<Seen, Failure> {
         let mut inner = self.inner.lock().map_err(|_| Failure("the watch broke".to_owned()))?;
         inner.seen.deltas.clear();
         while !self.stops.load(Ordering::Relaxed) {
-            inner.turn()?;
+            inner.turn(TURN)?;
         }
         let deltas = std::mem::take(&mut inner.seen.deltas);
         Ok(Seen { images: inner.seen.images, deltas })
     }
-
-    /// Lets [`Watch::run`] return.
-    pub(super) fn stop(&self) {
-        self.stops.store(true, Ordering::Relaxed);
-    }
 }
 
 impl Inner {
-    fn turn(&mut self) -> Result<(), Failure> {
-        let wait = Timespec::try_from(TURN).map_err(|_| Failure("a wait too long".to_owned()))?;
+    /// Reads what is there, once; where nothing is, it waits for something.
+    fn turn(&mut self, wait: Duration) -> Result<(), Failure> {
+        let wait = Timespec::try_from(wait).map_err(|_| Failure("a wait too long".to_owned()))?;
         let mut events = [const { std::mem::MaybeUninit::uninit() }; EVENTS_MAX];
         let (events, _) = match epoll::wait(&self.epoll, &mut events, Some(&wait)) {
             Err(rustix::io::Errno::INTR) => return Ok(()),
