@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator, Mapping
 
 import httpx
@@ -254,7 +255,8 @@ def test_another_ones_order_answers_exactly_as_one_that_does_not_exist(
     trader = keys["trade"]
 
     def said(answer: httpx.Response, name: str) -> tuple[int, str]:
-        return answer.status_code, answer.text.replace(name, "ID")
+        timeless = re.sub(r'"(t_in|t_log|t_out)":\d+', r'"\1":0', answer.text)
+        return answer.status_code, timeless.replace(name, "ID")
 
     for method, params in (("DELETE", None), ("PATCH", {"qty": "0.5"})):
         both = [

@@ -171,6 +171,7 @@ impl Hub {
         view: &impl CoreView,
     ) {
         self.counters.requests += 1;
+        self.asked_us = now_us;
         if let Some(conn) = self.conn(id) {
             conn.stage = Stage::Call { close: head.connection_close };
         }

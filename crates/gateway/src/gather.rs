@@ -160,6 +160,7 @@ impl Hub {
     /// Refuses what was not stamped in time.
     pub(crate) fn refuse_late(&mut self, late: &Late, seq: Seq) {
         self.drop_secret(&late.entry.command);
+        self.asked_us = late.entry.received_us;
         let value = late.deadline_us.to_string();
         let error = RequestError::new(&late.id, RejectCode::DeadlinePassed);
         let error = error.about(b"deadline", value.as_bytes());

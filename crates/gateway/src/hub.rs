@@ -139,6 +139,8 @@ pub struct Hub {
     pub(crate) instruments_seq: Seq,
     /// The time of the last record.
     pub(crate) time_us: i64,
+    /// When the request that is being answered was read.
+    pub(crate) asked_us: i64,
     /// More listeners wait for their turn than one turn of the loop serves.
     pub(crate) sweeps_on: bool,
     pub(crate) private: PrivateFeeds,
@@ -228,6 +230,7 @@ impl Hub {
             instruments_fan: None,
             instruments_seq: Seq(0),
             time_us: 0,
+            asked_us: 0,
             sweeps_on: false,
             private: PrivateFeeds::default(),
             key_use: KeyUse::default(),

@@ -88,10 +88,6 @@ impl Hub {
             self.gather(part, entry, &outcome, at);
             return;
         }
-        let tail = match outcome {
-            CommandOutcome::Rejected(_) => None,
-            _ => Some(REPLY_TAIL_BYTES),
-        };
         let stamps = Stamps {
             seq: header.seq.0,
             in_us: entry.received_us,
@@ -106,7 +102,7 @@ impl Hub {
         let is_shown = matches!(&entry.command, Command::KeyIssue(issue) if issue.scheme == KeyScheme::HmacSha256);
         let secret = secret.filter(|_| is_shown).map(|secret| reply::Secret(secret.as_slice()));
         let units = Units { secret, ..units_of(&table, entry) };
-        self.write_departing(id, header.seq, tail, |out| {
+        self.write_departing(id, header.seq, Some(REPLY_TAIL_BYTES), |out| {
             write_outcome(out, batch.id(entry), &outcome, &stamps, &units);
         });
         self.instruments = table;

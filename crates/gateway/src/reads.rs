@@ -91,6 +91,7 @@ impl Hub {
             } else if one.is_overdue() {
                 let (value, limit) = (one.read.min_seq.to_string(), seq.0.to_string());
                 let error = RequestError::new(&one.id_raw, RejectCode::SeqNotReached);
+                self.asked_us = one.in_us;
                 let error = error.about(b"min_seq", value.as_bytes());
                 self.refuse(one.conn, seq, &error.with_limit(limit.as_bytes()));
             } else {

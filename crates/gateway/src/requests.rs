@@ -12,6 +12,7 @@ use crate::fan::Topic;
 use crate::hub::{Hub, LogRoom};
 use crate::limits::{L3_ORDERS_MAX, SUBSCRIPTIONS_MAX};
 use crate::logon;
+use crate::outcomes::{DEPARTURE_PENDING_US, REPLY_TAIL_BYTES};
 use crate::quota::{Asker, Exceeded};
 use crate::secrets::Secret;
 use crate::site;
@@ -35,6 +36,7 @@ impl Hub {
     /// Takes one request of a session.
     pub(crate) fn request(&mut self, id: ConnId, text: &[u8], now_us: i64, view: &impl CoreView) {
         self.counters.requests += 1;
+        self.asked_us = now_us;
         if self.takes_no_order(id)
             && let Some(id_raw) = glance_at_order(text)
         {
@@ -115,7 +117,11 @@ impl Hub {
     /// Answers a request that never reaches the log.
     pub(crate) fn refuse(&mut self, id: ConnId, seq: Seq, error: &RequestError<'_>) {
         self.count_refused(error);
-        self.write(id, seq, |out| error.write(out));
+        let in_us = self.asked_us;
+        self.write_departing(id, seq, Some(REPLY_TAIL_BYTES), |out| {
+            error.write(out);
+            reply::write_refusal_times(out, in_us, None, DEPARTURE_PENDING_US);
+        });
     }
 
     /// Counts what never reaches the log.

@@ -6,6 +6,7 @@
 use crate::batch::ConnId;
 use crate::hub::Hub;
 use crate::limits::TRIALS_PER_TURN_MAX;
+use crate::outcomes::DEPARTURE_PENDING_US;
 use crate::view::CoreView;
 use coulisse_types::{AccountId, Command, Event, InstrumentId, KeyIndex, RejectCode};
 use coulisse_wire::native::answers;
@@ -67,8 +68,9 @@ impl Hub {
         let table = std::mem::take(&mut self.instruments);
         let units = Units { command: Some(command), ..Units::of(&table, *instrument) };
         match CommandOutcome::from_events(command, events) {
-            CommandOutcome::Rejected(rejected) => self.write(conn, seq, |out| {
+            CommandOutcome::Rejected(rejected) => self.write_answer(conn, seq, |out| {
                 reply::write_would_reject(out, id_raw, &rejected, &units);
+                reply::write_refusal_times(out, *in_us, None, DEPARTURE_PENDING_US);
             }),
             CommandOutcome::Order(order) => self.write_answer(conn, seq, |out| {
                 answers::write_tested(out, &answer, Some(&order), &units);

@@ -71,6 +71,7 @@ impl Hub {
             ring: _,
             resumes: _,
             sweeps_on: _,
+            asked_us: _,
             counters: _,
             audit: _,
             stopping: _,

@@ -312,6 +312,7 @@ impl Hub {
                 let is_same = |key: &KeyView| whose == Some((key.key, key.material));
                 let key = key.filter(|key| done.is_right && is_same(key));
                 let opened = self.open_for(&asker, &name, key.as_ref(), now_us, view);
+                self.asked_us = asker.in_us;
                 if let Err(error) = opened {
                     self.refuse(asker.conn, view.seq(), &error);
                 }
@@ -319,6 +320,7 @@ impl Hub {
             Some(Pending::Enter { asker, identity, account, nonce, then }) => {
                 let entered =
                     self.enter_hashed(&asker, (identity, account, nonce), &then, done, view);
+                self.asked_us = asker.in_us;
                 if let Err(error) = entered {
                     self.refuse(asker.conn, view.seq(), &error);
                 }

@@ -109,6 +109,21 @@ pub(super) fn write_times(out: &mut Vec<u8>, stamps: &Stamps) {
     digits::signed(out, stamps.out_us);
 }
 
+/// Puts the times that there are at the end of a refusal: one that was never in the log has no `log_us`.
+pub fn write_refusal_times(out: &mut Vec<u8>, in_us: i64, log_us: Option<i64>, out_us: i64) {
+    debug_assert!(out.ends_with(b"}}"), "the reply to what was refused");
+    out.truncate(out.len().saturating_sub(2));
+    out.extend_from_slice(b",\"t_in\":");
+    digits::signed(out, in_us);
+    if let Some(log_us) = log_us {
+        out.extend_from_slice(b",\"t_log\":");
+        digits::signed(out, log_us);
+    }
+    out.extend_from_slice(b",\"t_out\":");
+    digits::signed(out, out_us);
+    out.extend_from_slice(b"}}");
+}
+
 /// Appends the reply to a command: its result or its reject.
 pub fn write_outcome(
     out: &mut Vec<u8>,
@@ -119,6 +134,7 @@ pub fn write_outcome(
 ) {
     if let CommandOutcome::Rejected(rejected) = outcome {
         write_rejected(out, id_raw, rejected, units);
+        write_refusal_times(out, stamps.in_us, Some(stamps.log_us), stamps.out_us);
         return;
     }
     open_ok(out, id_raw);

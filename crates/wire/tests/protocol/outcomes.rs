@@ -391,7 +391,9 @@ fn refusal(
         told(command, &[Rejected { code, field, unit, value, limit, client_order_id }.into()]);
     let error = out.strip_prefix(r#"{"id":7,"ok":false,"error":{"#);
     let error = error.unwrap_or_else(|| panic!("{out}"));
-    error.strip_suffix(r#","state":"rejected"}}"#).expect("refused by the core").to_owned()
+    let (error, times) = error.split_once(r#","state":"rejected","#).expect("refused by the core");
+    assert!(times.starts_with(r#""t_in":"#) && times.contains(r#","t_log":"#), "{times}");
+    error.to_owned()
 }
 
 #[test]

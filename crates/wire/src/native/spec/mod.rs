@@ -231,6 +231,13 @@ pub const ERROR: &[BodyField] = &[
         "string",
         "`not_sent`: it never reached the log. `rejected`: it is in the log and changed nothing. `unknown`: the outcome is not known here; ask by `client_order_id`.",
     ),
+    field(
+        "t_in",
+        "integer?",
+        "When the request was read, in microseconds since the epoch; absent of an order of a batch, whose reply says it, and of what is refused before it is a request.",
+    ),
+    field("t_log", "integer?", "When the log took it; absent of what is not in the log."),
+    field("t_out", "integer?", "When the reply left; where `t_in` is."),
 ];
 
 /// The fields of the first message on a connection.

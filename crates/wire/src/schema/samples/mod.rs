@@ -495,7 +495,11 @@ pub(super) fn refusals() -> Vec<(&'static [u8], Vec<u8>)> {
     let mut samples: Vec<(&[u8], Vec<u8>)> = Vec::new();
     for request in [OFF_TICK, FIELD, BROKEN] {
         if let Err(error) = parse_request(request, &table) {
-            samples.push((request, collect(|out| error.write(out))));
+            let refused = collect(|out| {
+                error.write(out);
+                reply::write_refusal_times(out, STAMPS.in_us, None, STAMPS.out_us);
+            });
+            samples.push((request, refused));
         }
     }
     let far = Rejected {
@@ -515,8 +519,14 @@ pub(super) fn refusals() -> Vec<(&'static [u8], Vec<u8>)> {
         client_order_id: ClientOrderId::default(),
     };
     let units = Units::of(&table, BTC_USD);
-    samples.push((POOR, collect(|out| reply::write_rejected(out, b"11", &poor, &units))));
-    samples.push((FAR, collect(|out| reply::write_rejected(out, b"12", &far, &units))));
+    for (request, id_raw, rejected) in [(POOR, b"11", poor), (FAR, b"12", far)] {
+        let refused = collect(|out| {
+            reply::write_rejected(out, id_raw, &rejected, &units);
+            let Stamps { in_us, log_us, out_us, .. } = STAMPS;
+            reply::write_refusal_times(out, in_us, Some(log_us), out_us);
+        });
+        samples.push((request, refused));
+    }
     samples
 }
 
