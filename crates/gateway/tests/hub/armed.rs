@@ -3,6 +3,7 @@
 use crate::world::{ALICE, BOB, World, a_world};
 use coulisse_gateway::batch::ConnId;
 use coulisse_gateway::hub::Hub;
+use coulisse_gateway::limits::SESSIONS_ARMED_MAX;
 use coulisse_types::event::{CancelOnDisconnectSet, Rejected};
 use coulisse_types::{AccountId, ClientOrderId, Command, Event, Field, RejectCode, Seq, Unit};
 
@@ -145,4 +146,22 @@ fn a_start_cancels_for_all_that_there_were_also_from_a_snapshot() {
     ];
     assert_eq!(asked(&world.hub), wanted);
     assert_eq!(asked(&again), wanted);
+}
+
+#[test]
+fn as_many_sessions_as_there_is_room_for_are_armed_and_none_is_forgotten_for_another() {
+    let mut world = a_world();
+    for session in 0..SESSIONS_ARMED_MAX as u64 {
+        learn(&mut world, set(BOB, (1 << 40) + session, true));
+    }
+    let alice = world.hub.open_local(ALICE);
+    ask(&mut world, alice, true);
+    world.all_durable();
+    assert!(world.hub.batch().is_empty());
+    assert!(world.wire.local(alice)[0].contains(r#""code":"OVERLOADED""#));
+    ask(&mut world, alice, false);
+    assert_eq!(log(&mut world), 1, "what takes it back needs no room");
+    learn(&mut world, set(BOB, 1 << 40, false));
+    ask(&mut world, alice, true);
+    assert_eq!(asked(&world.hub), [(alice.session, ALICE.0, Some(true))]);
 }
