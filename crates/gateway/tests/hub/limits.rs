@@ -132,10 +132,14 @@ fn a_session_beyond_its_rate_is_refused_with_the_limit_and_the_time() {
     world.all_durable();
     let texts = world.wire.socket(socket).0;
     assert!(texts[1].contains(r#""id":0,"ok":true"#) && texts[2].contains(r#""id":1,"ok":true"#));
+    let (refused, times) = texts[3].split_once(r#","t_in":"#).expect("its times");
     assert_eq!(
-        texts[3],
-        r#"{"id":2,"ok":false,"error":{"code":"RATE_LIMITED","message":"RATE_LIMITED: address: limit 10 a second; try again in 101 ms","field":"address","limit":"10","retry_after_ms":101,"state":"not_sent"}}"#
+        refused,
+        r#"{"id":2,"ok":false,"error":{"code":"RATE_LIMITED","message":"RATE_LIMITED: address: limit 10 a second; try again in 101 ms","field":"address","limit":"10","retry_after_ms":101,"state":"not_sent""#
     );
+    let (t_in, t_out) = times.split_once(r#","t_out":"#).expect("it was not in the log");
+    assert_eq!(t_in, NOW_US.to_string());
+    assert!(t_out.trim_end_matches('}').parse::<i64>().is_ok_and(|us| us > 0), "{t_out}");
     assert!(texts[4].contains("RATE_LIMITED"), "what means nothing counts too: {}", texts[4]);
 }
 

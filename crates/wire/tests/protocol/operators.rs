@@ -144,7 +144,7 @@ fn a_limit_is_read_in_the_unit_of_its_kind() {
 #[test]
 fn all_that_binds_others_needs_an_admin_key() {
     let admins = Op::ALL.iter().filter(|op| op.spec().access == Access::Admin).count();
-    assert_eq!(admins, 25);
+    assert_eq!(admins, 29);
     assert_eq!(Op::Place.spec().access, Access::Trade);
     assert_eq!(Op::BalancesGet.spec().access, Access::Read);
     assert_eq!(Op::Subscribe.spec().access, Access::Open);

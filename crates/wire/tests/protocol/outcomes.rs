@@ -285,7 +285,9 @@ fn a_replacement_has_two_results() {
 #[test]
 fn a_replacement_that_is_refused_as_a_whole_is_an_error_and_a_repeated_one_cancels_nothing() {
     let refused = told(&a_replace(), &[not_found("new")]);
-    assert_eq!(refused, format!(r#"{{"id":7,"ok":false,"error":{LOST}}}"#));
+    let lost = LOST.trim_end_matches('}');
+    let times = refused.strip_prefix(&format!(r#"{{"id":7,"ok":false,"error":{lost},"#));
+    assert!(times.is_some_and(|times| times.starts_with(r#""t_in":"#)), "{refused}");
     let duplicate = OrderDuplicate {
         order_id: OrderId(50),
         first_seq: Seq(5),
