@@ -581,6 +581,30 @@ class Replica:
         """Events whose rows were not taken yet."""
     def take_events(self) -> list[tuple[int, int, int, int, int, bytes]]:
         """Return (seq, time in ns, account, key, node, events) of each record since the last."""
+    def listen(self, account: str) -> int:
+        """Open a session in this replica for an account, or "" for nobody; return its number.
+
+        Raises `CoreError("UNKNOWN_ACCOUNT", …)`.
+        """
+    def ask(self, session: int, text: bytes) -> None:
+        """Give a session a request of the native protocol: `subscribe`, say."""
+    def hear(self) -> list[tuple[int, str, bytes]]:
+        """All that the sessions were told since the last time: (session, channel, messages).
+
+        The messages are JSON with line feeds between; the channel of candles is followed by their
+        interval, as `candles:1m`; that of answers to requests is `reply`. Feeds that conflate tell
+        how they are now.
+        """
+    def deafen(self) -> None:
+        """Close all sessions; what was not heard is forgotten."""
+    def account_names(self, skip: int, count: int) -> list[str]:
+        """The names of so many accounts, by id, without the first ones."""
+    def symbols(self, skip: int) -> list[str]:
+        """The symbols of instruments, by id, without the first ones."""
+    def instruments_json(self) -> bytes:
+        """The body of `GET /v1/instruments`."""
+    def book_json(self, symbol: str, depth: int) -> bytes | None:
+        """The body of `GET /v1/book/{symbol}`; None where there is no such instrument."""
     def balances(self) -> list[tuple[int, int, str, str]]:
         """Return (account, asset, available, held) of all that was ever touched, minor units."""
     def open_orders(self) -> list[tuple[int, int, int, int, int, int, str]]:

@@ -8,14 +8,18 @@ import csv
 import json
 import sqlite3
 import subprocess
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet
 import pytest
 
 from coulisse.bench import store as bench
 from coulisse.bench.postgresql_server import PASSWORD, Postgresql
 from coulisse.projections.content import ContentHash
+from coulisse.store.parquet import MONEY, TIMES, WHOLE
 from coulisse.store.sql.address import Address
 from coulisse.store.sql.contents import read_content
 from coulisse.store.sql.writer import Checkpoint
@@ -75,6 +79,26 @@ def export(server: Server, *arguments: str) -> list[dict[str, str]]:
     return rows
 
 
+def in_columns(server: Server, *arguments: str) -> list[dict[str, object]]:
+    """The same as a Parquet file."""
+    file = server.data_dir / "export.parquet"
+    done = server.cli("export", *arguments, "--data-dir", str(server.data_dir),
+                      "--format", "parquet", "--out", str(file))  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    rows: list[dict[str, object]] = pyarrow.parquet.read_table(file).to_pylist()
+    assert done.stderr == f"{len(rows)} rows\n"
+    return rows
+
+
+def typed(name: str, cell: str) -> object:
+    """A cell of a CSV as the type that its column has in a Parquet file."""
+    if name in TIMES:
+        return datetime.fromisoformat(cell) if cell else None
+    if name in WHOLE:
+        return int(cell)
+    return Decimal(cell) if name in MONEY else cell
+
+
 def require_exports(server: Server) -> None:
     """Four trades of a cent more each; names and decimals, in the order of the log."""
     trades = export(server, "trades")
@@ -94,11 +118,19 @@ def require_exports(server: Server) -> None:
     assert candle["open"] == "20000.00" and candle["close"] == candle["high"] == "20003.00"
     assert (candle["qty"], candle["trades"]) == ("0.04000", "4")
     assert export(server, "trades", "--to", "2020-01-01") == []
+    for what, rows in (("trades", trades), ("orders", orders), ("fills", fills),
+                       ("ledger", ledger), ("candles", [candle])):  # fmt: skip
+        interval = ("--interval", "1d") if what == "candles" else ()
+        assert in_columns(server, what, *interval) == [
+            {name: typed(name, cell) for name, cell in row.items()} for row in rows
+        ]
+    assert in_columns(server, "trades", "--to", "2020-01-01") == []
     # From a time on, and before it, is all.
     middle = trades[2]["time"]
     before = export(server, "trades", "--to", middle)
     assert before + export(server, "trades", "--from", middle) == trades
-    for wrong in (["wallets"], ["trades", "--from", "noon"], ["trades", "--format", "xls"]):
+    for wrong in (["wallets"], ["trades", "--from", "noon"], ["trades", "--format", "xls"],
+                  ["trades", "--format", "parquet"]):  # fmt: skip
         assert server.cli("export", *wrong).returncode == 1
 
 

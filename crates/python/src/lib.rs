@@ -20,6 +20,7 @@ mod following;
 pub mod huge_pages;
 mod key_file;
 mod links;
+mod listening;
 mod node_core;
 mod node_people;
 mod node_reads;

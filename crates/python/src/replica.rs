@@ -10,6 +10,7 @@
 
 use crate::engine_view::EngineView;
 use crate::following::{FollowError, Following, Wanted};
+use crate::listening::Listening;
 use crate::series::After;
 use crate::start::{Fit, PassedOver, Start, State, chain_at, wide, write_snapshot};
 use crate::voids::{AheadError, Voids};
@@ -115,6 +116,8 @@ pub(crate) struct Replica {
     pub(crate) passed_over: Vec<PassedOver>,
     /// What is made of the events for a store, if there is one.
     following: Option<Following>,
+    /// The sessions of whoever hands on what its feeds tell.
+    listening: Listening,
     lock: Option<Box<dyn StorageLock>>,
 }
 
@@ -164,12 +167,24 @@ impl Replica {
             snapshot_seq,
             passed_over,
             following: None,
+            listening: Listening::default(),
             lock,
         })
     }
 
     pub(crate) fn engine(&self) -> &Engine {
         &self.state.engine
+    }
+
+    /// How often history was lost.
+    pub(crate) fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// The engine, its feeds and the sessions that hear them.
+    pub(crate) fn listening(&mut self) -> (&Engine, &mut Hub, &mut Listening) {
+        let State { engine, hub } = &mut self.state;
+        (engine, hub, &mut self.listening)
     }
 
     #[cfg(feature = "planted")]

@@ -142,6 +142,47 @@ impl Replica {
         kept.into_iter().map(of).collect()
     }
 
+    fn listen(&self, py: Python<'_>, account: &str) -> PyResult<usize> {
+        let session = self.with(py, |inner| inner.listen(account));
+        session.ok_or_else(|| {
+            failed("UNKNOWN_ACCOUNT", format!("there is no account {account:?}"))
+        })
+    }
+
+    fn ask(&self, py: Python<'_>, session: usize, text: &[u8]) {
+        self.with(py, |inner| inner.ask(session, text));
+    }
+
+    fn hear<'py>(&self, py: Python<'py>) -> Vec<(usize, String, Bound<'py, PyBytes>)> {
+        let told = self.with(py, Inner::hear).into_iter();
+        told.map(|(session, channel, text)| (session, channel, PyBytes::new(py, &text))).collect()
+    }
+
+    fn deafen(&self, py: Python<'_>) {
+        self.with(py, Inner::deafen);
+    }
+
+    fn account_names(&self, py: Python<'_>, skip: usize, count: usize) -> Vec<String> {
+        self.with(py, |inner| inner.account_names(skip, count))
+    }
+
+    fn symbols(&self, py: Python<'_>, skip: usize) -> Vec<String> {
+        self.with(py, |inner| inner.symbols(skip))
+    }
+
+    fn instruments_json<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.with(py, Inner::instruments_json))
+    }
+
+    fn book_json<'py>(
+        &self,
+        py: Python<'py>,
+        symbol: &str,
+        depth: usize,
+    ) -> Option<Bound<'py, PyBytes>> {
+        self.with(py, |inner| inner.book_json(symbol, depth)).map(|text| PyBytes::new(py, &text))
+    }
+
     fn balances(&self, py: Python<'_>) -> Vec<(u32, u32, String, String)> {
         let inner = self.inner.borrow_mut(py);
         let engine = inner.engine();

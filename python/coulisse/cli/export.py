@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import os
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -17,8 +18,9 @@ from coulisse.cli.runner import fail
 from coulisse.cli.store import Database, progress_of, store_of
 from coulisse.domain.errors import CoulisseError
 from coulisse.domain.market import CANDLE_INTERVALS
+from coulisse.store.parquet import RowWriter, parquet_file
 
-FORMATS = ("csv",)
+FORMATS = ("csv", "parquet")
 
 
 def export(
@@ -30,7 +32,9 @@ def export(
     interval: Annotated[
         str, typer.Option(help="Of candles: 1s, 1m, 5m, 15m, 1h, 4h or 1d.")
     ] = "1m",
-    format_: Annotated[str, typer.Option("--format", help="csv.")] = "csv",
+    format_: Annotated[
+        str, typer.Option("--format", help="csv, or parquet, which needs --out.")
+    ] = "csv",
     out: Annotated[Path | None, typer.Option(help="The file [stdout].")] = None,
     data_dir: DataDir = None,
     database: Database = None,
@@ -52,10 +56,8 @@ def export(
     try:
         begin, end = _time_ns("--from", from_, 0), _time_ns("--to", to, 2**63 - 1)
         wanted = Wanted(what, begin, end, interval)
-        target = nullcontext(sys.stdout) if out is None else out.open("w", newline="")
         count = -1
-        with target as file, progress_of("seq") as progress:
-            writer = csv.writer(file, lineterminator="\n")
+        with _target(out, format_) as writer, progress_of("seq") as progress:
             for row in rows_of(address, wanted, progress):
                 writer.writerow(row)
                 count += 1
@@ -67,6 +69,19 @@ def export(
         fail(str(error))
         return
     typer.echo(f"{count} rows", err=True)
+
+
+@contextmanager
+def _target(out: Path | None, format_: str) -> Iterator[RowWriter]:
+    """Give what takes the rows. Raises `CoulisseError`, `OSError`."""
+    if format_ == "parquet":
+        if out is None:
+            raise CoulisseError("--format parquet is no text: give it a file with --out")
+        with parquet_file(out) as writer:
+            yield writer
+        return
+    with nullcontext(sys.stdout) if out is None else out.open("w", newline="") as file:
+        yield csv.writer(file, lineterminator="\n")
 
 
 def _time_ns(option: str, text: str | None, default: int) -> int:

@@ -22,6 +22,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from coulisse.config.gateway import GatewayConfig as GatewayConfig
 from coulisse.config.master_key import SecretsConfig
 from coulisse.config.people import PeopleConfig
+from coulisse.config.redis import RedisConfig as RedisConfig
 from coulisse.config.risk import RiskConfig
 from coulisse.config.series import SeriesConfig as SeriesConfig
 from coulisse.config.store import OFF
@@ -180,6 +181,7 @@ class Config(BaseSettings):
     projector: ProjectorConfig = ProjectorConfig()
     store: StoreConfig = StoreConfig()
     series: SeriesConfig = SeriesConfig()
+    redis: RedisConfig = RedisConfig()
     secrets: SecretsConfig = SecretsConfig()
     people: PeopleConfig = PeopleConfig()
     asset_scales: dict[AssetName, Annotated[int, between(0, ASSET_SCALE_MAX)]] = {}

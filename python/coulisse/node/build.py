@@ -24,6 +24,7 @@ from coulisse.log.file import data_dir, open_core
 from coulisse.node.front import Conns, Front
 from coulisse.node.lives import lone_faults
 from coulisse.node.projector import Projector, allowed_processors, elsewhere
+from coulisse.node.redis import RedisSide
 from coulisse.node.seed import seed
 from coulisse.node.seed_limits import seed_limits
 from coulisse.node.series import Series
@@ -46,6 +47,7 @@ class Node:
         demo_key: Mapping[str, str] | None,
         projector: Projector,
         series: Series,
+        redis: RedisSide,
     ) -> None:
         """Put a node together; `group` owns its tasks."""
         self.config = config
@@ -53,6 +55,7 @@ class Node:
         self.group = group
         self.projector = projector
         self.series = series
+        self.redis = redis
         self.driver = Driver(core, schema(), self._on_fatal)
         self.listeners: list[Listener] = []
         self.stopping = asyncio.Event()
@@ -92,6 +95,8 @@ class Node:
             self.spawn(self.projector.run())
         if self.series.is_wanted:
             self.spawn(self.series.child.run())
+        if self.redis.is_wanted:
+            self.spawn(self.redis.child.run())
         # What lives now lives until the end: the collector need not look at it again.
         gc.collect()
         gc.freeze()
@@ -118,6 +123,7 @@ class Node:
         durable_seq = self.core.durable_seq
         store = self.projector.store.health(durable_seq)
         series_are_well, series = self.series.health(durable_seq)
+        redis_is_well, redis = self.redis.health(durable_seq)
         return ready, {
             "ok": self.driver.failure is None,
             "ready": ready,
@@ -129,14 +135,15 @@ class Node:
             "voided_records": len(self.core.voided),
             "projector": self.projector.health(),
             **store,
-            "degraded": bool(store["degraded"]) or not series_are_well,
+            "degraded": bool(store["degraded"]) or not (series_are_well and redis_is_well),
             "series": series,
+            "redis": redis,
             **self.workers.health(),
         }
 
     def _metrics(self) -> Mapping[str, int]:
         mine = {**self.core.metrics(), **self._front.door.metrics(), **self.projector.metrics()}
-        return self.workers.added_to({**mine, **self.series.metrics()})
+        return self.workers.added_to({**mine, **self.series.metrics(), **self.redis.metrics()})
 
     def _shared(self) -> tuple[Mapping[str, object], Mapping[str, int]]:
         """Return what a worker tells of the node in its own answers."""
@@ -168,6 +175,7 @@ class Node:
         if self._is_ready:
             await self.projector.end()
             await self.series.end()
+            await self.redis.end()
         gc.unfreeze()
         if self._is_ready:
             self._log.info("stopped", seq=self.core.seq, durable_seq=self.core.durable_seq)
@@ -191,6 +199,7 @@ async def running(
     processors = allowed_processors()
     projector = Projector(config, processors)
     series = Series(config, elsewhere(config, processors))
+    redis = RedisSide(config, elsewhere(config, processors))
     if config.node.cpu is not None:
         _pin(config.node.cpu)
     # A busy port is known before the journal is touched.
@@ -206,7 +215,7 @@ async def running(
         try:
             with lone_faults():
                 async with asyncio.TaskGroup() as group:
-                    node = Node(config, core, group, demo_key, projector, series)
+                    node = Node(config, core, group, demo_key, projector, series, redis)
                     try:
                         await node.start(bound)
                         yield node
