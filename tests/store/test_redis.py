@@ -111,9 +111,9 @@ async def test_redis_is_told_what_clients_are_and_is_filled_again_whatever_becom
     # An account's own: every fill of it, and nothing on the channels of another.
     fills = [item for line in lines["coulisse:account:operator:fills"] for item in line["items"]]
     assert len(fills) == 2 * len(told)
-    states = [item["state"] for line in lines["coulisse:account:operator:orders"]
+    events = [item["event"] for line in lines["coulisse:account:operator:orders"]
               for item in line["items"]]  # fmt: skip
-    assert states.count("filled") == len(fills)
+    assert events.count("filled") == len(fills)
     for channel in ("book_l3:BTC-USD", "ticker:BTC-USD", "status:BTC-USD", "instruments",
                     "candles:1s:BTC-USD", "candles:1d:BTC-USD", "account:operator:balances",
                     "account:operator:positions"):  # fmt: skip

@@ -106,7 +106,7 @@ impl Replica {
     /// The symbols of instruments, by id, without the first ones.
     pub(crate) fn symbols(&mut self, skip: usize) -> Vec<String> {
         let (_, hub, _) = self.listening();
-        let infos = hub.instruments().instruments().skip(skip);
+        let infos = hub.instruments().instruments().iter().skip(skip);
         infos.map(|info| info.symbol.as_str().to_string()).collect()
     }
 

@@ -20,7 +20,8 @@ from dataclasses import asdict, dataclass
 from typing import Final, Literal, Self
 
 from coulisse import _core
-from coulisse.node.follower import EXIT_FAILED
+from coulisse.node.follower import EXIT_FAILED, RECORDS_PER_BURST
+from coulisse.node.pace import Pace, Worker
 from coulisse.node.projector_process import (
     EXIT_DIVERGED,
     NOT_YET,
@@ -31,6 +32,7 @@ from coulisse.node.projector_process import (
 from coulisse.node.redis_feed import RedisFeed
 from coulisse.store.errors import StoreDown, StoreError, StoreRefused
 from coulisse.store.redis.publisher import REFRESH_S, Publisher
+from coulisse.store.sql.writer import Breathe
 
 REDIS_VARIABLE: Final = "COULISSE_REDIS__URL"
 RECORDS_PER_TURN: Final = 20_000
@@ -94,6 +96,8 @@ class Teller:
         self._lifeline = lifeline
         self._status = Status()
         self._told_at_s = 0.0
+        self._pace = Pace(time.monotonic)
+        self._worker = Worker("redis-back", self._pace)
 
     def run(self) -> None:
         """Tell until the node lets go. Raises `CoreError` where the replica is at fault."""
@@ -145,7 +149,8 @@ class Teller:
                 if not self._catch_up(replica):
                     return
                 feed.open()
-            replica.catch_up(RECORDS_PER_TURN)
+            self._pace.look(lambda: replica.durable_seq)
+            self._worker.do(lambda breathe: self._take(replica, breathe))
             is_refresh = not has_keys or time.monotonic() >= refresh_at_s
             if is_refresh:
                 feed.refresh()
@@ -156,6 +161,15 @@ class Teller:
             self._status.messages += len(messages)
             self._status.seq, self._status.accounts = replica.seq, feed.accounts
             self._say("telling") if self._status.state != "telling" else self._tell()
+
+    def _take(self, replica: _core.Replica, breathe: Breathe) -> None:
+        """Take what the log has, as much as an interval takes."""
+        limit = RECORDS_PER_BURST if self._pace.is_active else RECORDS_PER_TURN
+        enough = replica.seq + RECORDS_PER_TURN
+        while replica.seq < enough:
+            breathe()
+            if replica.catch_up(limit) < limit:
+                break
 
     def _catch_up(self, replica: _core.Replica) -> bool:
         """Go to the end of the log; return False where the node let go meanwhile."""

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Final, Literal, Self
 
 from coulisse import _core
-from coulisse.node.follower import EXIT_FAILED, PLACE_FILE
+from coulisse.node.follower import EXIT_FAILED, PLACE_FILE, RECORDS_PER_BURST
+from coulisse.node.pace import Pace, Worker
 from coulisse.node.projector_process import (
     EXIT_DIVERGED,
     NOT_YET,
@@ -31,11 +32,14 @@ from coulisse.node.projector_process import (
     say,
 )
 from coulisse.store.errors import StoreDown, StoreError, StoreRefused
+from coulisse.store.sql.writer import Breathe
 from coulisse.store.timeseries.address import SeriesAddress, parse_series_address
 from coulisse.store.timeseries.writer import Policy, SeriesWriter, open_series
 
 SERIES_VARIABLE: Final = "COULISSE_SERIES__DATABASE"
 RECORDS_PER_WRITE: Final = 16_384
+RECORDS_PER_PIECE: Final = 1_024
+"""The same while somebody trades."""
 WRITE_INTERVAL_S: Final = 0.2
 """How often rows are written while nothing waits."""
 STATUS_INTERVAL_S: Final = 1.0
@@ -93,6 +97,9 @@ class Filler:
         self._lifeline = lifeline
         self._status = Status()
         self._told_at_s = 0.0
+        self._pace = Pace(time.monotonic)
+        self._worker = Worker("series-back", self._pace)
+        self._more = False
         self._place = Path(settings.data_dir) / PLACE_FILE
         directory = Path(settings.data_dir).resolve()
         is_file = address.backend == "sqlite"
@@ -166,16 +173,27 @@ class Filler:
 
     def _step(self, replica: _core.Replica, writer: SeriesWriter) -> bool:
         """Write what there is, a bounded piece; return whether there is more."""
-        applied = replica.catch_up(RECORDS_PER_WRITE)
+        self._pace.look(lambda: replica.durable_seq)
+        self._worker.do(lambda breathe: self._go_on(replica, writer, breathe))
+        return self._more
+
+    def _go_on(self, replica: _core.Replica, writer: SeriesWriter, breathe: Breathe) -> None:
+        is_active = self._pace.is_active
+        limit = RECORDS_PER_BURST if is_active else RECORDS_PER_WRITE
+        enough = replica.seq + (RECORDS_PER_PIECE if is_active else RECORDS_PER_WRITE)
+        self._more = True
+        while self._more and replica.seq < enough:
+            breathe()
+            self._more = replica.catch_up(limit) >= limit
         rows = replica.take_rows()
         if rows is not None:
-            writer.write(rows)
+            writer.write(rows, breathe)
             self._status.rows += rows.count
             self._status.seq = writer.written_seq
-        return applied >= RECORDS_PER_WRITE
 
     def _finish(self, replica: _core.Replica, writer: SeriesWriter) -> None:
         """Write the rest, and let the checkpoint come after."""
+        self._pace.end()
         give_up_s = time.monotonic() + FINISH_S
         while time.monotonic() < give_up_s and self._step(replica, writer):
             pass

@@ -24,7 +24,7 @@ import psycopg
 from coulisse import _core
 from coulisse.projections.tables import Table, series_tables
 from coulisse.store.errors import StoreDown, StoreMoved, StoreRefused
-from coulisse.store.sql.writer import NO_CHAIN, Checkpoint, require_genesis
+from coulisse.store.sql.writer import NO_CHAIN, Breathe, Checkpoint, go_on, require_genesis
 from coulisse.store.timeseries import questdb_sql as sql
 from coulisse.store.timeseries.address import SeriesAddress
 from coulisse.store.timeseries.writer import FORM, Policy
@@ -81,7 +81,7 @@ class QuestdbSeries:
         """How far rows have been written."""
         return self._written.seq
 
-    def write(self, rows: _core.Rows) -> None:
+    def write(self, rows: _core.Rows, breathe: Breathe = go_on) -> None:
         """Write rows. Raises `StoreDown`, where they may have been written, and `StoreMoved`."""
         from questdb import QuestDBError
 
@@ -90,6 +90,7 @@ class QuestdbSeries:
                 shape = self._shapes[name]
                 made = rows.tuples(name, is_change=False)
                 for row in made:
+                    breathe()
                     shape.add(self._sender, row)
                 if name != "instruments":
                     self._newest_us = max(self._newest_us, int(made[-1][1] or 0))

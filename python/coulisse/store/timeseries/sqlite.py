@@ -14,8 +14,14 @@ from coulisse import _core
 from coulisse.projections.tables import Table, series_tables
 from coulisse.store.errors import StoreDown, StoreMoved, StoreRefused
 from coulisse.store.sql import statements
-from coulisse.store.sql.sqlite import ADVANCE, CLAIM, connect
-from coulisse.store.sql.writer import Checkpoint, require_genesis, require_place
+from coulisse.store.sql.sqlite import ADVANCE, CLAIM, STEPS_PER_BREATH, connect
+from coulisse.store.sql.writer import (
+    Breathe,
+    Checkpoint,
+    go_on,
+    require_genesis,
+    require_place,
+)
 from coulisse.store.timeseries.writer import FORM, Policy
 
 PRUNED_AT_ONCE: Final = 20_000
@@ -61,12 +67,15 @@ class SqliteSeries:
         """How far rows have been written."""
         return self._checkpoint.seq
 
-    def write(self, rows: _core.Rows) -> None:
+    def write(self, rows: _core.Rows, breathe: Breathe = go_on) -> None:
         """Write rows and move the checkpoint, all or nothing. Raises `StoreDown`, `StoreMoved`."""
+        self._connection.set_progress_handler(
+            None if breathe is go_on else breathe, STEPS_PER_BREATH
+        )
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                self._write(rows)
+                self._write(rows, breathe)
                 self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:
@@ -108,7 +117,7 @@ class SqliteSeries:
         """Close the connection."""
         self._connection.close()
 
-    def _write(self, rows: _core.Rows) -> None:
+    def _write(self, rows: _core.Rows, breathe: Breathe) -> None:
         before = self._checkpoint
         moved = self._connection.execute(
             ADVANCE, (rows.seq, rows.chain.hex(), self._genesis, before.seq, before.chain.hex())
@@ -116,6 +125,7 @@ class SqliteSeries:
         if moved.rowcount != 1:
             raise StoreMoved(f"it is not at seq {before.seq} any more")
         for table, is_change, _ in rows.parts():
+            breathe()
             made = rows.tuples(table, is_change)
             self._connection.executemany(self._insert[table], made)
             if table != "instruments":

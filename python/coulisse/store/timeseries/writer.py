@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from coulisse import _core
-from coulisse.store.sql.writer import Checkpoint
+from coulisse.store.sql.writer import Breathe, Checkpoint, go_on
 from coulisse.store.timeseries.address import SeriesAddress
 
 DAY_US: Final = 86_400_000_000
@@ -43,8 +43,11 @@ class SeriesWriter(Protocol):
     def written_seq(self) -> int:
         """How far rows have been written."""
 
-    def write(self, rows: _core.Rows) -> None:
-        """Write rows. Raises `StoreDown`, where they may have been written, and `StoreMoved`."""
+    def write(self, rows: _core.Rows, breathe: Breathe = go_on) -> None:
+        """Write rows. Raises `StoreDown`, where they may have been written, and `StoreMoved`.
+
+        `breathe` is called in between, so that whoever has to may rest the thread.
+        """
 
     def look(self) -> None:
         """See that all is where it was left; move the checkpoint that lags.
