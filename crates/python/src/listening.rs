@@ -170,7 +170,8 @@ mod tests {
 
     #[test]
     fn a_message_is_of_the_channel_that_it_begins_with() {
-        let candles = br#"{"ch":"candles","symbol":"BTC-USD","type":"image","interval":"1m","seq":1}"#;
+        let candles =
+            br#"{"ch":"candles","symbol":"BTC-USD","type":"image","interval":"1m","seq":1}"#;
         assert_eq!(channel_of(candles), "candles:1m");
         assert_eq!(channel_of(br#"{"ch":"book","symbol":"BTC-USD"}"#), "book");
         assert_eq!(channel_of(br#"{"id":1,"ok":true,"result":{"ch":"book"}}"#), "reply");

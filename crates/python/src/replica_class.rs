@@ -144,9 +144,7 @@ impl Replica {
 
     fn listen(&self, py: Python<'_>, account: &str) -> PyResult<usize> {
         let session = self.with(py, |inner| inner.listen(account));
-        session.ok_or_else(|| {
-            failed("UNKNOWN_ACCOUNT", format!("there is no account {account:?}"))
-        })
+        session.ok_or_else(|| failed("UNKNOWN_ACCOUNT", format!("there is no account {account:?}")))
     }
 
     fn ask(&self, py: Python<'_>, session: usize, text: &[u8]) {
