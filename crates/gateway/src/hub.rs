@@ -219,6 +219,7 @@ pub struct Hub {
 impl Hub {
     /// A hub that accepts sockets and logons for the host names `hosts` (`*` for any), and no pages
     /// but its own: see [`Hub::allow_origins`].
+    #[expect(clippy::too_many_lines, reason = "a line for each field, and nothing else")]
     pub fn new(hosts: Vec<String>, server: String, node: String, epoch: u64) -> Self {
         Self {
             slots: Vec::new(),
