@@ -51,7 +51,8 @@ STORE_HEAD = """<!-- Generated from crates/projections by `make generate`. -->
 # Tables of the store
 
 Columns of the key stand first, in bold. Prices are in ticks and quantities in lots of their instrument, times in ns
-since the epoch; `seq` is the place in the log. `minor` has up to 128 bits. [What fills them](store.md)."""  # noqa: E501  # a line of the page
+since the epoch; `seq` is the place in the log. `minor` has up to 128 bits.
+[What fills them](store.md)."""  # noqa: E501  # a line of the page
 SERIES_HEAD = """<!-- Generated from crates/projections by `make generate`. -->
 
 # Tables of the time series

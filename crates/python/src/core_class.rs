@@ -6,7 +6,7 @@ use crate::clock::Leap;
 use crate::conn_class::LocalSession;
 use crate::failure::{Note, failed, guard};
 use crate::node_core::{NodeCore, Outcome};
-use crate::open::{Arguments, listed, open_core, open_worker};
+use crate::open::{Arguments, listed, nonce, open_core, open_worker};
 use crate::outbox::{Mail, Outbox, Peer};
 use crate::sim_disk::SimDisk;
 use crate::sync::{LogEnd, SyncThread};
@@ -791,11 +791,4 @@ fn place(peers: &mut Vec<Option<(ConnId, Peer)>>, id: ConnId, peer: Peer) {
 /// Takes a peer out, to be dropped when no borrow is held: its end may run Python code.
 fn take(peers: &mut [Option<(ConnId, Peer)>], id: ConnId) -> Option<(ConnId, Peer)> {
     peers.get_mut(id.slot as usize)?.take_if(|(owner, _)| *owner == id)
-}
-
-/// Sixteen random bytes.
-fn nonce() -> PyResult<[u8; 16]> {
-    let mut nonce = [0; 16];
-    getrandom::fill(&mut nonce).map_err(|error| failed("NO_RANDOMNESS", error.to_string()))?;
-    Ok(nonce)
 }

@@ -125,3 +125,10 @@ fn open_failed(error: &OpenError) -> PyErr {
         OpenError::Io(error) => failed("JOURNAL_IO", error.to_string()),
     }
 }
+
+/// Sixteen random bytes.
+pub(crate) fn nonce() -> PyResult<[u8; 16]> {
+    let mut nonce = [0; 16];
+    getrandom::fill(&mut nonce).map_err(|error| failed("NO_RANDOMNESS", error.to_string()))?;
+    Ok(nonce)
+}
