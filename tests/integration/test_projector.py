@@ -58,9 +58,13 @@ def children(pid: int) -> Iterator[int]:
 
 
 def projector_pid(server: Server) -> int:
-    """The one child of the node."""
-    (pid,) = children(server.pid)
+    """The one child of the node that is a projector."""
+    (pid,) = filter(is_projector, children(server.pid))
     return pid
+
+
+def is_projector(pid: int) -> bool:
+    return b"projector_process" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def is_there(pid: int) -> bool:
