@@ -16,7 +16,13 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
-from coulisse import CoulisseError, NotAvailable, OrderBook, TradingEngine, WebSocketServer
+from coulisse import (
+    CoulisseError,
+    NotAvailable,
+    OrderBook,
+    TradingEngine,
+    WebSocketServer,
+)
 from coulisse.domain.errors import ConfigError, Refused, StartError
 
 pytestmark = pytest.mark.timeout(60)
@@ -69,7 +75,6 @@ async def test_the_example_of_the_documentation_runs_and_answers() -> None:
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ({"redis": "redis://localhost"}, "redis"),
         ({"database": "postgresql://localhost/x"}, "database"),
         ({"exchanges": ["binance", "coinbase", "kraken"]}, "exchanges"),
     ],
@@ -78,6 +83,12 @@ def test_what_is_not_built_yet_is_refused_by_name(options: Event, named: str) ->
     with pytest.raises(NotAvailable, match=named) as caught:
         TradingEngine(**options)  # type: ignore[arg-type]
     assert caught.value.option == named
+
+
+def test_a_redis_that_is_none_is_refused_without_its_password() -> None:
+    with pytest.raises(ConfigError, match=r"redis\.url: a Redis is off, redis://") as caught:
+        TradingEngine(redis="reddis://:secret@localhost")
+    assert "secret" not in str(caught.value)
 
 
 def test_asking_for_nothing_of_it_is_no_fault() -> None:

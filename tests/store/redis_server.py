@@ -97,8 +97,9 @@ class SlowLine:
         while not self._over.is_set():
             with contextlib.suppress(OSError):
                 near, _ = self._listener.accept()
+                self._sockets.append(near)
                 far = socket.create_connection(("127.0.0.1", self._target))
-                self._sockets += [near, far]
+                self._sockets.append(far)
                 self._begin(partial(self._pump, near, far))
                 self._begin(partial(self._pump, far, near))
 

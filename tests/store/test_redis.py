@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +13,7 @@ import httpx
 import pytest
 import redis
 
-from coulisse import Client, OrderResult
+from coulisse import Client, OrderResult, TradingEngine
 
 from ..integration.conftest import Server, Start
 from .redis_server import PASSWORD, RedisServer, SlowLine, is_installed
@@ -164,6 +165,20 @@ def require_cache(server: Server, client: redis.Redis) -> None:
     assert ticker["ch"] == "ticker" and newest["price"] in json.dumps(ticker)
     for key in ("book:BTC-USD", "ticker:BTC-USD", "instruments", "seq"):
         assert 0 < client.ttl(f"coulisse:{key}") <= 60
+
+
+async def test_an_engine_inside_a_program_tells_the_redis_that_it_is_given(
+    server_of_redis: RedisServer,
+) -> None:
+    with server_of_redis.client() as client:
+        async with TradingEngine(redis=server_of_redis.url) as engine:
+            asked = {"symbol": "BTC-USD", "side": "buy", "qty": "0.5", "price": "60000"}
+            assert isinstance(await engine.process_order(asked), OrderResult)
+            give_up = time.monotonic() + PATIENCE_S
+            while b'["60000.00","0.50000"]' not in (client.get("coulisse:book:BTC-USD") or b""):
+                # The engine's loop goes on meanwhile: it publishes how far the log is.
+                await asyncio.sleep(0.05)
+                assert time.monotonic() < give_up
 
 
 async def test_a_wrong_password_and_a_slow_line_harm_no_order(

@@ -255,6 +255,14 @@ class Config(BaseSettings):
             raise ConfigError(_explain(error, None, "log")) from None
         return self.model_copy(update={"log": log})
 
+    def with_redis(self, url: str) -> Config:
+        """Return the tree with a Redis to tell. Raises `ConfigError`."""
+        try:
+            redis = RedisConfig.model_validate({**self.redis.model_dump(), "url": url})
+        except ValidationError as error:
+            raise ConfigError(_explain(error, None, "redis")) from None
+        return self.model_copy(update={"redis": redis})
+
     def with_projector(self) -> Config:
         """Return the tree with a projector, unless the settings say that there is none."""
         if self.projector.enabled is not None:

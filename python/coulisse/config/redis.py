@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, SecretStr
 
@@ -33,7 +33,7 @@ class RedisConfig(Part):
     """What every key and channel begins with."""
     interval_ms: Annotated[int, between(20, 10_000)] = 100
     """How often what has happened is told; meanwhile it is gathered."""
-    book_depth: Annotated[int, between(1, 1_000)] = 50
+    book_depth: Literal[1, 10, 50] = 50
     """Levels of each side of a book that is told and kept."""
     accounts_max: Annotated[int, between(0, ACCOUNTS_MAX)] = 10_000
     """Accounts whose private channels are told, the first ones; 0: none."""

@@ -55,6 +55,7 @@ from coulisse.telemetry.logs import logger
 DEFAULT_ACCOUNT: Final = "default"
 SESSIONS_MAX: Final = 1_024
 """Accounts that keep a session of this program open; the longest open idle one makes room."""
+LOCAL_REDIS: Final = "redis://127.0.0.1:6379/0"
 SANDBOX_DEPOSITS: Final[Mapping[str, Decimal]] = {
     "USD": Decimal(1_000_000), "BTC": Decimal(100), "ETH": Decimal(1_000), "SOL": Decimal(10_000),
 }  # fmt: skip
@@ -70,7 +71,7 @@ class TradingEngine:
         self,
         *,
         database: object = None,
-        redis: object = None,
+        redis: str | bool | None = None,
         exchanges: Iterable[str] = (),
         data_dir: Path | str | None = None,
         durability: str | None = None,
@@ -79,13 +80,13 @@ class TradingEngine:
     ) -> None:
         """Prepare a node; nothing is opened before `start`.
 
-        `account` is whom orders without an account are for. Raises `NotAvailable` for `database`,
-        `redis` and `exchanges`, which this version does not have, and `ConfigError` for settings
-        that mean nothing.
+        `account` is whom orders without an account are for. `redis` is where a Redis is told what
+        happens, as `redis://HOST`, True for the one of this machine. Raises `NotAvailable` for
+        `database` and `exchanges`, which this version does not have, and `ConfigError` for
+        settings that mean nothing.
         """
-        for option, value in (("database", database), ("redis", redis)):
-            if value is not None and value is not False:
-                raise NotAvailable(option)
+        if database is not None and database is not False:
+            raise NotAvailable("database")
         if tuple(exchanges):
             raise NotAvailable("exchanges")
         self.account = account
@@ -96,6 +97,8 @@ class TradingEngine:
         self._config = tree.with_log(
             directory=Path(data_dir) if data_dir is not None else None, durability=durability
         )
+        if redis:
+            self._config = self._config.with_redis(LOCAL_REDIS if redis is True else redis)
         self._servers: list[WebSocketServer] = []
         self._requests: dict[str, Requests] = {}
         self._node: Node | None = None
