@@ -68,6 +68,8 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("COULISSE_")}
     state = home / "state"
     own = {"HOME": str(home), "XDG_STATE_HOME": str(state)}
+    # A process that no test but those of the time series looks at: each start is so much cheaper.
+    own["COULISSE_SERIES__DATABASE"] = "off"
     return {**kept, **own, "COULISSE_SECRETS__MASTER_KEY": MASTER_KEY, **more}
 
 
