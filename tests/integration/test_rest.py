@@ -58,7 +58,7 @@ def test_candles_come_oldest_first_and_end_with_the_latest_trade(demo: Server) -
         ("GET", "/v1/trades/BTC-USD?limits=5", 400, "UNKNOWN_FIELD", "limits"),
         ("GET", "/v1/candles/NO-PE", 404, "UNKNOWN_SYMBOL", "symbol"),
         ("GET", "/v1/candles/BTC-USD?interval=2m", 400, "INVALID_VALUE", "interval"),
-        ("GET", "/v1/candles/BTC-USD?limit=61", 400, "INVALID_VALUE", "limit"),
+        ("GET", "/v1/candles/BTC-USD?limit=1001", 400, "INVALID_VALUE", "limit"),
         ("GET", "/v1/instruments?depth=5", 400, "UNKNOWN_FIELD", "depth"),
         ("POST", "/v1/instruments", 405, "NOT_FOUND", "method"),
         ("DELETE", "/", 405, "NOT_FOUND", "method"),
