@@ -221,3 +221,22 @@ async def test_after_20_kills_of_node_projector_and_database_no_row_is_lost_or_d
 def kill_children(pid: int) -> None:
     for child in children(pid):
         os.kill(child, signal.SIGKILL)
+
+
+async def test_a_store_that_differs_from_the_core_is_an_alarm_of_the_node(start: Start) -> None:
+    server = start(*SERVE, **QUICK, COULISSE_STORE__VERIFY_INTERVAL_S="0.2")
+    await trade(server, 6)
+    said = until(server, lambda said: said["store"].get("compared", {}).get("seq", 0) > 6)
+    assert said["store"]["compared"]["differences"] == 0 and not said["degraded"]
+    with contextlib.closing(sqlite3.connect(sqlite_of(server).target)) as connection, connection:
+        connection.execute(
+            "UPDATE balances SET available = '17' WHERE (account, asset) = "
+            "(SELECT account, asset FROM balances ORDER BY account, asset LIMIT 1)"
+        )
+    said = until(server, lambda said: said["store"]["compared"]["differences"] > 0)
+    assert said["degraded"] and said["ready"], "it is an alarm, and trading goes on"
+    assert "coulisse_store_differences 2.0" in metrics(server)
+    server.process.send_signal(signal.SIGTERM)
+    _, logged = server.process.communicate(timeout=20)
+    (alarm, *_) = [line for line in logged.splitlines() if "store_differs" in line]
+    assert "balance of account 1 in asset" in alarm

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
 from coulisse.config.values import Part
 
 OFF = "off"
+VERIFY_INTERVAL_MAX_S = 31_536_000
 
 
 def _database(value: object) -> object:
@@ -31,6 +32,10 @@ class StoreConfig(Part):
     migrate: bool = True
     """Whether the projector brings the tables to its version by itself; a role without that right
     needs `coulisse store migrate` by one that has it."""
+
+    verify_interval_s: Annotated[float, Field(ge=0, le=VERIFY_INTERVAL_MAX_S)] = 3_600.0
+    """Seconds between two comparisons of balances, ledger and open orders with the core's; 0: none.
+    A difference is an alarm."""
 
     @property
     def address(self) -> str | None:

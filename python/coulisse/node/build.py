@@ -28,6 +28,7 @@ from coulisse.node.redis import RedisSide
 from coulisse.node.seed import seed
 from coulisse.node.seed_limits import seed_limits
 from coulisse.node.series import Series
+from coulisse.node.store_verify import StoreVerify
 from coulisse.node.workers import Workers, reserved
 from coulisse.telemetry.audit import AuditFile
 from coulisse.telemetry.logs import logger
@@ -55,6 +56,7 @@ class Node:
         self.group = group
         self.projector = projector
         self.series = series
+        self.verify = StoreVerify(config, projector.store)
         self.redis = redis
         self.driver = Driver(core, schema(), self._on_fatal)
         self.listeners: list[Listener] = []
@@ -93,6 +95,8 @@ class Node:
                 await self._front.listen(listener, hub, conns)
         if self.projector.is_wanted:
             self.spawn(self.projector.run())
+        if self.verify.is_wanted:
+            self.spawn(self.verify.run())
         if self.series.is_wanted:
             self.spawn(self.series.child.run())
         if self.redis.is_wanted:
@@ -172,6 +176,7 @@ class Node:
             with contextlib.suppress(NodeFailed):
                 await self.driver.durable()
         await self._front.stop()
+        self.verify.end()
         if self._is_ready:
             await self.projector.end()
             await self.series.end()

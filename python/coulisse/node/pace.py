@@ -80,6 +80,21 @@ class Pace:
         return math.inf
 
 
+class Rest:
+    """Leaves the processor for a moment behind each burst."""
+
+    def __init__(self) -> None:
+        """Begin with a rest."""
+        self._burst_ends_s = 0.0
+
+    def breathe(self) -> int:
+        """Rest if a burst is over; a progress handler of SQLite goes on for 0."""
+        if time.perf_counter() >= self._burst_ends_s:
+            time.sleep(REST_S)  # noqa: TID251  # to leave the processor is the point
+            self._burst_ends_s = time.perf_counter() + BURST_S
+        return 0
+
+
 class Worker:
     """What one thread of the projector does, at the pace that is right."""
 
@@ -88,6 +103,7 @@ class Worker:
         self._name = name
         self._pace = pace
         self._seat: BackSeat | None = None
+        self._rest = Rest()
         self._burst_ends_s = 0.0
 
     def do(self, work: Callable[[Breathe], None]) -> None:
@@ -95,21 +111,14 @@ class Worker:
         if self._pace.is_busy:
             if self._seat is None:
                 self._seat = BackSeat(self._name)
-            self._seat.run(lambda: work(self._breathe))
+            self._seat.run(lambda: work(self._rest.breathe))
         elif self._pace.is_active:
             work(self._breathe_freely)
         else:
             work(go_on)
 
-    def _breathe(self) -> int:
-        """Rest if a burst is over; a progress handler of SQLite goes on for 0."""
-        if time.perf_counter() >= self._burst_ends_s:
-            time.sleep(REST_S)  # noqa: TID251  # to leave the processor is the point
-            self._burst_ends_s = time.perf_counter() + BURST_S
-        return 0
-
     def _breathe_freely(self) -> int:
-        """The same; where others keep the processor meanwhile, the next burst makes up for it."""
+        """Do the same; where others keep the processor meanwhile the next burst is as long."""
         began_s = time.perf_counter()
         if began_s >= self._burst_ends_s:
             time.sleep(REST_S)  # noqa: TID251  # to leave the processor is the point

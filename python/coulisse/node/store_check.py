@@ -5,9 +5,10 @@
 does it in a process of its own, niced, and says what came of it as one line of JSON. The store's
 address comes by the environment.
 
-What is compared: the balances with the core's, and with the sums of the ledger; the orders that
-have not closed with the core's live ones. With `is_deep` every row is, by the hash of all, with
-what the reference fold makes of the whole journal.
+It works in bursts there, as what fills the store does. What is compared: the balances with the
+core's, and with the sums of the ledger, whose totals of each asset have to cancel out; the orders
+that have not closed with the core's live ones. With `is_deep` every row is, by the hash of all,
+with what the reference fold makes of the whole journal.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -26,17 +27,20 @@ import sqlalchemy as sa
 from coulisse import _core
 from coulisse.domain.errors import CoulisseError
 from coulisse.domain.schema import schema
+from coulisse.node.pace import Rest
 from coulisse.projections.content import ContentHash
 from coulisse.projections.reference import Head, ReferenceFold
 from coulisse.store.sql.address import Address, parse_address
 from coulisse.store.sql.contents import at_one_moment, checkpoint, read_content
 from coulisse.store.sql.schema import table
-from coulisse.store.sql.writer import Checkpoint
+from coulisse.store.sql.words import EXTERNAL, FEES
+from coulisse.store.sql.writer import Breathe, Checkpoint, go_on
 
 DIFFERENCES_MAX: Final = 20
 """So many are told; all are counted."""
 RECORDS_PER_CALL: Final = 20_000
-ROWS_AT_A_TIME: Final = 5_000
+RECORDS_PER_BURST: Final = 64
+ROWS_AT_A_TIME: Final = 500
 EXIT_DIFFERS: Final = 3
 NICE: Final = 19
 
@@ -72,7 +76,12 @@ def no_progress(done: int, total: int) -> None:
 
 
 def verify(
-    address: Address, data_dir: str, *, is_deep: bool = False, progress: Progress = no_progress
+    address: Address,
+    data_dir: str,
+    *,
+    is_deep: bool = False,
+    progress: Progress = no_progress,
+    breathe: Breathe = go_on,
 ) -> Report:
     """Compare a store with what the journal makes, where the store is. Raises `CoulisseError`.
 
@@ -83,8 +92,8 @@ def verify(
         with at_one_moment(address) as connection:
             place = checkpoint(connection)
             report.seq = place.seq
-            replica = _replica_at(data_dir, place)
-            _compare_balances(connection, replica, report)
+            replica = _replica_at(data_dir, place, breathe)
+            _compare_balances(connection, replica, report, breathe)
             _compare_orders(connection, replica, report)
             del replica
         if is_deep:
@@ -97,18 +106,22 @@ def verify(
     return report
 
 
-def _replica_at(data_dir: str, place: Checkpoint) -> _core.Replica:
+def _replica_at(data_dir: str, place: Checkpoint, breathe: Breathe) -> _core.Replica:
     """Return the core as it was where the store is. Raises `CoreError`."""
     replica = _core.Replica(data_dir=data_dir, newest_seq=place.seq, only_one=False)
     replica.follow(place.seq, place.chain)
+    at_once = RECORDS_PER_CALL if breathe is go_on else RECORDS_PER_BURST
     while replica.seq < place.seq:
-        applied = replica.catch_up(min(RECORDS_PER_CALL, place.seq - replica.seq))
+        breathe()
+        applied = replica.catch_up(min(at_once, place.seq - replica.seq))
         if applied == 0:
             raise _core.CoreError("STORE_AHEAD", f"the log ends at seq {replica.seq}")
     return replica
 
 
-def _compare_balances(connection: sa.Connection, replica: _core.Replica, report: Report) -> None:
+def _compare_balances(
+    connection: sa.Connection, replica: _core.Replica, report: Report, breathe: Breathe
+) -> None:
     of = table("balances").c
     rows = connection.execute(sa.select(of.account, of.asset, of.available, of.held))
     stored = {(account, asset): (available, held) for account, asset, available, held in rows}
@@ -122,13 +135,30 @@ def _compare_balances(connection: sa.Connection, replica: _core.Replica, report:
         if here != there:
             where = f"balance of account {key[0]} in asset {key[1]}"
             report.differ(f"{where}: {here[0]} and {here[1]} held, the core has {there}")
-    for key, total in sorted(_sums(connection, report).items()):
+    sums = _sums(connection, report, breathe)
+    _compare_assets(core, sums, report)
+    for key, total in sorted(sums.items()):
         if key[0] > 0 and total != sum(stored.get(key, (0, 0))):
             where = f"ledger of account {key[0]} in asset {key[1]}"
             report.differ(f"{where}: it sums to {total}, the balance is {stored.get(key)}")
 
 
-def _sums(connection: sa.Connection, report: Report) -> Counter[tuple[int, int]]:
+Amounts = Mapping[tuple[int, int], tuple[int, int]]
+"""Available and held, by account and asset."""
+
+
+def _compare_assets(core: Amounts, sums: Counter[tuple[int, int]], report: Report) -> None:
+    """See that of each asset what accounts and fees have is what came from outside."""
+    held: Counter[int] = Counter()
+    for (_, asset), amounts in core.items():
+        held[asset] += sum(amounts)
+    for asset in sorted(held.keys() | {asset for _, asset in sums}):
+        elsewhere = sums[EXTERNAL, asset] + sums[FEES, asset]
+        if held[asset] + elsewhere != 0:
+            report.differ(f"asset {asset}: the core holds {held[asset]}, the ledger {-elsewhere}")
+
+
+def _sums(connection: sa.Connection, report: Report, breathe: Breathe) -> Counter[tuple[int, int]]:
     """Return what each account got less what it gave, by asset."""
     sums: Counter[tuple[int, int]] = Counter()
     of = table("ledger").c
@@ -136,6 +166,7 @@ def _sums(connection: sa.Connection, report: Report) -> Counter[tuple[int, int]]
         sa.select(of.asset, of.debit, of.credit, of.amount)
     )
     for asset, debit, credit, amount in entries:
+        breathe()
         sums[debit, asset] -= amount
         sums[credit, asset] += amount
         report.ledger += 1
@@ -210,7 +241,9 @@ def main() -> int:
     settings: dict[str, Any] = json.loads(sys.argv[1])
     address = parse_address(os.environ[STORE_VARIABLE], Path(settings["data_dir"]))
     try:
-        report = verify(address, settings["data_dir"], is_deep=settings["is_deep"])
+        report = verify(
+            address, settings["data_dir"], is_deep=settings["is_deep"], breathe=Rest().breathe
+        )
     except CoulisseError as error:
         print(json.dumps({"error": str(error)}))
         return 1

@@ -24,6 +24,7 @@ class StoreHealth:
         self._rebuilt = ""
         self._rows = 0
         self._rows_before = 0
+        self._compared: tuple[int, int] | None = None
         self.seq = 0
         """How far it is known to have come."""
 
@@ -43,6 +44,20 @@ class StoreHealth:
             self._state, self._reason = "down", "there is no projector"
             self._rows_before = self._rows
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether there is to be one."""
+        return self._is_wanted
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it is filled now."""
+        return self._state == "writing" and self.seq > 0
+
+    def compare(self, seq: int, differences: int) -> None:
+        """Take what a comparison with the core found at a seq."""
+        self._compared = seq, differences
+
     def health(self, durable_seq: int) -> Mapping[str, object]:
         """Return what there is to say, where the log has come to `durable_seq`."""
         if not self._is_wanted:
@@ -51,7 +66,14 @@ class StoreHealth:
         said: dict[str, object] = {"state": self._state, "seq": self.seq, "behind": behind}
         if self._reason:
             said["reason"] = self._reason
-        is_well = self._state in ("starting", "connecting", "writing") and not self._reason
+        differs = self._compared is not None and self._compared[1] > 0
+        if self._compared is not None:
+            said["compared"] = dict(zip(("seq", "differences"), self._compared, strict=True))
+        is_well = (
+            not differs
+            and self._state in ("starting", "connecting", "writing")
+            and not self._reason
+        )
         return {"degraded": not is_well or behind > BEHIND_MAX, "store": said}
 
     def metrics(self) -> Mapping[str, int]:
@@ -63,6 +85,8 @@ class StoreHealth:
             "store_refused": int(self._state == "refused"),
             "store_seq": self.seq,
             "store_rows_total": self._rows,
+            "store_compared_seq": self._compared[0] if self._compared else 0,
+            "store_differences": self._compared[1] if self._compared else 0,
         }
 
     def _log_change(self, now: Status) -> None:
