@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import sqlite3
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -27,6 +30,7 @@ from coulisse.domain.errors import ConfigError, Refused, StartError
 
 pytestmark = pytest.mark.timeout(60)
 Event = dict[str, object]
+DEADLINE_S = 50.0
 
 
 async def answer(wire: ClientConnection) -> tuple[str, dict[str, object]]:
@@ -72,17 +76,48 @@ async def test_the_example_of_the_documentation_runs_and_answers() -> None:
         await engine.stop()
 
 
-@pytest.mark.parametrize(
-    ("options", "named"),
-    [
-        ({"database": "postgresql://localhost/x"}, "database"),
-        ({"exchanges": ["binance", "coinbase", "kraken"]}, "exchanges"),
-    ],
-)
-def test_what_is_not_built_yet_is_refused_by_name(options: Event, named: str) -> None:
-    with pytest.raises(NotAvailable, match=named) as caught:
-        TradingEngine(**options)  # type: ignore[arg-type]
-    assert caught.value.option == named
+def test_what_is_not_built_yet_is_refused_by_name() -> None:
+    with pytest.raises(NotAvailable, match="exchanges") as caught:
+        TradingEngine(exchanges=["binance", "coinbase", "kraken"])
+    assert caught.value.option == "exchanges"
+
+
+async def test_an_engine_with_a_database_writes_its_history_there(tmp_path: Path) -> None:
+    file = tmp_path / "history.sqlite3"
+    data = tmp_path / "data"
+    async with TradingEngine(database=f"sqlite:///{file}", data_dir=data) as engine:
+        await engine.deposit("alice", "USD", "100000")
+        assert (data / "store.sqlite3").exists() is False
+        give_up = time.monotonic() + DEADLINE_S
+        while deposits(file) == 0:
+            assert time.monotonic() < give_up, "nothing was written"
+            await engine.deposit("alice", "USD", "1")
+    async with TradingEngine(database=True, data_dir=data) as engine:
+        while deposits(data / "store.sqlite3") == 0:
+            assert time.monotonic() < give_up, "nothing was written"
+            await engine.deposit("alice", "USD", "1")
+
+
+def deposits(file: Path) -> int:
+    """Entries of deposits; none where there are no tables yet."""
+    if not file.exists():
+        return 0
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        with contextlib.suppress(sqlite3.OperationalError):
+            found = connection.execute("SELECT count(*) FROM ledger WHERE kind = 'deposit'")
+            return int(found.fetchone()[0])
+    return 0
+
+
+def test_a_database_that_is_none_is_refused_without_its_password(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"store\.database: a database") as caught:
+        TradingEngine(database="mysql://me:secret@localhost")
+    assert "secret" not in str(caught.value)
+    file = tmp_path / "coulisse.toml"
+    file.write_text("[projector]\nenabled = false\n")
+    with pytest.raises(ConfigError, match="nothing fills it"):
+        TradingEngine(database=True, config=file)
+    TradingEngine(database=False, config=file)
 
 
 def test_a_redis_that_is_none_is_refused_without_its_password() -> None:

@@ -255,6 +255,17 @@ class Config(BaseSettings):
             raise ConfigError(_explain(error, None, "log")) from None
         return self.model_copy(update={"log": log})
 
+    def with_database(self, url: str) -> Config:
+        """Return the tree with a store, and the projector that fills it. Raises `ConfigError`."""
+        try:
+            store = StoreConfig.model_validate({**self.store.model_dump(), "database": url})
+        except ValidationError as error:
+            raise ConfigError(_explain(error, None, "store")) from None
+        if store.address is not None and self.projector.enabled is False:
+            raise ConfigError("store.database: projector.enabled is false, and nothing fills it")
+        tree = self if store.address is None else self.with_projector()
+        return tree.model_copy(update={"store": store})
+
     def with_redis(self, url: str) -> Config:
         """Return the tree with a Redis to tell. Raises `ConfigError`."""
         try:

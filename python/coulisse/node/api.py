@@ -70,7 +70,7 @@ class TradingEngine:
     def __init__(
         self,
         *,
-        database: object = None,
+        database: str | bool | None = None,
         redis: str | bool | None = None,
         exchanges: Iterable[str] = (),
         data_dir: Path | str | None = None,
@@ -80,13 +80,13 @@ class TradingEngine:
     ) -> None:
         """Prepare a node; nothing is opened before `start`.
 
-        `account` is whom orders without an account are for. `redis` is where a Redis is told what
-        happens, as `redis://HOST`, True for the one of this machine. Raises `NotAvailable` for
-        `database` and `exchanges`, which this version does not have, and `ConfigError` for
+        `account` is whom orders without an account are for. `database` is where history is
+        written, as `postgresql://USER:PASSWORD@HOST/NAME` or `sqlite:///FILE`, True for a file in
+        the data directory, False for nowhere; without it the settings say. `redis` is where a Redis
+        is told what happens, as `redis://HOST`, True for the one of this machine. Raises
+        `NotAvailable` for `exchanges`, which this version does not have, and `ConfigError` for
         settings that mean nothing.
         """
-        if database is not None and database is not False:
-            raise NotAvailable("database")
         if tuple(exchanges):
             raise NotAvailable("exchanges")
         self.account = account
@@ -97,6 +97,10 @@ class TradingEngine:
         self._config = tree.with_log(
             directory=Path(data_dir) if data_dir is not None else None, durability=durability
         )
+        if database is not None:
+            if isinstance(database, bool):
+                database = "sqlite" if database else "off"
+            self._config = self._config.with_database(database)
         if redis:
             self._config = self._config.with_redis(LOCAL_REDIS if redis is True else redis)
         self._servers: list[WebSocketServer] = []
