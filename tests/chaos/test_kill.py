@@ -18,7 +18,8 @@ from ..integration.conftest import Server, environment, launch
 KILLS = 20
 WORKERS = 8
 ACKED_BEFORE_KILL = 150
-pytestmark = pytest.mark.timeout(280)
+# Some 20 s; on a machine that others load it takes as long as they let it.
+pytestmark = pytest.mark.timeout(900)
 
 
 class Load:
