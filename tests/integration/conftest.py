@@ -84,7 +84,12 @@ def launch(
         [*command, *arguments, "--json"],
         env=environ, cwd=cwd, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
-    line = first_line(process)
+    try:
+        line = first_line(process)
+    except BaseException:
+        # The time of the test is over: nobody else knows of this process.
+        process.kill()
+        raise
     ready = json.loads(line)
     assert ready["ready"] is True
     credentials = ready["credentials"]
