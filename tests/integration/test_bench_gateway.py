@@ -46,6 +46,10 @@ def test_a_short_run_measures_every_shape_of_our_node_and_of_the_floor(tmp_path:
         assert figures["sent"] == 4_000 == figures["accepted"] + figures["rejected"]
         assert figures["accepted"] >= 0.95 * figures["sent"]
         assert 0 < figures["p50_us"] <= figures["p99_us"] <= figures["p999_us"]
+    stored = result["stores"]
+    assert stored["shape"] == "open_5000" and set(stored["times"]) == {"p50", "p99"}
+    for name in ("without", "with"):
+        assert stored[name]["sent"] == stored[name]["accepted"] + stored[name]["rejected"] > 0
     assert result["journal_fs"] == file_system(tmp_path)
     assert result["fdatasync_p50_us"] > 0
     assert 10 < result["pss_mb"] <= result["rss_mb"] < 200

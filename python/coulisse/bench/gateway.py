@@ -33,7 +33,7 @@ CLOSED = ("100x1", "50x32")
 PER_WRITE = 10
 """Requests that a client of the second open loop sends at a time."""
 BURST_ROUNDS = 3
-"""How often each server takes its turn in the second open loop."""
+"""How often each server takes its turn where they take turns."""
 IN_MEMORY = frozenset({"tmpfs", "ramfs"})
 
 
@@ -90,6 +90,7 @@ def _measure(
         compared = _peers(run, flow, files, cpus)
     shapes, floor = loaded["shapes"], bare["shapes"]
     bursts = _bursts(run, directory, flow, files, cpus)
+    stored = _stores(run, directory, flow, files, cpus)
     return {
         **_against(shapes, compared),
         "shapes": shapes,
@@ -108,6 +109,7 @@ def _measure(
             for name in shapes
         },
         f"open_{run.burst_rate}": bursts,
+        "stores": stored,
         "date": results.today(),
         "machine": described,
     }
@@ -152,6 +154,33 @@ def _bursts(
         "group_commit": bare,
         "times_group_commit": {name.removesuffix("_us"): ratio for name, ratio in ratios.items()},
     }
+
+
+def _stores(
+    run: GatewayRun, directory: Path, flow: Path, files: servers.Files, cpus: Processors
+) -> dict[str, Any]:
+    """Return the figures of the open loop without and with the stores that a node has by default.
+
+    Both take turns, and the middle of each figure is given. The stores are filled on the processors
+    that the core does not have.
+    """
+    shape = f"open_{run.rate}"
+    part = replace(run, seconds=max(1, run.seconds // 2))
+    rounds: dict[str, list[dict[str, Any]]] = {"without": [], "with": []}
+    for turn in range(BURST_ROUNDS):
+        for name, has_stores in (("without", False), ("with", True)):
+            data = directory / f"{name}-{turn}"
+            node = servers.node(files, data, run.durability, cpus.server, has_stores=has_stores)
+            with node as ours:
+                loaded = _load(part, ours, flow, files, cpus.load, [shape])
+                rounds[name].append(loaded["shapes"][shape])
+    middle = {name: _middle(figures) for name, figures in rounds.items()}
+    ratios = {
+        name: round(middle["with"][name] / max(middle["without"][name], 0.001), 2)
+        for name in ("p50_us", "p99_us")
+    }
+    times = {name.removesuffix("_us"): ratio for name, ratio in ratios.items()}
+    return {"shape": shape, **middle, "times": times}
 
 
 def _middle(figures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -172,17 +172,25 @@ def _field_kb(path: Path, name: str) -> int:
 
 @contextlib.contextmanager
 def node(
-    files: Files, data_dir: Path, durability: str, cpu: int | None, workers: int = 0
+    files: Files,
+    data_dir: Path,
+    durability: str,
+    cpu: int | None,
+    workers: int = 0,
+    *,
+    has_stores: bool = False,
 ) -> Iterator[Server]:
     """Run `coulisse serve` until the block ends: its core and sync thread on one processor.
 
     The projector stands back behind what runs on the other processors. Without `cpu` all of it runs
-    wherever it may, and so do the workers.
+    wherever it may, and so do the workers. It has no store and no time series unless they are asked
+    for: what is compared with it keeps nothing either.
     """
     command = [sys.executable, "-m", "coulisse", "serve", "--json", "--port", "0"]
     command += ["--config", str(files.config), "--data-dir", str(data_dir)]
     command += ["--durability", durability, "--workers", str(workers)]
     pinned = {} if cpu is None else {"COULISSE_NODE__CPU": str(cpu)}
+    pinned |= {} if has_stores else {"COULISSE_STORE__DATABASE": "off"}
     with _running(command, files, None, pinned) as (process, ready):
         address = urlsplit(str(ready["http"]))
         host, port = address.hostname or "127.0.0.1", address.port or 0
