@@ -29,7 +29,8 @@ SERIES = "COULISSE_SERIES__DATABASE"
 
 
 def is_filled(said: Mapping[str, Any]) -> bool:
-    series = said["series"]
+    # A worker says nothing of them before the core has told it.
+    series = said.get("series", {"state": "unknown"})
     return series["state"] == "writing" and series["behind"] == 0 and not said["degraded"]
 
 
