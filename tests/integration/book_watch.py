@@ -23,6 +23,8 @@ from .beside import while_wanted
 from .conftest import Proxy, Server, environment, launch
 
 SECONDS = 60
+LONGEST_S = 180
+"""Where other tests leave it little of the machine, it watches on until it has seen enough."""
 DEPTH = 50
 Image = tuple[list[list[str]], list[list[str]]]
 
@@ -42,27 +44,44 @@ class Watched:
     """How often a checksum was wrong, or a delta did not fit."""
 
 
-async def _follow(
-    feed: BookFeed[LocalBook], seen: dict[int, Image], moved: asyncio.Event, until: float
-) -> int:
+class _Seen:
+    """The books of both, by seq."""
+
+    def __init__(self, began: float) -> None:
+        self._began = began
+        self.by_client: dict[int, Image] = {}
+        self.by_server: dict[int, Image] = {}
+        self.moved = asyncio.Event()
+
+    @property
+    def common(self) -> set[int]:
+        return self.by_client.keys() & self.by_server.keys()
+
+    def is_enough(self) -> bool:
+        passed_s = time.monotonic() - self._began
+        is_much = len(self.by_client) > 5 * SECONDS and len(self.common) > SECONDS
+        return passed_s > (SECONDS if is_much else LONGEST_S)
+
+
+async def _follow(feed: BookFeed[LocalBook], seen: _Seen) -> int:
     count = 0
     async for book in feed:
-        seen[book.seq] = (book.level_texts("buy"), book.level_texts("sell"))
+        seen.by_client[book.seq] = (book.level_texts("buy"), book.level_texts("sell"))
         count += 1
-        moved.set()
-        if time.monotonic() > until:
+        seen.moved.set()
+        if seen.is_enough():
             break
     return count
 
 
-async def _ask(http_url: str, found: dict[int, Image], moved: asyncio.Event, until: float) -> None:
+async def _ask(http_url: str, seen: _Seen) -> None:
     """Ask after each of the client's books: no more often, other tests run beside this."""
     async with httpx.AsyncClient(base_url=http_url) as http:
-        while time.monotonic() < until:
-            await moved.wait()
-            moved.clear()
+        while not seen.is_enough():
+            await seen.moved.wait()
+            seen.moved.clear()
             body = (await http.get("/v1/book/BTC-USD", params={"depth": DEPTH})).json()
-            found[body["seq"]] = (body["bids"], body["asks"])
+            seen.by_server[body["seq"]] = (body["bids"], body["asks"])
 
 
 async def _cut_twice(proxy: Proxy, client: Client, began: float) -> None:
@@ -76,26 +95,23 @@ async def _cut_twice(proxy: Proxy, client: Client, began: float) -> None:
 
 async def _watch(demo: Server) -> str:
     host, port = demo.http.removeprefix("http://").split(":")
-    seen: dict[int, Image] = {}
-    found: dict[int, Image] = {}
     async with (
         Proxy(host, int(port)) as proxy,
         await Client.connect(proxy.url) as client,
         await Client.connect(demo.http) as watcher,
     ):
         feed = await client.book("BTC-USD", DEPTH)
-        moved = asyncio.Event()
         began = time.monotonic()
-        until = began + SECONDS
+        seen = _Seen(began)
         async with asyncio.TaskGroup() as group:
-            following = group.create_task(_follow(feed, seen, moved, until))
-            group.create_task(_ask(demo.http, found, moved, until))
+            following = group.create_task(_follow(feed, seen))
+            group.create_task(_ask(demo.http, seen))
             group.create_task(_cut_twice(proxy, watcher, began))
-        both = seen.keys() & found.keys()
+        both = seen.common
         watched = Watched(
             updates=following.result(),
             compared=len(both),
-            different_at=sorted(seq for seq in both if seen[seq] != found[seq]),
+            different_at=sorted(seq for seq in both if seen.by_client[seq] != seen.by_server[seq]),
             reconnects=client.reconnect_count,
             resyncs=feed.resync_count,
         )

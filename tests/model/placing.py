@@ -65,7 +65,9 @@ class Placing(Auctions):
             return False
         same = order.body == body
         require(same, "CLIENT_ORDER_ID_CONFLICT client_order_id number", order.id)
-        state = "cancelled" if order.is_dead else order.state
+        # A dead order that still stands is cancelled already; one that has gone says how it went.
+        waits_to_go = order.is_dead and order.id in self.live
+        state = "cancelled" if waits_to_go else order.state
         self.emit("OrderDuplicate", order, first_seq=order.first_seq, state=state)
         return True
 
