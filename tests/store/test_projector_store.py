@@ -123,6 +123,29 @@ async def test_without_any_setting_history_is_in_a_file_and_what_is_none_of_this
         assert server.stop() == 0
 
 
+async def test_a_file_that_was_removed_is_noticed_and_made_anew(start: Start) -> None:
+    server = start(*SERVE, **PROMPT)
+    file = Path(sqlite_of(server).target)
+    await trade(server, 10)
+    until(server, is_filled)
+    for one in server.data_dir.glob("store.sqlite3*"):
+        one.unlink()
+    await trade(server, 10, first=10)
+    until(server, lambda said: file.exists() and is_filled(said))
+    assert require_right(server, sqlite_of(server)) > 100
+    assert server.stop() == 0
+    require_nothing_is_made(server, file)
+
+
+def require_nothing_is_made(server: Server, file: Path) -> None:
+    """Who only looks makes no file, and says in a line that there is none."""
+    file.unlink()
+    for directory in (server.data_dir, server.data_dir / "none"):
+        said = server.cli("store", "verify", "--data-dir", str(directory))
+        assert said.returncode == 1 and "there is no such file" in said.stderr
+        assert "Traceback" not in said.stderr and not file.exists()
+
+
 def test_no_store_is_made_where_the_settings_say_so(start: Start) -> None:
     server = start(*SERVE, **{STORE: "off"})
     said = health(server)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -24,6 +25,10 @@ def at_one_moment(address: Address) -> Iterator[sa.Connection]:
 
     Raises `StoreDown`.
     """
+    if address.backend == "sqlite" and not Path(address.target).is_file():
+        raise StoreDown(
+            f"{address.target}: there is no such file; a node or `store rebuild` makes it"
+        )
     engine = engine_for(address)
     options = {"isolation_level": "REPEATABLE READ"} if address.backend == "postgresql" else {}
     try:

@@ -37,6 +37,27 @@ ADVANCE: Final = statements.ADVANCE.format("?")
 CLAIM: Final = statements.CLAIM.format("?")
 
 
+class SameFile:
+    """A database file that has to stay where it is.
+
+    One that was removed or replaced is written on by whoever has it open, and nobody sees it again.
+    """
+
+    def __init__(self, file: str) -> None:
+        """Note which file this is. Raises `OSError`."""
+        self._path = Path(file)
+        self._inode = self._path.stat().st_ino
+
+    def require(self) -> None:
+        """Raise `StoreDown` where another file, or none, stands there. Cost: one system call."""
+        try:
+            is_same = self._path.stat().st_ino == self._inode
+        except OSError:
+            is_same = False
+        if not is_same:
+            raise StoreDown(f"{self._path} was removed")
+
+
 class SqliteWriter:
     """The one connection that writes a file."""
 
@@ -51,7 +72,8 @@ class SqliteWriter:
         }
         try:
             self._connection = connect(file)
-        except sqlite3.Error as error:
+            self._file = SameFile(file)
+        except (sqlite3.Error, OSError) as error:
             raise StoreDown(f"{file}: {error}") from None
         try:
             self._checkpoint = self._claim(genesis, may_make=may_make)
@@ -69,6 +91,7 @@ class SqliteWriter:
 
     def write(self, rows: _core.Rows, breathe: Breathe = go_on) -> None:
         """Write rows and move the checkpoint, all or nothing. Raises `StoreDown`, `StoreMoved`."""
+        self._file.require()
         self._connection.set_progress_handler(
             None if breathe is go_on else breathe, STEPS_PER_BREATH
         )
@@ -87,6 +110,7 @@ class SqliteWriter:
 
     def look(self) -> None:
         """See that the store is where it was left. Raises `StoreDown`, `StoreMoved`."""
+        self._file.require()
         try:
             found = self._connection.execute(statements.CHECKPOINT).fetchone()
         except sqlite3.Error as error:
@@ -123,6 +147,9 @@ def connect(file: str) -> sqlite3.Connection:
     """Open the file for writing, made if there is none, for its owner alone. Raises its errors."""
     path = Path(file)
     if not path.exists():
+        # What was beside one that was removed is none of this one's.
+        for rest in ("-wal", "-shm"):
+            path.with_name(path.name + rest).unlink(missing_ok=True)
         path.touch(mode=0o600)
     connection = sqlite3.connect(
         file, timeout=BUSY_S, isolation_level=None, check_same_thread=False

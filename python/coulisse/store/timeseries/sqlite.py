@@ -14,7 +14,7 @@ from coulisse import _core
 from coulisse.projections.tables import Table, series_tables
 from coulisse.store.errors import StoreDown, StoreMoved, StoreRefused
 from coulisse.store.sql import statements
-from coulisse.store.sql.sqlite import ADVANCE, CLAIM, STEPS_PER_BREATH, connect
+from coulisse.store.sql.sqlite import ADVANCE, CLAIM, STEPS_PER_BREATH, SameFile, connect
 from coulisse.store.sql.writer import (
     Breathe,
     Checkpoint,
@@ -46,7 +46,8 @@ class SqliteSeries:
         self._newest_us = 0
         try:
             self._connection = connect(file)
-        except sqlite3.Error as error:
+            self._file = SameFile(file)
+        except (sqlite3.Error, OSError) as error:
             raise StoreDown(f"{file}: {error}") from None
         try:
             self._checkpoint = self._claim(file, genesis)
@@ -69,6 +70,7 @@ class SqliteSeries:
 
     def write(self, rows: _core.Rows, breathe: Breathe = go_on) -> None:
         """Write rows and move the checkpoint, all or nothing. Raises `StoreDown`, `StoreMoved`."""
+        self._file.require()
         self._connection.set_progress_handler(
             None if breathe is go_on else breathe, STEPS_PER_BREATH
         )
@@ -87,6 +89,7 @@ class SqliteSeries:
 
     def look(self) -> None:
         """See that the file is where it was left. Raises `StoreDown`, `StoreMoved`."""
+        self._file.require()
         try:
             found = self._connection.execute(statements.CHECKPOINT).fetchone()
         except sqlite3.Error as error:
