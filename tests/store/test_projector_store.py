@@ -57,6 +57,10 @@ def children(pid: int) -> list[int]:
     return [int(child) for task in tasks for child in (task / "children").read_text().split()]
 
 
+def command_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text()
+
+
 def until(server: Server, holds: Callable[[Mapping[str, Any]], bool]) -> dict[str, Any]:
     """Ask after the node until it is so."""
     give_up = time.monotonic() + DEADLINE_S

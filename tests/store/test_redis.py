@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
@@ -17,7 +19,7 @@ from coulisse import Client, OrderResult, TradingEngine
 
 from ..integration.conftest import Server, Start
 from .redis_server import PASSWORD, RedisServer, SlowLine, is_installed
-from .test_projector_store import PROMPT, SERVE, metrics, trade, until
+from .test_projector_store import PROMPT, SERVE, children, command_of, metrics, trade, until
 
 URL = "COULISSE_REDIS__URL"
 PATIENCE_S = 30.0
@@ -52,6 +54,8 @@ class Ear:
         self._client = server.client()
         self._heard = self._client.pubsub()  # type: ignore[no-untyped-call]
         self._heard.psubscribe("coulisse:*")
+        # From its answer on nothing is missed.
+        assert self._heard.get_message(timeout=PATIENCE_S)["type"] == "psubscribe"
         self.lines: Lines = {}
 
     def hear(self, seconds: float = 0.3) -> None:
@@ -129,8 +133,12 @@ async def test_redis_is_told_what_clients_are_and_is_filled_again_whatever_becom
     await trade(server, 10, first=22)
     said = until(server, lambda said: said["degraded"] and said["redis"]["state"] == "down")
     assert said["ready"] and said["redis"]["behind"] >= 10
+    # Images come once: whoever is to hear them listens before the node is there again.
+    (teller,) = [pid for pid in children(server.pid) if "redis_process" in command_of(pid)]
+    os.kill(teller, signal.SIGSTOP)
     server_of_redis.start()
     ear = Ear(server_of_redis)
+    os.kill(teller, signal.SIGCONT)
     until(server, is_told)
     require_cache(server, client)
     await trade(server, 11, first=32)

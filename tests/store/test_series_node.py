@@ -23,7 +23,7 @@ from coulisse.store.timeseries.contents import all_rows
 from coulisse.store.timeseries.writer import wipe_series
 
 from ..integration.conftest import Server, Start
-from .test_projector_store import PROMPT, SERVE, children, metrics, trade, until
+from .test_projector_store import PROMPT, SERVE, children, command_of, metrics, trade, until
 
 SERIES = "COULISSE_SERIES__DATABASE"
 
@@ -96,10 +96,6 @@ async def test_candles_that_a_node_no_longer_keeps_come_from_the_file(start: Sta
     wipe_series(address)
     server = start(*SERVE, **PROMPT, **{SERIES: "sqlite"})
     require_right(server, address)
-
-
-def command_of(pid: int) -> str:
-    return Path(f"/proc/{pid}/cmdline").read_text()
 
 
 async def test_questdb_may_go_and_come_and_every_row_is_there_once(
