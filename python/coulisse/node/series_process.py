@@ -32,6 +32,7 @@ from coulisse.node.projector_process import (
     say,
 )
 from coulisse.store.errors import StoreDown, StoreError, StoreRefused
+from coulisse.store.files import remove_files
 from coulisse.store.sql.writer import Breathe
 from coulisse.store.timeseries.address import SeriesAddress, parse_series_address
 from coulisse.store.timeseries.writer import Policy, SeriesWriter, open_series
@@ -215,8 +216,7 @@ class Filler:
             raise StoreDown(f"{self._place}: {error.strerror}") from None
 
     def _remove(self, reason: str) -> None:
-        for suffix in ("", "-wal", "-shm"):
-            Path(self._address.file + suffix).unlink(missing_ok=True)
+        remove_files(self._address.file)
         self._status.rebuilt = reason
         self._status.seq = None
 

@@ -17,12 +17,12 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Final, Literal
 
 from coulisse import _core
 from coulisse.node.pace import Pace, Worker
 from coulisse.store.errors import StoreError, StoreRefused
+from coulisse.store.files import remove_files
 from coulisse.store.sql.address import Address
 from coulisse.store.sql.writer import Checkpoint, Writer, open_writer
 
@@ -166,8 +166,7 @@ class StoreFeed:
         return self._is_own and error.code != "STORE_SCHEMA"
 
     def _remove(self, reason: str) -> None:
-        for suffix in ("", "-wal", "-shm"):
-            Path(self._address.target + suffix).unlink(missing_ok=True)
+        remove_files(self._address.target)
         self._status = FeedStatus("connecting", None, self._status.rows, "", reason)
 
     def _live(self) -> None:

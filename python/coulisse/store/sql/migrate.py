@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 import sys
 from importlib.resources import files
-from pathlib import Path
 from typing import Final
 
 import alembic.util
@@ -23,6 +22,7 @@ from alembic.script import ScriptDirectory
 from coulisse.domain.errors import ConfigError, CoulisseError
 from coulisse.projections.tables import tables
 from coulisse.store.errors import StoreDown
+from coulisse.store.files import make_file
 from coulisse.store.sql.address import Address
 from coulisse.store.sql.guards import drop_guards, set_guards
 from coulisse.store.sql.schema import CHECKPOINT
@@ -35,10 +35,6 @@ ROLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 def engine_for(address: Address) -> sa.Engine:
     """Return SQLAlchemy's engine for a store: one connection at a time, none kept."""
     timeout = {"timeout": 5.0} if address.backend == "sqlite" else {"connect_timeout": 5}
-    if address.backend == "sqlite":
-        file = Path(address.target)
-        if not file.exists():
-            file.touch(mode=0o600)
     return sa.create_engine(address.url, poolclass=sa.NullPool, connect_args=timeout)
 
 
@@ -56,6 +52,11 @@ def newest_version() -> str | None:
 
 def migrate(address: Address) -> None:
     """Bring the tables to the newest version. Raises `StoreDown`."""
+    if address.backend == "sqlite":
+        try:
+            make_file(address.target)
+        except OSError as error:
+            raise StoreDown(f"{address}: {error.strerror}") from None
     engine = engine_for(address)
     config = alembic_config()
     try:

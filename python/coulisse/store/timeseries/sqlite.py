@@ -10,18 +10,10 @@ import sqlite3
 from contextlib import closing
 from typing import Final
 
-from coulisse import _core
 from coulisse.projections.tables import Table, series_tables
-from coulisse.store.errors import StoreDown, StoreMoved, StoreRefused
+from coulisse.store.errors import StoreDown, StoreRefused
 from coulisse.store.sql import statements
-from coulisse.store.sql.sqlite import ADVANCE, CLAIM, STEPS_PER_BREATH, SameFile, connect
-from coulisse.store.sql.writer import (
-    Breathe,
-    Checkpoint,
-    go_on,
-    require_genesis,
-    require_place,
-)
+from coulisse.store.sql.sqlite import Rows, SqliteFile, connect
 from coulisse.store.timeseries.writer import FORM, Policy
 
 PRUNED_AT_ONCE: Final = 20_000
@@ -35,66 +27,20 @@ CHECKPOINT_TABLE: Final = (
 BACK_TO_NOTHING: Final = f"UPDATE checkpoint SET genesis = '', seq = 0, chain = '{'00' * 32}'"
 
 
-class SqliteSeries:
-    """The one connection that writes a file."""
+class SqliteSeries(SqliteFile):
+    """What writes time series."""
 
     def __init__(self, file: str, genesis: bytes, policy: Policy) -> None:
         """Open it, made where there is none. Raises `StoreDown`, `StoreRefused`."""
-        self._genesis = genesis.hex()
         self._policy = policy
         self._insert = {name: statements.insert(table) for name, table in series_tables().items()}
         self._newest_us = 0
-        try:
-            self._connection = connect(file)
-            self._file = SameFile(file)
-        except (sqlite3.Error, OSError) as error:
-            raise StoreDown(f"{file}: {error}") from None
-        try:
-            self._checkpoint = self._claim(file, genesis)
-        except sqlite3.Error as error:
-            self._connection.close()
-            raise StoreDown(f"{file}: {error}") from None
-        except BaseException:
-            self._connection.close()
-            raise
-
-    @property
-    def checkpoint(self) -> Checkpoint:
-        """Where the series are, as this writer left them."""
-        return self._checkpoint
+        super().__init__(file, genesis)
 
     @property
     def written_seq(self) -> int:
         """How far rows have been written."""
         return self._checkpoint.seq
-
-    def write(self, rows: _core.Rows, breathe: Breathe = go_on) -> None:
-        """Write rows and move the checkpoint, all or nothing. Raises `StoreDown`, `StoreMoved`."""
-        self._file.require()
-        self._connection.set_progress_handler(
-            None if breathe is go_on else breathe, STEPS_PER_BREATH
-        )
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                self._write(rows, breathe)
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
-        except sqlite3.Error as error:
-            raise StoreDown(str(error)) from None
-        self._checkpoint = Checkpoint(rows.seq, rows.chain)
-
-    def look(self) -> None:
-        """See that the file is where it was left. Raises `StoreDown`, `StoreMoved`."""
-        self._file.require()
-        try:
-            found = self._connection.execute(statements.CHECKPOINT).fetchone()
-        except sqlite3.Error as error:
-            raise StoreDown(str(error)) from None
-        require_place(found, self._genesis, self._checkpoint)
 
     def prune(self) -> int:
         """Remove some rows that are older than is kept; return how many. Raises `StoreDown`.
@@ -116,34 +62,17 @@ class SqliteSeries:
             raise StoreDown(str(error)) from None
         return removed
 
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
-
-    def _write(self, rows: _core.Rows, breathe: Breathe) -> None:
-        before = self._checkpoint
-        moved = self._connection.execute(
-            ADVANCE, (rows.seq, rows.chain.hex(), self._genesis, before.seq, before.chain.hex())
-        )
-        if moved.rowcount != 1:
-            raise StoreMoved(f"it is not at seq {before.seq} any more")
-        for table, is_change, _ in rows.parts():
-            breathe()
-            made = rows.tuples(table, is_change)
-            self._connection.executemany(self._insert[table], made)
-            if table != "instruments":
-                self._newest_us = max(self._newest_us, int(made[-1][1] or 0))
-
-    def _claim(self, file: str, genesis: bytes) -> Checkpoint:
+    def _prepare(self) -> None:
         (form,) = self._connection.execute("PRAGMA user_version").fetchone()
         if form == 0:
             _make_tables(self._connection)
         elif form != FORM:
-            raise StoreRefused("STORE_SCHEMA", f"{file} is of form {form}, not {FORM}")
-        self._connection.execute(CLAIM, (self._genesis,))
-        found, seq, chain = self._connection.execute(statements.CHECKPOINT).fetchone()
-        require_genesis(found, genesis)
-        return Checkpoint(seq, bytes.fromhex(chain))
+            raise StoreRefused("STORE_SCHEMA", f"{self._path} is of form {form}, not {FORM}")
+
+    def _put(self, table: str, is_change: bool, rows: Rows) -> None:
+        self._connection.executemany(self._insert[table], rows)
+        if table != "instruments":
+            self._newest_us = max(self._newest_us, int(rows[-1][1] or 0))
 
 
 def wipe(file: str) -> None:

@@ -1,0 +1,23 @@
+"""The files of a SQLite database: one, and while it is open what SQLite writes beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+BESIDE: Final = ("-wal", "-shm")
+
+
+def make_file(file: str) -> None:
+    """Make an empty one for its owner alone, where there is none. Raises `OSError`."""
+    path = Path(file)
+    if not path.exists():
+        # What was beside one that was removed is none of this one's.
+        remove_files(file)
+        path.touch(mode=0o600)
+
+
+def remove_files(file: str) -> None:
+    """Remove all of one. Raises `OSError`."""
+    for suffix in ("", *BESIDE):
+        Path(file + suffix).unlink(missing_ok=True)
