@@ -25,7 +25,7 @@ from coulisse.bench.pinning import pinned_to, processors
 from coulisse.domain.errors import CoulisseError
 from coulisse.engine.driver import Driver
 from coulisse.node.follower import Settings
-from coulisse.node.projector import PROGRAM
+from coulisse.node.projector import MODULE
 
 BURST = 256
 """Commands between two looks at whether a snapshot is being written."""
@@ -84,7 +84,7 @@ def _projector(data_dir: Path, cpu: int) -> subprocess.Popen[bytes]:
         processors=(cpu,),
     )
     return subprocess.Popen(
-        [sys.executable, *PROGRAM, settings.to_json()],
+        [sys.executable, "-m", MODULE, settings.to_json()],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
     )

@@ -98,9 +98,9 @@ class Node:
         if self.verify.is_wanted:
             self.spawn(self.verify.run())
         if self.series.is_wanted:
-            self.spawn(self.series.child.run())
+            self.spawn(self.series.run())
         if self.redis.is_wanted:
-            self.spawn(self.redis.child.run())
+            self.spawn(self.redis.run())
         # What lives now lives until the end: the collector need not look at it again.
         gc.collect()
         gc.freeze()

@@ -11,12 +11,12 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from coulisse.node.lives import Backoff, pause
-from coulisse.node.projector_process import EXIT_DIVERGED
+from coulisse.node.side_process import EXIT_DIVERGED
 from coulisse.telemetry.logs import logger
 
 STOP_TIMEOUT_S: Final = 5.0
@@ -34,25 +34,33 @@ class Program:
     environment: Mapping[str, str]
 
 
+class Parent(Protocol):
+    """Who is told of a process."""
+
+    def begin(self) -> None:
+        """One is about to be started."""
+
+    def hear(self, said: Mapping[str, Any]) -> None:
+        """It has told something."""
+
+    def lose(self, reason: str, *, is_over: bool) -> None:
+        """It died; `is_over` if there will be no other: what it makes of the journal differs."""
+
+
 class Child:
     """One such process, over all its lives."""
 
-    def __init__(
-        self,
-        program: Program,
-        hear: Callable[[Mapping[str, Any]], None],
-        lose: Callable[[str], None],
-    ) -> None:
-        """`hear` is given what it tells; `lose` is told why it is gone."""
+    def __init__(self, program: Program, parent: Parent) -> None:
+        """Prepare to run `program`."""
         self._program = program
-        self._hear = hear
-        self._lose = lose
+        self._parent = parent
         self._log = logger(program.name)
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = asyncio.Event()
         self._ended = asyncio.Event()
         self._has_begun = False
-        self._reason = ""
+        self.reason = ""
+        """What it said at last of why it ends; empty where it said nothing."""
         self.restarts = 0
 
     @property
@@ -71,14 +79,18 @@ class Child:
                 code = await self._try_to_live()
                 if self._stopping.is_set():
                     break
+                name = self._program.name
                 if code == EXIT_DIVERGED:
-                    self._lose(self._reason)
-                    self._log.error("diverged", reason=self._reason)
+                    self._parent.lose(self.reason, is_over=True)
+                    self._log.error(f"{name}_diverged", reason=self.reason)
                     return
                 wait_s = backoff.after(loop.time() - began_s)
                 self.restarts += 1
-                self._lose(self._reason or f"its process ended with {code}")
-                self._log.warning("died", code=code, reason=self._reason, restart_in_s=wait_s)
+                reason = self.reason or f"its process ended with {code}"
+                self._parent.lose(reason, is_over=False)
+                self._log.warning(
+                    f"{name}_died", code=code, reason=self.reason, restart_in_s=wait_s
+                )
                 await pause(self._stopping, wait_s)
         finally:
             self._ended.set()
@@ -103,12 +115,13 @@ class Child:
             return await self._live()
         except (OSError, ValueError, KeyError, TypeError) as error:
             # There is no memory for a process, say, or it said what nobody understands.
-            self._reason = str(error)
+            self.reason = str(error)
             return -1
 
     async def _live(self) -> int:
         """Run one process to its end; return its exit code."""
-        self._reason = ""
+        self.reason = ""
+        self._parent.begin()
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", self._program.module, self._program.settings,
             stdin=asyncio.subprocess.PIPE,
@@ -123,9 +136,9 @@ class Child:
             async for line in process.stdout:
                 said = json.loads(line)
                 if "error" in said:
-                    self._reason = f"{said['error']}: {said['message']}"
+                    self.reason = f"{said['error']}: {said['message']}"
                 else:
-                    self._hear(said)
+                    self._parent.hear(said)
             return await process.wait()
         finally:
             self._process = None

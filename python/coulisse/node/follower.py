@@ -8,21 +8,20 @@ Invariant: only a state whose event hash is the one that the core published at t
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 from coulisse import _core
 from coulisse.node.pace import Pace, Worker
+from coulisse.node.side_process import EXIT_FAILED, SideSettings
 from coulisse.node.store_feed import StoreFeed
 from coulisse.store.sql.writer import Breathe, Checkpoint
 
-EXIT_FAILED: Final = 1
 POLL_S: Final = 0.1
 """How often it looks whether the core has published more."""
 RECORDS_PER_TURN: Final = 20_000
@@ -40,28 +39,14 @@ UNFINISHED: Final = "snapshot.tmp"
 """What a snapshot is called while it is written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings(SideSettings):
     """What the node tells its projector."""
 
-    data_dir: str
     snapshot_interval_s: float
     snapshots_kept: int
-    nice: int
-    processors: tuple[int, ...]
-    """Where it may run; empty: where the node may."""
     may_migrate: bool = True
     """Whether it brings the store's tables to its version."""
-
-    def to_json(self) -> str:
-        """Return the argument of the process."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Read the argument of the process."""
-        fields = json.loads(text)
-        return cls(**{**fields, "processors": tuple(fields["processors"])})
 
 
 @dataclass(slots=True)

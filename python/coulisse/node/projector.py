@@ -6,25 +6,20 @@ and metrics.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import json
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from coulisse.config import Config
 from coulisse.log.file import data_dir
+from coulisse.node.child import Child, Program
 from coulisse.node.follower import Settings, Status
-from coulisse.node.lives import Backoff, pause
-from coulisse.node.projector_process import EXIT_DIVERGED, STORE_VARIABLE
+from coulisse.node.projector_process import STORE_VARIABLE
 from coulisse.node.store_health import StoreHealth
 from coulisse.telemetry.logs import logger
 
-PROGRAM: Final = ("-m", "coulisse.node.projector_process")
-STOP_TIMEOUT_S: Final = 5.0
+MODULE: Final = "coulisse.node.projector_process"
 State = Literal["off", "starting", "running", "restarting", "diverged", "stopped"]
 _STATUS_FIELDS: Final = frozenset(field.name for field in fields(Status))
 
@@ -35,24 +30,21 @@ class Projector:
     def __init__(self, config: Config, processors: frozenset[int]) -> None:
         """Prepare it for `config`; `processors` is where the node was allowed to run."""
         part = config.projector
-        self._directory = data_dir(config)
-        self._settings = Settings(
-            data_dir=str(self._directory),
+        settings = Settings(
+            data_dir=str(data_dir(config)),
             snapshot_interval_s=part.snapshot_interval_s,
             snapshots_kept=part.snapshots_kept,
             nice=part.nice,
             processors=elsewhere(config, processors),
             may_migrate=config.store.migrate,
         )
-        self._database = config.store.address or ""
-        self.store = StoreHealth(is_wanted=bool(part.enabled and self._database))
+        database = config.store.address or ""
+        # Not in its arguments, which everybody on the machine can read.
+        secret = {STORE_VARIABLE: database}
+        self._child = Child(Program("projector", MODULE, settings.to_json(), secret), self)
+        self.store = StoreHealth(is_wanted=bool(part.enabled and database))
         self._log = logger("projector")
-        self._process: asyncio.subprocess.Process | None = None
-        self._stopping = asyncio.Event()
-        self._ended = asyncio.Event()
         self._status = Status()
-        self._restarts = 0
-        self._reason = ""
         self._written = 0
         self._state: State = "starting" if part.enabled else "off"
 
@@ -64,7 +56,7 @@ class Projector:
     @property
     def pid(self) -> int | None:
         """The process, while there is one."""
-        return self._process.pid if self._process is not None else None
+        return self._child.pid
 
     def health(self) -> Mapping[str, object]:
         """Return what there is to say about it."""
@@ -73,10 +65,10 @@ class Projector:
             said |= {
                 "seq": self._status.seq,
                 "snapshot_seq": max(self._status.snapshot_seq, self._status.start_seq),
-                "restarts": self._restarts,
+                "restarts": self._child.restarts,
             }
-        if self._reason:
-            said["reason"] = self._reason
+        if self._child.reason:
+            said["reason"] = self._child.reason
         return said
 
     def metrics(self) -> Mapping[str, int]:
@@ -88,7 +80,7 @@ class Projector:
             "projector_up": int(self._state == "running"),
             "projector_diverged": int(self._state == "diverged"),
             "projector_seq": status.seq,
-            "projector_restarts_total": self._restarts,
+            "projector_restarts_total": self._child.restarts,
             "projector_snapshots_total": self._written,
             "projector_snapshot_failures": status.snapshot_failures,
             "projector_snapshot_seq": max(status.snapshot_seq, status.start_seq),
@@ -100,94 +92,36 @@ class Projector:
 
     async def run(self) -> None:
         """Keep a projector alive until `end`. Cancelling it ends the process."""
-        backoff = Backoff()
-        loop = asyncio.get_running_loop()
         try:
-            while not self._stopping.is_set():
-                began_s = loop.time()
-                code = await self._try_to_live()
-                if self._stopping.is_set():
-                    break
-                if code == EXIT_DIVERGED:
-                    self._state = "diverged"
-                    self._log.error("projector_diverged", reason=self._reason)
-                    return
-                wait_s = backoff.after(loop.time() - began_s)
-                self._state = "restarting"
-                self._restarts += 1
-                self._log.warning(
-                    "projector_died", code=code, reason=self._reason, restart_in_s=wait_s
-                )
-                await pause(self._stopping, wait_s)
-            self._state = "stopped"
+            await self._child.run()
         finally:
-            self._ended.set()
+            self.store.lose_projector()
+        if self._state != "diverged":
+            self._state = "stopped"
 
     async def end(self) -> None:
         """End the process and wait for it. Idempotent."""
-        self._stopping.set()
-        process = self._process
-        if process is not None and process.stdin is not None:
-            process.stdin.close()
-        if not self.is_wanted:
-            return
-        try:
-            async with asyncio.timeout(STOP_TIMEOUT_S):
-                await self._ended.wait()
-        except TimeoutError:
-            if self._process is not None:
-                self._process.kill()
+        await self._child.end()
 
-    async def _try_to_live(self) -> int:
-        try:
-            return await self._live()
-        except (OSError, ValueError, KeyError) as error:
-            # There is no memory for a process, say, or it said what nobody understands.
-            self._reason = str(error)
-            return -1
+    def begin(self) -> None:
+        """A new one knows nothing yet."""
+        self._status = Status()
 
-    async def _live(self) -> int:
-        """Run one process to its end; return its exit code."""
-        self._status, self._reason = Status(), ""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *PROGRAM,
-            self._settings.to_json(),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            # Not in its arguments, which everybody on the machine can read.
-            env={**os.environ, STORE_VARIABLE: self._database},
-        )
-        self._process = process
-        assert process.stdout is not None and process.stdin is not None, "both are pipes"
-        if self._stopping.is_set():
-            process.stdin.close()
-        try:
-            async for line in process.stdout:
-                self._hear(line)
-            return await process.wait()
-        finally:
-            self._process = None
-            self.store.lose_projector()
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-
-    def _hear(self, line: bytes) -> None:
-        said = json.loads(line)
-        if "error" in said:
-            self._reason = f"{said['error']}: {said['message']}"
-        elif "passed_over" in said:
+    def hear(self, said: Mapping[str, Any]) -> None:
+        """Take in how far it is, or which snapshots it could not use."""
+        if "passed_over" in said:
             self._log.warning(
                 "snapshot_passed_over", file=said["passed_over"], reason=said["reason"]
             )
-        else:
-            before, self._status = (
-                self._status,
-                Status(**{name: said[name] for name in _STATUS_FIELDS}),
-            )
-            self._state = "running"
-            self._tell(before, self._status)
+            return
+        before, self._status = self._status, Status(**{name: said[name] for name in _STATUS_FIELDS})
+        self._state = "running"
+        self._tell(before, self._status)
+
+    def lose(self, reason: str, *, is_over: bool) -> None:
+        """Nothing follows the journal until the next one does."""
+        self._state = "diverged" if is_over else "restarting"
+        self.store.lose_projector()
 
     def _tell(self, before: Status, now: Status) -> None:
         self.store.hear(now)

@@ -2,61 +2,39 @@
 
     python -m coulisse.node.projector_process '{"data_dir": …, …}'
 
-It lives as long as its stdin: the node holds the other end, and a node that dies lets go of it. On
-stdout it tells, one JSON object a line, how far it is and what went wrong. A snapshot is written by
-a fork of this process, so that the replica goes on meanwhile.
+It lives and tells as `side_process` says. A snapshot is written by a fork of this process, so that
+the replica goes on meanwhile.
 
 The store's address, which may hold a password, comes by the environment.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import selectors
-import signal
 import sys
 import time
 import warnings
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
 from coulisse import _core
-from coulisse.node.follower import EXIT_FAILED, POLL_S, Follower, Settings, Status
+from coulisse.node.follower import POLL_S, Follower, Settings, Status
 from coulisse.node.pace import Pace
+from coulisse.node.side_process import (
+    NOT_YET,
+    STATUS_INTERVAL_S,
+    Lifeline,
+    memory_bytes,
+    run_process,
+    say,
+)
 from coulisse.node.store_feed import StoreFeed
 from coulisse.store.sql.address import parse_address
 
-EXIT_DIVERGED: Final = 3
-"""What the replica says differs from what the core said: nothing to try again."""
-STATUS_INTERVAL_S: Final = 1.0
 STORE_VARIABLE: Final = "COULISSE_STORE__DATABASE"
 OPEN_TRIES_MAX: Final = 300
 """Looks, each `POLL_S` apart, for the one before to end and for the node to publish."""
-NOT_YET: Final = frozenset({"REPLICA_LOCKED", "JOURNAL_VOID"})
-
-
-class Lifeline:
-    """Stdin, whose end is the end of the process."""
-
-    def __init__(self) -> None:
-        """Watch stdin."""
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(sys.stdin.fileno(), selectors.EVENT_READ)
-
-    def is_cut(self, wait_s: float) -> bool:
-        """Wait at most that long for the end; return whether it has come."""
-        found = self._selector.select(wait_s)
-        return bool(found) and not os.read(sys.stdin.fileno(), 1)
-
-
-def say(fields: Mapping[str, object]) -> None:
-    """Tell the node; where nobody listens any more, the lifeline is cut too."""
-    with contextlib.suppress(BrokenPipeError):
-        print(json.dumps(fields), flush=True)
 
 
 def open_replica(data_dir: str, lifeline: Lifeline) -> _core.Replica | None:
@@ -119,29 +97,12 @@ def feed_of(settings: Settings, genesis: bytes, pace: Pace) -> StoreFeed | None:
     return StoreFeed(address, genesis, pace, may_migrate=settings.may_migrate, is_own=is_own)
 
 
-def memory_bytes() -> int:
-    """Return what this process has of the memory."""
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
 def main() -> int:
     """Run the process; return its exit code."""
     settings = Settings.from_json(sys.argv[1])
-    # Who interrupts the node in a terminal interrupts its family too: the node decides.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(settings.nice)
     # The fork that writes a snapshot runs nothing that the store's thread could have locked.
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
-    if settings.processors:
-        os.sched_setaffinity(0, settings.processors)
-    try:
-        follow(settings, Lifeline())
-    except _core.CoreError as error:
-        code, message = str(error.args[0]), str(error.args[-1])
-        say({"error": code, "message": message})
-        return EXIT_DIVERGED if code == "REPLICA_DIVERGED" else EXIT_FAILED
-    return 0
+    return run_process(settings, lambda: follow(settings, Lifeline()))
 
 
 if __name__ == "__main__":

@@ -6,31 +6,29 @@ Every interval it takes what the log has, hears what the feeds say of it, and se
 of books, tickers and candles the newest state, of the rest every message. Where Redis was away, or
 so slow that much has piled up, it goes to the end of the log and begins again with images.
 
-It lives as long as its stdin. The URL, which may hold a password, comes by the environment.
+It lives and tells as `side_process` says. The URL, which may hold a password, comes by the
+environment.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import signal
 import sys
 import time
-from dataclasses import asdict, dataclass
-from typing import Final, Literal, Self
+from dataclasses import dataclass
+from typing import Final
 
 from coulisse import _core
-from coulisse.node.follower import EXIT_FAILED, RECORDS_PER_BURST
-from coulisse.node.pace import Pace, Worker
-from coulisse.node.projector_process import (
-    EXIT_DIVERGED,
-    NOT_YET,
-    Lifeline,
-    memory_bytes,
-    say,
-)
+from coulisse.node.follower import RECORDS_PER_BURST
 from coulisse.node.redis_feed import RedisFeed
-from coulisse.store.errors import StoreDown, StoreError, StoreRefused
+from coulisse.node.side_process import (
+    Lifeline,
+    SideProcess,
+    SideSettings,
+    SideStatus,
+    beside,
+    run_process,
+)
 from coulisse.store.redis.publisher import REFRESH_S, Publisher
 from coulisse.store.sql.writer import Breathe
 
@@ -39,96 +37,47 @@ RECORDS_PER_TURN: Final = 20_000
 """What one interval takes of the log at most."""
 SKIP_RECORDS: Final = 200_000
 """So far behind, the messages between are left out, and images are told."""
-STATUS_INTERVAL_S: Final = 1.0
-BACKOFF_FIRST_S: Final = 0.2
-BACKOFF_MAX_S: Final = 10.0
-State = Literal["connecting", "telling", "down", "refused"]
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings(SideSettings):
     """What the node tells it."""
 
-    data_dir: str
-    nice: int
-    processors: tuple[int, ...]
-    """Where it may run; empty: where the node may."""
     prefix: str = "coulisse"
     interval_ms: int = 100
     book_depth: int = 50
     accounts_max: int = 10_000
 
-    def to_json(self) -> str:
-        """Return the argument of the process."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Read the argument of the process."""
-        fields = json.loads(text)
-        return cls(**{**fields, "processors": tuple(fields["processors"])})
-
 
 @dataclass(slots=True)
-class Status:
+class Status(SideStatus):
     """How far it is."""
 
-    state: State = "connecting"
-    seq: int = 0
+    seq: int | None = 0
     """How far Redis was told."""
-    messages: int = 0
-    """What was published: of each channel one an interval."""
     skips: int = 0
     """How often messages were left out because Redis was too slow."""
     accounts: int = 0
     """Accounts whose channels are told."""
-    reason: str = ""
-    memory_bytes: int = 0
 
 
-class Teller:
+class Teller(SideProcess[Status]):
     """Tells one Redis until the node lets go."""
 
     def __init__(self, settings: Settings, url: str, lifeline: Lifeline) -> None:
         """Prepare to tell the Redis at `url`."""
+        super().__init__("redis-back", lifeline, Status())
         self._settings = settings
         self._url = url
-        self._lifeline = lifeline
-        self._status = Status()
-        self._told_at_s = 0.0
-        self._pace = Pace(time.monotonic)
-        self._worker = Worker("redis-back", self._pace)
-
-    def run(self) -> None:
-        """Tell until the node lets go. Raises `CoreError` where the replica is at fault."""
-        wait_s = BACKOFF_FIRST_S
-        while True:
-            before = self._status.messages
-            try:
-                self._live()
-                return
-            except StoreRefused as error:
-                self._say("refused", str(error))
-            except StoreError as error:
-                self._say("down", str(error))
-            # One that took something is soon asked again.
-            wait_s = BACKOFF_FIRST_S if self._status.messages > before else wait_s
-            if self._lifeline.is_cut(wait_s):
-                return
-            wait_s = min(2 * wait_s, BACKOFF_MAX_S)
 
     def _live(self) -> None:
-        """Tell until the node lets go. Raises `StoreError`, `CoreError`."""
         self._say("connecting", self._status.reason)
         publisher = Publisher(self._url, self._settings.prefix)
+        data_dir = self._settings.data_dir
         try:
             # Without a Redis there is no replica either.
-            replica = _core.Replica(data_dir=self._settings.data_dir, only_one=False)
+            replica = beside(lambda: _core.Replica(data_dir=data_dir, only_one=False))
             self._tell_all(publisher, replica)
-        except _core.CoreError as error:
-            if error.args[0] in NOT_YET:
-                raise StoreDown("the node has published nothing yet") from None
-            raise
         finally:
             publisher.close()
 
@@ -158,7 +107,7 @@ class Teller:
             keys, messages = feed.hear()
             # Whoever emptied it has taken the others' keys too.
             has_keys = publisher.send(replica.seq, keys, messages) or is_refresh
-            self._status.messages += len(messages)
+            self._status.done += len(messages)
             self._status.seq, self._status.accounts = replica.seq, feed.accounts
             self._say("telling") if self._status.state != "telling" else self._tell()
 
@@ -179,34 +128,11 @@ class Teller:
                 return False
         return True
 
-    def _say(self, state: State, reason: str = "") -> None:
-        self._status.state, self._status.reason = state, reason
-        self._told_at_s = 0.0
-        self._tell()
-
-    def _tell(self) -> None:
-        now_s = time.monotonic()
-        if now_s >= self._told_at_s:
-            self._told_at_s = now_s + STATUS_INTERVAL_S
-            self._status.memory_bytes = memory_bytes()
-            say(asdict(self._status))
-
 
 def main() -> int:
     """Run the process; return its exit code."""
-    settings = Settings.from_json(sys.argv[1])
-    # Who interrupts the node in a terminal interrupts its family too: the node decides.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(settings.nice)
-    if settings.processors:
-        os.sched_setaffinity(0, settings.processors)
-    try:
-        Teller(settings, os.environ.pop(REDIS_VARIABLE), Lifeline()).run()
-    except _core.CoreError as error:
-        code, message = str(error.args[0]), str(error.args[-1])
-        say({"error": code, "message": message})
-        return EXIT_DIVERGED if code == "REPLICA_DIVERGED" else EXIT_FAILED
-    return 0
+    settings, url = Settings.from_json(sys.argv[1]), os.environ.pop(REDIS_VARIABLE)
+    return run_process(settings, lambda: Teller(settings, url, Lifeline()).run())
 
 
 if __name__ == "__main__":

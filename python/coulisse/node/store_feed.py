@@ -17,10 +17,11 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Literal
+from typing import Final
 
 from coulisse import _core
 from coulisse.node.pace import Pace, Worker
+from coulisse.node.side_process import BACKOFF_FIRST_S, BACKOFF_MAX_S, State
 from coulisse.store.errors import StoreError, StoreRefused
 from coulisse.store.files import remove_files
 from coulisse.store.sql.address import Address
@@ -28,13 +29,10 @@ from coulisse.store.sql.writer import Checkpoint, Writer, open_writer
 
 QUEUED_MAX: Final = 2
 """Batches that wait for the store: while one is written, one more is made."""
-BACKOFF_FIRST_S: Final = 0.2
-BACKOFF_MAX_S: Final = 10.0
 LOOK_S: Final = 1.0
 """How often it is looked whether the store is there while there is nothing to write."""
 MIGRATE_S: Final = 60.0
 END_S: Final = 2.0
-State = Literal["connecting", "writing", "down", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
