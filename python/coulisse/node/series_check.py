@@ -2,45 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from coulisse import _core
 from coulisse.domain.errors import CoulisseError
 from coulisse.domain.schema import schema
+from coulisse.node.comparison import Comparison, Progress, end_of, fill, no_progress
 from coulisse.node.series_process import RECORDS_PER_WRITE
-from coulisse.node.store_check import Progress, no_progress
 from coulisse.projections.content import text
 from coulisse.projections.reference import Head
 from coulisse.projections.series_reference import SeriesReference
 from coulisse.store.errors import StoreMoved
 from coulisse.store.timeseries.address import SeriesAddress
 from coulisse.store.timeseries.contents import all_rows
-from coulisse.store.timeseries.writer import Policy, SeriesWriter, open_series, wipe_series
+from coulisse.store.timeseries.writer import Policy, open_series, wipe_series
 
-TOLD_MAX: Final = 20
 RECORDS_PER_CALL: Final = 20_000
 
 
 @dataclass(slots=True)
-class Report:
+class Report(Comparison):
     """What a comparison found."""
 
-    seq: int = 0
-    rows: int = 0
-    """Rows that were compared."""
     pruned: int = 0
     """Rows that the log makes and that are older than any that is kept of their table."""
-    differences: int = 0
-    told: list[str] = field(default_factory=list)
-    """The first of them."""
-
-    def differ(self, what: str) -> None:
-        """Note a difference."""
-        self.differences += 1
-        if len(self.told) < TOLD_MAX:
-            self.told.append(what)
 
 
 def verify(address: SeriesAddress, data_dir: str, progress: Progress = no_progress) -> Report:
@@ -107,15 +93,15 @@ def rebuild(
     wipe_series(address)
     rows = 0
     try:
-        end = _core.Replica(data_dir=data_dir, newest_seq=0, only_one=False)
-        genesis, last_seq = end.genesis, end.durable_seq
-        del end
+        genesis, last_seq = end_of(data_dir)
         while True:
             writer = open_series(address, genesis, policy)
             try:
-                for made, seq in _fill(writer, data_dir):
+                for made, seq in fill(writer, data_dir, RECORDS_PER_WRITE, series=True):
                     rows += made
                     progress(seq, max(seq, last_seq))
+                while writer.checkpoint.seq < writer.written_seq:
+                    writer.look()
                 return rows
             except StoreMoved:
                 # The node's own process has written: what it has, this one need not.
@@ -124,17 +110,3 @@ def rebuild(
                 writer.close()
     except _core.CoreError as error:
         raise CoulisseError(f"{error.args[0]}: {error.args[-1]}") from None
-
-
-def _fill(writer: SeriesWriter, data_dir: str) -> Iterator[tuple[int, int]]:
-    """Write all there is; yield (rows, seq) after each write."""
-    place = writer.checkpoint
-    replica = _core.Replica(data_dir=data_dir, newest_seq=place.seq, only_one=False)
-    replica.follow(place.seq, place.chain, series=True)
-    while replica.catch_up(RECORDS_PER_WRITE):
-        rows = replica.take_rows()
-        if rows is not None:
-            writer.write(rows)
-            yield rows.count, rows.seq
-    while writer.checkpoint.seq < writer.written_seq:
-        writer.look()

@@ -17,8 +17,8 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ import sqlalchemy as sa
 from coulisse import _core
 from coulisse.domain.errors import CoulisseError
 from coulisse.domain.schema import schema
+from coulisse.node.comparison import Comparison, Progress, no_progress
 from coulisse.node.pace import Rest
 from coulisse.projections.content import ContentHash
 from coulisse.projections.reference import Head, ReferenceFold
@@ -36,8 +37,6 @@ from coulisse.store.sql.schema import table
 from coulisse.store.sql.words import EXTERNAL, FEES
 from coulisse.store.sql.writer import Breathe, Checkpoint, go_on
 
-DIFFERENCES_MAX: Final = 20
-"""So many are told; all are counted."""
 RECORDS_PER_CALL: Final = 20_000
 RECORDS_PER_BURST: Final = 64
 ROWS_AT_A_TIME: Final = 500
@@ -46,33 +45,13 @@ NICE: Final = 19
 
 
 @dataclass(slots=True)
-class Report:
-    """What a comparison found."""
+class Report(Comparison):
+    """What a comparison found; `rows` are those whose hash was taken, where all were."""
 
-    seq: int = 0
     balances: int = 0
     orders: int = 0
     ledger: int = 0
     """Entries that were summed."""
-    rows: int = 0
-    """Rows whose hash was taken, where all were."""
-    differences: int = 0
-    told: list[str] = field(default_factory=list)
-    """The first of them."""
-
-    def differ(self, what: str) -> None:
-        """Note a difference."""
-        self.differences += 1
-        if len(self.told) < DIFFERENCES_MAX:
-            self.told.append(what)
-
-
-Progress = Callable[[int, int], None]
-"""Told (records so far, records in all)."""
-
-
-def no_progress(done: int, total: int) -> None:
-    """Tell nobody."""
 
 
 def verify(

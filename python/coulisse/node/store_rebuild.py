@@ -14,8 +14,8 @@ from typing import Final
 
 from coulisse import _core
 from coulisse.domain.errors import CoulisseError
+from coulisse.node.comparison import Progress, end_of, fill
 from coulisse.node.follower import RECORDS_PER_WRITE
-from coulisse.node.store_check import Progress
 from coulisse.store.sql.address import Address
 from coulisse.store.sql.migrate import migrate, wipe
 from coulisse.store.sql.place import PlaceReader
@@ -64,21 +64,13 @@ def _has_projector(data_dir: str) -> bool:
 
 
 def _fill(address: Address, data_dir: str, progress: Progress) -> Rebuilt:
-    end = _core.Replica(data_dir=data_dir, only_one=False)
-    genesis, last_seq = end.genesis, end.durable_seq
-    del end
+    genesis, last_seq = end_of(data_dir)
     writer = open_writer(address, genesis)
     try:
-        place = writer.checkpoint
-        replica = _core.Replica(data_dir=data_dir, newest_seq=place.seq, only_one=False)
-        replica.follow(place.seq, place.chain)
         rows = 0
-        while replica.catch_up(RECORDS_PER_WRITE):
-            made = replica.take_rows()
-            if made is not None:
-                writer.write(made)
-                rows += made.count
-            progress(replica.seq, max(replica.seq, last_seq))
+        for made, seq in fill(writer, data_dir, RECORDS_PER_WRITE):
+            rows += made
+            progress(seq, max(seq, last_seq))
         return Rebuilt(writer.checkpoint.seq, rows, by_node=False)
     finally:
         writer.close()
@@ -86,7 +78,7 @@ def _fill(address: Address, data_dir: str, progress: Progress) -> Rebuilt:
 
 def _watch(address: Address, data_dir: str, progress: Progress) -> Rebuilt:
     """Wait until the node has filled it up to where the log is now."""
-    target = _core.Replica(data_dir=data_dir, only_one=False).durable_seq
+    _, target = end_of(data_dir)
     reader = PlaceReader(address)
     seq, moved_s = 0, time.monotonic()
     try:
