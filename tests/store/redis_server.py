@@ -4,31 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import signal
 import socket
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import redis
 
-from coulisse.bench.questdb_server import free_port
+from coulisse.bench.own_server import OwnServer, free_port
 
 PASSWORD = "not-for-the-log"
 START_S = 30.0
 
 
-class RedisServer:
+class RedisServer(OwnServer):
     """A server that can be killed and started again; it keeps nothing on disk."""
 
     def __init__(self) -> None:
+        super().__init__("redis")
         self.port = free_port()
-        self._dir = Path(tempfile.mkdtemp(prefix="coulisse-redis-"))
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -49,16 +45,6 @@ class RedisServer:
 
     def client(self) -> redis.Redis:
         return redis.Redis.from_url(self.url, socket_timeout=5.0)
-
-    def kill(self) -> None:
-        if self._process is not None:
-            self._process.send_signal(signal.SIGKILL)
-            self._process.wait()
-            self._process = None
-
-    def remove(self) -> None:
-        self.kill()
-        shutil.rmtree(self._dir, ignore_errors=True)
 
 
 def is_installed() -> bool:

@@ -9,14 +9,13 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 
 import psycopg
 
+from coulisse.bench.own_server import OwnServer, free_port
 from coulisse.domain.errors import CoulisseError
 
 START_S = 30.0
@@ -37,19 +36,13 @@ def binaries() -> Path:
     return Path(on_path).resolve().parent
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Postgresql:
-    """A server that can be stopped, killed and started again."""
+class Postgresql(OwnServer):
+    """A PostgreSQL that can be stopped, killed and started again."""
 
     def __init__(self) -> None:
         """Make its files. Raises `CoulisseError`, `OSError`."""
         self._bin = binaries()
-        self._dir = Path(tempfile.mkdtemp(prefix="coulisse-pg-"))
+        super().__init__("pg")
         self._user = USER if os.geteuid() == 0 else None
         if self._user is not None:
             account = pwd.getpwnam(self._user)
@@ -61,15 +54,8 @@ class Postgresql:
             "initdb", "-D", str(self._data), "-U", "owner", "--auth", "scram-sha-256",
             "--pwfile", str(secret), "--no-sync", "--encoding", "UTF8", "--locale", "C",
         )  # fmt: skip
-        self.port = _free_port()
-        self._process: subprocess.Popen[bytes] | None = None
+        self.port = free_port()
         self._made = 0
-
-    @property
-    def pid(self) -> int:
-        """The server's first process, while it runs."""
-        assert self._process is not None, "it runs"
-        return self._process.pid
 
     @property
     def _data(self) -> Path:
@@ -116,7 +102,7 @@ class Postgresql:
 
     def kill(self) -> None:
         """Kill it as the kernel does: its children end by themselves, its memory is lost."""
-        self._end(signal.SIGKILL)
+        super().kill()
         # Whoever starts next must find nobody: the lock file names a process that is gone.
         (self._data / "postmaster.pid").unlink(missing_ok=True)
 
@@ -124,16 +110,10 @@ class Postgresql:
         """Stop it at once."""
         self._end(signal.SIGQUIT)
 
-    def _end(self, number: signal.Signals) -> None:
-        if self._process is not None:
-            self._process.send_signal(number)
-            self._process.wait(START_S)
-            self._process = None
-
     def remove(self) -> None:
-        """Stop it and remove all it had."""
+        """Stop it, with its children, and remove all it had."""
         self.stop()
-        shutil.rmtree(self._dir, ignore_errors=True)
+        super().remove()
 
     def url(self, database: str, user: str = "owner") -> str:
         """Return the address of a database."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import select
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -18,6 +17,7 @@ from typing import Final
 
 import psycopg
 
+from coulisse.bench.own_server import OwnServer, free_port
 from coulisse.domain.errors import CoulisseError
 from coulisse.store.timeseries.address import DEFAULT_USER
 
@@ -53,22 +53,14 @@ def archive() -> Path:
     return file
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Questdb:
-    """A server that can be stopped, killed and started again."""
+class Questdb(OwnServer):
+    """A QuestDB that can be stopped, killed and started again."""
 
     def __init__(self) -> None:
         """Make its files. Raises `CoulisseError`."""
         self._archive = archive()
-        self._dir = Path(tempfile.mkdtemp(prefix="coulisse-questdb-"))
+        super().__init__("questdb")
         self.http_port, self.pg_port = free_port(), free_port()
-        self._process: subprocess.Popen[bytes] | None = None
         settings = {
             "http.bind.to": f"127.0.0.1:{self.http_port}",
             "pg.net.bind.to": f"127.0.0.1:{self.pg_port}",
@@ -86,12 +78,6 @@ class Questdb:
         """The setting that names it."""
         user, password = DEFAULT_USER
         return f"questdb://{user}:{password}@127.0.0.1:{self.http_port}?pg={self.pg_port}"
-
-    @property
-    def pid(self) -> int:
-        """The server's process, while it runs."""
-        assert self._process is not None, "it runs"
-        return self._process.pid
 
     def launch(self) -> None:
         """Start it, and do not wait."""
@@ -124,21 +110,6 @@ class Questdb:
             autocommit=True, connect_timeout=2, prepare_threshold=None,
         )  # fmt: skip
 
-    def kill(self) -> None:
-        """Kill it: what it has not written is lost, what the kernel has is not."""
-        self._end(signal.SIGKILL)
-
     def stop(self) -> None:
         """Stop it."""
         self._end(signal.SIGTERM)
-
-    def _end(self, number: signal.Signals) -> None:
-        if self._process is not None:
-            self._process.send_signal(number)
-            self._process.wait(START_S)
-            self._process = None
-
-    def remove(self) -> None:
-        """Stop it and remove all it had."""
-        self._end(signal.SIGKILL)
-        shutil.rmtree(self._dir, ignore_errors=True)
