@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from coulisse.cli.options import AsJson, ConfigFile, DataDir
-from coulisse.cli.runner import fail, node_config
-from coulisse.cli.store import EXIT_DIFFERS, progress_of
+from coulisse.cli.runner import fail
+from coulisse.cli.store import parsed, progress_of, settings_of, tell_comparison
 from coulisse.domain.errors import CoulisseError
 
 if TYPE_CHECKING:
@@ -43,17 +42,8 @@ def verify(
     except CoulisseError as error:
         fail(str(error))
         return
-    if as_json:
-        typer.echo(json.dumps(asdict(report)))
-    else:
-        pruned = f", {report.pruned} older ones are gone" if report.pruned else ""
-        typer.echo(
-            f"at seq {report.seq}: {report.rows} rows{pruned}: {report.differences} differences"
-        )
-        for line in report.told:
-            typer.echo(f"  {line}")
-    if report.differences:
-        raise typer.Exit(EXIT_DIFFERS)
+    pruned = f", {report.pruned} older ones are gone" if report.pruned else ""
+    tell_comparison(report, f"{report.rows} rows{pruned}", as_json=as_json)
 
 
 @app.command("rebuild")
@@ -82,17 +72,12 @@ def series_of(
     config: Path | None, data_dir: Path | None, database: str | None
 ) -> tuple[Path, SeriesAddress, Config]:
     """Return the data directory, where the time series are, and the settings."""
-    tree = node_config(config, host=None, port=None, data_dir=data_dir, durability=None)
-    from coulisse.log.file import data_dir as directory_of
     from coulisse.store.timeseries.address import parse_series_address
 
-    directory = directory_of(tree)
-    text = database or tree.with_projector().series_database
-    if text is None:
-        fail("there are no time series: series.database is off, and there is no store")
-        raise AssertionError("fail does not return")
-    try:
-        return directory, parse_series_address(text, directory), tree
-    except CoulisseError as error:
-        fail(str(error))
-        raise
+    tree, directory = settings_of(config, data_dir)
+    address = parsed(
+        database or tree.with_projector().series_database,
+        lambda text: parse_series_address(text, directory),
+        "there are no time series: series.database is off, and there is no store",
+    )
+    return directory, address, tree

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -17,9 +17,12 @@ from coulisse.cli.runner import fail, node_config
 from coulisse.domain.errors import CoulisseError
 
 if TYPE_CHECKING:
+    from coulisse.config import Config
+    from coulisse.node.comparison import Comparison
     from coulisse.store.sql.address import Address
 
 EXIT_DIFFERS = 3
+Where = TypeVar("Where")
 
 app = typer.Typer(help="The database beside a node.", no_args_is_help=True)
 
@@ -50,17 +53,10 @@ def verify(
     except CoulisseError as error:
         fail(str(error))
         return
-    if as_json:
-        typer.echo(json.dumps(asdict(report)))
-    else:
-        compared = f"{report.balances} balances, {report.orders} open orders, "
-        compared += f"{report.ledger} entries of the ledger"
-        rows = f", {report.rows} rows" if deep else ""
-        typer.echo(f"at seq {report.seq}: {compared}{rows}: {report.differences} differences")
-        for line in report.told:
-            typer.echo(f"  {line}")
-    if report.differences:
-        raise typer.Exit(EXIT_DIFFERS)
+    compared = f"{report.balances} balances, {report.orders} open orders, "
+    compared += f"{report.ledger} entries of the ledger"
+    rows = f", {report.rows} rows" if deep else ""
+    tell_comparison(report, compared + rows, as_json=as_json)
 
 
 @app.command("rebuild")
@@ -120,21 +116,48 @@ def migrate(
     typer.echo(f"{address}: version {newest_version()}")
 
 
+def tell_comparison(report: Comparison, compared: str, *, as_json: bool) -> None:
+    """Say what was compared and what differs; exit if anything does."""
+    if as_json:
+        typer.echo(json.dumps(asdict(report)))
+    else:
+        typer.echo(f"at seq {report.seq}: {compared}: {report.differences} differences")
+        for line in report.told:
+            typer.echo(f"  {line}")
+    if report.differences:
+        raise typer.Exit(EXIT_DIFFERS)
+
+
 def store_of(
     config: Path | None, data_dir: Path | None, database: str | None
 ) -> tuple[Path, Address]:
     """Return the data directory and the store, as flags and settings say."""
-    tree = node_config(config, host=None, port=None, data_dir=data_dir, durability=None)
-    from coulisse.log.file import data_dir as directory_of
     from coulisse.store.sql.address import parse_address
 
-    directory = directory_of(tree)
+    tree, directory = settings_of(config, data_dir)
     text = database or tree.store.address
+    return directory, parsed(
+        text,
+        lambda text: parse_address(text, directory),
+        "there is no store: store.database is off",
+    )
+
+
+def settings_of(config: Path | None, data_dir: Path | None) -> tuple[Config, Path]:
+    """Return the settings and the data directory that they mean."""
+    tree = node_config(config, host=None, port=None, data_dir=data_dir, durability=None)
+    from coulisse.log.file import data_dir as directory_of
+
+    return tree, directory_of(tree)
+
+
+def parsed(text: str | None, parse: Callable[[str], Where], missing: str) -> Where:
+    """Return where a database is; end with `missing`, or with what is wrong about it."""
     if text is None:
-        fail("there is no store: store.database is off")
+        fail(missing)
         raise AssertionError("fail does not return")
     try:
-        return directory, parse_address(text, directory)
+        return parse(text)
     except CoulisseError as error:
         fail(str(error))
         raise

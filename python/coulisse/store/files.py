@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+SCHEME: Final = "sqlite:///"
 BESIDE: Final = ("-wal", "-shm")
+
+
+def named_file(text: str, own: Path) -> str | None:
+    """Return the file that a setting names: `sqlite` means `own`; None where it names no file."""
+    if text == "sqlite":
+        return str(own)
+    is_named = text.startswith(SCHEME) and len(text) > len(SCHEME)
+    return text.removeprefix(SCHEME) if is_named else None
 
 
 def make_file(file: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from coulisse.domain.errors import ConfigError
+from coulisse.store.files import named_file
 
 SQLITE_FILE = "store.sqlite3"
 Backend = Literal["postgresql", "sqlite"]
@@ -52,10 +53,9 @@ class Address:
 
 def parse_address(text: str, data_dir: Path) -> Address:
     """Read the setting: `sqlite`, `sqlite:///FILE` or `postgresql://…`. Raises `ConfigError`."""
-    if text == "sqlite":
-        return Address("sqlite", str(data_dir / SQLITE_FILE))
-    if text.startswith("sqlite:///") and len(text) > len("sqlite:///"):
-        return Address("sqlite", text.removeprefix("sqlite:///"))
+    file = named_file(text, data_dir / SQLITE_FILE)
+    if file is not None:
+        return Address("sqlite", file)
     scheme, _, rest = text.partition("://")
     if scheme in ("postgresql", "postgres") and rest:
         return Address("postgresql", f"postgresql://{rest}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import urllib.parse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Final, Literal
 
 from coulisse.domain.errors import ConfigError
+from coulisse.store.files import named_file
 
 SERIES_FILE: Final = "series.sqlite3"
 HTTP_PORT: Final = 9_000
@@ -33,16 +33,6 @@ class SeriesAddress:
     user: str = ""
     password: str = ""
 
-    def to_json(self) -> str:
-        """Return it as text for another process, with its password: not for anybody's eyes."""
-        fields = (self.backend, self.file, self.host, self.http_port, self.pg_port)
-        return json.dumps([*fields, self.user, self.password])
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Read what `to_json` wrote."""
-        return cls(*json.loads(text))
-
     def __str__(self) -> str:
         """Return where it is, without a password."""
         if self.backend == "sqlite":
@@ -54,10 +44,9 @@ class SeriesAddress:
 
 def parse_series_address(text: str, data_dir: Path) -> SeriesAddress:
     """Read the setting: `sqlite`, `sqlite:///FILE` or `questdb://…`. Raises `ConfigError`."""
-    if text == "sqlite":
-        return SeriesAddress("sqlite", str(data_dir / SERIES_FILE))
-    if text.startswith("sqlite:///") and len(text) > len("sqlite:///"):
-        return SeriesAddress("sqlite", text.removeprefix("sqlite:///"))
+    file = named_file(text, data_dir / SERIES_FILE)
+    if file is not None:
+        return SeriesAddress("sqlite", file)
     scheme = text.partition("://")[0]
     if scheme != "questdb":
         # What follows the scheme may hold a password.
