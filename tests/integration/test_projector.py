@@ -143,7 +143,9 @@ async def test_a_damaged_snapshot_is_passed_over_in_one_log_line(start: Start) -
     first = start(*SERVE, **QUICK)
     placed = await orders(first, 5)
     until(first, lambda said: said["snapshot_seq"] > 5)
+    projector = projector_pid(first)
     first.stop(signal.SIGKILL)
+    gone(projector)
     for file in first.data_dir.glob("*.snap"):
         damaged = bytearray(file.read_bytes())
         damaged[-1] ^= 1

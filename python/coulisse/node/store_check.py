@@ -1,6 +1,6 @@
 """Compares a store with the core, at one seq: `coulisse store verify`, and the node once an hour.
 
-    python -m coulisse.node.store_check '{"data_dir": …, "is_deep": …}'
+    python -m coulisse.node.store_check '{"data_dir": …, "is_deep": …, "nice": …}'
 
 does it in a process of its own, niced, and says what came of it as one line of JSON. The store's
 address comes by the environment.
@@ -41,7 +41,6 @@ RECORDS_PER_CALL: Final = 20_000
 RECORDS_PER_BURST: Final = 64
 ROWS_AT_A_TIME: Final = 500
 EXIT_DIFFERS: Final = 3
-NICE: Final = 19
 
 
 @dataclass(slots=True)
@@ -216,8 +215,8 @@ def main() -> int:
     """Run the process; return its exit code."""
     from coulisse.node.projector_process import STORE_VARIABLE
 
-    os.nice(NICE)
     settings: dict[str, Any] = json.loads(sys.argv[1])
+    os.nice(settings["nice"])
     address = parse_address(os.environ[STORE_VARIABLE], Path(settings["data_dir"]))
     try:
         report = verify(

@@ -31,7 +31,9 @@ class StoreVerify:
         """Compare what `store` tells of, at the interval of the settings."""
         self._interval_s = config.store.verify_interval_s
         self._database = config.store.address or ""
-        self._settings = json.dumps({"data_dir": str(data_dir(config)), "is_deep": False})
+        self._settings = json.dumps(
+            {"data_dir": str(data_dir(config)), "is_deep": False, "nice": config.projector.nice}
+        )
         self._store = store
         self._stopping = asyncio.Event()
         self._process: asyncio.subprocess.Process | None = None
