@@ -494,8 +494,15 @@ class Rows:
         """
     def copy(self, table: str, is_change: bool) -> bytes:
         """The rows of a part in the binary form of PostgreSQL's COPY."""
-    def tuples(self, table: str, is_change: bool) -> list[tuple[int | str | None, ...]]:
+    def tuples(self, table: str, is_change: bool) -> Tuples:
         """The rows of a part; minor units are text, flags 0 and 1."""
+
+@final
+class Tuples:
+    """Makes rows one by one, as they are asked for."""
+
+    def __iter__(self) -> Tuples: ...
+    def __next__(self) -> tuple[int | str | None, ...]: ...
 
 @final
 class Fold:

@@ -20,7 +20,7 @@ class MemoryTables:
         """Add, write over or change, as each table says."""
         for name, is_change, count in rows.parts():
             table = tables()[name]
-            written = rows.tuples(name, is_change)
+            written = list(rows.tuples(name, is_change))
             assert len(written) == count
             for row in written:
                 key = row[: len(table.key)]

@@ -71,7 +71,17 @@ impl Part {
 
     /// The cells of all rows, one after the other.
     pub fn cells(&self) -> Cells<'_> {
-        Cells { rest: &self.bytes }
+        self.cells_behind(0)
+    }
+
+    /// The cells behind so many bytes, which are a whole number of cells.
+    pub fn cells_behind(&self, bytes: usize) -> Cells<'_> {
+        Cells { rest: &self.bytes[bytes..] }
+    }
+
+    /// How many bytes the cells took that an iteration over them has had, when these are left.
+    pub fn bytes_before(&self, left: &Cells<'_>) -> usize {
+        self.bytes.len() - left.rest.len()
     }
 
     pub(crate) fn add(&mut self, cells: &[Cell<'_>]) {

@@ -120,6 +120,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<core_class::Core>()?;
     module.add_class::<replica_class::Replica>()?;
     module.add_class::<rows_class::Rows>()?;
+    module.add_class::<rows_class::Tuples>()?;
     module.add_class::<rows_class::Fold>()?;
     module.add_function(wrap_pyfunction!(rows_class::tables_json, module)?)?;
     module.add_class::<candles_class::Candles>()?;

@@ -72,34 +72,56 @@ impl Rows {
         Ok(PyBytes::new(py, &self.part(table, is_change)?.to_copy()))
     }
 
-    fn tuples<'py>(
-        &self,
-        py: Python<'py>,
-        table: &str,
-        is_change: bool,
-    ) -> PyResult<Vec<Bound<'py, PyTuple>>> {
-        let part = self.part(table, is_change)?;
-        let width = part.width();
-        let mut names: HashMap<&str, Bound<'py, PyString>> = HashMap::new();
-        let mut tuples = Vec::with_capacity(part.rows());
-        let mut row: Vec<Bound<'py, PyAny>> = Vec::with_capacity(width);
-        for cell in part.cells() {
-            row.push(object(py, cell, &mut names)?);
-            if row.len() == width {
-                tuples.push(PyTuple::new(py, row.drain(..))?);
-            }
+    fn tuples(slf: Bound<'_, Self>, table: &str, is_change: bool) -> PyResult<Tuples> {
+        let rows = slf.get();
+        let width = rows.part(table, is_change)?.width();
+        let place = rows
+            .inner
+            .parts()
+            .position(|part| part.table().name == table && part.is_change() == is_change);
+        let place = place.expect("the part that was found");
+        Ok(Tuples { rows: slf.unbind(), place, width, bytes: 0, names: HashMap::new() })
+    }
+}
+
+/// Makes the rows of a part one by one, as they are asked for: no burst of work, however many there are.
+#[pyclass(module = "coulisse._core")]
+pub(crate) struct Tuples {
+    rows: Py<Rows>,
+    /// Which of the parts.
+    place: usize,
+    width: usize,
+    /// How many bytes of the part were made into rows.
+    bytes: usize,
+    names: HashMap<String, Py<PyString>>,
+}
+
+#[pymethods]
+impl Tuples {
+    fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
+        let part = self.rows.get().inner.parts().nth(self.place).expect("rows never change");
+        let mut cells = part.cells_behind(self.bytes);
+        let mut row = Vec::with_capacity(self.width);
+        while row.len() < self.width {
+            let Some(cell) = cells.next() else { return Ok(None) };
+            row.push(object(py, cell, &mut self.names)?);
         }
-        Ok(tuples)
+        self.bytes = part.bytes_before(&cells);
+        PyTuple::new(py, row).map(Some)
     }
 }
 
 /// Most texts that are kept for the next rows: those of enums, mostly.
 const NAMES_MAX: usize = 256;
 
-fn object<'py, 'a>(
+fn object<'py>(
     py: Python<'py>,
-    cell: Cell<'a>,
-    names: &mut HashMap<&'a str, Bound<'py, PyString>>,
+    cell: Cell<'_>,
+    names: &mut HashMap<String, Py<PyString>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     Ok(match cell {
         Cell::Keep => py.None().into_bound(py),
@@ -108,11 +130,11 @@ fn object<'py, 'a>(
         Cell::Flag(value) => i64::from(value).into_pyobject(py)?.into_any(),
         Cell::Text(text) => {
             if let Some(known) = names.get(text) {
-                return Ok(known.clone().into_any());
+                return Ok(known.bind(py).clone().into_any());
             }
             let made = PyString::new(py, text);
             if names.len() < NAMES_MAX {
-                names.insert(text, made.clone());
+                names.insert(text.to_owned(), made.clone().unbind());
             }
             made.into_any()
         }

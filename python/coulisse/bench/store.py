@@ -262,6 +262,9 @@ async def _steadily(
 ) -> dict[str, Any]:
     """Trade at a steady rate; look again and again how old the first missing record is."""
     reader = PlaceReader(address)
+    # What begins with a replica of the whole journal has done so once it writes.
+    market.trade()
+    await driver.durable()
     await _until(reader, lambda seq: seq >= core.seq)
     trades_per_turn = run.fills_rate / 2 / TURNS_PER_S
     made: list[tuple[int, float]] = []

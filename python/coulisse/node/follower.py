@@ -27,9 +27,9 @@ POLL_S: Final = 0.1
 RECORDS_PER_TURN: Final = 20_000
 """Records between two looks at stdin: some ten milliseconds."""
 RECORDS_PER_WRITE: Final = 4_096
-"""Records whose rows the store is given at a time."""
+"""Records whose rows the store is given at a time, at most: fewer where it waits for some."""
 RECORDS_PER_BURST: Final = 64
-"""Records of a turn, and of a write, while somebody trades."""
+"""Records that are applied between two rests while somebody trades."""
 FINISH_S: Final = 2.0
 """How long it goes on filling the store when the node has gone."""
 ANSWER_BYTES: Final = 4_096
@@ -107,6 +107,8 @@ class Follower:
         self._more = False
         self._following = 0
         """Which of the feed's connections gets rows; 0 for none."""
+        self._waiting = 0
+        """Records whose rows the feed was not given yet."""
         self._due_s = now_s() + settings.snapshot_interval_s
         self._writing: _Writing | None = None
         self.status = Status(start_seq=replica.snapshot_seq)
@@ -131,6 +133,8 @@ class Follower:
         while self._now_s() < give_up_s and self.turn():
             pass
         if self._feed is not None:
+            if self._following:
+                self._give(self._feed)
             self._feed.drain(max(0.0, give_up_s - self._now_s()))
             self._tell_of_store(self._feed)
 
@@ -160,10 +164,18 @@ class Follower:
                 raise
             self._refuse(feed, error)
             return True
+        self._waiting += applied
+        # The store is given all there is whenever it has nothing to do: what comes faster than it
+        # ends its transactions goes into larger ones.
+        if feed.is_idle or self._waiting >= RECORDS_PER_WRITE:
+            self._give(feed)
+        return applied >= limit
+
+    def _give(self, feed: StoreFeed) -> None:
+        self._waiting = 0
         rows = self._replica.take_rows()
         if rows is not None and not feed.put(self._following, rows):
             self._unfollow()
-        return applied >= limit
 
     def _limit(self, records: int) -> int:
         return RECORDS_PER_BURST if self._pace.is_active else records
@@ -200,7 +212,7 @@ class Follower:
         feed.refuse(f"{error.args[0]}: {error.args[-1]}")
 
     def _unfollow(self) -> None:
-        self._following = 0
+        self._following = self._waiting = 0
         self._replica.unfollow()
 
     def _tell_of_store(self, feed: StoreFeed) -> None:

@@ -92,6 +92,11 @@ class StoreFeed:
         """Whether more rows would have to wait for those that wait already."""
         return len(self._queue) >= QUEUED_MAX
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether the store has all that it was given."""
+        return not self._queue and not self._is_busy
+
     def place(self) -> tuple[int, Checkpoint] | None:
         """Return where the store was when it was last connected to, and which time that was.
 
@@ -125,7 +130,7 @@ class StoreFeed:
     def drain(self, seconds: float) -> None:
         """Wait until all rows are written, or the place is lost, but not longer than that."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._queue and not self._is_busy, seconds)
+            self._changed.wait_for(lambda: self.is_idle, seconds)
 
     def end(self) -> None:
         """End the thread; what waits is dropped, to be written by the next one."""

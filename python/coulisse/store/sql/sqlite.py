@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -38,7 +38,7 @@ PRAGMAS: Final = (
 )
 ADVANCE: Final = statements.ADVANCE.format("?")
 CLAIM: Final = statements.CLAIM.format("?")
-Rows = Sequence[tuple[int | str | None, ...]]
+Rows = Iterator[tuple[int | str | None, ...]]
 
 
 class SqliteFile(ABC):

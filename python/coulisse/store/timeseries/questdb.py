@@ -86,15 +86,14 @@ class QuestdbSeries:
         from questdb import QuestDBError
 
         try:
-            for name, _, _ in rows.parts():
+            for name, _, count in rows.parts():
                 shape = self._shapes[name]
-                made = rows.tuples(name, is_change=False)
-                for row in made:
+                for row in rows.tuples(name, is_change=False):
                     breathe()
                     shape.add(self._sender, row)
-                if name != "instruments":
-                    self._newest_us = max(self._newest_us, int(made[-1][1] or 0))
-                if len(self._sender) and len(made) > ROWS_AT_ONCE:
+                    if name != "instruments":
+                        self._newest_us = max(self._newest_us, int(row[1] or 0))
+                if len(self._sender) and count > ROWS_AT_ONCE:
                     self._sender.flush()
             self._sender.flush()
         except QuestDBError as error:

@@ -70,9 +70,14 @@ class SqliteSeries(SqliteFile):
             raise StoreRefused("STORE_SCHEMA", f"{self._path} is of form {form}, not {FORM}")
 
     def _put(self, table: str, is_change: bool, rows: Rows) -> None:
-        self._connection.executemany(self._insert[table], rows)
-        if table != "instruments":
-            self._newest_us = max(self._newest_us, int(rows[-1][1] or 0))
+        noted = rows if table == "instruments" else self._note(rows)
+        self._connection.executemany(self._insert[table], noted)
+
+    def _note(self, rows: Rows) -> Rows:
+        """Note the newest time of what passes."""
+        for row in rows:
+            self._newest_us = max(self._newest_us, int(row[1] or 0))
+            yield row
 
 
 def wipe(file: str) -> None:
