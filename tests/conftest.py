@@ -6,6 +6,7 @@ them; the process that was started as pytest, the controller, runs none.
 
 from __future__ import annotations
 
+import signal
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,6 +30,9 @@ HOME_KEY = "beside_home"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the folder of what runs beside; a worker is told it."""
+    # Whoever runs this in the background may have had it ignored: then so would all that is begun.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     told = getattr(config, "workerinput", {}).get(HOME_KEY)
     if told is None:
         made = tempfile.TemporaryDirectory(prefix="coulisse-beside-")
