@@ -1,4 +1,4 @@
-"""The Helm chart: what it renders is valid, holds no secret, and starts what this version starts."""
+"""The Helm chart: what it renders is valid, holds no secret and starts what this version has."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ EVERYTHING: Values = {
         }
     ],
     "extraEnv": [{"name": "COULISSE_NODE__CPU", "value": "1"}],
-    "settings": '[people]\naudience = "a venue"',
+    "settings": '[people]\naudience = "a-venue"',
 }
 
 
@@ -142,7 +142,9 @@ def test_secrets_are_named_and_never_rendered() -> None:
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_a_node_takes_the_settings_of_its_pod(name: str, tmp_path: Path) -> None:
+def test_a_node_takes_the_settings_of_its_pod(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     documents = rendered(SETS[name])
     said = {
         "COULISSE_SECRETS__MASTER_KEY": "ab" * 32,
@@ -155,14 +157,16 @@ def test_a_node_takes_the_settings_of_its_pod(name: str, tmp_path: Path) -> None
             said[variable] = of["value"].replace("$(POD_IP)", "10.1.2.3")
     file = tmp_path / "coulisse.toml"
     file.write_text(one(documents, "ConfigMap")["data"]["coulisse.toml"], encoding="utf-8")
-    config = load_config(file, said)
+    for variable, value in said.items():
+        monkeypatch.setenv(variable, value)
+    config = load_config(file)
     assert config.gateway.host == "0.0.0.0"
     assert {"localhost", "10.1.2.3", "coulisse.trading.svc"} <= set(config.gateway.names)
     assert str(config.log.dir) == "/var/lib/coulisse"
     if name in ("production", "everything"):
         assert "trade.example" in config.gateway.names
     if name == "everything":
-        assert config.people.audience == "a venue" and config.node.cpu == 1
+        assert config.people.audience == "a-venue" and config.node.cpu == 1
 
 
 def test_the_command_line_takes_what_the_pod_starts() -> None:
