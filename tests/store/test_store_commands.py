@@ -170,6 +170,7 @@ def test_the_benchmark_compares_what_it_has_filled(
     for figure in ("rows_per_s", "events_per_s", "rows_per_cpu_s", "fills_per_s"):
         assert result[figure] > 0
     assert 0 <= result["lag_p50_ms"] <= result["lag_ms"] <= result["lag_max_ms"]
+    assert 10 < result["projector_rss_mb"] < 1_000
     assert list(tmp_path.iterdir()) == []
 
 

@@ -122,7 +122,7 @@ class Server:
 
     def peak_rss_mb(self) -> float:
         """Return the sum of what each process of the server ever held at once."""
-        return round(sum(_memory_kb(pid, "VmHWM:") for pid in _family(self.pid)) * 1_024 / 1e6, 1)
+        return round(sum(peak_rss_mb(pid) for pid in _family(self.pid)), 1)
 
     def rss_mb(self) -> float:
         """Return the sum of what the processes of the server hold now."""
@@ -152,6 +152,11 @@ def _named_family(pid: int) -> Iterator[tuple[str, int]]:
             yield f"worker_{workers}", one
         else:
             yield "core", one
+
+
+def peak_rss_mb(pid: int) -> float:
+    """Return what a process ever held at once."""
+    return round(_memory_kb(pid, "VmHWM:") * 1_024 / 1e6, 1)
 
 
 def _memory_kb(pid: int, name: str) -> int:

@@ -24,6 +24,7 @@ from coulisse import _core
 from coulisse.bench.pinning import pinned_to, processors
 from coulisse.bench.postgresql_server import Postgresql
 from coulisse.bench.scratch import run_directory
+from coulisse.bench.servers import peak_rss_mb
 from coulisse.config import AccountConfig, Config
 from coulisse.domain.errors import CoulisseError
 from coulisse.domain.schema import Value, schema
@@ -115,8 +116,9 @@ async def _measure(
         await published(data, core.seq)
         with pinned_to(processors().load):
             filled = _fill(data, address, core.seq, server)
-        async with _projector(config, address):
+        async with _projector(config, address) as projector:
             steady = await _steadily(run, core, driver, market, address)
+            steady["projector_rss_mb"] = peak_rss_mb(projector)
         place, content = read_content(address)
         wanted = expected_content(str(data), place.seq)
     finally:
