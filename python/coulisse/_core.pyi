@@ -74,6 +74,9 @@ def operations() -> list[tuple[str, str]]:
 def rest_routes() -> list[tuple[str, str, str]]:
     """The private REST routes: (method, path, operation)."""
 
+def log_end(data_dir: str) -> tuple[bytes, int]:
+    """Which journal is there (its genesis), and how far it is durable. Raises `CoreError`."""
+
 def tables_json(*, series: bool = False) -> str:
     """The tables of the store, or of the time series, as JSON.
 

@@ -2,6 +2,7 @@
 
 use crate::notes::{Notes, say};
 use crate::sync::LogEnd;
+use coulisse_journal::JournalError;
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
@@ -13,6 +14,17 @@ create_exception!(coulisse._core, CoreError, PyException, "What the core refuses
 /// An error for Python: `CoreError(code, message)`.
 pub(crate) fn failed(code: &'static str, message: String) -> PyErr {
     CoreError::new_err((code, message))
+}
+
+/// An error of the journal for Python.
+pub(crate) fn journal_failed(error: &JournalError) -> PyErr {
+    let code = match error {
+        JournalError::Locked => "JOURNAL_LOCKED",
+        JournalError::Corrupt { .. } | JournalError::LostDurable { .. } => "JOURNAL_CORRUPT",
+        JournalError::TooOld { .. } => "LOG_GONE",
+        _ => "JOURNAL_IO",
+    };
+    failed(code, error.to_string())
 }
 
 /// Runs an entry point. A panic below it is a broken invariant: it is written down durably and the

@@ -123,6 +123,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<rows_class::Tuples>()?;
     module.add_class::<rows_class::Fold>()?;
     module.add_function(wrap_pyfunction!(rows_class::tables_json, module)?)?;
+    module.add_function(wrap_pyfunction!(replica_class::log_end, module)?)?;
     module.add_class::<candles_class::Candles>()?;
     module.add_class::<candles_class::SeriesFold>()?;
     module.add_class::<conn_class::Conn>()?;

@@ -1,9 +1,9 @@
 //! Opening a node's core from what Python says.
 
-use crate::failure::failed;
+use crate::failure::{failed, journal_failed};
 use crate::node_core::{NodeCore, OpenError, Setup};
 use crate::uplink::WorkerSetup;
-use coulisse_journal::{Durability, FileStorage, JournalError, Preparer, SimDisk, Storage};
+use coulisse_journal::{Durability, FileStorage, Preparer, SimDisk, Storage};
 use coulisse_types::limits::{POISON_RECORDS_PER_START_MAX, VOID_RECORDS_MAX};
 use pyo3::prelude::*;
 use std::path::Path;
@@ -102,13 +102,7 @@ pub(crate) fn too_many_voids() -> String {
 
 fn open_failed(error: &OpenError) -> PyErr {
     match error {
-        OpenError::Journal(JournalError::Locked) => {
-            failed("JOURNAL_LOCKED", "another process has this journal open".to_string())
-        }
-        OpenError::Journal(
-            error @ (JournalError::Corrupt { .. } | JournalError::LostDurable { .. }),
-        ) => failed("JOURNAL_CORRUPT", error.to_string()),
-        OpenError::Journal(error) => failed("JOURNAL_IO", error.to_string()),
+        OpenError::Journal(error) => journal_failed(error),
         OpenError::Record { seq, reason } => {
             failed("JOURNAL_CORRUPT", format!("the record at seq {seq} means nothing: {reason}"))
         }

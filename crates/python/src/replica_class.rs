@@ -1,13 +1,13 @@
 //! The replica, as the projector process drives it.
 
 use crate::cell::GilCell;
-use crate::failure::{Note, failed, guard};
+use crate::failure::{Note, failed, guard, journal_failed};
 use crate::following::{FollowError, Wanted};
 use crate::open::{files, too_many_voids};
 use crate::replica::{Replica as Inner, ReplicaError};
 use crate::rows_class::Rows;
 use crate::sim_disk::SimDisk;
-use coulisse_journal::{JournalError, Storage};
+use coulisse_journal::{Storage, read_watermark};
 use coulisse_types::RecordHeader;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -276,10 +276,20 @@ fn told(error: &ReplicaError) -> PyErr {
             "REPLICA_NOT_COMPARED",
             format!("the state at seq {seq} was not compared with the core's"),
         ),
-        ReplicaError::Journal(error @ JournalError::Corrupt { .. }) => {
-            failed("JOURNAL_CORRUPT", error.to_string())
-        }
-        ReplicaError::Journal(error) => failed("JOURNAL_IO", error.to_string()),
+        ReplicaError::Journal(error) => journal_failed(error),
+    }
+}
+
+/// Which journal is in a data directory, and how far it is durable: cheaper than a replica.
+#[pyfunction]
+pub(crate) fn log_end<'py>(
+    py: Python<'py>,
+    data_dir: &str,
+) -> PyResult<(Bound<'py, PyBytes>, u64)> {
+    match read_watermark(&files(data_dir)?) {
+        Ok(Some(end)) => Ok((PyBytes::new(py, &end.genesis), end.durable_seq)),
+        Ok(None) => Err(told(&ReplicaError::Void)),
+        Err(error) => Err(journal_failed(&error)),
     }
 }
 

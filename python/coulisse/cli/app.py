@@ -26,6 +26,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "account": "coulisse.cli.account",
     "admin": "coulisse.cli.admin",
     "replay": "coulisse.cli.replay",
+    "log": "coulisse.cli.log",
     "store": "coulisse.cli.store",
     "series": "coulisse.cli.series",
     "export": "coulisse.cli.export",

@@ -53,6 +53,7 @@ NODE_ID_MAX = 65_535
 CPU_MAX = 1_023
 """The kernel's sets of processors hold so many."""
 SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX = 2_048, 4 << 30
+ARCHIVE_DAYS_MAX = 36_500
 PERMISSIONS: Mapping[str, int] = {"read": 1, "trade": 2, "withdraw": 4, "admin": 8}
 
 
@@ -65,6 +66,12 @@ class LogConfig(Part):
     """`fsync` survives a power cut; `os` survives the death of the process only."""
     segment_bytes: Annotated[int, between(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX)] = 67_108_864
     """Size of one segment of the journal."""
+    archive: Path | None = None
+    """Where segments that nothing goes on from are put, compressed; without it all stay."""
+    archive_keep_days: Annotated[int, between(0, ARCHIVE_DAYS_MAX)] = 0
+    """How long they are kept there; 0: for good."""
+    archive_interval_s: Annotated[float, Field(gt=0, le=86_400)] = 60.0
+    """Seconds between two looks for some."""
 
 
 class NodeConfig(Part):

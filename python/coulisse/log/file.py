@@ -21,6 +21,7 @@ _ADVICE = {
     "JOURNAL_CORRUPT": "the journal is damaged and was not touched; restore it from a copy",
     "JOURNAL_POISONED": "this build breaks on its own log: see docs/operating/poison.md",
     "SECRETS": "give the master key that this data directory was used with",
+    "LOG_GONE": "what lies before is in the archive, or was: see docs/operating/log.md",
     "JOURNAL_IO": "the data directory cannot be read or written",
 }
 
@@ -28,6 +29,11 @@ _ADVICE = {
 def data_dir(config: Config) -> Path:
     """Return where the log of this configuration is."""
     return (config.log.dir or DEFAULT_DIR).absolute()
+
+
+def archive_dir(config: Config) -> Path | None:
+    """Return where segments are put that nothing goes on from; None where all stay."""
+    return None if config.log.archive is None else config.log.archive.absolute()
 
 
 def open_core(config: Config, gateways: Sequence[GatewayConfig]) -> _core.Core:

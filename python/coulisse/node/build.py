@@ -23,6 +23,7 @@ from coulisse.gateway.rest import Site
 from coulisse.log.file import data_dir, open_core
 from coulisse.node.front import Conns, Front
 from coulisse.node.lives import lone_faults
+from coulisse.node.log_archive import LogArchive
 from coulisse.node.projector import Projector, allowed_processors, elsewhere
 from coulisse.node.redis import RedisSide
 from coulisse.node.seed import seed
@@ -57,6 +58,7 @@ class Node:
         self.projector = projector
         self.series = series
         self.verify = StoreVerify(config, projector.store)
+        self.archive = LogArchive(config, projector.store)
         self.redis = redis
         self.driver = Driver(core, schema(), self._on_fatal)
         self.listeners: list[Listener] = []
@@ -97,6 +99,8 @@ class Node:
             self.spawn(self.projector.run())
         if self.verify.is_wanted:
             self.spawn(self.verify.run())
+        if self.archive.is_wanted:
+            self.spawn(self.archive.run())
         if self.series.is_wanted:
             self.spawn(self.series.run())
         if self.redis.is_wanted:
@@ -128,6 +132,7 @@ class Node:
         store = self.projector.store.health(durable_seq)
         series_are_well, series = self.series.health(durable_seq)
         redis_is_well, redis = self.redis.health(durable_seq)
+        log_is_well, log = self.archive.health()
         return ready, {
             "ok": self.driver.failure is None,
             "ready": ready,
@@ -139,7 +144,9 @@ class Node:
             "voided_records": len(self.core.voided),
             "projector": self.projector.health(),
             **store,
-            "degraded": bool(store["degraded"]) or not (series_are_well and redis_is_well),
+            "degraded": bool(store["degraded"])
+            or not (series_are_well and redis_is_well and log_is_well),
+            "log": log,
             "series": series,
             "redis": redis,
             **self.workers.health(),
@@ -177,6 +184,7 @@ class Node:
                 await self.driver.durable()
         await self._front.stop()
         self.verify.end()
+        self.archive.end()
         if self._is_ready:
             await self.projector.end()
             await self.series.end()

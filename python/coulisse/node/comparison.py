@@ -37,12 +37,6 @@ class Comparison:
             self.told.append(what)
 
 
-def end_of(data_dir: str) -> tuple[bytes, int]:
-    """Return which journal this is, and how far it is durable. Raises `CoreError`."""
-    replica = _core.Replica(data_dir=data_dir, newest_seq=0, only_one=False)
-    return replica.genesis, replica.durable_seq
-
-
 def fill(
     writer: Writer, data_dir: str, records: int, *, series: bool = False
 ) -> Iterator[tuple[int, int]]:

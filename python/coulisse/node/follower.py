@@ -196,7 +196,16 @@ class Follower:
             if self._writing is not None:
                 return
             del self._replica
-            self._replica = _core.Replica(data_dir=self._settings.data_dir, newest_seq=place.seq)
+            try:
+                self._replica = _core.Replica(
+                    data_dir=self._settings.data_dir, newest_seq=place.seq
+                )
+            except _core.CoreError as error:
+                self._replica = _core.Replica(data_dir=self._settings.data_dir)
+                if error.args[0] != "LOG_GONE":
+                    raise
+                self._refuse(feed, error)
+                return
         self._follow(feed, generation, place)
 
     def _follow(self, feed: StoreFeed, generation: int, place: Checkpoint) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from coulisse import _core
+from coulisse.log.archive import begins_at_one
 from coulisse.node.follower import POLL_S, Follower, Settings, Status
 from coulisse.node.pace import Pace
 from coulisse.node.side_process import (
@@ -93,7 +94,12 @@ def feed_of(settings: Settings, genesis: bytes, pace: Pace) -> StoreFeed | None:
         return None
     directory = Path(settings.data_dir)
     address = parse_address(database, directory)
-    is_own = address.backend == "sqlite" and Path(address.target).parent == directory
+    is_beside = address.backend == "sqlite" and Path(address.target).parent == directory
+
+    def is_own() -> bool:
+        # What the log could not fill again is not thrown away.
+        return is_beside and begins_at_one(directory)
+
     return StoreFeed(address, genesis, pace, may_migrate=settings.may_migrate, is_own=is_own)
 
 

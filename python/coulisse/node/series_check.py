@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from coulisse import _core
 from coulisse.domain.errors import CoulisseError
 from coulisse.domain.schema import schema
-from coulisse.node.comparison import Comparison, Progress, end_of, fill, no_progress
+from coulisse.log.archive import require_whole
+from coulisse.node.comparison import Comparison, Progress, fill, no_progress
 from coulisse.node.series_process import RECORDS_PER_WRITE
 from coulisse.projections.content import text
 from coulisse.projections.reference import Head
@@ -90,10 +92,11 @@ def rebuild(
 
     A node that runs fills them too: no row is written twice. Raises `CoulisseError`.
     """
+    require_whole(Path(data_dir))
     wipe_series(address)
     rows = 0
     try:
-        genesis, last_seq = end_of(data_dir)
+        genesis, last_seq = _core.log_end(data_dir)
         while True:
             writer = open_series(address, genesis, policy)
             try:

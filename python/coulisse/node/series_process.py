@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from coulisse import _core
+from coulisse.log.archive import begins_at_one
 from coulisse.node.follower import PLACE_FILE, RECORDS_PER_BURST
 from coulisse.node.side_process import (
     Lifeline,
@@ -76,7 +77,9 @@ class Filler(SideProcess[Status]):
         self._is_own = is_file and Path(address.file).resolve().parent == directory
 
     def _begins_anew(self, error: StoreRefused) -> bool:
-        if not self._is_own or error.code == "STORE_DRIVER":
+        # What the log could not fill again is not thrown away.
+        may = self._is_own and begins_at_one(Path(self._settings.data_dir))
+        if not may or error.code == "STORE_DRIVER":
             return False
         remove_files(self._address.file)
         self._status.rebuilt = str(error)
@@ -85,13 +88,13 @@ class Filler(SideProcess[Status]):
 
     def _live(self) -> None:
         self._say("connecting", self._status.reason)
-        genesis = beside(lambda: self._replica(0)).genesis
+        genesis, _ = beside(lambda: _core.log_end(self._settings.data_dir))
         writer = open_series(self._address, genesis, Policy(self._settings.keep_days))
         try:
             self._follow(writer)
         except _core.CoreError as error:
             code = str(error.args[0])
-            if code.startswith("STORE_"):
+            if code.startswith("STORE_") or code == "LOG_GONE":
                 raise StoreRefused(code, str(error.args[-1])) from None
             raise
         finally:

@@ -81,6 +81,7 @@ class SideStatus:
 
 
 StatusT = TypeVar("StatusT", bound=SideStatus)
+FoundT = TypeVar("FoundT")
 
 
 class SideProcess(ABC, Generic[StatusT]):
@@ -135,10 +136,10 @@ class SideProcess(ABC, Generic[StatusT]):
             say(asdict(self._status))
 
 
-def beside(open_it: Callable[[], _core.Replica]) -> _core.Replica:
-    """Open a replica beside the projector's. Raises `StoreDown` if it is too early, `CoreError`."""
+def beside(read: Callable[[], FoundT]) -> FoundT:
+    """Read the log beside the projector. Raises `StoreDown` if it is too early, `CoreError`."""
     try:
-        return open_it()
+        return read()
     except _core.CoreError as error:
         if error.args[0] in NOT_YET:
             raise StoreDown("the node has published nothing yet") from None

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -59,12 +60,12 @@ class StoreFeed:
         pace: Pace,
         *,
         may_migrate: bool,
-        is_own: bool,
+        is_own: Callable[[], bool],
     ) -> None:
         """Begin to connect to the store of the journal `genesis`.
 
-        With `is_own` it is a file of this data directory alone: where it holds something else it is
-        made anew. What may be another's is refused.
+        While `is_own` it is a file of this data directory alone, which the log can make again:
+        where it holds something else it is made anew. What may be another's is refused.
         """
         self._address = address
         self._is_own = is_own
@@ -166,7 +167,7 @@ class StoreFeed:
             wait_s = min(2 * wait_s, BACKOFF_MAX_S)
 
     def _may_remove(self, error: StoreRefused) -> bool:
-        return self._is_own and error.code != "STORE_SCHEMA"
+        return error.code != "STORE_SCHEMA" and self._is_own()
 
     def _remove(self, reason: str) -> None:
         remove_files(self._address.target)

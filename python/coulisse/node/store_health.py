@@ -27,6 +27,8 @@ class StoreHealth:
         self._compared: tuple[int, int] | None = None
         self.seq = 0
         """How far it is known to have come."""
+        self.filled_seq: int | None = None
+        """How far it has come, while it is filled; None while nobody knows."""
 
     def hear(self, status: Status) -> None:
         """Take what the projector says."""
@@ -37,11 +39,13 @@ class StoreHealth:
         self._rebuilt = status.store_rebuilt
         self._rows = self._rows_before + status.store_rows
         self.seq = status.store_seq or self.seq
+        self.filled_seq = status.store_seq if status.store_state == "writing" else None
 
     def lose_projector(self) -> None:
         """Nothing fills it until the next projector is there."""
         if self._is_wanted:
             self._state, self._reason = "down", "there is no projector"
+            self.filled_seq = None
             self._rows_before = self._rows
 
     @property

@@ -10,11 +10,13 @@ from __future__ import annotations
 import select
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from coulisse import _core
 from coulisse.domain.errors import CoulisseError
-from coulisse.node.comparison import Progress, end_of, fill
+from coulisse.log.archive import require_whole
+from coulisse.node.comparison import Progress, fill
 from coulisse.node.follower import RECORDS_PER_WRITE
 from coulisse.store.sql.address import Address
 from coulisse.store.sql.migrate import migrate, wipe
@@ -41,6 +43,8 @@ def rebuild(address: Address, data_dir: str, *, resume: bool, progress: Progress
 
     Raises `CoulisseError`; then it can be gone on with.
     """
+    if not resume:
+        require_whole(Path(data_dir))
     migrate(address)
     if not resume:
         wipe(address)
@@ -64,7 +68,7 @@ def _has_projector(data_dir: str) -> bool:
 
 
 def _fill(address: Address, data_dir: str, progress: Progress) -> Rebuilt:
-    genesis, last_seq = end_of(data_dir)
+    genesis, last_seq = _core.log_end(data_dir)
     writer = open_writer(address, genesis)
     try:
         rows = 0
@@ -78,7 +82,7 @@ def _fill(address: Address, data_dir: str, progress: Progress) -> Rebuilt:
 
 def _watch(address: Address, data_dir: str, progress: Progress) -> Rebuilt:
     """Wait until the node has filled it up to where the log is now."""
-    _, target = end_of(data_dir)
+    _, target = _core.log_end(data_dir)
     reader = PlaceReader(address)
     seq, moved_s = 0, time.monotonic()
     try:

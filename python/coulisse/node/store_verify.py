@@ -7,21 +7,17 @@ the machine has to spare.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
-import os
-import sys
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from coulisse.config import Config
 from coulisse.log.file import data_dir
+from coulisse.node.asked import Asked
 from coulisse.node.lives import pause
 from coulisse.node.projector_process import STORE_VARIABLE
 from coulisse.node.store_health import StoreHealth
 from coulisse.telemetry.logs import logger
 
-PROGRAM: Final = ("-m", "coulisse.node.store_check")
+MODULE: Final = "coulisse.node.store_check"
 
 
 class StoreVerify:
@@ -30,13 +26,13 @@ class StoreVerify:
     def __init__(self, config: Config, store: StoreHealth) -> None:
         """Compare what `store` tells of, at the interval of the settings."""
         self._interval_s = config.store.verify_interval_s
-        self._database = config.store.address or ""
-        self._settings = json.dumps(
-            {"data_dir": str(data_dir(config)), "is_deep": False, "nice": config.projector.nice}
-        )
+        self._secrets = {STORE_VARIABLE: config.store.address or ""}
+        self._settings = {
+            "data_dir": str(data_dir(config)), "is_deep": False, "nice": config.projector.nice,
+        }  # fmt: skip
         self._store = store
         self._stopping = asyncio.Event()
-        self._process: asyncio.subprocess.Process | None = None
+        self._asked = Asked(MODULE)
         self._log = logger("store")
 
     @property
@@ -54,15 +50,10 @@ class StoreVerify:
     def end(self) -> None:
         """Compare no more; what is under way is given up."""
         self._stopping.set()
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+        self._asked.end()
 
     async def _compare(self) -> None:
-        try:
-            said = await self._ask()
-        except (OSError, ValueError) as error:
-            said = {"error": str(error)}
+        said = await self._asked.ask(self._settings, self._secrets)
         if self._stopping.is_set():
             return
         if "error" in said:
@@ -75,23 +66,3 @@ class StoreVerify:
             self._log.error("store_differs", seq=seq, differences=differences, first=said["told"])
         else:
             self._log.info("store_verified", seq=seq, ledger=said["ledger"], orders=said["orders"])
-
-    async def _ask(self) -> Mapping[str, Any]:
-        """Run one comparison to its end. Raises `OSError`, `ValueError`."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, *PROGRAM, self._settings,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            # Not in its arguments, which everybody on the machine can read.
-            env={**os.environ, STORE_VARIABLE: self._database},
-        )  # fmt: skip
-        self._process = process
-        try:
-            answer, _ = await process.communicate()
-        finally:
-            self._process = None
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-        said: Mapping[str, Any] = json.loads(answer or b'{"error": "it said nothing"}')
-        return said

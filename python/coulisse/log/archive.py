@@ -1,0 +1,245 @@
+"""The log's archive: segments from which nothing goes on any more, compressed, out of the way.
+
+    python -m coulisse.log.archive '{"data_dir": …, "archive": …, "needed_seq": …, …}'
+
+does what is due in a process of its own and says what was done as one line of JSON.
+
+Invariants
+- A segment leaves the data directory only once its copy is on the disk, was read back and is the
+  same; and never one that holds `needed_seq` or a later seq, nor the last.
+- What is left in the data directory has no gap.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import IO, Any, Final
+
+from coulisse.domain.errors import CoulisseError
+
+SEGMENT: Final = re.compile(r"journal-(\d{20})\.seg")
+PACKED: Final = ".gz"
+UNFINISHED: Final = ".part"
+LEVEL: Final = 6
+CHUNK_BYTES: Final = 1 << 20
+DAY_S: Final = 86_400
+RECALLED: Final = "archive.recalled"
+"""In the data directory while segments were put back: nothing is archived for a day."""
+
+
+class ArchiveError(CoulisseError):
+    """Segments cannot be put away or back; what was there is there."""
+
+
+@dataclass(slots=True)
+class Done:
+    """What was done."""
+
+    first_seq: int = 0
+    """The oldest seq in the data directory; 0: there is no log."""
+    archived: list[int] = field(default_factory=list)
+    """The first seqs of segments that were put away."""
+    removed: list[int] = field(default_factory=list)
+    """And of those that were removed from the archive, as their time was over."""
+
+
+def segment_file(first_seq: int) -> str:
+    """Return the name of the segment that begins with a seq."""
+    return f"journal-{first_seq:020}.seg"
+
+
+def segments(directory: Path) -> list[int]:
+    """Return the first seqs of the segments in a data directory, the oldest first."""
+    return sorted(_numbers(directory, ""))
+
+
+def archived(archive: Path) -> list[int]:
+    """Return the first seqs of the segments in an archive, the oldest first."""
+    return sorted(_numbers(archive, PACKED))
+
+
+def begins_at_one(directory: Path) -> bool:
+    """Tell whether all that ever was in the log can be read, so that a store can be made anew."""
+    return (directory / segment_file(1)).is_file()
+
+
+def require_whole(directory: Path) -> None:
+    """See that a store can be made anew, before it is emptied. Raises `ArchiveError`."""
+    oldest = next(iter(segments(directory)), 0)
+    if oldest != 1:
+        raise ArchiveError(
+            f"LOG_GONE: {directory}: the log begins at seq {oldest}; put back what lies before "
+            "(coulisse log recall), nothing was changed"
+        )
+
+
+def done_with(first_seqs: list[int], needed_seq: int) -> list[int]:
+    """Return which segments end before a seq that something will go on from."""
+    return [first_seq for first_seq, next_seq in pairwise(first_seqs) if next_seq <= needed_seq]
+
+
+def put_away(directory: Path, archive: Path, needed_seq: int) -> list[int]:
+    """Archive the segments before a seq; return their first seqs. Raises `ArchiveError`."""
+    try:
+        archive.mkdir(mode=0o700, parents=True, exist_ok=True)
+        done = done_with(segments(directory), needed_seq)
+        for first_seq in done:
+            _put_away(directory / segment_file(first_seq), archive)
+    except OSError as error:
+        raise ArchiveError(f"{error.filename or archive}: {error.strerror}") from None
+    return done
+
+
+def forget(archive: Path, keep_days: int, now_s: float) -> list[int]:
+    """Remove what was archived longer ago; 0 days: nothing. Raises `ArchiveError`."""
+    if keep_days == 0:
+        return []
+    gone = []
+    try:
+        for first_seq in archived(archive):
+            file = archive / (segment_file(first_seq) + PACKED)
+            if now_s - file.stat().st_mtime <= keep_days * DAY_S:
+                # Those behind it are younger: what is left has no gap.
+                break
+            file.unlink()
+            gone.append(first_seq)
+    except OSError as error:
+        raise ArchiveError(f"{error.filename or archive}: {error.strerror}") from None
+    return gone
+
+
+def recall(directory: Path, archive: Path) -> Iterator[tuple[int, int]]:
+    """Put all archived segments back; yield (done, in all). Raises `ArchiveError`.
+
+    Nothing is archived for a day from then, so that a store can be made again from them.
+    """
+    here = segments(directory)
+    if not here:
+        raise ArchiveError(f"{directory}: there is no log")
+    wanted = [first_seq for first_seq in archived(archive) if first_seq < here[0]]
+    try:
+        (directory / RECALLED).touch(mode=0o600)
+        os.utime(directory / RECALLED)
+        # The newest first: whenever this is stopped, what is there has no gap.
+        for number, first_seq in enumerate(reversed(wanted), 1):
+            _put_back(archive / (segment_file(first_seq) + PACKED), directory)
+            yield number, len(wanted)
+    except OSError as error:
+        raise ArchiveError(f"{error.filename or directory}: {error.strerror}") from None
+
+
+def is_recalled(directory: Path, now_s: float) -> bool:
+    """Tell whether segments were put back within a day."""
+    try:
+        return now_s - (directory / RECALLED).stat().st_mtime < DAY_S
+    except FileNotFoundError:
+        return False
+
+
+def _numbers(directory: Path, suffix: str) -> Iterator[int]:
+    with contextlib.suppress(FileNotFoundError):
+        for name in os.listdir(directory):
+            found = SEGMENT.fullmatch(name.removesuffix(suffix))
+            if found is not None and name.endswith(suffix):
+                yield int(found[1])
+
+
+def _put_away(segment: Path, archive: Path) -> None:
+    packed = archive / (segment.name + PACKED)
+    wanted = _hash(segment)
+    if not packed.is_file() or not _holds(packed, wanted):
+        unfinished = packed.with_name(packed.name + UNFINISHED)
+        with segment.open("rb") as source, _private(unfinished) as file:
+            with gzip.GzipFile("", "wb", LEVEL, file, mtime=0) as into:
+                shutil.copyfileobj(source, into, CHUNK_BYTES)
+            file.flush()
+            os.fsync(file.fileno())
+        if not _holds(unfinished, wanted):
+            raise ArchiveError(f"{unfinished}: it is not what was written")
+        unfinished.replace(packed)
+        _sync(archive)
+    segment.unlink()
+    _sync(segment.parent)
+
+
+def _put_back(packed: Path, directory: Path) -> None:
+    segment = directory / packed.name.removesuffix(PACKED)
+    # No name of the journal's: what is not whole is nothing to it.
+    unfinished = directory / (segment.name + UNFINISHED)
+    try:
+        with gzip.open(packed, "rb") as source, _private(unfinished) as file:
+            shutil.copyfileobj(source, file, CHUNK_BYTES)
+            file.flush()
+            os.fsync(file.fileno())
+    except (gzip.BadGzipFile, EOFError) as error:
+        unfinished.unlink(missing_ok=True)
+        raise ArchiveError(f"{packed}: it is damaged: {error}") from None
+    unfinished.replace(segment)
+    _sync(directory)
+
+
+def _private(file: Path) -> IO[bytes]:
+    return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+
+
+def _holds(packed: Path, wanted: bytes) -> bool:
+    try:
+        with gzip.open(packed, "rb") as file:
+            return _hash_of(file) == wanted
+    except (gzip.BadGzipFile, EOFError):
+        return False
+
+
+def _hash(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        return _hash_of(opened)
+
+
+def _hash_of(file: IO[bytes] | gzip.GzipFile) -> bytes:
+    digest = hashlib.sha256()
+    while chunk := file.read(CHUNK_BYTES):
+        digest.update(chunk)
+    return digest.digest()
+
+
+def _sync(directory: Path) -> None:
+    opened = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def main() -> int:
+    """Run the process; return its exit code."""
+    settings: dict[str, Any] = json.loads(sys.argv[1])
+    os.nice(settings["nice"])
+    directory, archive = Path(settings["data_dir"]), Path(settings["archive"])
+    now_s = time.time()
+    done = Done()
+    try:
+        if not is_recalled(directory, now_s):
+            done.archived = put_away(directory, archive, settings["needed_seq"])
+        done.removed = forget(archive, settings["keep_days"], now_s)
+    except ArchiveError as error:
+        print(json.dumps({"error": str(error)}))
+        return 1
+    done.first_seq = next(iter(segments(directory)), 0)
+    print(json.dumps(asdict(done)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
