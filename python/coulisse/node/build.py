@@ -14,13 +14,14 @@ from collections.abc import AsyncIterator, Awaitable, Mapping
 
 from coulisse import _core
 from coulisse.config import Config, GatewayConfig
+from coulisse.config.shown import shown
 from coulisse.domain.errors import ConfigError, NodeFailed
 from coulisse.domain.schema import schema
 from coulisse.engine.driver import Driver
 from coulisse.gateway.listener import Listener
 from coulisse.gateway.plain import PlainHub
 from coulisse.gateway.rest import Site
-from coulisse.log.file import data_dir, open_core
+from coulisse.log.file import data_dir, open_core, refuse_file
 from coulisse.node.front import Conns, Front
 from coulisse.node.lives import lone_faults
 from coulisse.node.projector import Projector, allowed_processors, elsewhere
@@ -109,7 +110,7 @@ class Node:
             "ready",
             addresses=[listener.address for listener in self.listeners],
             data_dir=str(data_dir(self.config)),
-            settings=self.config.model_dump(mode="json", exclude={"accounts"}),
+            settings={name: of for name, of in shown(self.config).items() if name != "accounts"},
             **self.core.recovery,
         )
 
@@ -201,6 +202,7 @@ async def running(
 
     Raises `StartError` or `ConfigError` in one line, and `NodeFailed` when the journal fails.
     """
+    refuse_file(data_dir(config))
     processors = allowed_processors()
     projector = Projector(config, processors)
     series = Series(config, elsewhere(config, processors))
