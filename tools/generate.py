@@ -90,7 +90,20 @@ def _tables_page(head: str, tables: Mapping[str, Any]) -> str:
     return "\n".join(page) + "\n"
 
 
-GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (readme, protocol, documents, store)
+def settings() -> Mapping[str, str]:
+    """All settings as variables, for whoever starts with a `.env`."""
+    from coulisse.config.template import env_template
+
+    return {".env.example": env_template()}
+
+
+GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (
+    readme,
+    protocol,
+    documents,
+    store,
+    settings,
+)
 
 
 def main(*, check: bool) -> int:

@@ -18,6 +18,7 @@ from coulisse.domain.errors import NoCredentials
 from coulisse.gateway.plain import PlainHub
 from coulisse.log.file import data_dir
 from coulisse.node.build import Node, running
+from coulisse.node.control import controlled
 from coulisse.node.front import no_plain_events
 from coulisse.node.seed import open_accounts
 from coulisse.node.signals import stop_on_signals
@@ -64,8 +65,9 @@ async def run_node(
     servers = [(config.gateway, PlainHub(no_plain_events))]
     async with running(config, servers, demo_key) as node:
         with stop_on_signals(node):
-            await on_start(node)
-            await node.wait()
+            async with controlled(node, data_dir(config)):
+                await on_start(node)
+                await node.wait()
 
 
 def ready_of(node: Node, credentials: Path | None) -> Ready:
