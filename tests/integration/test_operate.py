@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -12,7 +13,9 @@ from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from coulisse.cli.app import command
 from coulisse.client.credentials import load_credentials
 
 from .conftest import COMMAND, MASTER_KEY, STOP_TIMEOUT_S, Server, Start, environment, launch
@@ -33,13 +36,18 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.stop()
 
 
-def run(directory: Path, *arguments: str, **more: str) -> Done:
-    """A command of the machine that the node runs on."""
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        env=environment(directory, **more), cwd=directory, capture_output=True, text=True,
-        timeout=60,
-    )  # fmt: skip
+def run(directory: Path, *arguments: str, **more: str | None) -> Done:
+    """A command of the machine that the node runs on; in this process, where it starts sooner."""
+    environ: dict[str, str | None] = {**environment(directory), **more}
+    with contextlib.chdir(directory):
+        done = CliRunner(env=environ).invoke(command([arguments[0]]), arguments)
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.output
+    return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
+
+
+def ask(node: Server, *arguments: str) -> Done:
+    """A command that talks to the node."""
+    return run(node.data_dir.parent, *arguments, COULISSE_KEY_FILE=str(node.credentials))
 
 
 def lines(done: Done) -> list[dict[str, Any]]:
@@ -47,14 +55,14 @@ def lines(done: Done) -> list[dict[str, Any]]:
 
 
 def test_status_says_how_a_node_is_and_when_there_is_none(node: Server) -> None:
-    told = node.cli("status")
+    told = ask(node, "status")
     assert told.returncode == 0, told.stdout
     assert "takes orders" in told.stdout and "projector: " in told.stdout
     assert "limits: the nearest is " in told.stdout
-    (said,) = lines(node.cli("status", "--json"))
+    (said,) = lines(ask(node, "status", "--json"))
     assert said["ok"] and said["health"]["durable_seq"] > 0
-    assert said["metrics"]["coulisse_accounts_used"] >= 1
-    gone = node.cli("status", "--url", "http://127.0.0.1:9")
+    assert all(name.startswith("coulisse_") for name in said["metrics"]) and said["metrics"]
+    gone = ask(node, "status", "--url", "http://127.0.0.1:9")
     assert gone.returncode == 1 and gone.stderr.count("\n") == 1
 
 
@@ -75,35 +83,26 @@ def test_doctor_and_config_look_at_the_node_that_runs(node: Server, tmp_path: Pa
 
 
 def test_doctor_ends_with_1_where_a_node_would_not_start(tmp_path: Path) -> None:
-    done = run(tmp_path, "doctor", COULISSE_SECRETS__MASTER_KEY_FILE="nowhere.key")
-    environ = {**environment(tmp_path), "COULISSE_SECRETS__MASTER_KEY_FILE": "nowhere.key"}
-    del environ["COULISSE_SECRETS__MASTER_KEY"]
-    done = subprocess.run(
-        [*COMMAND, "config", "check"],
-        env=environ, cwd=tmp_path, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+    without: dict[str, str | None] = {"COULISSE_SECRETS__MASTER_KEY": None}
+    done = run(tmp_path, "config", "check", **without)
     assert done.returncode == 1 and "FAIL  settings.master_key" in done.stdout
     assert run(tmp_path, "config", "check").returncode == 0
     wrong = run(tmp_path, "config", "check", COULISSE_GATEWAY__PORT="many")
     assert wrong.returncode == 1 and wrong.stderr.count("\n") == 1
 
 
-def test_init_writes_what_a_node_starts_with_and_never_writes_over(
-    start: Start, tmp_path: Path
-) -> None:
-    environ = {**environment(tmp_path)}
-    del environ["COULISSE_SECRETS__MASTER_KEY"]
-    command = [*COMMAND, "init", "--json"]
+def test_init_writes_what_a_node_starts_with_and_never_writes_over(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("MINE=1\n")
-    one = json.loads(subprocess.check_output(command, env=environ, cwd=tmp_path, timeout=60))
+    (one,) = lines(run(tmp_path, "init", "--json"))
     assert (one["written"], one["kept"]) == (["coulisse.toml"], [".env"])
     assert (tmp_path / ".env").read_text() == "MINE=1\n"
     (tmp_path / ".env").unlink()
-    two = json.loads(subprocess.check_output(command, env=environ, cwd=tmp_path, timeout=60))
+    (two,) = lines(run(tmp_path, "init", "--json"))
     assert (two["written"], two["kept"]) == ([".env"], ["coulisse.toml"])
     assert (tmp_path / ".env").stat().st_mode & 0o777 == 0o600
-    again = subprocess.run(command, env=environ, cwd=tmp_path, capture_output=True, timeout=60)
-    assert again.returncode == 1
+    assert run(tmp_path, "init").returncode == 1
+    environ = environment(tmp_path)
+    del environ["COULISSE_SECRETS__MASTER_KEY"]
     server = launch(["serve", "--config", "coulisse.toml", "--port", "0"], environ, tmp_path)
     try:
         assert httpx.get(f"{server.http}/readyz").status_code == 200
@@ -114,12 +113,12 @@ def test_init_writes_what_a_node_starts_with_and_never_writes_over(
 
 
 def test_halt_and_kill_switch_are_commands_of_their_own_and_written_down(node: Server) -> None:
-    (halted,) = lines(node.cli("halt", "ETH-USD", "--json"))
-    assert halted["ok"] and node.cli("admin", "open", "ETH-USD").returncode == 0
-    node.cli("admin", "account-create", "unruly")
-    (killed,) = lines(node.cli("kill-switch", "account:unruly", "--json"))
+    (halted,) = lines(ask(node, "halt", "ETH-USD", "--json"))
+    assert halted["ok"] and ask(node, "admin", "open", "ETH-USD").returncode == 0
+    ask(node, "admin", "account-create", "unruly")
+    (killed,) = lines(ask(node, "kill-switch", "account:unruly", "--json"))
     assert killed["ok"]
-    wrong = node.cli("kill-switch", "everybody")
+    wrong = ask(node, "kill-switch", "everybody")
     assert wrong.returncode == 1 and "say firm, group:NAME or account:NAME" in wrong.stderr
     # Four times a second it is written down.
     wanted, found = {"TradingStateSet", "KillSwitch"}, set[str]()
@@ -134,7 +133,7 @@ def test_halt_and_kill_switch_are_commands_of_their_own_and_written_down(node: S
 def test_a_backup_while_it_runs_holds_no_secret_and_is_restored(
     node: Server, start: Start, tmp_path: Path
 ) -> None:
-    made = lines(node.cli("admin", "key-create", "operator", "hidden", "--json"))
+    made = lines(ask(node, "admin", "key-create", "operator", "hidden", "--json"))
     secret = str(made[0]["secret"])
     assert node.credentials is not None
     own = str(load_credentials(node.credentials).private_key)

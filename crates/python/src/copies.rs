@@ -44,13 +44,16 @@ pub(crate) fn renew_journal(dir: &str) -> PyResult<u32> {
     Ok(recovery.report.epoch)
 }
 
+/// Seq, event hash and state hash.
+type Mark<'py> = (u64, Bound<'py, PyBytes>, Bound<'py, PyBytes>);
+
 /// The newest snapshot of a directory whose bytes are whole: seq, event hash, state hash.
 #[pyfunction]
 pub(crate) fn newest_snapshot<'py>(
     py: Python<'py>,
     dir: &str,
     up_to_seq: u64,
-) -> PyResult<Option<(u64, Bound<'py, PyBytes>, Bound<'py, PyBytes>)>> {
+) -> PyResult<Option<Mark<'py>>> {
     let storage = files(dir)?;
     let seqs = list_snapshots(storage.as_ref()).map_err(|error| told(&error))?;
     for seq in seqs.into_iter().filter(|seq| *seq <= up_to_seq) {

@@ -100,12 +100,13 @@ def _use(metrics: Mapping[str, float]) -> Iterator[str]:
     """Say which limits are near, and which is nearest."""
     shares = []
     for name, limit in metrics.items():
-        if not name.endswith("_max") or limit <= 0:
+        family, brace, labels = name.partition("{")
+        if not family.endswith("_max") or limit <= 0:
             continue
-        base = name.removesuffix("_max")
-        used = metrics.get(base, metrics.get(f"{base}_used"))
+        base, of = family.removesuffix("_max"), brace + labels
+        used = metrics.get(f"{base}{of}", metrics.get(f"{base}_used{of}"))
         if used is not None:
-            shares.append((used / limit, base.removeprefix("coulisse_"), used, limit))
+            shares.append((used / limit, f"{base.removeprefix('coulisse_')}{of}", used, limit))
     shares.sort(reverse=True)
     near = [one for one in shares if one[0] >= FULL]
     for share, name, used, limit in near or shares[:1]:
