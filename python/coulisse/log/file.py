@@ -5,6 +5,7 @@ Opening recovers and replays; what goes wrong is told in one line, with what to 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from collections.abc import Sequence
@@ -32,9 +33,11 @@ def data_dir(config: Config) -> Path:
 
 def refuse_file(directory: Path) -> None:
     """See that nothing but a directory stands there, if anything does. Raises `StartError`."""
-    for one in (directory, *directory.parents):
-        if one.exists() and not one.is_dir():
-            raise StartError(f"{one}: this is a file; the data directory must be a directory")
+    # What cannot be looked at is told when it is opened.
+    with contextlib.suppress(OSError):
+        for one in (directory, *directory.parents):
+            if one.exists() and not one.is_dir():
+                raise StartError(f"{one}: this is a file; the data directory must be a directory")
 
 
 def make_data_dir(directory: Path) -> None:

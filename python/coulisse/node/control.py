@@ -26,6 +26,7 @@ from typing import Any, Final, Protocol
 from coulisse.domain.outcomes import Rejected
 from coulisse.node.lives import pause
 from coulisse.telemetry.audit import AuditFile
+from coulisse.telemetry.logs import logger
 
 SOCKET_NAME: Final = "control.sock"
 LINE_BYTES_MAX: Final = 4_096
@@ -145,19 +146,19 @@ def _user_of(peer: Any) -> str:  # noqa: ANN401  # asyncio's stand-in for a sock
 
 @contextlib.asynccontextmanager
 async def controlled(node: Drained, directory: Path) -> AsyncIterator[None]:
-    """Listen in `directory` while the body runs."""
+    """Listen in `directory` while the body runs.
+
+    Where there can be no socket, on some file systems of other machines, the log says so, and the
+    node can be stopped by signals alone.
+    """
     control = Control(node)
     with short_path(directory) as path:
-        with contextlib.suppress(FileNotFoundError):
-            # Left behind by a node that was killed: this one holds the journal's lock.
-            path.unlink()
-        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listening.setblocking(False)
-        before = os.umask(0o177)
         try:
-            listening.bind(str(path))
-        finally:
-            os.umask(before)
+            listening = _bound(path)
+        except OSError as error:
+            logger("node").warning("control_not_there", file=SOCKET_NAME, reason=error.strerror)
+            yield
+            return
         server = await asyncio.start_unix_server(
             control.serve, sock=listening, limit=LINE_BYTES_MAX
         )
@@ -167,6 +168,24 @@ async def controlled(node: Drained, directory: Path) -> AsyncIterator[None]:
             server.close()
             with contextlib.suppress(FileNotFoundError):
                 path.unlink()
+
+
+def _bound(path: Path) -> socket.socket:
+    """Return a socket of that name, for its owner alone. Raises `OSError`."""
+    with contextlib.suppress(FileNotFoundError):
+        # Left behind by a node that was killed: this one holds the journal's lock.
+        path.unlink()
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listening.setblocking(False)
+    before = os.umask(0o177)
+    try:
+        listening.bind(str(path))
+    except OSError:
+        listening.close()
+        raise
+    finally:
+        os.umask(before)
+    return listening
 
 
 @contextlib.contextmanager

@@ -107,3 +107,11 @@ async def test_what_a_killed_node_left_behind_is_taken_over(tmp_path: Path) -> N
     async with controlled(node, tmp_path):
         (said,) = await ask(tmp_path, b"no\n")
     assert said["ok"] is False
+
+
+async def test_where_there_can_be_no_socket_the_node_goes_on(tmp_path: Path) -> None:
+    (tmp_path / SOCKET_NAME).mkdir()
+    lived = False
+    async with controlled(Node(tmp_path), tmp_path):
+        lived = True
+    assert lived and (tmp_path / SOCKET_NAME).is_dir()

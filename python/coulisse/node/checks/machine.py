@@ -223,7 +223,7 @@ def check_lock(directory: Path) -> Finding:
     except FileNotFoundError:
         return ok("journal", f"{directory}: none yet")
     except OSError as error:
-        if error.errno in (errno.EAGAIN, errno.EACCES):
+        if error.errno == errno.EAGAIN:
             return ok("journal", f"{directory}: a node runs on it")
         return broken("journal", f"{file}: {error.strerror}", "a node must open it")
     return ok("journal", f"{directory}: no node runs on it")
