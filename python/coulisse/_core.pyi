@@ -26,6 +26,7 @@ __all__ = [
     "Rows",
     "SeriesFold",
     "SimDisk",
+    "Tuples",
     "asyncapi_json",
     "copy_journal",
     "is_public_key",
