@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -17,6 +18,7 @@ from typer.testing import CliRunner
 
 from coulisse.cli.app import command
 from coulisse.client.credentials import load_credentials
+from tests.session.raw_socket import dial
 
 from .conftest import COMMAND, MASTER_KEY, STOP_TIMEOUT_S, Server, Start, environment, launch
 from .test_secrets import _found
@@ -158,40 +160,40 @@ def test_a_backup_while_it_runs_holds_no_secret_and_is_restored(
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
-def test_a_drain_lets_sessions_finish_and_takes_no_new_ones(
+async def test_a_drain_lets_sessions_finish_and_takes_no_new_ones(
     start: Start, tmp_path: Path, workers: str
 ) -> None:
     server = start("serve", "--port", "0", "--data-dir", "data", "--workers", workers)
     where = ("--data-dir", str(server.data_dir))
-    environ = {**server.environ, "COULISSE_KEY_FILE": str(server.credentials)}
-    # A session that stays, and hears of it.
-    with subprocess.Popen(
-        [*COMMAND, "book", "BTC-USD", "--json"],
-        env=environ, text=True, stdout=subprocess.PIPE,
-    ) as follower, httpx.Client(base_url=server.http) as kept:  # fmt: skip
-        assert follower.stdout is not None and follower.stdout.readline()
-        assert kept.get("/readyz").status_code == 200
-        with subprocess.Popen(
-            [*COMMAND, "drain", "--wait", "60", *where, "--json"],
-            env=environ, cwd=tmp_path, text=True, stdout=subprocess.PIPE,
-        ) as draining:  # fmt: skip
-            assert draining.stdout is not None
-            assert json.loads(draining.stdout.readline())["ok"]
-            until_refused(server.http)
-            answer = kept.get("/readyz")
-            assert (answer.status_code, answer.json()["draining"]) == (503, True)
-            assert kept.get("/v1/instruments").status_code == 200
-            assert server.process.poll() is None
-            follower.kill()
-            kept.close()
-            said = [json.loads(line) for line in draining.stdout]
-            assert draining.wait(STOP_TIMEOUT_S) == 0
+    host, port = server.http.removeprefix("http://").split(":")
+    session = await dial(host, int(port), f"{host}:{port}")
+    assert b'"hello"' in (await session.receive() or b"")
+    async with httpx.AsyncClient(base_url=server.http) as kept:
+        assert (await kept.get("/readyz")).status_code == 200
+        draining = await asyncio.create_subprocess_exec(
+            *COMMAND, "drain", "--wait", "60", *where, "--json",
+            env=server.environ, cwd=tmp_path, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        told = json.loads(await session.receive() or b"")
+        assert (told["type"], told["reason"]) == ("going_away", "the node stops within 60 s")
+        await asyncio.to_thread(until_refused, server.http)
+        answer = await kept.get("/readyz")
+        assert (answer.status_code, answer.json()["draining"]) == (503, True)
+        # Nothing is refused yet to whoever is there.
+        await session.send([b'{"id":1,"op":"ping"}'])
+        assert b'"ok":true' in (await session.receive() or b"")
+        assert server.process.poll() is None
+    await session.close()
+    async with asyncio.timeout(STOP_TIMEOUT_S):
+        stdout, _ = await draining.communicate()
+    said = [json.loads(line) for line in stdout.splitlines()]
+    assert draining.returncode == 0 and all(one["ok"] for one in said)
     assert said[-1]["stopping"] and said[-1]["connections"] == 0
     assert server.process.wait(STOP_TIMEOUT_S) == 0
     audit = (server.data_dir / "audit.jsonl").read_text().splitlines()
     drains = [one for one in map(json.loads, audit) if one["what"] == "drain"]
     assert [(one["by"], one["outcome"]) for one in drains] == [(f"uid {os.getuid()}", "done")]
-    gone = run(tmp_path, "drain", *where)
+    gone = await asyncio.to_thread(run, tmp_path, "drain", *where)
     assert gone.returncode == 1 and "no node runs there" in gone.stderr
 
 
