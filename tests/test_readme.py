@@ -10,6 +10,7 @@ import pty
 import re
 import select
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -90,6 +91,19 @@ def test_the_server_example_answers_an_order_with_its_result() -> None:
         trade = asyncio.run(answer_of(port, {"event": "order", "data": order}, "trade"))
     assert isinstance(trade["data"], dict)
     assert trade["data"]["order_id"]
+
+
+def test_the_server_example_ends_by_a_signal_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    example = next(fence for fence in fences("python") if "WebSocketServer" in fence)
+    port = a_free_port()
+    source = example.replace("port=8080", f"port={port}")
+    for number, code in ((signal.SIGTERM, 0), (signal.SIGINT, -signal.SIGINT)):
+        with running([sys.executable, "-c", source], TMPDIR=str(tmp_path)) as program:
+            asyncio.run(answer_of(port, {"event": "nope"}, "error"))
+            assert [path.name[:9] for path in tmp_path.iterdir()] == ["coulisse-"]
+            program.send_signal(number)
+            assert program.wait(timeout=20) == code
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_the_order_book_example_holds() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from tools.image_locks import image_locks  # noqa: E402
 from tools.readme_figures import with_figures  # noqa: E402
 
 
@@ -90,7 +91,26 @@ def _tables_page(head: str, tables: Mapping[str, Any]) -> str:
     return "\n".join(page) + "\n"
 
 
-GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (readme, protocol, documents, store)
+def settings() -> Mapping[str, str]:
+    """All settings as variables, for whoever starts with a `.env`."""
+    from coulisse.config.template import env_template
+
+    return {".env.example": env_template()}
+
+
+def image() -> Mapping[str, str]:
+    """What the image installs, by hash."""
+    return image_locks(ROOT)
+
+
+GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (
+    readme,
+    protocol,
+    documents,
+    store,
+    settings,
+    image,
+)
 
 
 def main(*, check: bool) -> int:

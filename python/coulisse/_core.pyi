@@ -6,7 +6,7 @@ Integers are little-endian. `schema_json()` lists every message with its fields.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol, final, type_check_only
+from typing import Final, Protocol, TypedDict, final, type_check_only
 
 from typing_extensions import disjoint_base
 
@@ -16,6 +16,7 @@ __all__ = [
     "Book",
     "Candles",
     "Conn",
+    "CopyReplay",
     "Core",
     "CoreError",
     "Engine",
@@ -25,14 +26,18 @@ __all__ = [
     "Rows",
     "SeriesFold",
     "SimDisk",
+    "Tuples",
     "asyncapi_json",
+    "copy_journal",
     "is_public_key",
+    "newest_snapshot",
     "openapi_json",
     "operations",
     "plant_everywhere",
     "planted_faults",
     "protocol_docs",
     "public_key",
+    "renew_journal",
     "rest_routes",
     "schema_json",
     "tables_json",
@@ -109,6 +114,62 @@ class SeriesFold:
         """Apply the next record, or take it for void; return its events."""
     def take_rows(self) -> Rows:
         """The rows of all that was taken since the last time."""
+
+@type_check_only
+class _Extent(TypedDict):
+    genesis: bytes
+    epoch: int
+    first_seq: int
+    last_seq: int
+    chain: bytes
+    segments: int
+    bytes: int
+
+@type_check_only
+class _Copied(_Extent):
+    told: tuple[int, bytes] | None
+
+def copy_journal(from_dir: str, into_dir: str) -> _Copied:
+    """Copy a journal up to what is durable, while its node runs or when none does.
+
+    `told` is a seq within the copy at which the core told its event hash, with that hash. Every
+    group is checked. Raises `CoreError`: `JOURNAL_VOID` where a node has only just started,
+    `JOURNAL_CORRUPT`, `JOURNAL_IO`.
+    """
+
+def renew_journal(dir: str) -> int:
+    """Let a copy go on as a journal of its own; return its epoch, which is a new one.
+
+    Raises `CoreError`.
+    """
+
+def newest_snapshot(dir: str, up_to_seq: int) -> tuple[int, bytes, bytes] | None:
+    """Return (seq, event hash, state hash) of the newest snapshot that is whole, if there is one.
+
+    Raises `CoreError`.
+    """
+
+@final
+class CopyReplay:
+    """A copy of a journal, replayed by an engine that begins with nothing."""
+
+    def __new__(cls, dir: str) -> CopyReplay:
+        """Check every group of the journal in `dir`, which nobody writes. Raises `CoreError`."""
+    def advance(self, limit: int, last_seq: int) -> int:
+        """Apply at most `limit` records, none past `last_seq`; return how many.
+
+        Raises `CoreError` for a record that means nothing.
+        """
+    @property
+    def seq(self) -> int:
+        """The last seq applied."""
+    @property
+    def time_ns(self) -> int:
+        """The time of the record at `seq`, in ns since the epoch."""
+    def extent(self) -> _Extent:
+        """What the journal holds."""
+    def event_hash(self) -> bytes: ...
+    def state_hash(self) -> bytes: ...
 
 def planted_faults() -> list[str]:
     """The faults that `Engine.plant` can switch on: none but in a build made for tests."""
@@ -468,8 +529,11 @@ class Core:
 
         Of each: what, key_id, account, address (of a logon), session, seq (of a command), outcome.
         """
-    def go_away(self, reason: str) -> None:
-        """Tell every session that the node stops, and refuse new commands (`SHUTTING_DOWN`)."""
+    def go_away(self, reason: str, *, is_now: bool = True) -> None:
+        """Tell every session that the node stops, and refuse new commands (`SHUTTING_DOWN`).
+
+        Where it is not now that it stops, they are told, and nothing is refused yet.
+        """
     def close(self) -> None:
         """Flush, sync, seal and close the journal; stop the sync thread. Idempotent."""
 

@@ -136,6 +136,16 @@ def test_the_tape_of_all_instruments_is_in_the_order_of_the_log(demo: Server) ->
     assert [trade["seq"] for trade in tape] == sorted(trade["seq"] for trade in tape)
 
 
+def test_a_symbol_that_there_is_not_is_told_those_that_there_are(demo: Server) -> None:
+    for wrong in ("NOPE", "NO-PE"):
+        done = demo.cli("trades", wrong)
+        assert done.returncode == 1
+        known = "there are: BTC-USD, ETH-USD, SOL-USD"
+        assert done.stderr == (
+            f"coulisse: UNKNOWN_SYMBOL: no instrument has the symbol {wrong}; {known}\n"
+        )
+
+
 def test_the_tape_follows(demo: Server) -> None:
     environ = {**demo.environ, "COULISSE_KEY_FILE": str(demo.credentials)}
     command = [sys.executable, "-m", "coulisse", "trades", "BTC-USD", "--follow", "--json"]

@@ -60,10 +60,13 @@ def test_candles_come_oldest_first_and_end_with_the_latest_trade(demo: Server) -
         ("GET", "/v1/candles/BTC-USD?interval=2m", 400, "INVALID_VALUE", "interval"),
         ("GET", "/v1/candles/BTC-USD?limit=1001", 400, "INVALID_VALUE", "limit"),
         ("GET", "/v1/instruments?depth=5", 400, "UNKNOWN_FIELD", "depth"),
-        ("POST", "/v1/instruments", 405, "NOT_FOUND", "method"),
-        ("DELETE", "/", 405, "NOT_FOUND", "method"),
-        ("GET", "/v1/orders/7", 405, "NOT_FOUND", "method"),
-        ("PUT", "/v1/admin/instruments/BTC-USD/state", 405, "NOT_FOUND", "method"),
+        ("GET", "/v1/candles/BTC-USD?cursor=zzz", 400, "INVALID_VALUE", "cursor"),
+        ("GET", "/v1/candles/BTC-USD?gaps=foo", 400, "INVALID_VALUE", "gaps"),
+        ("GET", "/v1/trades/BTC-USD?limit=5&limit=5", 400, "DUPLICATE_FIELD", "limit"),
+        ("POST", "/v1/instruments", 405, "METHOD_NOT_ALLOWED", "method"),
+        ("DELETE", "/", 405, "METHOD_NOT_ALLOWED", "method"),
+        ("GET", "/v1/orders/7", 405, "METHOD_NOT_ALLOWED", "method"),
+        ("PUT", "/v1/admin/instruments/BTC-USD/state", 405, "METHOD_NOT_ALLOWED", "method"),
         ("GET", "/v1/admin/instruments/BTC-USD/else", 404, "NOT_FOUND", "path"),
     ],
 )
@@ -76,6 +79,13 @@ def test_errors_have_one_form(
     assert body["ok"] is False and body["error"]["code"] == code
     assert body["error"]["field"] == field and body["error"]["state"] == "not_sent"
     assert ("allow" in answer.headers) == (status == 405)
+
+
+def test_a_word_that_is_not_taken_is_told_those_that_are(demo: Server) -> None:
+    answer = httpx.get(f"{demo.http}/v1/candles/BTC-USD", params={"interval": "7m"})
+    error = answer.json()["error"]
+    assert (error["field"], error["value"]) == ("interval", "7m")
+    assert error["message"] == "interval 7m must be one of: 1s, 1m, 5m, 15m, 1h, 4h, 1d"
 
 
 def test_a_method_that_is_not_taken_is_told_what_is(demo: Server) -> None:

@@ -143,6 +143,18 @@ def test_a_busy_port_is_one_clear_line(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_a_data_directory_that_is_a_file_is_one_clear_line(tmp_path: Path, command: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    for where in ("file", "file/below"):
+        done = subprocess.run(
+            [*COMMAND, command, "--port", "0", "--data-dir", where],
+            env=environment(tmp_path), cwd=tmp_path, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 1 and done.stdout == ""
+        assert done.stderr.count("\n") == 1 and "file: this is a file" in done.stderr
+
+
 def test_a_data_directory_in_use_is_one_clear_line(start: Start, tmp_path: Path) -> None:
     start("serve", "--port", "0", "--data-dir", "data")
     done = fails_to_start(tmp_path, "--port", "0", "--data-dir", "data")

@@ -397,6 +397,7 @@ pub(crate) fn status_of_code(code: RejectCode) -> u16 {
         | C::OrderNotFound
         | C::UnknownWithdrawal
         | C::NotFound => 404,
+        C::MethodNotAllowed => 405,
         C::AlreadyExists | C::ClientOrderIdConflict | C::NonceUsed | C::RequestIdConflict => 409,
         C::RateLimited | C::RiskMessageRate | C::RiskOrderRate => 429,
         C::Overloaded | C::RetryLogon | C::ShuttingDown | C::SeqNotReached => 503,

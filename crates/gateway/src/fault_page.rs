@@ -131,7 +131,7 @@ fn private(page: &mut String) {
         let _ = writeln!(page, "| `{method} {path}` | {link} | `{who}` |");
     }
     page.push_str("\nThe status says what the code says:\n\n| status | codes |\n| --- | --- |\n");
-    for status in [401, 403, 404, 409, 422, 429, 503] {
+    for status in [401, 403, 404, 405, 409, 422, 429, 503] {
         let codes =
             RejectCode::ALL.iter().filter(|code| crate::call::status_of_code(**code) == status);
         let codes: Vec<String> = codes.map(|code| format!("`{}`", code.name())).collect();

@@ -702,6 +702,11 @@ impl Hub {
             self.cancel_at_end(id);
         }
         self.stop();
+        self.announce_end(seq, reason);
+    }
+
+    /// Says to every session that the node will stop; until it does, everything is done as before.
+    pub fn announce_end(&mut self, seq: Seq, reason: &str) {
         for id in self.conn_ids() {
             let native = self
                 .conn(id)

@@ -163,6 +163,8 @@ pub enum JournalError {
     },
     /// Another process, or another writer in this one, holds this journal.
     Locked,
+    /// A node has the journal open, and has published nothing that may be read yet.
+    NotPublished,
     /// The journal is damaged in a way that no crash explains; nothing was changed.
     Corrupt {
         /// The damaged file.
@@ -244,6 +246,7 @@ impl fmt::Display for JournalError {
                 code.map_or(Ok(()), |code| write!(f, " (os error {code})"))
             }
             Self::Locked => f.write_str("the journal is open in another process"),
+            Self::NotPublished => f.write_str("its node has published nothing yet"),
             Self::Corrupt { file, offset, fault } => {
                 write!(f, "{file} is damaged at byte {offset}: {fault:?}")
             }

@@ -24,6 +24,7 @@
 //! crashes, tears and lies on request. Format version 0: may change until it is frozen as 1.
 #![forbid(unsafe_code)]
 
+pub mod copy;
 mod error;
 mod file_storage;
 mod format;

@@ -59,6 +59,8 @@ pub struct Options {
     pub verify_from_seq: u64,
     /// Who prepares segments.
     pub preparer: Preparer,
+    /// Whether this is a copy that goes on: what was after it is lost, and the epoch rises.
+    pub is_restored: bool,
 }
 
 impl Options {
@@ -72,6 +74,7 @@ impl Options {
             lost_tail: LostTail::Refuse,
             verify_from_seq: 1,
             preparer: Preparer::Thread,
+            is_restored: false,
         }
     }
 
@@ -115,8 +118,8 @@ pub struct Report {
     pub cut_bytes: u64,
     /// Segments dropped after a power cut under `Durability::Os`.
     pub segments_dropped: u64,
-    /// Whether history may have been lost, so that `epoch` rose: a power cut under `Durability::Os`, or
-    /// an accepted loss.
+    /// Whether history may have been lost, so that `epoch` rose: a power cut under `Durability::Os`, an
+    /// accepted loss, or a copy that goes on.
     pub history_lost: bool,
     /// The seq that was once durable, where that is more than `last_seq`.
     pub lost_durable_seq: Option<u64>,
@@ -185,7 +188,7 @@ pub fn open(storage: Arc<dyn Storage>, options: Options) -> Result<Recovery, Jou
     });
     let power_cut_under_os =
         header.durability == Durability::Os && !same_boot && !was_closed && !created;
-    let history_lost = power_cut_under_os || lost_durable_seq.is_some();
+    let history_lost = power_cut_under_os || lost_durable_seq.is_some() || options.is_restored;
     let report = scan.report(created, history_lost, lost_durable_seq);
     let mut writer = Writer::new(WriterParts {
         storage: Arc::clone(&storage),
@@ -207,7 +210,7 @@ pub fn open(storage: Arc<dyn Storage>, options: Options) -> Result<Recovery, Jou
 
 /// What was durable by `durable.seq`'s word, if that is more than was found. Its word counts within
 /// the boot that wrote it, and for ever if it was written after an fsync.
-fn lost_durable_seq(
+pub(crate) fn lost_durable_seq(
     watermark: Option<Watermark>,
     genesis: Option<[u8; 16]>,
     same_boot: bool,

@@ -123,6 +123,13 @@ impl OpenSegment {
         &self.window[range]
     }
 
+    /// All bytes of the last group read, from its header to the end of its padding.
+    pub(crate) fn whole(&self, group: &GroupAt) -> &[u8] {
+        let start = group.table.start - GROUP_HEADER_BYTES;
+        let length = usize::try_from(group.header.group_bytes()).unwrap_or(usize::MAX);
+        &self.window[start..start + length]
+    }
+
     /// Makes `length` bytes at `offset` available, as a range of the window. Past the file's end bytes
     /// read as zeros, as they do where nothing was ever written.
     fn fill(&mut self, offset: u64, length: usize) -> Result<Range<usize>, Stop> {

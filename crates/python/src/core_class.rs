@@ -720,8 +720,9 @@ impl Core {
         Ok((rows.collect::<PyResult<Vec<_>>>()?, lost))
     }
 
-    fn go_away(slf: &Bound<'_, Self>, reason: &str) -> PyResult<()> {
-        slf.get().with(slf.py(), |node, _| node.go_away(reason))?;
+    #[pyo3(signature = (reason, *, is_now=true))]
+    fn go_away(slf: &Bound<'_, Self>, reason: &str, is_now: bool) -> PyResult<()> {
+        slf.get().with(slf.py(), |node, _| node.go_away(reason, is_now))?;
         Self::schedule(slf)
     }
 

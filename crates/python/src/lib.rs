@@ -12,6 +12,7 @@ mod candles_class;
 mod cell;
 mod clock;
 mod conn_class;
+mod copies;
 mod core_class;
 mod engine_class;
 mod engine_view;
@@ -119,6 +120,10 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<sim_disk::SimDisk>()?;
     module.add_class::<core_class::Core>()?;
     module.add_class::<replica_class::Replica>()?;
+    module.add_class::<copies::CopyReplay>()?;
+    module.add_function(wrap_pyfunction!(copies::copy_journal, module)?)?;
+    module.add_function(wrap_pyfunction!(copies::renew_journal, module)?)?;
+    module.add_function(wrap_pyfunction!(copies::newest_snapshot, module)?)?;
     module.add_class::<rows_class::Rows>()?;
     module.add_class::<rows_class::Tuples>()?;
     module.add_class::<rows_class::Fold>()?;

@@ -23,9 +23,14 @@ impl NodeCore {
         self.hub.end_expired(crate::clock::wall_us(), self.engine.last_seq());
     }
 
-    /// Tells every session that the node stops, and takes no more commands.
-    pub(crate) fn go_away(&mut self, reason: &str) {
-        self.hub.go_away(self.engine.last_seq(), reason);
+    /// Tells every session that the node stops; if it does so now, it takes no more commands.
+    pub(crate) fn go_away(&mut self, reason: &str, is_now: bool) {
+        let seq = self.engine.last_seq();
+        if is_now {
+            self.hub.go_away(seq, reason);
+        } else {
+            self.hub.announce_end(seq, reason);
+        }
     }
 
     /// A session inside the process, or `None` where there is no such account.

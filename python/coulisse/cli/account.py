@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from coulisse.cli.numbers import Deposit
 from coulisse.cli.options import AsJson, KeyFile, Url
 from coulisse.cli.runner import connect, fail, run
 
@@ -28,7 +29,7 @@ def root() -> None:
     """Keep `deposit` a command of its own, however many there are."""
 
 
-@app.command("deposit")
+@app.command("deposit", cls=Deposit)
 def deposit(
     what: What,
     account: str | None = typer.Option(None, "--account", help="The account, as an option."),

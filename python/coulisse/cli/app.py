@@ -25,6 +25,15 @@ COMMANDS: Final[Mapping[str, str]] = {
     "positions": "coulisse.cli.positions",
     "account": "coulisse.cli.account",
     "admin": "coulisse.cli.admin",
+    "init": "coulisse.cli.init",
+    "config": "coulisse.cli.config",
+    "doctor": "coulisse.cli.doctor",
+    "status": "coulisse.cli.status",
+    "halt": "coulisse.cli.admin.halt",
+    "kill-switch": "coulisse.cli.admin.kill_switch",
+    "drain": "coulisse.cli.drain",
+    "backup": "coulisse.cli.backup",
+    "restore": "coulisse.cli.restore",
     "replay": "coulisse.cli.replay",
     "log": "coulisse.cli.log",
     "store": "coulisse.cli.store",
@@ -66,7 +75,7 @@ def command(names: Iterable[str]) -> typer.Typer:
         if hasattr(module, "app"):
             app.add_typer(module.app, name=name)
         else:
-            app.command(name)(getattr(module, name))
+            app.command(name)(getattr(module, name.replace("-", "_")))
     return app
 
 

@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from coulisse.cli.options import AsJson, KeyFile, Url
 from coulisse.cli.runner import connect, run
+from coulisse.cli.tables import Layout, show_table
 from coulisse.domain.money import as_text
+
+NUMBERS = ("available", "held", "total")
+LAYOUT = Layout(("asset", *NUMBERS), frozenset(NUMBERS))
 
 
 def balances(as_json: AsJson = False, url: Url = None, key_file: KeyFile = None) -> None:
@@ -35,9 +37,4 @@ async def _balances(as_json: bool, url: str | None, key_file: Path | None) -> No
         for row in rows:
             typer.echo(json.dumps(row))
         return
-    table = Table(box=None)
-    for name in ("asset", "available", "held", "total"):
-        table.add_column(name, justify="left" if name == "asset" else "right")
-    for row in rows:
-        table.add_row(*row.values())
-    Console().print(table)
+    show_table(LAYOUT, rows)

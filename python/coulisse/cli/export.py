@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -57,15 +58,23 @@ def export(
         begin, end = _time_ns("--from", from_, 0), _time_ns("--to", to, 2**63 - 1)
         wanted = Wanted(what, begin, end, interval)
         count = -1
-        with _target(out, format_) as writer, progress_of("seq") as progress:
-            for row in rows_of(address, wanted, progress):
-                writer.writerow(row)
-                count += 1
+        with progress_of("seq") as progress:
+            rows = rows_of(address, wanted, progress)
+            # No file is made before the store has answered.
+            head = next(rows)
+            with _target(out, format_) as writer:
+                for row in chain((head,), rows):
+                    writer.writerow(row)
+                    count += 1
     except BrokenPipeError:
         # Whoever read the output has seen enough; the interpreter must not complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return
-    except (CoulisseError, OSError, ValueError) as error:
+    except OSError as error:
+        where = f"{out}: " if out is not None else ""
+        fail(f"{where}{os.strerror(error.errno) if error.errno else error}")
+        return
+    except (CoulisseError, ValueError) as error:
         fail(str(error))
         return
     typer.echo(f"{count} rows", err=True)

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from coulisse.cli.numbers import BuyOrSell
 from coulisse.cli.options import AccountName, AsJson, KeyFile, Url
 from coulisse.cli.runner import connect, fail, run, show_outcome
 from coulisse.domain.money import as_text
@@ -110,8 +111,8 @@ def _place_command(side: str) -> Callable[..., None]:
     return place
 
 
-app.command("buy")(_place_command("buy"))
-app.command("sell")(_place_command("sell"))
+app.command("buy", cls=BuyOrSell)(_place_command("buy"))
+app.command("sell", cls=BuyOrSell)(_place_command("sell"))
 
 
 def _price(price: str | None) -> str | None:

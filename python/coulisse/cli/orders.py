@@ -6,13 +6,19 @@ import json
 from pathlib import Path
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from coulisse.cli.options import AsJson, KeyFile, Url
 from coulisse.cli.runner import connect, run
+from coulisse.cli.tables import Layout, show_table
 from coulisse.domain.money import as_text
 from coulisse.domain.orders import Order
+
+NUMBERS = ("price", "trigger_price", "qty", "filled")
+LAYOUT = Layout(
+    ("order_id", "symbol", "side", "type", *NUMBERS, "state", "client_order_id"),
+    frozenset(NUMBERS),
+    spare=("client_order_id", "type", "state"),
+)
 
 
 def orders(
@@ -37,18 +43,10 @@ async def _orders(
     if not found:
         typer.echo("no open orders")
         return
-    table = Table(box=None)
-    numbers = ("price", "trigger_price", "qty", "filled")
-    names = ("order_id", "symbol", "side", "type", *numbers, "state", "client_order_id")
-    for name in names:
-        table.add_column(name.replace("_", " "), justify="right" if name in numbers else "left")
-    for order in found:
-        shown = _as_json(order)
-        table.add_row(*(str(shown[name] or "") for name in names))
-    Console().print(table)
+    show_table(LAYOUT, [_as_json(order) for order in found])
 
 
-def _as_json(order: Order) -> dict[str, object]:
+def _as_json(order: Order) -> dict[str, str | None]:
     return {
         "order_id": str(order.order_id),
         "client_order_id": order.client_order_id,

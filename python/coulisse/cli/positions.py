@@ -6,15 +6,15 @@ import json
 from pathlib import Path
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from coulisse.cli.options import AsJson, KeyFile, Url
 from coulisse.cli.runner import connect, run
+from coulisse.cli.tables import Layout, show_table
 from coulisse.domain.money import as_text
 from coulisse.domain.positions import Position
 
-COLUMNS = ("symbol", "qty", "avg_entry", "cost", "realised", "fees")
+NUMBERS = ("qty", "avg_entry", "cost", "realised", "fees")
+LAYOUT = Layout(("symbol", *NUMBERS), frozenset(NUMBERS))
 
 
 def positions(as_json: AsJson = False, url: Url = None, key_file: KeyFile = None) -> None:
@@ -33,12 +33,7 @@ async def _positions(as_json: bool, url: str | None, key_file: Path | None) -> N
     if not rows:
         typer.echo("no positions")
         return
-    table = Table(box=None)
-    for name in COLUMNS:
-        table.add_column(name.replace("_", " "), justify="left" if name == "symbol" else "right")
-    for row in rows:
-        table.add_row(*(row[name] or "" for name in COLUMNS))
-    Console().print(table)
+    show_table(LAYOUT, rows)
 
 
 def _as_json(position: Position) -> dict[str, str | None]:

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from coulisse.cli.options import AsJson, KeyFile, Url
 from coulisse.cli.runner import connect, run
+from coulisse.cli.tables import Layout, Row, show_table
 from coulisse.domain.market import Ticker
 from coulisse.domain.money import as_text
 
+NUMBERS = ("bid", "ask", "last", "open", "high", "low", "volume")
+LAYOUT = Layout(("symbol", *NUMBERS), frozenset(NUMBERS))
 Symbols = Annotated[
     list[str] | None,
     typer.Argument(help="The instruments, as BTC-USD; all where none is named."),
@@ -45,12 +46,12 @@ async def _ticker(
         feed = await client.ticker(*names)
         first = [await anext(feed) for _ in names]
         if not as_json:
-            Console().print(_table(first))
+            show_table(LAYOUT, [_row(one) for one in first])
         for state in first if as_json else []:
             _print(state)
         if follow:
             async for state in feed:
-                _print(state) if as_json else Console().print(_line(state))
+                _print(state) if as_json else typer.echo(_line(state))
 
 
 def _print(state: Ticker) -> None:
@@ -63,14 +64,8 @@ def _text(number: Decimal | None) -> str:
     return "" if number is None else as_text(number)
 
 
-def _table(states: list[Ticker]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("symbol", "bid", "ask", "last", "open", "high", "low", "volume"):
-        table.add_column(name, justify="left" if name == "symbol" else "right")
-    for one in states:
-        numbers = (one.bid, one.ask, one.last, one.open, one.high, one.low, one.volume)
-        table.add_row(one.symbol, *(_text(number) for number in numbers))
-    return table
+def _row(one: Ticker) -> Row:
+    return {"symbol": one.symbol, **{name: _text(getattr(one, name)) for name in NUMBERS}}
 
 
 def _line(one: Ticker) -> str:

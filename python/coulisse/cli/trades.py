@@ -18,8 +18,8 @@ from coulisse.client.credentials import find_credentials
 from coulisse.domain.errors import ConnectionLost, Refused
 from coulisse.domain.money import as_text
 from coulisse.domain.orders import Trade, trade_from_wire
-from coulisse.domain.outcomes import rejected_from_wire
-from coulisse.domain.symbols import wire_symbol
+from coulisse.domain.outcomes import Rejected, rejected_from_wire
+from coulisse.domain.symbols import is_symbol, wire_symbol
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMEOUT_S = 10.0
@@ -52,8 +52,7 @@ async def _trades(
 ) -> None:
     console = Console(highlight=False)
     http_url = find_credentials(url, key_file).http_url
-    asked = list(dict.fromkeys(wire_symbol(symbol) for symbol in symbols))
-    names = asked or await _all_symbols(http_url)
+    names = await _names(http_url, symbols)
     found = [trade for name in names for trade in await _latest(http_url, name, limit)]
     last_ids: dict[str, int] = {}
     for trade in sorted(found, key=lambda trade: (trade.seq or 0, trade.trade_id))[-limit:]:
@@ -69,13 +68,35 @@ async def _trades(
                 _show(console, trade, as_json)
 
 
+async def _names(http_url: str, symbols: list[str]) -> list[str]:
+    """Return each instrument that is asked for once, all where none is. Raises `Refused`."""
+    if not symbols:
+        return await _all_symbols(http_url)
+    try:
+        return list(dict.fromkeys(wire_symbol(symbol) for symbol in symbols))
+    except ValueError:
+        wrong = next(symbol for symbol in symbols if not is_symbol(symbol))
+        raise await _unknown_symbol(http_url, wrong) from None
+
+
+async def _unknown_symbol(http_url: str, symbol: str) -> Refused:
+    known = ", ".join(await _all_symbols(http_url)) or "none"
+    message = f"no instrument has the symbol {symbol}; there are: {known}"
+    return Refused(Rejected("UNKNOWN_SYMBOL", message, "not_sent", "symbol", symbol))
+
+
 async def _all_symbols(http_url: str) -> list[str]:
     body = await _get(http_url, "/v1/instruments", {})
     return [str(item["symbol"]) for item in body["instruments"]]
 
 
 async def _latest(http_url: str, symbol: str, limit: int) -> list[Trade]:
-    body = await _get(http_url, f"/v1/trades/{symbol}", {"limit": limit})
+    try:
+        body = await _get(http_url, f"/v1/trades/{symbol}", {"limit": limit})
+    except Refused as error:
+        if error.code != "UNKNOWN_SYMBOL":
+            raise
+        raise await _unknown_symbol(http_url, symbol) from None
     return [trade_from_wire(symbol, item) for item in reversed(body["trades"])]
 
 
@@ -108,4 +129,4 @@ def _show(console: Console, trade: Trade, as_json: bool) -> None:
     when = _EPOCH + timedelta(microseconds=trade.time_us or 0)
     style = "green" if trade.side == "buy" else "red"
     line = f"{when:%H:%M:%S.%f}  {trade.symbol:9} {trade.side:4} {qty:>14} @ {price}"
-    console.print(Text(line, style))
+    console.print(Text(line, style), soft_wrap=True)

@@ -60,7 +60,7 @@ PERMISSIONS: Mapping[str, int] = {"read": 1, "trade": 2, "withdraw": 4, "admin":
 class LogConfig(Part):
     """Where the log is kept and when it counts as kept."""
 
-    dir: Path | None = None
+    dir: Annotated[Path | None, Field(examples=["coulisse-data"])] = None
     """The data directory; `coulisse-data` under the working directory where none is given."""
     durability: Literal["fsync", "os"] = "fsync"
     """`fsync` survives a power cut; `os` survives the death of the process only."""
@@ -79,14 +79,14 @@ class NodeConfig(Part):
 
     id: Annotated[int, between(1, NODE_ID_MAX)] = 1
     """The node's number, in the origin of every record it takes."""
-    cpu: Annotated[int, between(0, CPU_MAX)] | None = None
+    cpu: Annotated[Annotated[int, between(0, CPU_MAX)] | None, Field(examples=[0])] = None
     """Pin the process to this processor; the sync thread stays beside the loop."""
 
 
 class ProjectorConfig(Part):
     """The process beside the core: follows its journal, writes snapshots, fills the store."""
 
-    enabled: bool | None = None
+    enabled: Annotated[bool | None, Field(examples=[True])] = None
     """Whether there is one. Where nothing is said, `coulisse serve` and `coulisse demo` have one
     and an engine inside a program has none."""
     snapshot_interval_s: float = 60.0
@@ -168,6 +168,19 @@ DEFAULT_INSTRUMENTS = (
     InstrumentConfig(symbol="ETH-USD", tick_size=Decimal("0.01"), lot_size=Decimal("0.0001")),
     InstrumentConfig(symbol="SOL-USD", tick_size=Decimal("0.001"), lot_size=Decimal("0.001")),
 )
+ACCOUNT_EXAMPLES = (
+    {
+        "name": "alice",
+        "deposits": {"USD": "100000", "BTC": "2"},
+        "keys": (
+            {
+                "key_id": "alice-1",
+                "public_key": "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+                "permissions": ("read", "trade"),
+            },
+        ),
+    },
+)
 
 
 class Config(BaseSettings):
@@ -180,6 +193,7 @@ class Config(BaseSettings):
         extra="forbid",
         # A .env file serves other programs too; unknown names of ours are refused by hand.
         dotenv_filtering="only_existing",
+        use_attribute_docstrings=True,
     )
 
     gateway: GatewayConfig = GatewayConfig()
@@ -191,10 +205,14 @@ class Config(BaseSettings):
     redis: RedisConfig = RedisConfig()
     secrets: SecretsConfig = SecretsConfig()
     people: PeopleConfig = PeopleConfig()
-    asset_scales: dict[AssetName, Annotated[int, between(0, ASSET_SCALE_MAX)]] = {}
+    asset_scales: Annotated[
+        dict[AssetName, Annotated[int, between(0, ASSET_SCALE_MAX)]], Field(examples=[{"JPY": 4}])
+    ] = {}
     """Decimals of an asset's minor unit, where it is not 8."""
     instruments: tuple[InstrumentConfig, ...] = DEFAULT_INSTRUMENTS
-    accounts: tuple[AccountConfig, ...] = ()
+    """Instruments to list at the first start. Money is written as text."""
+    accounts: Annotated[tuple[AccountConfig, ...], Field(examples=[ACCOUNT_EXAMPLES])] = ()
+    """Accounts to open by the first start that finds them; each deposit is made once, ever."""
     risk: RiskConfig = RiskConfig()
 
     @model_validator(mode="after")
@@ -312,7 +330,7 @@ def load_config(file: Path | None = None, environ: Mapping[str, str] | None = No
     """Read the settings. Raises `ConfigError` that names the key and the source."""
     variables = os.environ if environ is None else environ
     refuse_unknown_variables(variables)
-    tree = {} if file is None else _read_toml(file)
+    tree = {} if file is None else read_toml(file)
     dotenv = Path(".env") if Path(".env").is_file() else None
     if dotenv is not None:
         refuse_unknown_variables(dotenv_values(dotenv), str(dotenv))
@@ -333,7 +351,8 @@ def refuse_unknown_variables(environ: Iterable[str], source: str = "environment"
             raise ConfigError(f"{source}: {name} is not a setting")
 
 
-def _read_toml(file: Path) -> dict[str, Any]:
+def read_toml(file: Path) -> dict[str, Any]:
+    """Return a file as it stands. Raises `ConfigError`."""
     try:
         return tomllib.loads(file.read_text())
     except OSError as error:

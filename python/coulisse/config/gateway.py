@@ -6,7 +6,7 @@ import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal, TypedDict
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from coulisse.config.values import Host, Origin, Part, between
 
@@ -41,10 +41,10 @@ def _network(value: str) -> str:
 class TlsConfig(Part):
     """A certificate, and what is spoken with it: with these settings the port takes TLS alone."""
 
-    certificate: Path
+    certificate: Annotated[Path, Field(examples=["node.crt"])]
     """A PEM file: the certificate, then those between it and its authority. Read again when it or
     the key changes; sessions that are open go on."""
-    key: Path
+    key: Annotated[Path, Field(examples=["node.key"])]
     """A PEM file that others cannot read: the certificate's private key, ECDSA best."""
     min_version: Literal["1.2", "1.3"] = "1.2"
     """The oldest version of TLS that is taken."""

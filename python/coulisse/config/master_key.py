@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
 from coulisse.config.values import Part
 from coulisse.domain.errors import ConfigError
@@ -28,7 +28,7 @@ class SecretsConfig(Part):
     master_key: Annotated[SecretStr, BeforeValidator(_master_key)] | None = None
     """64 hexadecimal digits, as `openssl rand -hex 32` draws them. Better in the environment
     (`COULISSE_SECRETS__MASTER_KEY`) than in a file. Never printed."""
-    master_key_file: Path | None = None
+    master_key_file: Annotated[Path | None, Field(examples=["master.key"])] = None
     """A file that holds the same, and that others cannot read."""
 
     def read(self) -> bytes | None:

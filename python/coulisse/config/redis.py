@@ -23,6 +23,11 @@ def _url(value: object) -> object:
     return value
 
 
+def _whole(value: object) -> object:
+    # The environment has texts alone.
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
 class RedisConfig(Part):
     """What other applications read without asking the node: all of it can be made again."""
 
@@ -33,7 +38,7 @@ class RedisConfig(Part):
     """What every key and channel begins with."""
     interval_ms: Annotated[int, between(20, 10_000)] = 100
     """How often what has happened is told; meanwhile it is gathered."""
-    book_depth: Literal[1, 10, 50] = 50
+    book_depth: Annotated[Literal[1, 10, 50], BeforeValidator(_whole)] = 50
     """Levels of each side of a book that is told and kept."""
     accounts_max: Annotated[int, between(0, ACCOUNTS_MAX)] = 10_000
     """Accounts whose private channels are told, the first ones; 0: none."""

@@ -6,9 +6,9 @@ has.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from coulisse.config.values import NotNegative, Part, PlainName
 from coulisse.domain.symbols import is_asset_name, split_symbol, wire_symbol
@@ -96,12 +96,20 @@ class WithdrawalCapConfig(Part):
         return self
 
 
+LIMIT_EXAMPLES = (
+    {"kind": "gross_notional", "subject": "USD", "limit": "10000000"},
+    {"scope": "account", "kind": "order_rate", "limit": "100", "burst": 200},
+)
+
+
 class RiskConfig(Part):
     """What binds orders beside their instruments' filters."""
 
-    limits: tuple[LimitConfig, ...] = ()
+    limits: Annotated[tuple[LimitConfig, ...], Field(examples=[LIMIT_EXAMPLES])] = ()
     """Limits of the firm and of accounts, in force from the first start that finds them."""
-    withdrawal_caps: tuple[WithdrawalCapConfig, ...] = ()
+    withdrawal_caps: Annotated[
+        tuple[WithdrawalCapConfig, ...], Field(examples=[({"asset": "USD", "cap": "10000"},)])
+    ] = ()
     """Set by the first start that finds them; without one, all of an asset takes two persons."""
 
     @model_validator(mode="after")

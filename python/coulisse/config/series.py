@@ -31,7 +31,9 @@ def _database(value: object) -> object:
 class SeriesConfig(Part):
     """Where trades, quotes, mark prices and candles are written, all made of the log."""
 
-    database: Annotated[SecretStr | None, BeforeValidator(_database)] = None
+    database: Annotated[
+        SecretStr | None, BeforeValidator(_database), Field(examples=["sqlite"])
+    ] = None
     """`off`. `sqlite`: a file in the data directory, and so where nothing is said and there is a
     store. `sqlite:///FILE`, `questdb://USER:PASSWORD@HOST:HTTP_PORT?pg=PG_PORT`.
     Better in the environment (`COULISSE_SERIES__DATABASE`) where there is a password."""

@@ -16,7 +16,8 @@ from coulisse.client.credentials import forget_pointer, point_to, pointed_to
 from coulisse.client.keys import new_private_key
 from coulisse.config import AccountConfig, Config
 from coulisse.demo.market import Market, trader_accounts
-from coulisse.domain.errors import ConfigError
+from coulisse.domain.errors import ConfigError, StartError
+from coulisse.log.file import make_data_dir
 from coulisse.node.build import Node
 from coulisse.node.supervisor import (
     ALL_PERMISSIONS,
@@ -90,8 +91,11 @@ def _data_dir(config: Config) -> Iterator[Config]:
 
 
 def _master_key_file(directory: Path) -> Path:
-    """Return the demo's own master key, drawn where there is none yet."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Return the demo's own master key, drawn where there is none yet. Raises `StartError`."""
+    try:
+        make_data_dir(directory)
+    except OSError as error:
+        raise StartError(f"{directory}: {error.strerror}") from None
     file = directory / "master.key"
     if not file.exists():
         fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -155,9 +155,11 @@ def rejected_from_wire(error: Mapping[str, object]) -> Rejected:
         value = error.get(name)
         return None if value is None else str(value)
 
+    code = text("code") or "UNKNOWN"
     return Rejected(
-        code=text("code") or "UNKNOWN",
-        message=text("message") or "",
+        code=code,
+        # The wire has the code in front of the words, too: who prints both would say it twice.
+        message=(text("message") or "").removeprefix(f"{code}: "),
         state=text("state") or "rejected",
         field=text("field"),
         value=text("value"),

@@ -23,6 +23,12 @@ def wire_symbol(symbol: str) -> str:
     return f"{base}-{quote}"
 
 
+def is_symbol(text: str) -> bool:
+    """Tell whether `text` may name an instrument, in either spelling."""
+    match = _SYMBOL.fullmatch(text)
+    return match is not None and match[1] != match[2]
+
+
 def is_asset_name(name: str) -> bool:
     """Tell whether `name` may name an asset."""
     return _ASSET.fullmatch(name) is not None

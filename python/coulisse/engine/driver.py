@@ -115,6 +115,11 @@ class Driver:
         if self._loop is not None and self._failure is None:
             self._core.go_away(reason)
 
+    def announce_end(self, reason: str) -> None:
+        """Tell sessions that the node will stop; until it does, nothing is refused."""
+        if self._loop is not None and self._failure is None:
+            self._core.go_away(reason, is_now=False)
+
     def close(self) -> None:
         """Flush, sync, seal and close. Idempotent.
 

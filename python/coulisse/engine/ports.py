@@ -96,8 +96,8 @@ class Core(Protocol):
     def session(self, account: str, on_message: Callable[[bytes], None]) -> Session:
         """Open a session inside the process."""
 
-    def go_away(self, reason: str) -> None:
-        """Announce the stop."""
+    def go_away(self, reason: str, *, is_now: bool = True) -> None:
+        """Announce the stop; if it is now, refuse new commands."""
 
     def close(self) -> None:
         """Close the journal."""

@@ -79,6 +79,11 @@ class Door:
             for resume in self._resume:
                 resume()
 
+    @property
+    def open_count(self) -> int:
+        """How many connections there are."""
+        return len(self._open)
+
     def metrics(self) -> dict[str, int]:
         """Return the use of the limit."""
         return {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol, get_args
 
 import msgspec
 from litestar import Litestar, Request, Response, Router, get
@@ -22,7 +22,7 @@ from litestar.plugins.core import MsgspecDIPlugin
 
 from coulisse import _core
 from coulisse.domain.errors import NodeFailed
-from coulisse.domain.market import CandleCells
+from coulisse.domain.market import CANDLE_INTERVALS, CandleCells
 from coulisse.domain.outcomes import Rejected
 from coulisse.domain.symbols import wire_symbol
 from coulisse.gateway.candles import PAGE_MAX, Asked, Gaps, SeriesBehind, StoredCandles, page_of
@@ -30,6 +30,7 @@ from coulisse.gateway.docs_page import DocsPage
 from coulisse.gateway.openapi import document_answers
 from coulisse.gateway.page_files import HEADERS, read_page_file
 from coulisse.gateway.private_paths import private_methods
+from coulisse.gateway.query import OneOf, Whole, checked
 from coulisse.telemetry.logs import logger
 from coulisse.telemetry.metrics import CONTENT_TYPE
 
@@ -130,7 +131,7 @@ async def _in_the_one_form(response: Response[Any]) -> Response[Any]:
 def _wrong_method(request: Request[Any, Any, Any], methods: Sequence[str]) -> Json:
     method = request.method
     message = f"{method} is not a method of {request.scope['path']}"
-    rejected = Rejected("NOT_FOUND", message, "not_sent", field="method", value=method)
+    rejected = Rejected("METHOD_NOT_ALLOWED", message, "not_sent", field="method", value=method)
     response = error_response(405, rejected)
     response.headers["Allow"] = ", ".join(methods)
     return response
@@ -189,7 +190,7 @@ def build_app(site: Site) -> Litestar:
 
 
 def _market_routes(site: Site) -> list[HTTPRouteHandler]:
-    @get("/v1/instruments", summary="All instruments with their rules", before_request=_only())
+    @get("/v1/instruments", summary="All instruments with their rules", before_request=checked())
     async def instruments() -> Json:
         body = site.core.instruments_json()
         await site.durable()
@@ -198,7 +199,7 @@ def _market_routes(site: Site) -> list[HTTPRouteHandler]:
     @get(
         "/v1/book/{symbol:str}",
         summary="The book of one instrument, as an image at a seq",
-        before_request=_only("depth"),
+        before_request=checked(depth=Whole(0, DEPTH_MAX)),
     )
     async def book(
         symbol: Symbol,
@@ -215,7 +216,7 @@ def _market_routes(site: Site) -> list[HTTPRouteHandler]:
     @get(
         "/v1/trades/{symbol:str}",
         summary="The latest trades of one instrument, newest first",
-        before_request=_only("limit"),
+        before_request=checked(limit=Whole(1, TRADES_MAX)),
     )
     async def trades(
         symbol: Symbol,
@@ -238,7 +239,12 @@ def _candles_route(site: Site) -> HTTPRouteHandler:
             "The latest ones; with `cursor` older ones, of which a node that has no time series "
             "keeps 60 of each interval."
         ),
-        before_request=_only("interval", "limit", "cursor", "gaps"),
+        before_request=checked(
+            interval=OneOf(CANDLE_INTERVALS),
+            limit=Whole(1, PAGE_MAX),
+            cursor=Whole(0, TIME_MAX_US),
+            gaps=OneOf(get_args(Gaps)),
+        ),
     )
     async def candles(
         symbol: Symbol,
@@ -339,21 +345,6 @@ def is_host(hosts: Collection[str], host: str) -> bool:
     name, colon, port = host.rpartition(":")
     named = name if colon and (port == "" or port.isdecimal()) else host
     return "*" in hosts or named.lower() in {known.lower() for known in hosts}
-
-
-def _only(*names: str) -> Callable[[Request[Any, Any, Any]], Json | None]:
-    """Return a check that refuses query parameters of other names."""
-
-    def check(request: Request[Any, Any, Any]) -> Json | None:
-        for name in request.query_params:
-            if name not in names:
-                message = f"{name} is no parameter of {request.scope['path']}"
-                return error_response(
-                    400, Rejected("UNKNOWN_FIELD", message, "not_sent", field=name)
-                )
-        return None
-
-    return check
 
 
 def _wire(symbol: str) -> str:

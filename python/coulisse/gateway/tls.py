@@ -90,6 +90,12 @@ class Tls:
             self._log.warning("tls_certificate_expires", at=ends.isoformat())
 
 
+def check_pair(config: TlsConfig) -> datetime:
+    """See that a pair can be served; return when its certificate ends. Raises `StartError`."""
+    _context(config)
+    return _ends(config.certificate)
+
+
 def _context(config: TlsConfig) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = VERSIONS[config.min_version]

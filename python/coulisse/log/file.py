@@ -5,6 +5,7 @@ Opening recovers and replays; what goes wrong is told in one line, with what to 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from collections.abc import Sequence
@@ -36,6 +37,24 @@ def archive_dir(config: Config) -> Path | None:
     return None if config.log.archive is None else config.log.archive.absolute()
 
 
+def refuse_file(directory: Path) -> None:
+    """See that nothing but a directory stands there, if anything does. Raises `StartError`."""
+    # What cannot be looked at is told when it is opened.
+    with contextlib.suppress(OSError):
+        for one in (directory, *directory.parents):
+            if one.exists() and not one.is_dir():
+                raise StartError(f"{one}: this is a file; the data directory must be a directory")
+
+
+def make_data_dir(directory: Path) -> None:
+    """Make the data directory where there is none yet. Raises `StartError`, `OSError`."""
+    refuse_file(directory)
+    # What is in there is whose money is whose: nobody else's to read.
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not os.access(directory, os.W_OK):
+        raise StartError(f"{directory}: not writable")
+
+
 def open_core(config: Config, gateways: Sequence[GatewayConfig]) -> _core.Core:
     """Open the journal, recover, replay what the newest snapshot lacks.
 
@@ -48,10 +67,7 @@ def open_core(config: Config, gateways: Sequence[GatewayConfig]) -> _core.Core:
     origins = dict.fromkeys(origin for gateway in gateways for origin in gateway.origins)
     directory = data_dir(config)
     try:
-        # What is in there is whose money is whose: nobody else's to read.
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not os.access(directory, os.W_OK):
-            raise StartError(f"{directory}: not writable")
+        make_data_dir(directory)
         core = _core.Core(
             data_dir=str(directory),
             durability=config.log.durability,

@@ -45,11 +45,12 @@ from coulisse.domain.outcomes import (
 )
 from coulisse.domain.requests import OrderLike, as_mapping, place_params
 from coulisse.domain.schema import schema
-from coulisse.domain.symbols import is_plain_name, wire_symbol
+from coulisse.domain.symbols import is_plain_name, is_symbol, wire_symbol
 from coulisse.engine.requests import Requests
 from coulisse.node.build import Node, running
 from coulisse.node.seed import open_accounts
 from coulisse.node.servers import WebSocketServer
+from coulisse.node.signals import stopping_on_sigterm
 from coulisse.telemetry.logs import logger
 
 DEFAULT_ACCOUNT: Final = "default"
@@ -162,17 +163,21 @@ class TradingEngine:
             requests.close()
         self._requests.clear()
         self._node = None
+        self._remove_temporary()
         if self._temporary is not None:
-            shutil.rmtree(self._temporary, ignore_errors=True)
             self._temporary = None
             self._config = self._config.model_copy(
                 update={"log": self._config.log.model_copy(update={"dir": None})}
             )
 
     async def wait(self) -> None:
-        """Wait until the engine stops. Raises `NodeFailed` if its journal failed."""
+        """Wait until the engine stops. Raises `NodeFailed` if its journal failed.
+
+        Meanwhile SIGTERM stops it, unless the program handles that signal itself.
+        """
         if self._life is not None:
-            await asyncio.shield(self._life)
+            with stopping_on_sigterm(self._ask_to_stop):
+                await asyncio.shield(self._life)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -293,7 +298,7 @@ class TradingEngine:
             )
             return OrderResult(state="rejected", error=rejected)
         reply = await requests.call(op, params)
-        named = wire_symbol(symbol) if isinstance(symbol, str) and _is_symbol(symbol) else None
+        named = wire_symbol(symbol) if isinstance(symbol, str) and is_symbol(symbol) else None
         client_order_id = params.get("client_order_id")
         if isinstance(reply, Rejected):
             own_id = str(client_order_id) if client_order_id else None
@@ -325,13 +330,25 @@ class TradingEngine:
             raise NodeFailed(self._node.driver.failure)
         return self._node
 
+    def _ask_to_stop(self) -> None:
+        if self._node is not None:
+            self._node.stop()
+
     async def _live(self, ready: asyncio.Future[Node]) -> None:
-        servers = [server.listening() for server in self._servers]
-        async with running(self._config, servers) as node:
-            for server, listener in zip(self._servers, node.listeners, strict=True):
-                server.port = listener.port
-            ready.set_result(node)
-            await node.wait()
+        try:
+            servers = [server.listening() for server in self._servers]
+            async with running(self._config, servers) as node:
+                for server, listener in zip(self._servers, node.listeners, strict=True):
+                    server.port = listener.port
+                ready.set_result(node)
+                await node.wait()
+        finally:
+            # A program that is interrupted does not call `stop`.
+            self._remove_temporary()
+
+    def _remove_temporary(self) -> None:
+        if self._temporary is not None:
+            shutil.rmtree(self._temporary, ignore_errors=True)
 
     async def _open_default_account(self) -> None:
         node = self._running()
@@ -350,11 +367,3 @@ def balances_from_json(text: bytes | None) -> dict[str, Balance]:
         return {}
     found = [balance_from_wire(item) for item in msgspec.json.decode(text)["balances"]]
     return {balance.asset: balance for balance in found}
-
-
-def _is_symbol(text: str) -> bool:
-    try:
-        wire_symbol(text)
-    except ValueError:
-        return False
-    return True

@@ -9,20 +9,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import math
 import os
 from collections.abc import AsyncIterator, Awaitable, Mapping
 
 from coulisse import _core
 from coulisse.config import Config, GatewayConfig
+from coulisse.config.shown import shown
 from coulisse.domain.errors import ConfigError, NodeFailed
 from coulisse.domain.schema import schema
 from coulisse.engine.driver import Driver
 from coulisse.gateway.listener import Listener
 from coulisse.gateway.plain import PlainHub
 from coulisse.gateway.rest import Site
-from coulisse.log.file import data_dir, open_core
+from coulisse.log.file import data_dir, open_core, refuse_file
 from coulisse.node.front import Conns, Front
-from coulisse.node.lives import lone_faults
+from coulisse.node.lives import lone_faults, pause
 from coulisse.node.log_archive import LogArchive
 from coulisse.node.projector import Projector, allowed_processors, elsewhere
 from coulisse.node.redis import RedisSide
@@ -35,6 +37,8 @@ from coulisse.telemetry.audit import AuditFile
 from coulisse.telemetry.logs import logger
 from coulisse.telemetry.metrics import Metrics
 
+DRAIN_LOOK_S = 0.25
+"""How often a node that drains looks whether anybody is left."""
 Server = tuple[GatewayConfig, PlainHub]
 
 
@@ -65,6 +69,7 @@ class Node:
         self.stopping = asyncio.Event()
         self.workers = Workers(config, demo_key, self._shared)
         self._is_ready = False
+        self._drains_until_s: float | None = None
         self._log = logger("node")
         labels = {
             "version": _core.VERSION,
@@ -80,8 +85,8 @@ class Node:
             hosts=config.gateway.host_names,
             series=series.stored,
         )
-        audit = AuditFile(data_dir(config) / "audit.jsonl")
-        self._front = Front(core, config.gateway, site, self.spawn, audit)
+        self.audit = AuditFile(data_dir(config) / "audit.jsonl")
+        self._front = Front(core, config.gateway, site, self.spawn, self.audit)
 
     async def start(self, listeners: list[tuple[Listener, PlainHub, Conns]]) -> None:
         """Replay is done: seed the log, then accept connections."""
@@ -113,7 +118,7 @@ class Node:
             "ready",
             addresses=[listener.address for listener in self.listeners],
             data_dir=str(data_dir(self.config)),
-            settings=self.config.model_dump(mode="json", exclude={"accounts"}),
+            settings={name: of for name, of in shown(self.config).items() if name != "accounts"},
             **self.core.recovery,
         )
 
@@ -127,7 +132,8 @@ class Node:
 
     def health(self) -> tuple[bool, Mapping[str, object]]:
         """Return whether the node takes orders, and the facts."""
-        ready = not self.stopping.is_set() and self.driver.failure is None
+        is_draining = self._drains_until_s is not None
+        ready = not (self.stopping.is_set() or is_draining) and self.driver.failure is None
         durable_seq = self.core.durable_seq
         store = self.projector.store.health(durable_seq)
         series_are_well, series = self.series.health(durable_seq)
@@ -136,6 +142,7 @@ class Node:
         return ready, {
             "ok": self.driver.failure is None,
             "ready": ready,
+            "draining": is_draining,
             "version": _core.VERSION,
             "node": self.config.node.id,
             "durability": self.config.log.durability,
@@ -159,6 +166,36 @@ class Node:
     def _shared(self) -> tuple[Mapping[str, object], Mapping[str, int]]:
         """Return what a worker tells of the node in its own answers."""
         return self.health()[1], self._metrics()
+
+    @property
+    def connections(self) -> int:
+        """How many there are, at the workers too."""
+        return self._front.door.open_count + self.workers.connections
+
+    def drain(self, wait_s: float) -> None:
+        """Take no new connections, announce the end, and stop when all are gone or in `wait_s`.
+
+        Returns at once. Asked again, the earlier end holds.
+        """
+        now_s = asyncio.get_running_loop().time()
+        is_first = self._drains_until_s is None
+        self._drains_until_s = min(now_s + wait_s, self._drains_until_s or math.inf)
+        if is_first:
+            self._log.info("draining", wait_s=wait_s, connections=self.connections)
+            reason = f"the node stops within {wait_s:g} s"
+            self._front.close_listeners()
+            self.workers.drain(reason)
+            self.driver.announce_end(reason)
+            self.spawn(self._stop_when_drained())
+
+    async def _stop_when_drained(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._drains_until_s is not None and loop.time() < self._drains_until_s:
+            # Workers are told of it with their next line.
+            await pause(self.stopping, min(DRAIN_LOOK_S, self._drains_until_s - loop.time()))
+            if self.stopping.is_set() or (self.workers.have_drained and self.connections == 0):
+                break
+        self.stop()
 
     def stop(self) -> None:
         """Ask the node to stop. Returns at once."""
@@ -209,6 +246,7 @@ async def running(
 
     Raises `StartError` or `ConfigError` in one line, and `NodeFailed` when the journal fails.
     """
+    refuse_file(data_dir(config))
     processors = allowed_processors()
     projector = Projector(config, processors)
     series = Series(config, elsewhere(config, processors))

@@ -85,11 +85,15 @@ class Front:
         self.listeners.append(listener)
         self._hubs.append(hub)
 
-    def close(self) -> None:
-        """Accept no more."""
-        self._closed.set()
+    def close_listeners(self) -> None:
+        """Accept no more; who is there goes on."""
         for listener in self.listeners:
             listener.close()
+
+    def close(self) -> None:
+        """Accept no more, and serve no more events."""
+        self._closed.set()
+        self.close_listeners()
         for hub in self._hubs:
             hub.stop()
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
 import secrets
-import signal
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,8 +18,10 @@ from coulisse.domain.errors import NoCredentials
 from coulisse.gateway.plain import PlainHub
 from coulisse.log.file import data_dir
 from coulisse.node.build import Node, running
+from coulisse.node.control import controlled
 from coulisse.node.front import no_plain_events
 from coulisse.node.seed import open_accounts
+from coulisse.node.signals import stop_on_signals
 
 OPERATOR = "operator"
 CREDENTIALS_FILE = "client.toml"
@@ -65,28 +65,9 @@ async def run_node(
     servers = [(config.gateway, PlainHub(no_plain_events))]
     async with running(config, servers, demo_key) as node:
         with stop_on_signals(node):
-            await on_start(node)
-            await node.wait()
-
-
-@contextlib.contextmanager
-def stop_on_signals(node: Node) -> Iterator[None]:
-    """Stop the node cleanly on SIGINT and SIGTERM; a second signal ends the process at once."""
-    loop = asyncio.get_running_loop()
-
-    def asked(number: signal.Signals) -> None:
-        if node.stopping.is_set():
-            os._exit(128 + number)
-        node.stop()
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    for number in numbers:
-        loop.add_signal_handler(number, asked, number)
-    try:
-        yield
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
+            async with controlled(node, data_dir(config)):
+                await on_start(node)
+                await node.wait()
 
 
 def ready_of(node: Node, credentials: Path | None) -> Ready:

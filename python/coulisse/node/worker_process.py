@@ -88,6 +88,7 @@ class WorkerNode:
         self._settings = settings
         self._health: Mapping[str, object] = {}
         self._shared: Mapping[str, int] = {}
+        self._drains = False
         labels = {
             "version": _core.VERSION,
             "durability": settings.durability,
@@ -110,7 +111,7 @@ class WorkerNode:
 
     def health(self) -> tuple[bool, Mapping[str, object]]:
         """Return whether it takes orders, and the facts: the node's, and this worker's own."""
-        ready = not self.stopping.is_set() and self.driver.failure is None
+        ready = not (self.stopping.is_set() or self._drains) and self.driver.failure is None
         mine = {
             "ok": self.driver.failure is None,
             "ready": ready,
@@ -148,6 +149,7 @@ class WorkerNode:
     async def _serve(self) -> None:
         while not self.stopping.is_set():
             say({"metrics": {**self._core.metrics(), **self._front.door.metrics()}})
+            say({"drains": self._drains, "connections": self._front.door.open_count})
             await pause(self.stopping, STATUS_INTERVAL_S)
 
     async def _finish(self) -> None:
@@ -166,6 +168,10 @@ class WorkerNode:
         while line := await told.readline():
             said = json.loads(line)
             self._health, self._shared = said["health"], said["metrics"]
+            if said["drains"] and not self._drains:
+                self._drains = True
+                self._front.close_listeners()
+                self.driver.announce_end(said["drains"])
         self.stopping.set()
 
     def _spawn(self, work: Awaitable[None]) -> object:

@@ -58,6 +58,10 @@ class Worker:
     def __init__(self, number: int, settings: Settings) -> None:
         """Prepare it; nothing runs yet."""
         self.metrics: Mapping[str, int] = {}
+        self.drains = False
+        """Whether it has said that it takes no new connections."""
+        self.connections = 0
+        """How many it had when it said so last."""
         self.is_up = asyncio.Event()
         self.restarts = 0
         self.reason = ""
@@ -149,7 +153,7 @@ class Worker:
         finally:
             self._process = None
             self.is_up.clear()
-            self.metrics = {}
+            self.metrics, self.drains, self.connections = {}, False, 0
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
@@ -170,6 +174,8 @@ class Worker:
             self.reason = str(said["error"])
         elif "ready" in said:
             self.is_up.set()
+        elif "drains" in said:
+            self.drains, self.connections = said["drains"], said["connections"]
         else:
             self.metrics = said["metrics"]
 
@@ -183,6 +189,8 @@ class Workers:
         self._demo_key = demo_key
         self._shared = shared
         self._stopping = asyncio.Event()
+        self._drains = ""
+        """Why no new connections are taken, where none are."""
         self.all: list[Worker] = []
 
     @property
@@ -218,6 +226,21 @@ class Workers:
             reasons = "; ".join(worker.last_reason for worker in self.all if worker.last_reason)
             raise StartError(f"not every gateway worker has started: {reasons}") from None
 
+    def drain(self, reason: str) -> None:
+        """Let them take no new connections, and announce the end to those they have."""
+        self._drains = reason
+
+    @property
+    def connections(self) -> int:
+        """How many they have together, as they said last."""
+        return sum(worker.connections for worker in self.all)
+
+    @property
+    def have_drained(self) -> bool:
+        """Whether each that lives has said that it takes no new connections."""
+        up = [worker for worker in self.all if worker.is_up.is_set()]
+        return all(worker.drains for worker in up)
+
     async def end(self) -> None:
         """Let them answer what is under way, and end them. Idempotent."""
         self._stopping.set()
@@ -246,7 +269,8 @@ class Workers:
     async def _share(self) -> None:
         while not self._stopping.is_set():
             health, metrics = self._shared()
-            line = json.dumps({"health": health, "metrics": metrics}).encode() + b"\n"
+            said = {"health": health, "metrics": metrics, "drains": self._drains}
+            line = json.dumps(said).encode() + b"\n"
             for worker in self.all:
                 worker.tell(line)
             await pause(self._stopping, SHARE_INTERVAL_S)

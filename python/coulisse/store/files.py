@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from coulisse.store.errors import StoreDown
+
 SCHEME: Final = "sqlite:///"
 BESIDE: Final = ("-wal", "-shm")
 
@@ -15,6 +17,14 @@ def named_file(text: str, own: Path) -> str | None:
         return str(own)
     is_named = text.startswith(SCHEME) and len(text) > len(SCHEME)
     return text.removeprefix(SCHEME) if is_named else None
+
+
+def require_file(file: str, maker: str) -> None:
+    """See that there is one. Raises `StoreDown` that names the command which makes it."""
+    if not Path(file).is_file():
+        raise StoreDown(
+            f"{file}: there is no such file; a node makes it, or `coulisse {maker}` from its log"
+        )
 
 
 def make_file(file: str) -> None:

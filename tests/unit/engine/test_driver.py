@@ -81,8 +81,8 @@ class HeldCore:
     def session(self, account: str, on_message: Callable[[bytes], None]) -> Session:
         raise NotImplementedError
 
-    def go_away(self, reason: str) -> None:
-        self.calls.append(f"go_away {reason}")
+    def go_away(self, reason: str, *, is_now: bool = True) -> None:
+        self.calls.append(f"go_away {reason}" if is_now else f"will go away {reason}")
 
     def close(self) -> None:
         self.calls.append("close")
@@ -223,10 +223,12 @@ async def test_the_eventfd_releases_what_waited() -> None:
 
 async def test_closing_is_announced_before_and_lets_go_of_the_loop() -> None:
     driver, core, loop, _ = a_driver()
+    driver.announce_end("the node stops soon")
     driver.go_away("the node stops")
     driver.close()
     driver.close()
-    assert core.calls == ["go_away the node stops", "close", "close"] and loop.readers == {}
+    said = ["will go away the node stops soon", "go_away the node stops"]
+    assert core.calls == [*said, "close", "close"] and loop.readers == {}
 
 
 async def test_only_so_many_commands_may_wait() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
 
 import sqlalchemy as sa
 
 from coulisse.projections.content import ContentHash
 from coulisse.projections.tables import tables
 from coulisse.store.errors import StoreDown
+from coulisse.store.files import require_file
 from coulisse.store.sql import statements
 from coulisse.store.sql.address import Address
 from coulisse.store.sql.migrate import engine_for
@@ -25,10 +25,8 @@ def at_one_moment(address: Address) -> Iterator[sa.Connection]:
 
     Raises `StoreDown`.
     """
-    if address.backend == "sqlite" and not Path(address.target).is_file():
-        raise StoreDown(
-            f"{address.target}: there is no such file; a node or `store rebuild` makes it"
-        )
+    if address.backend == "sqlite":
+        require_file(address.target, "store rebuild")
     engine = engine_for(address)
     options = {"isolation_level": "REPEATABLE READ"} if address.backend == "postgresql" else {}
     try:

@@ -10,6 +10,7 @@ from typing import Any
 from coulisse.projections.content import Cell
 from coulisse.projections.tables import Table, series_tables
 from coulisse.store.errors import StoreDown
+from coulisse.store.files import require_file
 from coulisse.store.sql import statements
 from coulisse.store.sql.writer import Checkpoint
 from coulisse.store.timeseries.address import SeriesAddress
@@ -25,6 +26,7 @@ def all_rows(address: SeriesAddress) -> Iterator[tuple[Checkpoint, Rows]]:
     meanwhile.
     """
     if address.backend == "sqlite":
+        require_file(address.file, "series rebuild")
         try:
             target = f"file:{address.file}?mode=ro"
             with closing(sqlite3.connect(target, uri=True)) as connection:

@@ -94,6 +94,8 @@ def wipe(file: str) -> None:
             connection.execute("COMMIT")
     except sqlite3.Error as error:
         raise StoreDown(f"{file}: {error}") from None
+    except OSError as error:
+        raise StoreDown(f"{file}: {error.strerror}") from None
 
 
 def _delete(name: str) -> str:

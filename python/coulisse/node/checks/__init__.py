@@ -1,0 +1,1 @@
+"""What `coulisse doctor` and `coulisse config check` look at."""
