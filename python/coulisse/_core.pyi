@@ -26,6 +26,7 @@ __all__ = [
     "Rows",
     "SeriesFold",
     "SimDisk",
+    "Tuples",
     "asyncapi_json",
     "is_public_key",
     "openapi_json",
