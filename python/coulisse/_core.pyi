@@ -21,6 +21,7 @@ __all__ = [
     "CoreError",
     "Engine",
     "Fold",
+    "History",
     "LocalSession",
     "Replica",
     "Rows",
@@ -30,6 +31,7 @@ __all__ = [
     "asyncapi_json",
     "copy_journal",
     "is_public_key",
+    "log_end",
     "newest_snapshot",
     "openapi_json",
     "operations",
@@ -310,6 +312,32 @@ class LocalSession:
         """Take one request of the native protocol; its replies come to the session's callback."""
     def close(self) -> None:
         """End the session and its subscriptions."""
+
+@final
+class History:
+    """The questions of history of a core, for whoever reads the store.
+
+    Rows are tuples of the columns that `coulisse.store.sql.history` reads.
+    """
+
+    def __new__(cls, core: Core) -> History:
+        """Answer them from now on; without it each is refused with `STORE_DOWN`."""
+    @property
+    def fd(self) -> int:
+        """Readable when there are some: call `take`. Closed with the core."""
+    def take(self) -> list[dict[str, object]]:
+        """Take them: the fields of `coulisse.store.sql.history.Asked`."""
+    def found(
+        self,
+        number: int,
+        op: str,
+        seq: int,
+        rows: list[tuple[object, ...]],
+        looked_to: tuple[int, int] | None = None,
+    ) -> None:
+        """Say what a store that had come to `seq` has. Raises `ValueError` for what is no row."""
+    def down(self, number: int) -> None:
+        """Say that it cannot be read."""
 
 @final
 class Core:

@@ -52,6 +52,9 @@ PARAMS: dict[str, dict[str, object]] = {
     "order.cancel_after": {"timeout": 0},
     "orders.open": {},
     "fills.get": {},
+    "orders.history": {},
+    "fills.history": {},
+    "ledger.get": {},
     "balances.get": {},
     "positions.get": {},
     "account.deposit": {"asset": "USD", "qty": "1.00", "request_id": "d1"},
@@ -96,7 +99,9 @@ ACCESS = dict(_core.operations())
 FOR_AN_ACCOUNT = [
     name
     for name in PARAMS
-    if name.startswith(("order.", "orders.", "fills.", "balances.", "positions.", "keys."))
+    if name.startswith(
+        ("order.", "orders.", "fills.", "balances.", "positions.", "keys.", "ledger.")
+    )
     or name in ("session.resume", "account.configure", "key.create")
     or name in ("account.deposit", "account.withdraw", "withdrawals.get", "withdrawal.cancel")
 ]

@@ -24,6 +24,7 @@ from coulisse.store.sql.contents import read_content
 from coulisse.store.sql.migrate import engine_for, migrate, wipe
 
 from ..integration.conftest import Server, Start
+from ..integration.test_private_rest import operator
 
 DEADLINE_S = 60.0
 SERVE = ("serve", "--port", "0", "--data-dir", "data")
@@ -156,6 +157,9 @@ def test_no_store_is_made_where_the_settings_say_so(start: Start) -> None:
     assert said["store"] == {"state": "off"} and not said["degraded"]
     assert not (server.data_dir / "store.sqlite3").exists()
     assert "coulisse_store" not in metrics(server)
+    refused = operator(server).ask("GET", "/v1/ledger")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "STORE_DOWN")
+    assert refused.json()["error"]["value"] == "off"
 
 
 async def test_a_database_of_another_log_is_left_alone_and_told_without_its_password(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -12,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from coulisse import Client
 from coulisse.bench.questdb_server import Questdb
 from coulisse.node.series_check import verify
 from coulisse.store.timeseries.address import (
@@ -80,6 +82,7 @@ async def test_candles_that_a_node_no_longer_keeps_come_from_the_file(start: Sta
     # A minute and more of seconds, as if they had been traded: the node's own are the newest 60.
     assert all_candles(server, "1s", 1) == candles(server, interval="1s", limit=1_000)["candles"]
     flat = candles(server, interval="1s", limit=1_000, gaps="flat")["candles"]
+    await require_the_sdk_and_the_command_show(server, flat)
     starts = [one["start"] for one in flat]
     assert starts == list(range(starts[0], starts[-1] + 1, 1_000_000))
     assert refused_field(server, gaps="some") == "gaps"
@@ -95,6 +98,17 @@ async def test_candles_that_a_node_no_longer_keeps_come_from_the_file(start: Sta
     wipe_series(address)
     server = start(*SERVE, **PROMPT, **{SERIES: "sqlite"})
     require_right(server, address)
+
+
+async def require_the_sdk_and_the_command_show(server: Server, flat: list[dict[str, Any]]) -> None:
+    async with await Client.connect(server.http) as client:
+        pages = client.candle_history("BTC-USD", "1s", gaps="flat")
+        assert [one.start_us async for one in pages] == [one["start"] for one in reversed(flat)]
+        before = client.candle_history("BTC-USD", "1s", before_us=flat[-1]["start"], most=1)
+        assert [one.start_us < flat[-1]["start"] async for one in before] in ([True], [])
+    asked = ("candles", "BTC-USD", "-i", "1s", "--flat", "--limit", "1000", "--json")
+    shown = [json.loads(line)["start"] for line in server.cli(*asked).stdout.splitlines()]
+    assert shown == [one["start"] for one in flat]
 
 
 async def test_questdb_may_go_and_come_and_every_row_is_there_once(

@@ -22,7 +22,7 @@ from coulisse.projections.content import ContentHash
 from coulisse.store.parquet import MONEY, TIMES, WHOLE
 from coulisse.store.sql.address import Address
 from coulisse.store.sql.contents import read_content
-from coulisse.store.sql.writer import Checkpoint
+from coulisse.store.sql.writer import SCHEMA_VERSION, Checkpoint
 
 from ..integration.conftest import COMMAND, Server, Start, environment
 from .test_projector_store import QUICK, SERVE, is_filled, trade, until
@@ -148,7 +148,7 @@ def test_tables_are_made_by_their_owner_and_a_role_has_a_plain_name(
     done = migrate("--database", url, "--writer", 'bad"name')
     assert done.returncode == 1 and "is not a plain name" in done.stderr
     done = migrate("--database", url)
-    assert done.returncode == 0 and done.stdout.endswith("version 0001\n")
+    assert done.returncode == 0 and done.stdout.endswith(f"version {SCHEMA_VERSION}\n")
     assert PASSWORD not in done.stdout + done.stderr
     done = migrate("--database", "sqlite", "--data-dir", ".", "--reader", "looker")
     assert done.returncode == 1 and "SQLite has no roles" in done.stderr

@@ -400,7 +400,7 @@ pub(crate) fn status_of_code(code: RejectCode) -> u16 {
         C::MethodNotAllowed => 405,
         C::AlreadyExists | C::ClientOrderIdConflict | C::NonceUsed | C::RequestIdConflict => 409,
         C::RateLimited | C::RiskMessageRate | C::RiskOrderRate => 429,
-        C::Overloaded | C::RetryLogon | C::ShuttingDown | C::SeqNotReached => 503,
+        C::Overloaded | C::RetryLogon | C::ShuttingDown | C::SeqNotReached | C::StoreDown => 503,
         code if code.origin() == coulisse_types::reject::Origin::Gateway => 400,
         _ => 422,
     }

@@ -23,6 +23,7 @@ use crate::fills::Fills;
 use crate::flight::Flight;
 use crate::frame::{CloseCode, FrameReader, Role, write_close_frame};
 use crate::gather::Gather;
+use crate::history::HistoryDesk;
 use crate::http::{Body, Head, HeadReader, HttpFault, ReadStep, Route, error_response};
 use crate::key_use::KeyUse;
 use crate::limits::{
@@ -152,6 +153,8 @@ pub struct Hub {
     pub(crate) trials: Vec<Trial>,
     /// Reads that wait for a seq.
     pub(crate) waiting: Vec<WaitingRead>,
+    /// Questions of history.
+    pub(crate) history: HistoryDesk,
     /// Orders that were placed together and are not all answered, by the number of their request.
     pub(crate) gathers: BTreeMap<u64, Gather>,
     pub(crate) gathers_begun: u64,
@@ -239,6 +242,7 @@ impl Hub {
             fills: Fills::default(),
             trials: Vec::new(),
             waiting: Vec::new(),
+            history: HistoryDesk::default(),
             gathers: BTreeMap::new(),
             gathers_begun: 0,
             secrets: None,
@@ -599,6 +603,7 @@ impl Hub {
             one.publications += 1;
         }
         self.age_waiting();
+        self.ask_again();
         self.patrol();
         self.age_heads();
     }

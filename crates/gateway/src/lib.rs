@@ -62,6 +62,7 @@ pub mod flight;
 pub mod frame;
 mod gather;
 pub mod held;
+pub mod history;
 #[deny(
     clippy::arithmetic_side_effects,
     clippy::as_conversions,

@@ -231,6 +231,13 @@ pub const FILLS_KEPT_MAX: usize = 16_384;
 /// Fills of an account that are looked at for one page: less than 1 ms.
 pub const FILLS_LOOKED_AT_MAX: usize = 4_096;
 
+/// Questions of history that wait for the store or for a seq; more are answered `OVERLOADED`.
+pub const HISTORY_WAITING_MAX: usize = 64;
+
+/// Records of an account that are looked at for one page of history, because the store does not have them
+/// yet: some 4 ms.
+pub const HISTORY_RECORDS_MAX: usize = 4_096;
+
 /// Reads that wait for a seq; more are answered `OVERLOADED`.
 pub const READS_WAITING_MAX: usize = 1_024;
 

@@ -180,6 +180,7 @@ impl Hub {
             | Body::Deposit { .. }
             | Body::Amend(_) => return self.command(id, request, now_us, view),
             Body::Read(read) => return self.read(id, request, read, now_us, view),
+            Body::History(asked) => return self.history(id, request, asked, now_us, view),
             Body::Subscribe(wanted) => return self.subscribe(id, request, wanted, &answer, view),
             Body::Unsubscribe(wanted) => {
                 return self.unsubscribe(id, request, wanted, &answer, view);

@@ -48,6 +48,7 @@ pub(crate) struct Kept<'r> {
     count: u32,
     time_us: i64,
     events: &'r [u8],
+    items: &'r [u8],
 }
 
 impl Kept<'_> {
@@ -74,6 +75,12 @@ impl Kept<'_> {
     pub(crate) fn events(&self) -> Vec<Event> {
         decode_events(self.events).unwrap_or_default()
     }
+
+    /// The same, each with its number among all events of the record.
+    pub(crate) fn numbered_events(&self) -> Vec<(u32, Event)> {
+        let number = |bytes: &[u8]| bytes.try_into().map(u32::from_le_bytes).unwrap_or_default();
+        self.items.chunks_exact(ITEM_BYTES).map(number).zip(self.events()).collect()
+    }
 }
 
 /// The ring.
@@ -87,6 +94,7 @@ pub(crate) struct Ring {
     /// The seq of the first entry.
     first_seq: u64,
     scratch: Vec<u8>,
+    items: Vec<u32>,
 }
 
 /// Whether some stream that can be gone on with tells of it.
@@ -142,7 +150,8 @@ impl Ring {
     /// What stands there is made once for the largest record so far: encoding field by field into a
     /// growing vector costs three times as much.
     fn encode(&mut self, time_us: i64, links: &[Link], events: &[Event]) -> usize {
-        let most = HEAD_BYTES + links.len() * LINK_BYTES + events.len() * EVENT_BYTES_MAX;
+        let most =
+            HEAD_BYTES + links.len() * LINK_BYTES + events.len() * (EVENT_BYTES_MAX + ITEM_BYTES);
         if self.scratch.len() < most {
             self.scratch.resize(most, 0);
         }
@@ -155,7 +164,10 @@ impl Ring {
         }
         time_us.put(&mut writer);
         let mut end = HEAD_BYTES + links.len() * LINK_BYTES;
-        for event in events.iter().filter(|event| is_told(event)) {
+        let count_at = end - ITEM_BYTES;
+        self.items.clear();
+        for (item, event) in (0_u32..).zip(events).filter(|(_, event)| is_told(event)) {
+            self.items.push(item);
             let (head, body) = self.scratch[end..].split_at_mut(EVENT_HEAD_BYTES);
             let mut writer = Writer::new(body);
             let room = writer.left();
@@ -164,6 +176,12 @@ impl Ring {
             head[..2].copy_from_slice(&event.kind().number().to_le_bytes());
             head[2..].copy_from_slice(&u16::try_from(len).unwrap_or(u16::MAX).to_le_bytes());
             end += EVENT_HEAD_BYTES + len;
+        }
+        let count = u32::try_from(self.items.len()).unwrap_or(u32::MAX);
+        self.scratch[count_at..count_at + ITEM_BYTES].copy_from_slice(&count.to_le_bytes());
+        for item in &self.items {
+            self.scratch[end..end + ITEM_BYTES].copy_from_slice(&item.to_le_bytes());
+            end += ITEM_BYTES;
         }
         end
     }
@@ -205,8 +223,11 @@ impl Ring {
         let links = reader;
         reader.take(count as usize * LINK_BYTES)?;
         let time_us = i64::decode(&mut reader)?;
-        let events = &bytes[bytes.len() - reader.len()..];
-        Some(Kept { links, count, time_us, events })
+        let told = u32::decode(&mut reader)?;
+        let rest = &bytes[bytes.len() - reader.len()..];
+        let (events, items) =
+            rest.split_at_checked(rest.len().checked_sub(told as usize * ITEM_BYTES)?)?;
+        Some(Kept { links, count, time_us, events, items })
     }
 
     /// Records that are kept, and the bytes of the ring.
@@ -215,8 +236,10 @@ impl Ring {
     }
 }
 
-/// The count of links and the time.
-const HEAD_BYTES: usize = 4 + 8;
+/// The count of links, the time, and the count of events.
+const HEAD_BYTES: usize = 4 + 8 + ITEM_BYTES;
+/// The number of an event among all of its record.
+const ITEM_BYTES: usize = 4;
 /// The kind of an event and the length of its body, as [`decode_events`] reads them.
 const EVENT_HEAD_BYTES: usize = 2 + 2;
 const EVENT_BYTES_MAX: usize = EVENT_HEAD_BYTES + Event::BYTES_MAX;
@@ -226,7 +249,7 @@ const LINK_BYTES: usize = 1 + 4 + 8;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use coulisse_types::event::BalanceChanged;
+    use coulisse_types::event::{BalanceChanged, Ticked};
     use coulisse_types::{AccountId, Amount, AssetId};
 
     const KEY: LinkKey = LinkKey { stream: 2, id: 7 };
@@ -252,7 +275,9 @@ mod tests {
                 ring.push(Seq(seq), 5, &[], &[]);
                 continue;
             }
-            let events = vec![said(seq); if seq % 10 == 0 { 9 } else { 1 }];
+            // What no stream tells is not kept, and counted all the same.
+            let silent = Event::from(Ticked { closed: 0, more: false });
+            let events = [silent, said(seq)].repeat(if seq % 10 == 0 { 9 } else { 1 });
             ring.push(Seq(seq), 1_000 + i64::try_from(seq).expect("small"), &link(prev), &events);
             prev = seq;
             assert_eq!(ring.used().1, given);
@@ -260,6 +285,9 @@ mod tests {
             while let Some(kept) = ring.find(at) {
                 let count = if at.0 % 10 == 0 { 9 } else { 1 };
                 assert_eq!(kept.events(), vec![said(at.0); count], "{at:?} of {seq}");
+                let numbers: Vec<u32> = (1..).step_by(2).take(count).collect();
+                let numbered = kept.numbered_events();
+                assert_eq!(numbered, numbers.iter().map(|n| (*n, said(at.0))).collect::<Vec<_>>());
                 assert_eq!(kept.time_us(), 1_000 + i64::try_from(at.0).expect("small"));
                 at = kept.prev(KEY).expect("its link");
                 found += 1;

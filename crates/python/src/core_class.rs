@@ -70,7 +70,7 @@ struct State {
 
 impl Core {
     /// Runs `act` on the open core; a panic below it ends the process.
-    fn with<T>(
+    pub(crate) fn with<T>(
         &self,
         py: Python<'_>,
         act: impl FnOnce(&mut NodeCore, &mut Vec<Option<(ConnId, Peer)>>) -> T,
@@ -89,7 +89,7 @@ impl Core {
     }
 
     /// Sees to it that the tick's end is called once.
-    fn schedule(slf: &Bound<'_, Self>) -> PyResult<()> {
+    pub(crate) fn schedule(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let call = {
             let mut state = slf.get().state.borrow_mut(py);
@@ -107,7 +107,7 @@ impl Core {
     }
 
     /// Whether the core is closed: what the loop still calls then has nothing to do.
-    fn is_closed(&self, py: Python<'_>) -> bool {
+    pub(crate) fn is_closed(&self, py: Python<'_>) -> bool {
         self.state.borrow_mut(py).node.is_none()
     }
 

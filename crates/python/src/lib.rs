@@ -18,6 +18,7 @@ mod engine_class;
 mod engine_view;
 mod failure;
 mod following;
+mod history_class;
 pub mod huge_pages;
 mod key_file;
 mod links;
@@ -119,6 +120,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<pure::Book>()?;
     module.add_class::<sim_disk::SimDisk>()?;
     module.add_class::<core_class::Core>()?;
+    module.add_class::<history_class::History>()?;
     module.add_class::<replica_class::Replica>()?;
     module.add_class::<copies::CopyReplay>()?;
     module.add_function(wrap_pyfunction!(copies::copy_journal, module)?)?;

@@ -6,6 +6,7 @@
 
 use crate::clock::{Leap, LogClock, wall_ns, wall_us};
 use crate::engine_view::EngineView;
+use crate::history_class::Bell;
 use crate::key_file::KeyFile;
 use crate::links::Links;
 use crate::notes::{Notes, say};
@@ -144,6 +145,8 @@ pub(crate) struct NodeCore {
     pub(crate) applying: Arc<AtomicU64>,
     /// Where passwords are hashed, and what was said of logons.
     pub(crate) pool: SlowPool,
+    /// Wakes whoever reads the store.
+    pub(crate) bell: Option<Bell>,
 }
 
 impl NodeCore {
@@ -227,6 +230,7 @@ impl NodeCore {
             next_ticket: 0,
             applying: Arc::clone(applying),
             pool,
+            bell: None,
         }
     }
 

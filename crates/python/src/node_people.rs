@@ -12,8 +12,9 @@ impl NodeCore {
         self.pool.set_threads(threads);
     }
 
-    /// Hands passwords to the pool.
+    /// Hands passwords to the pool, and questions to whoever reads the store.
     pub(crate) fn start_slow(&mut self) {
+        self.call_reader();
         while let Some((number, work)) = self.hub.take_work() {
             self.pool.start(number, work);
         }

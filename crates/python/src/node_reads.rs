@@ -5,6 +5,7 @@ use crate::node_core::NodeCore;
 use crate::sync::SyncThread;
 use coulisse_gateway::batch::ConnId;
 use coulisse_gateway::book_feed::Levels;
+use coulisse_gateway::history::Found;
 use coulisse_gateway::market::read_levels;
 use coulisse_gateway::view::CoreView as _;
 use coulisse_types::{AccountId, LimitKind, Scope};
@@ -21,6 +22,13 @@ impl NodeCore {
     pub(crate) fn publish(&mut self) {
         self.hub.publish(&EngineView(&self.engine));
         self.hub.end_expired(crate::clock::wall_us(), self.engine.last_seq());
+        self.call_reader();
+    }
+
+    /// Goes on with what waited for the store.
+    pub(crate) fn finish_history(&mut self, number: u64, found: Found) {
+        self.hub.finish_history(number, found, &EngineView(&self.engine));
+        self.call_reader();
     }
 
     /// Tells every session that the node stops; if it does so now, it takes no more commands.
@@ -159,6 +167,9 @@ impl NodeCore {
         ];
         let mut all: Vec<(String, u64)> =
             plain.iter().map(|(name, value)| ((*name).to_string(), *value)).collect();
+        let (waiting, asked) = self.hub.history_counters();
+        all.push(("history_questions_waiting".to_string(), waiting));
+        all.push(("history_questions".to_string(), asked));
         for table in self.engine.tables() {
             all.push((format!("{}_used", table.name), u64::from(table.used)));
             all.push((format!("{}_max", table.name), u64::from(table.max)));

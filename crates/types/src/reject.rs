@@ -92,6 +92,7 @@ rejects! {
     33 SessionOver Gateway "SESSION_OVER" "The session of the token was ended: log on again.";
     34 PasswordTooShort Gateway "PASSWORD_TOO_SHORT" "The password has fewer characters than the node asks for.";
     35 MethodNotAllowed Gateway "METHOD_NOT_ALLOWED" "The route is not asked with this method.";
+    36 StoreDown Gateway "STORE_DOWN" "The node has no store of history, or it cannot be read now; trading goes on.";
 
     100 UnknownKey Core "UNKNOWN_KEY" "The key does not exist.";
     101 NotPermitted Core "NOT_PERMITTED" "The key may not do this, or not for this account.";

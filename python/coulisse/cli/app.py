@@ -20,6 +20,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "candles": "coulisse.cli.candles",
     "order": "coulisse.cli.order",
     "orders": "coulisse.cli.orders",
+    "fills": "coulisse.cli.fills",
+    "ledger": "coulisse.cli.ledger",
     "cancel": "coulisse.cli.cancel",
     "balances": "coulisse.cli.balances",
     "positions": "coulisse.cli.positions",

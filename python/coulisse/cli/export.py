@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +15,7 @@ import typer
 
 from coulisse.cli.options import ConfigFile, DataDir
 from coulisse.cli.runner import fail
+from coulisse.cli.span import From, To, time_ns
 from coulisse.cli.store import Database, progress_of, store_of
 from coulisse.domain.errors import CoulisseError
 from coulisse.domain.market import CANDLE_INTERVALS
@@ -26,10 +26,8 @@ FORMATS = ("csv", "parquet")
 
 def export(
     what: Annotated[str, typer.Argument(help="trades, orders, fills, ledger or candles.")],
-    from_: Annotated[
-        str | None, typer.Option("--from", help="The first time, in UTC, as 2026-11-26T10:00.")
-    ] = None,
-    to: Annotated[str | None, typer.Option("--to", help="The time to end before.")] = None,
+    from_: From = None,
+    to: To = None,
     interval: Annotated[
         str, typer.Option(help="Of candles: 1s, 1m, 5m, 15m, 1h, 4h or 1d.")
     ] = "1m",
@@ -55,7 +53,7 @@ def export(
         if value not in known:
             fail(f"{option} is one of {', '.join(known)}, not {value!r}")
     try:
-        begin, end = _time_ns("--from", from_, 0), _time_ns("--to", to, 2**63 - 1)
+        begin, end = time_ns("--from", from_, 0), time_ns("--to", to, 2**63 - 1)
         wanted = Wanted(what, begin, end, interval)
         count = -1
         with progress_of("seq") as progress:
@@ -91,15 +89,3 @@ def _target(out: Path | None, format_: str) -> Iterator[RowWriter]:
         return
     with nullcontext(sys.stdout) if out is None else out.open("w", newline="") as file:
         yield csv.writer(file, lineterminator="\n")
-
-
-def _time_ns(option: str, text: str | None, default: int) -> int:
-    if text is None:
-        return default
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"{option}: {text!r} is no time, as 2026-11-26T10:00") from None
-    utc = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    since = utc - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1_000

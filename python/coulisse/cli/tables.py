@@ -7,13 +7,16 @@ is no width.
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import typer
+
+from coulisse.cli.span import when
 
 GAP: Final = "  "
 Row = Mapping[str, str | None]
@@ -34,6 +37,27 @@ def show_table(layout: Layout, rows: Sequence[Row]) -> None:
     """Print rows below the names of their columns."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     typer.echo("\n".join(lines_of(layout, rows, width)))
+
+
+async def show_history(
+    layout: Layout, entries: AsyncIterator[Mapping[str, object]], none: str, *, as_json: bool
+) -> None:
+    """Print entries as they come, as JSON, or all of them as a table; `none` where there is none.
+
+    Their `time` is in µs since 1970.
+    """
+    rows: list[Row] = []
+    async for entry in entries:
+        if as_json:
+            typer.echo(json.dumps(entry))
+        else:
+            cells = {name: entry[name] for name in layout.columns}
+            cells["time"] = when(int(str(entry["time"])))
+            rows.append({name: None if cell is None else str(cell) for name, cell in cells.items()})
+    if rows:
+        show_table(layout, rows)
+    elif not as_json:
+        typer.echo(none)
 
 
 def lines_of(layout: Layout, rows: Sequence[Row], width: int | None) -> list[str]:

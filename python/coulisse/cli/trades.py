@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.text import Text
@@ -15,15 +14,14 @@ from rich.text import Text
 from coulisse.cli.options import AsJson, KeyFile, Url
 from coulisse.cli.runner import connect, run
 from coulisse.client.credentials import find_credentials
-from coulisse.domain.errors import ConnectionLost, Refused
+from coulisse.client.public import get_json
+from coulisse.domain.errors import Refused
 from coulisse.domain.money import as_text
 from coulisse.domain.orders import Trade, trade_from_wire
-from coulisse.domain.outcomes import Rejected, rejected_from_wire
+from coulisse.domain.outcomes import Rejected
 from coulisse.domain.symbols import is_symbol, wire_symbol
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TIMEOUT_S = 10.0
-Body = dict[str, Any]
 Symbols = Annotated[
     list[str] | None,
     typer.Argument(help="The instruments, as BTC-USD; all where none is named."),
@@ -86,35 +84,18 @@ async def _unknown_symbol(http_url: str, symbol: str) -> Refused:
 
 
 async def _all_symbols(http_url: str) -> list[str]:
-    body = await _get(http_url, "/v1/instruments", {})
+    body = await get_json(http_url, "/v1/instruments", {})
     return [str(item["symbol"]) for item in body["instruments"]]
 
 
 async def _latest(http_url: str, symbol: str, limit: int) -> list[Trade]:
     try:
-        body = await _get(http_url, f"/v1/trades/{symbol}", {"limit": limit})
+        body = await get_json(http_url, f"/v1/trades/{symbol}", {"limit": limit})
     except Refused as error:
         if error.code != "UNKNOWN_SYMBOL":
             raise
         raise await _unknown_symbol(http_url, symbol) from None
     return [trade_from_wire(symbol, item) for item in reversed(body["trades"])]
-
-
-async def _get(http_url: str, path: str, params: dict[str, int]) -> Body:
-    # Loaded here: it takes a third of the start of every other command.
-    import httpx
-
-    try:
-        async with httpx.AsyncClient(
-            base_url=http_url, timeout=_TIMEOUT_S, trust_env=False
-        ) as http:
-            answer = await http.get(path, params=params)
-    except httpx.HTTPError as error:
-        raise ConnectionLost(f"{http_url}: {error}") from None
-    body: Body = msgspec.json.decode(answer.content)
-    if answer.status_code != httpx.codes.OK:
-        raise Refused(rejected_from_wire(body["error"]))
-    return body
 
 
 def _show(console: Console, trade: Trade, as_json: bool) -> None:

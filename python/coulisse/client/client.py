@@ -15,7 +15,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self, Unpack
 
 from coulisse.client.admin import Admin
@@ -47,6 +46,7 @@ from coulisse.client.forms import (
     order_ref,
     symbols_of,
 )
+from coulisse.client.history import History
 from coulisse.client.link import Link
 from coulisse.client.lists import all_items, fill_of_row, place_together
 from coulisse.client.local_book import LocalBook
@@ -98,6 +98,9 @@ class Client:
         self.admin = Admin(self._link)
         """What only a key with the admin permission may ask for."""
         self.withdrawals = Withdrawals(self._link)
+        past = History(self._link)
+        self.orders_history, self.fills_history = past.orders, past.fills
+        self.ledger, self.candle_history = past.ledger, past.candles
 
     @property
     def reconnect_count(self) -> int:
@@ -140,12 +143,7 @@ class Client:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def place(

@@ -249,6 +249,11 @@ class Config(BaseSettings):
         return env_settings, dotenv_settings, init_settings
 
     @property
+    def store_database(self) -> str | None:
+        """Where history is, as it was given, with its password; None where nothing fills it."""
+        return self.store.address if self.projector.enabled else None
+
+    @property
     def series_database(self) -> str | None:
         """Where the time series are, as it was given, with its password; None for nowhere."""
         if self.series.database is not None:

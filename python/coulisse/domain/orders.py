@@ -194,7 +194,7 @@ def trade_from_wire(symbol: str, item: Mapping[str, object], seq: int | None = N
 
 
 def order_from_wire(item: Mapping[str, object], seq: int | None = None) -> Order:
-    """Read one open order: of `orders.open`, or of the image of the `orders` channel."""
+    """Read one order: of `orders.open` or `orders.history`, or of the `orders` channel's image."""
     price = item.get("price")
     return Order(
         order_id=int(str(item["order_id"])),
@@ -205,6 +205,7 @@ def order_from_wire(item: Mapping[str, object], seq: int | None = None) -> Order
         remaining=_number(item, "remaining"),
         filled=_number_or_zero(item, "filled"),
         state=str(item.get("state", "open")),
+        reason=_text(item, "reason"),
         client_order_id=_text(item, "client_order_id"),
         seq=seq,
         type=_text(item, "type"),

@@ -24,6 +24,7 @@ from coulisse.gateway.plain import PlainHub
 from coulisse.gateway.rest import Site
 from coulisse.log.file import data_dir, open_core, refuse_file
 from coulisse.node.front import Conns, Front
+from coulisse.node.history import stored_history
 from coulisse.node.lives import lone_faults, pause
 from coulisse.node.log_archive import LogArchive
 from coulisse.node.projector import Projector, allowed_processors, elsewhere
@@ -85,12 +86,17 @@ class Node:
             hosts=config.gateway.host_names,
             series=series.stored,
         )
+        self._history = stored_history(
+            config.store_database, data_dir(config), lambda: projector.store.is_refused
+        )
         self.audit = AuditFile(data_dir(config) / "audit.jsonl")
         self._front = Front(core, config.gateway, site, self.spawn, self.audit)
 
     async def start(self, listeners: list[tuple[Listener, PlainHub, Conns]]) -> None:
         """Replay is done: seed the log, then accept connections."""
         self.driver.attach(asyncio.get_running_loop())
+        if self._history is not None:
+            self._history.attach(_core.History(self.core))
         await seed(self.core, self.driver, self.config)
         await seed_limits(self.core, self.driver, self.config)
         self.listeners = [listener for listener, _, _ in listeners]
@@ -220,6 +226,8 @@ class Node:
             with contextlib.suppress(NodeFailed):
                 await self.driver.durable()
         await self._front.stop()
+        if self._history is not None:
+            self._history.close()
         self.verify.end()
         self.archive.end()
         if self._is_ready:

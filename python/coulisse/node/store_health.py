@@ -54,6 +54,11 @@ class StoreHealth:
         return self._is_wanted
 
     @property
+    def is_refused(self) -> bool:
+        """Whether it is known to be of another log, or not of this form."""
+        return self._state == "refused"
+
+    @property
     def is_there(self) -> bool:
         """Whether it is filled now."""
         return self._state == "writing" and self.seq > 0

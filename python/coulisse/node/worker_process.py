@@ -34,6 +34,7 @@ from coulisse.gateway.listener import Listener
 from coulisse.gateway.plain import PlainHub
 from coulisse.gateway.rest import Site
 from coulisse.node.front import Conns, Front, no_plain_events
+from coulisse.node.history import stored_history
 from coulisse.node.lives import lone_faults, pause
 from coulisse.node.series_reader import stored_series
 from coulisse.telemetry.audit import AuditFile
@@ -63,6 +64,8 @@ class Settings:
     demo_key: Mapping[str, str] | None
     series: str | None = None
     """Where the time series are, with its password."""
+    store: str | None = None
+    """Where history is, with its password."""
 
     def to_json(self) -> str:
         """Return the first line of its stdin."""
@@ -103,6 +106,9 @@ class WorkerNode:
             hosts=gateway.host_names,
             series=stored_series(settings.series, Path(settings.data_dir)),
         )
+        self._history = stored_history(
+            settings.store, Path(settings.data_dir), self._store_is_refused
+        )
         name = f"audit-worker-{settings.number}.jsonl"
         audit = AuditFile(Path(settings.data_dir) / name)
         self._front = Front(core, gateway, site, self._spawn, audit)
@@ -129,6 +135,8 @@ class WorkerNode:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self.stopping.set)
         self.driver.attach(loop)
+        if self._history is not None:
+            self._history.attach(_core.History(self._core))
         hearing = self._group.create_task(self._hear(told))
         try:
             await self._front.listen(*self._listening)
@@ -144,6 +152,8 @@ class WorkerNode:
         finally:
             # It waits for a node that may never say another word.
             hearing.cancel()
+            if self._history is not None:
+                self._history.close()
             self.driver.close()
 
     async def _serve(self) -> None:
@@ -173,6 +183,10 @@ class WorkerNode:
                 self._front.close_listeners()
                 self.driver.announce_end(said["drains"])
         self.stopping.set()
+
+    def _store_is_refused(self) -> bool:
+        store = self._health.get("store")
+        return isinstance(store, dict) and store.get("state") == "refused"
 
     def _spawn(self, work: Awaitable[None]) -> object:
         async def task() -> None:

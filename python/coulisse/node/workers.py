@@ -213,6 +213,7 @@ class Workers:
                 master_key=None if secret is None else secret.hex(),
                 demo_key=self._demo_key,
                 series=self._config.series_database,
+                store=self._config.store_database,
             )
             self.all.append(Worker(number, settings))
         for worker in self.all:

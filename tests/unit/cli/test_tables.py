@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coulisse.cli.orders import LAYOUT
+from coulisse.cli.orders import OPEN
 from coulisse.cli.tables import Row, lines_of
 
 ORDERS: list[Row] = [
@@ -33,12 +33,12 @@ ORDERS: list[Row] = [
         "client_order_id": None,
     },
 ]
-NUMBERS = [row[name] for row in ORDERS for name in (*LAYOUT.numbers, "order_id") if row[name]]
+NUMBERS = [row[name] for row in ORDERS for name in (*OPEN.numbers, "order_id") if row[name]]
 
 
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 100, 120, 160, 200, None])
 def test_no_number_is_cut_at_any_width(width: int | None) -> None:
-    lines = lines_of(LAYOUT, ORDERS, width)
+    lines = lines_of(OPEN, ORDERS, width)
     words = " ".join(lines).split()
     assert [number for number in NUMBERS if number not in words] == []
     if width is not None and width >= len("trigger price: 59999.00000001"):
@@ -47,23 +47,23 @@ def test_no_number_is_cut_at_any_width(width: int | None) -> None:
 
 
 def test_the_least_important_columns_go_first_and_all_come_back_with_room() -> None:
-    wide = lines_of(LAYOUT, ORDERS, None)
+    wide = lines_of(OPEN, ORDERS, None)
     assert wide[0].split("  ")[0] == "order id" and "client order id" in wide[0]
     assert len(wide) == 3
-    without_id = lines_of(LAYOUT, ORDERS, len(wide[1]) - 1)
+    without_id = lines_of(OPEN, ORDERS, len(wide[1]) - 1)
     assert "client order id" not in without_id[0] and "take_profit_limit" in without_id[1]
-    without_both = lines_of(LAYOUT, ORDERS, len(without_id[1]) - 1)
+    without_both = lines_of(OPEN, ORDERS, len(without_id[1]) - 1)
     assert "take_profit_limit" not in without_both[1] and "waiting" in without_both[1]
 
 
 def test_a_column_in_which_nothing_stands_goes_before_any_other() -> None:
-    narrow = lines_of(LAYOUT, ORDERS[1:], 70)
+    narrow = lines_of(OPEN, ORDERS[1:], 70)
     assert "trigger price" not in narrow[0] and "type" in narrow[0]
 
 
 def test_numbers_stand_to_the_right_and_rows_that_do_not_fit_are_told_line_by_line() -> None:
-    lines = lines_of(LAYOUT, ORDERS, None)
+    lines = lines_of(OPEN, ORDERS, None)
     end = lines[1].index("60000.12345678") + len("60000.12345678")
     assert lines[2][:end].endswith(" 1.00")
-    told = lines_of(LAYOUT, ORDERS, 40)
+    told = lines_of(OPEN, ORDERS, 40)
     assert told[0] == "order id: 9007199254740991" and "" in told

@@ -95,6 +95,7 @@ impl Hub {
             over: _,
             trials: _,
             waiting: _,
+            history: _,
             gathers: _,
             gathers_begun: _,
             secrets: _,

@@ -7,6 +7,7 @@ mod door;
 mod durable_first;
 mod feeds;
 mod fuzz;
+mod history;
 mod limits;
 mod links;
 mod lists_and_batches;

@@ -38,7 +38,7 @@ pub struct Answer<'a> {
 
 impl Answer<'_> {
     /// Appends `{"id":…` and what follows until the result. A weight of 1 is not said.
-    fn open(&self, out: &mut Vec<u8>) {
+    pub(super) fn open(&self, out: &mut Vec<u8>) {
         write_id(out, self.id_raw);
         if self.weight == 1 {
             out.extend_from_slice(OK_START);

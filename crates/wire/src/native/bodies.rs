@@ -10,6 +10,7 @@ use super::admin::read_admin;
 use super::batches::read_batch;
 use super::error::Detail;
 use super::feed::CandleInterval;
+use super::history::read_history;
 use super::orders::{read_order_ref, read_place, read_place_list, read_replace};
 use super::params::{
     Fault, Params, Read, find_symbol, integer, missing, missing_either, name, nanoseconds, one_of,
@@ -91,6 +92,9 @@ fn read_rarer_body<'a>(
         | Op::GroupsGet
         | Op::LimitsGet
         | Op::FeeTiersGet => Body::Read(read_list(op, params, symbols)?),
+        Op::OrdersHistory | Op::FillsHistory | Op::LedgerGet => {
+            Body::History(Box::new(read_history(op, params, symbols)?))
+        }
         Op::Subscribe => Body::Subscribe(read_subscription(params, symbols)?),
         Op::Unsubscribe => Body::Unsubscribe(read_subscription(params, symbols)?),
         Op::Logon => read_logon(params)?,

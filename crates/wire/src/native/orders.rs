@@ -360,6 +360,12 @@ fn read_ref<'a>(
         }
         return Ok((OrderId(0), client_order_id));
     }
+    Ok((read_order_id(field, value)?, client_order_id))
+}
+
+/// The id of an order, in text.
+#[inline]
+pub(super) fn read_order_id<'a>(field: &'static str, value: Raw<'a>) -> Read<'a, OrderId> {
     let mut scratch = [0; TEXT_BYTES_MAX];
     let digits = value.text(&mut scratch).unwrap_or_default();
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) || digits.starts_with(b"0") {
@@ -367,7 +373,7 @@ fn read_ref<'a>(
         return Err(fault.with(Detail::Wanted("a whole number in a string, from 1")));
     }
     match whole_number(digits).filter(|number| *number <= INTEGER_MAX) {
-        Some(number) => Ok((OrderId(number), client_order_id)),
+        Some(number) => Ok(OrderId(number)),
         None => Err(Fault::new(RejectCode::NumberOutOfRange, field, value)),
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn read_list<'a>(
     })
 }
 
-fn read_limit(value: Raw<'_>) -> params::Read<'_, u32> {
+pub(super) fn read_limit(value: Raw<'_>) -> params::Read<'_, u32> {
     let Some(value) = value.present() else { return Ok(PAGE_ROWS_MAX) };
     let limit = integer(value, "limit", u64::from(PAGE_ROWS_MAX))?;
     u32::try_from(limit).ok().filter(|limit| *limit > 0).ok_or_else(|| {

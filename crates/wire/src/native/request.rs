@@ -101,6 +101,8 @@ pub enum Body<'a> {
     Test(Command, InstrumentId),
     /// `orders.open`, `fills.get`, `balances.get`, `positions.get` and `keys.get`.
     Read(super::Read),
+    /// `orders.history`, `fills.history` and `ledger.get`.
+    History(Box<super::History>),
     /// `subscribe`.
     Subscribe(Subscription),
     /// `unsubscribe`.

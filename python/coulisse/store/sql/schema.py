@@ -22,6 +22,13 @@ INDEXES: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
     "ledger": (("debit", "seq", "item"), ("credit", "seq", "item")),
 }
 """What is looked for besides the keys, by table."""
+PARTIAL: Final[dict[str, tuple[tuple[str, tuple[str, ...], str], ...]]] = {
+    "orders": (
+        ("orders_by_client_order_id", ("client_order_id", "account"), "client_order_id <> ''"),
+    ),
+    "order_events": (("order_events_of_ends", ("account", "seq", "item"), "kind = 'closed'"),),
+}
+"""Indexes of some rows only: name, columns, which rows."""
 
 
 class Minor(sa.types.TypeDecorator[int]):
@@ -68,6 +75,11 @@ def _column(column: Column, key: tuple[str, ...]) -> sa.Column[Any]:
     )
 
 
+def _partial(name: str, columns: tuple[str, ...], rows: str) -> sa.Index:
+    where = sa.text(rows)
+    return sa.Index(name, *columns, postgresql_where=where, sqlite_where=where)
+
+
 def make_metadata() -> sa.MetaData:
     """Return the tables with their indexes."""
     metadata = sa.MetaData()
@@ -77,6 +89,7 @@ def make_metadata() -> sa.MetaData:
             metadata,
             *(_column(column, table.key) for column in table.columns),
             *(sa.Index(f"{name}_by_{'_'.join(of)}", *of) for of in INDEXES.get(name, ())),
+            *(_partial(*index) for index in PARTIAL.get(name, ())),
             sqlite_with_rowid=False,
         )
     sa.Table(

@@ -54,7 +54,7 @@ impl<'o, 't> Item<'o, 't> {
         item
     }
 
-    pub(super) fn symbol(&mut self) {
+    pub(in crate::native) fn symbol(&mut self) {
         if let Some(info) = self.info {
             self.text("symbol", info.symbol.as_bytes());
         }

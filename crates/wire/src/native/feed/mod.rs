@@ -5,6 +5,7 @@
 
 mod account;
 mod candles;
+mod closed;
 mod item;
 mod market;
 mod orders;
@@ -22,6 +23,8 @@ use self::account::{Bound, bound_by, write_balance, write_position, write_risk};
 pub(super) use self::account::{write_balance_items, write_limit, write_position_items};
 pub(super) use self::candles::write_candle_items;
 pub use self::candles::write_candles;
+pub use self::closed::ClosedOrder;
+pub(super) use self::closed::write_closed_order_items;
 pub(super) use self::item::Item;
 pub use self::market::{
     BookOrder, OrderChange, Ticker, write_instruments, write_l3_delta, write_l3_image, write_ticker,

@@ -160,7 +160,7 @@ fn write_accepted(
     item.close();
 }
 
-fn write_rules(
+pub(super) fn write_rules(
     item: &mut Item<'_, '_>,
     side: Side,
     order_type: OrderType,
@@ -176,7 +176,7 @@ fn write_rules(
 }
 
 /// Appends the terms that are not at their default.
-fn write_terms(item: &mut Item<'_, '_>, terms: &OrderTermsSet) {
+pub(super) fn write_terms(item: &mut Item<'_, '_>, terms: &OrderTermsSet) {
     if terms.trigger_price.ticks() != 0 {
         item.price("trigger_price", terms.trigger_price);
     }

@@ -99,6 +99,22 @@ pub(crate) mod page {
     pub(crate) const MIN_SEQ: usize = 2;
 }
 
+/// What `orders.history`, `fills.history` and `ledger.get` begin with; then comes [`span`].
+pub(crate) mod history {
+    /// The symbol, or of `ledger.get` the asset.
+    pub(crate) const OF: usize = 0;
+    pub(crate) const ORDER_ID: usize = 1;
+    pub(crate) const CLIENT_ORDER_ID: usize = 2;
+}
+
+/// Which part of history; then comes [`page`].
+pub(crate) mod span {
+    pub(crate) const FROM_TIME: usize = 0;
+    pub(crate) const TO_TIME: usize = 1;
+    pub(crate) const FROM_SEQ: usize = 2;
+    pub(crate) const COUNT: usize = 3;
+}
+
 /// `order.cancel_after`.
 pub(crate) const TIMEOUT: usize = 0;
 

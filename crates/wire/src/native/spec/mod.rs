@@ -4,6 +4,7 @@
 pub(crate) mod at;
 mod channels;
 mod ops;
+mod pages;
 mod routes;
 
 pub use channels::{CHANNEL_NAMES, Channel};
@@ -129,7 +130,12 @@ impl Op {
             | Self::LimitsGet
             | Self::FeeTiersGet => (5, None),
             Self::Subscribe => (2, Some("symbols")),
-            Self::Logon | Self::SessionOpen | Self::PasswordChange => (20, None),
+            Self::Logon
+            | Self::SessionOpen
+            | Self::PasswordChange
+            | Self::OrdersHistory
+            | Self::FillsHistory
+            | Self::LedgerGet => (20, None),
             _ => (1, None),
         };
         Weight { units, each_of }
@@ -224,7 +230,7 @@ pub const ERROR: &[BodyField] = &[
     field(
         "retry_after_ms",
         "integer?",
-        "With `RATE_LIMITED` and `RETRY_LOGON`: when there is room again.",
+        "With `RATE_LIMITED` and `RETRY_LOGON`, and with `OVERLOADED` of a question for history: when there is room again.",
     ),
     field(
         "state",

@@ -6,6 +6,10 @@ use coulisse_types::{
 };
 
 use super::channels::CHANNEL_NAMES;
+use super::pages::{
+    CURSOR, FROM_SEQ, FROM_TIME, HISTORY_CURSOR, HISTORY_MIN_SEQ, HISTORY_NEXT, HISTORY_SEQ, LIMIT,
+    MIN_SEQ, NEXT_CURSOR, STORE_SEQ, TO_TIME,
+};
 use super::{Access, BodyField, OpSpec, ParamKind, ParamSpec, field, optional, required};
 
 macro_rules! ops {
@@ -95,20 +99,6 @@ const T_LOG: BodyField = field("t_log", "integer", "When the log stamped it.");
 const T_OUT: BodyField = field("t_out", "integer", "When the reply left.");
 const READ_LOG: BodyField =
     field("t_log", "integer", "When the log stamped the record at `seq`: so new is what is told.");
-const NEXT_CURSOR: BodyField =
-    field("next_cursor", "string?", "More follow: ask again with this as `cursor`.");
-const LIMIT: ParamSpec =
-    optional("limit", ParamKind::Integer, "How many at most: 1 to 500, and 500 if absent.");
-const CURSOR: ParamSpec = optional(
-    "cursor",
-    ParamKind::Text,
-    "The `next_cursor` of the page before. Between two pages the list may change: what was there all the time is told once.",
-);
-const MIN_SEQ: ParamSpec = optional(
-    "min_seq",
-    ParamKind::Integer,
-    "Answer once this seq has been applied here, that of an order for instance, whichever node took it; after 2 seconds the answer is `SEQ_NOT_REACHED`.",
-);
 
 const BY_ORDER_ID: ParamSpec = optional(
     "order_id",
@@ -360,7 +350,7 @@ ops! {
     ] r#"{"limit":100,"min_seq":88123}"#;
 
     /// The account's fills, the newest first, as far back as this node keeps them: the latest 16,384 of
-    /// all accounts together, also over a restart. What is older, the stores have.
+    /// all accounts together, also over a restart. What is older, `fills.history` has.
     FillsGet "fills.get" Read [
         optional("symbol", ParamKind::Text, "Only in this instrument."),
         LIMIT, CURSOR, MIN_SEQ,
@@ -370,6 +360,42 @@ ops! {
         field("cut", "boolean?", "`true`: there were fills before the last of these that are no longer kept here."),
         T_IN, READ_LOG, T_OUT,
     ] r#"{"symbol":"BTC-USD","limit":100}"#;
+
+    /// The account's closed orders, the one that closed last first, as far back as the store goes. What
+    /// closed a moment ago is among them, though the store may not have it yet.
+    OrdersHistory "orders.history" Read [
+        optional("symbol", ParamKind::Text, "Only in this instrument."),
+        optional("order_id", ParamKind::Text, "Only this order."),
+        optional("client_order_id", ParamKind::Text, "Only orders with this id of the client's."),
+        FROM_TIME, TO_TIME, FROM_SEQ,
+        LIMIT, HISTORY_CURSOR, HISTORY_MIN_SEQ,
+    ] => [
+        HISTORY_SEQ, STORE_SEQ, field("orders", "array", "The orders; fields as in the items of the `orders` image, the last `state` and the `reason` for it, `accepted_seq` and `accepted_time`, and of the end its `seq` and `time`."),
+        HISTORY_NEXT, T_IN, T_OUT,
+    ] r#"{"symbol":"BTC-USD","limit":100,"min_seq":88123}"#;
+
+    /// The account's fills, the newest first, as far back as the store goes. The newest are among them,
+    /// though the store may not have them yet.
+    FillsHistory "fills.history" Read [
+        optional("symbol", ParamKind::Text, "Only in this instrument."),
+        optional("order_id", ParamKind::Text, "Only of this order."),
+        FROM_TIME, TO_TIME, FROM_SEQ,
+        LIMIT, HISTORY_CURSOR, HISTORY_MIN_SEQ,
+    ] => [
+        HISTORY_SEQ, STORE_SEQ, field("fills", "array", "The fills; fields as in `fills.get`."),
+        HISTORY_NEXT, T_IN, T_OUT,
+    ] r#"{"symbol":"BTC-USD","from_seq":88000}"#;
+
+    /// What the account's balances are the sum of, the newest entry first, as far as the store has come:
+    /// deposits, withdrawals, both sides of trades, fees and rebates.
+    LedgerGet "ledger.get" Read [
+        optional("asset", ParamKind::Text, "Only of this asset."),
+        FROM_TIME, TO_TIME, FROM_SEQ,
+        LIMIT, HISTORY_CURSOR, HISTORY_MIN_SEQ,
+    ] => [
+        HISTORY_SEQ, STORE_SEQ, field("entries", "array", "Per entry `seq`, `time`, `asset`, `change` (negative for what went), `kind` (`deposit`, `withdrawal`, `trade`, `fee` or `rebate`), of a trade its `symbol` and `trade_id`, and `order_id` where it was paid for an order of the account."),
+        HISTORY_NEXT, T_IN, T_OUT,
+    ] r#"{"asset":"USD","limit":100}"#;
 
     /// The account's balances, by asset.
     BalancesGet "balances.get" Read [LIMIT, CURSOR, MIN_SEQ] => [

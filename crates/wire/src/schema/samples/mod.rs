@@ -27,6 +27,7 @@ use crate::native::withdrawals::{self, CapRow, WithdrawalRow};
 use crate::native::{Body, Channel, CommandOutcome, Op, parse_request, rest as rest_bodies};
 
 mod events;
+mod history;
 
 const BTC_USD: InstrumentId = InstrumentId(1);
 const ALICE: AccountId = AccountId(1);
@@ -124,6 +125,9 @@ pub(super) fn reply(op: Op) -> Vec<u8> {
             &Page { rows: fill_rows(), next: None, is_cut: true },
             &table,
         ),
+        Op::OrdersHistory | Op::FillsHistory | Op::LedgerGet => {
+            history::write(out, op, &answer, &table);
+        }
         Op::BalancesGet => answers::write_balances(out, &answer, &page(balances(), None), &table),
         Op::PositionsGet => {
             answers::write_positions(out, &answer, &page([events::position()], None), &table);

@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import Final
 
-VERSIONS: Final = ("0001",)
+VERSIONS: Final = ("0001", "0002")
 """Every version, the oldest first."""
 STAMP: Final = (
     "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
