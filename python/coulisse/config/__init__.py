@@ -66,7 +66,7 @@ class LogConfig(Part):
     """`fsync` survives a power cut; `os` survives the death of the process only."""
     segment_bytes: Annotated[int, between(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX)] = 67_108_864
     """Size of one segment of the journal."""
-    archive: Path | None = None
+    archive: Annotated[Path | None, Field(examples=["log-archive"])] = None
     """Where segments that nothing goes on from are put, compressed; without it all stay."""
     archive_keep_days: Annotated[int, between(0, ARCHIVE_DAYS_MAX)] = 0
     """How long they are kept there; 0: for good."""

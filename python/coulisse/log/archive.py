@@ -77,8 +77,8 @@ def begins_at_one(directory: Path) -> bool:
 
 def require_whole(directory: Path) -> None:
     """See that a store can be made anew, before it is emptied. Raises `ArchiveError`."""
-    oldest = next(iter(segments(directory)), 0)
-    if oldest != 1:
+    oldest = next(iter(segments(directory)), 1)
+    if oldest > 1:
         raise ArchiveError(
             f"LOG_GONE: {directory}: the log begins at seq {oldest}; put back what lies before "
             "(coulisse log recall), nothing was changed"
