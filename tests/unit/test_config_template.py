@@ -16,7 +16,8 @@ from coulisse.domain.errors import ConfigError
 ROOT = Path(__file__).resolve().parents[2]
 WITHOUT_DEFAULT = {
     "log.dir", "log.archive", "node.cpu", "projector.enabled", "series.database",
-    "secrets.master_key_file", "gateway.tls", "asset_scales", "accounts", "risk.limits", "risk.withdrawal_caps",
+    "secrets.master_key_file", "gateway.tls", "asset_scales", "accounts", "risk.limits",
+    "risk.withdrawal_caps",
 }  # fmt: skip
 """What has an example in the files, and no default or an empty one."""
 
