@@ -6,8 +6,9 @@
 //!   its result from the beginning.
 
 use crate::batch::{Batch, ConnId, Entry, Late, Part, Waiter};
+use crate::held::Departure;
 use crate::hub::Hub;
-use crate::outcomes::{DEPARTURE_PENDING_US, units_of};
+use crate::outcomes::{DEPARTURE_PENDING_US, REPLY_TAIL_BYTES, units_of};
 use crate::view::CoreView;
 use coulisse_types::record::NONCE_BIT;
 use coulisse_types::{RejectCode, RequestId, Seq};
@@ -135,7 +136,10 @@ impl Hub {
         let (in_us, out_us) = (gather.in_us, DEPARTURE_PENDING_US);
         let stamps = Stamps { seq: seq.0, in_us, log_us, out_us };
         let answer = Answer { id_raw: &gather.id_raw, op: Op::PlaceBatch, weight, stamps };
-        self.write_answer(gather.conn, seq, |out| answers::write_batch(out, &answer, &results));
+        let departure = Departure { tail: REPLY_TAIL_BYTES, in_us: Some(in_us) };
+        self.write_departing(gather.conn, seq, Some(departure), |out| {
+            answers::write_batch(out, &answer, &results);
+        });
     }
 
     /// Takes out of a batch what would be stamped past its deadline, and refuses it: before the log,

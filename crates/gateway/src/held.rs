@@ -5,10 +5,20 @@
 //!
 //! Cost: one buffer and one mark per distinct seq that waits; nothing is kept once all has left.
 
+use crate::times::Times;
 use std::collections::VecDeque;
 
 /// Digits of a time in microseconds since the epoch, from 2001 to 2286.
 pub(crate) const TIME_DIGITS: usize = 16;
+
+/// The end of a reply that tells when it left.
+#[derive(Clone, Copy, Debug)]
+pub struct Departure {
+    /// Bytes behind its `t_out`.
+    pub tail: usize,
+    /// When what it answers was read, in µs since the epoch, where the time that it took is counted.
+    pub in_us: Option<i64>,
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Mark {
@@ -21,8 +31,9 @@ struct Mark {
 pub struct Held {
     bytes: Vec<u8>,
     marks: VecDeque<Mark>,
-    /// Where a reply's `t_out` stands, to be overwritten with the time it really leaves.
-    departures: VecDeque<usize>,
+    /// Where a reply's `t_out` stands, to be overwritten with the time it really leaves, and when what it
+    /// answers was read.
+    departures: VecDeque<(usize, Option<i64>)>,
 }
 
 impl Held {
@@ -52,10 +63,10 @@ impl Held {
         }
     }
 
-    /// Says that the message just appended ends with its `t_out` and `tail` more bytes.
-    pub fn departs(&mut self, tail: usize) {
+    /// Says that the message just appended ends with its `t_out` and some more bytes.
+    pub fn departs(&mut self, Departure { tail, in_us }: Departure) {
         if let Some(at) = self.bytes.len().checked_sub(TIME_DIGITS + tail) {
-            self.departures.push_back(at);
+            self.departures.push_back((at, in_us));
         }
     }
 
@@ -78,8 +89,15 @@ impl Held {
         self.departures.clear();
     }
 
-    /// Lets go of what is durable: gives `leave` the bytes, if there are any.
-    pub fn release(&mut self, durable_seq: u64, now_us: i64, leave: impl FnOnce(&[u8])) {
+    /// Lets go of what is durable: gives `leave` the bytes, if there are any, and counts in `times` how long
+    /// the replies among them took.
+    pub fn release(
+        &mut self,
+        durable_seq: u64,
+        now_us: i64,
+        times: &mut Times,
+        leave: impl FnOnce(&[u8]),
+    ) {
         let mut end = 0;
         while let Some(mark) = self.marks.front().filter(|mark| mark.seq <= durable_seq) {
             end = mark.end;
@@ -88,26 +106,27 @@ impl Held {
         if end == 0 {
             return;
         }
-        self.stamp(end, now_us);
+        self.stamp(end, now_us, times);
         leave(&self.bytes[..end]);
         self.bytes.drain(..end);
         for mark in &mut self.marks {
             mark.end -= end;
         }
-        for at in &mut self.departures {
+        for (at, _) in &mut self.departures {
             *at -= end;
         }
     }
 
-    fn stamp(&mut self, end: usize, now_us: i64) {
+    fn stamp(&mut self, end: usize, now_us: i64, times: &mut Times) {
         let mut digits = [b'0'; TIME_DIGITS];
         let mut rest = now_us.unsigned_abs();
         for digit in digits.iter_mut().rev() {
             *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
             rest /= 10;
         }
-        while let Some(at) = self.departures.front().copied().filter(|at| *at < end) {
+        while let Some((at, in_us)) = self.departures.front().copied().filter(|(at, _)| *at < end) {
             self.bytes[at..at + TIME_DIGITS].copy_from_slice(&digits);
+            in_us.into_iter().for_each(|in_us| times.add(now_us.saturating_sub(in_us), 1));
             self.departures.pop_front();
         }
     }
@@ -117,9 +136,11 @@ impl Held {
 mod tests {
     use super::*;
 
+    const NOW_US: i64 = 1_700_000_000_000_000;
+
     fn released(held: &mut Held, durable_seq: u64) -> String {
         let mut out = String::new();
-        held.release(durable_seq, 1_700_000_000_000_000, |b| {
+        held.release(durable_seq, NOW_US, &mut Times::default(), |b| {
             out.push_str(&String::from_utf8_lossy(b));
         });
         out
@@ -157,12 +178,25 @@ mod tests {
     fn the_time_of_leaving_is_written_when_it_leaves() {
         let mut held = Held::default();
         held.buffer().extend_from_slice(br#"{"t_out":0000000000000000}}"#);
-        held.departs(2);
+        held.departs(Departure { tail: 2, in_us: None });
         held.mark(1);
         held.buffer().extend_from_slice(br#"{"t_out":0000000000000000}}"#);
-        held.departs(2);
+        held.departs(Departure { tail: 2, in_us: None });
         held.mark(2);
         assert_eq!(released(&mut held, 1), r#"{"t_out":1700000000000000}}"#);
         assert_eq!(released(&mut held, 2), r#"{"t_out":1700000000000000}}"#);
+    }
+    #[test]
+    fn what_a_reply_took_is_counted_when_it_leaves_where_it_is_asked_for() {
+        let (mut held, mut times) = (Held::default(), Times::default());
+        for (seq, in_us) in [(1, Some(NOW_US - 40)), (2, None), (3, Some(NOW_US - 7))] {
+            held.buffer().extend_from_slice(br#"{"t_out":0000000000000000}}"#);
+            held.departs(Departure { tail: 2, in_us });
+            held.mark(seq);
+        }
+        held.release(2, NOW_US, &mut times, |_| ());
+        assert_eq!((times.counts().iter().sum::<u64>(), times.sum_us()), (1, 40));
+        held.release(3, NOW_US, &mut times, |_| ());
+        assert_eq!((times.counts().iter().sum::<u64>(), times.sum_us()), (2, 47));
     }
 }

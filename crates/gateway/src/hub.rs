@@ -23,6 +23,7 @@ use crate::fills::Fills;
 use crate::flight::Flight;
 use crate::frame::{CloseCode, FrameReader, Role, write_close_frame};
 use crate::gather::Gather;
+use crate::held::Departure;
 use crate::history::HistoryDesk;
 use crate::http::{Body, Head, HeadReader, HttpFault, ReadStep, Route, error_response};
 use crate::key_use::KeyUse;
@@ -40,6 +41,7 @@ use crate::ring::{Link, Ring};
 use crate::rules::Rules;
 use crate::secrets::Secrets;
 use crate::site;
+use crate::tally::Tally;
 use crate::trials::Trial;
 use crate::turn::Turn;
 use crate::upgrade;
@@ -179,6 +181,7 @@ pub struct Hub {
     pub(crate) server: String,
     pub(crate) node: String,
     pub(crate) counters: Counters,
+    pub(crate) tally: Tally,
     pub(crate) stopping: bool,
     /// What the backlog of the log has room for.
     pub(crate) log_room: LogRoom,
@@ -260,6 +263,7 @@ impl Hub {
             server,
             node,
             counters: Counters::default(),
+            tally: Tally::default(),
             stopping: false,
             log_room: LogRoom::Free,
             epoch,
@@ -460,12 +464,12 @@ impl Hub {
         self.write_departing(id, seq, None, body);
     }
 
-    /// The same for a reply whose `t_out` stands `tail` bytes before its end.
+    /// The same for a reply with a `t_out`.
     pub(crate) fn write_departing(
         &mut self,
         id: ConnId,
         seq: Seq,
-        tail: Option<usize>,
+        departure: Option<Departure>,
         body: impl FnOnce(&mut Vec<u8>),
     ) {
         let Some(conn) = self.conn(id) else { return };
@@ -479,12 +483,12 @@ impl Hub {
         if conn.packs.is_some() {
             let mut text = Vec::new();
             body(&mut text);
-            self.write_packed(id, seq, tail, &text);
+            self.write_packed(id, seq, departure, &text);
             return;
         }
         conn.write(seq.0, body);
-        if let Some(tail) = tail {
-            conn.held.departs(tail);
+        if let Some(departure) = departure {
+            conn.held.departs(departure);
         }
         let waits = matches!(conn.stage, Stage::Head(_));
         let is_behind = !conn.behind.is_empty();
@@ -561,13 +565,14 @@ impl Hub {
 
     fn let_out(&mut self, durable: Seq, now_us: i64, sink: &mut impl Sink) {
         let mut queued = std::mem::take(&mut self.queued);
+        let mut replied = std::mem::take(&mut self.tally.replied);
         queued.retain(|id| {
             let Some(conn) = self.conn(*id) else { return false };
             if conn.paused && !conn.closing {
                 // The transport has as much as it may keep; the rest waits here, where it is bounded.
                 return true;
             }
-            conn.held.release(durable.0, now_us, |bytes| sink.send(*id, bytes));
+            conn.held.release(durable.0, now_us, &mut replied, |bytes| sink.send(*id, bytes));
             let (is_empty, closing) = (conn.held.is_empty(), conn.closing);
             conn.queued = !is_empty;
             self.note_room(*id);
@@ -578,7 +583,7 @@ impl Hub {
             !is_empty
         });
         // Nothing is enqueued while the list is out: `sink` cannot reach the hub.
-        self.queued = queued;
+        (self.queued, self.tally.replied) = (queued, replied);
         self.end_overdue(sink);
         self.read_again(sink);
     }

@@ -26,8 +26,8 @@
 //!   missed), `turn` (how much of each is taken, and when), [`call`] (private REST), `reads` (lists),
 //!   `gather` (orders placed together), [`trials`] (orders only tested), [`people`] (passwords and tokens)
 //!   and [`flight`] (a core in another process); [`secrets`], `fills`, [`batch`], [`held`], `fan`, `ring`,
-//!   [`book_feed`], `l3`, [`candles`], [`public_feed`] and [`private_feed`] are its parts, [`view`] is what
-//!   it sees of the core.
+//!   [`book_feed`], `l3`, [`candles`], [`public_feed`], [`private_feed`], [`tally`] and [`times`] (what is
+//!   counted) are its parts, [`view`] is what it sees of the core.
 //! - [`link`]: what such a process and the core say to each other.
 //!
 //! The rooms that read strangers' bytes ([`http`], [`upgrade`], [`frame`], [`deflate`]) may not even index or add
@@ -96,6 +96,8 @@ pub mod secrets;
     clippy::panic
 )]
 mod site;
+pub mod tally;
+pub mod times;
 pub mod trials;
 mod turn;
 #[deny(

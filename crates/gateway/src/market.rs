@@ -458,13 +458,22 @@ impl Hub {
         }
         conn.write_frames(seq.0, bytes);
         if !conn.paused {
-            conn.held.release(durable.0, now_us, |bytes| sink.send(id, bytes));
+            self.let_out_of(id, durable, now_us, sink);
         }
-        if !conn.held.is_empty() {
+        if self.conn(id).is_some_and(|conn| !conn.held.is_empty()) {
             self.enqueue(id);
         }
         self.note_room(id);
         true
+    }
+
+    /// Lets out what is durable of what one connection is told.
+    fn let_out_of(&mut self, id: ConnId, durable: Seq, now_us: i64, sink: &mut impl Sink) {
+        let mut replied = std::mem::take(&mut self.tally.replied);
+        if let Some(conn) = self.conn(id) {
+            conn.held.release(durable.0, now_us, &mut replied, |bytes| sink.send(id, bytes));
+        }
+        self.tally.replied = replied;
     }
 
     /// Whether listeners of public streams wait for their turn: then the loop should come again soon.

@@ -3,6 +3,7 @@
 
 use crate::batch::{Batch, ConnId, Entry, Waiter};
 use crate::conn::Subscription;
+use crate::held::Departure;
 use crate::hub::Hub;
 use crate::view::CoreView;
 use coulisse_types::event::OrderState;
@@ -80,18 +81,20 @@ impl Hub {
             order.state = OrderState::Waiting;
         }
         self.note_command(id.session, entry, header, &outcome, view);
+        let log_us = header.time_ns.div_euclid(1_000);
+        self.tally.queued.add(log_us.saturating_sub(entry.received_us), 1);
+        self.tally.note(&outcome);
         if matches!(outcome, CommandOutcome::Rejected(_)) {
             self.unset_cancels(id, &entry.command);
         }
         if let Some(part) = batch.part(header.origin.index.into()) {
-            let at = (header.seq, header.time_ns.div_euclid(1_000));
-            self.gather(part, entry, &outcome, at);
+            self.gather(part, entry, &outcome, (header.seq, log_us));
             return;
         }
         let stamps = Stamps {
             seq: header.seq.0,
             in_us: entry.received_us,
-            log_us: header.time_ns.div_euclid(1_000),
+            log_us,
             out_us: DEPARTURE_PENDING_US,
         };
         let table = std::mem::take(&mut self.instruments);
@@ -102,7 +105,8 @@ impl Hub {
         let is_shown = matches!(&entry.command, Command::KeyIssue(issue) if issue.scheme == KeyScheme::HmacSha256);
         let secret = secret.filter(|_| is_shown).map(|secret| reply::Secret(secret.as_slice()));
         let units = Units { secret, ..units_of(&table, entry) };
-        self.write_departing(id, header.seq, Some(REPLY_TAIL_BYTES), |out| {
+        let departure = Departure { tail: REPLY_TAIL_BYTES, in_us: Some(entry.received_us) };
+        self.write_departing(id, header.seq, Some(departure), |out| {
             write_outcome(out, batch.id(entry), &outcome, &stamps, &units);
         });
         self.instruments = table;

@@ -19,6 +19,7 @@ use crate::limits::{
     PATROL_PUBLICATIONS, PING_PUBLICATIONS, PONG_PUBLICATIONS, PUBLICATIONS_PER_S,
     SLOW_PUBLICATIONS,
 };
+use crate::tally::Seen;
 use coulisse_types::Seq;
 
 /// What is due of one connection.
@@ -39,6 +40,7 @@ impl Hub {
         let part = count.div_ceil(PATROL_PUBLICATIONS);
         for _ in 0..part {
             self.patrolled = if self.patrolled + 1 < count { self.patrolled + 1 } else { 0 };
+            self.look_at(self.patrolled);
             let (ticks, logon) = (self.ticks, self.rules.logon_s * PUBLICATIONS_PER_S);
             let due = self
                 .conn_at(self.patrolled)
@@ -47,6 +49,16 @@ impl Hub {
                 self.act(id, due);
             }
             self.let_rest(self.patrolled);
+        }
+    }
+
+    /// Notes how the connection at a place is; the first place begins a round.
+    fn look_at(&mut self, place: usize) {
+        if place == 0 {
+            self.tally.begin_round();
+        }
+        if let Some(one) = self.conn_at(place).map(Seen::of) {
+            self.tally.see(one);
         }
     }
 

@@ -6,6 +6,7 @@
 //!   [`READS_WAITING_MAX`] wait.
 
 use crate::batch::ConnId;
+use crate::held::Departure;
 use crate::hub::Hub;
 use crate::limits::{MIN_SEQ_PUBLICATIONS_MAX, READS_WAITING_MAX};
 use crate::outcomes::{DEPARTURE_PENDING_US, REPLY_TAIL_BYTES};
@@ -121,7 +122,8 @@ impl Hub {
 
     /// Writes an answer, whose time of leaving is written when it leaves.
     pub(crate) fn write_answer(&mut self, id: ConnId, seq: Seq, body: impl FnOnce(&mut Vec<u8>)) {
-        self.write_departing(id, seq, Some(REPLY_TAIL_BYTES), body);
+        let departure = Departure { tail: REPLY_TAIL_BYTES, in_us: None };
+        self.write_departing(id, seq, Some(departure), body);
     }
 
     fn answer_read(&mut self, one: &WaitingRead, view: &impl CoreView) {

@@ -12,7 +12,7 @@ use crate::fan::Topic;
 use crate::hub::{Hub, LogRoom};
 use crate::limits::{L3_ORDERS_MAX, SUBSCRIPTIONS_MAX};
 use crate::logon;
-use crate::outcomes::{DEPARTURE_PENDING_US, REPLY_TAIL_BYTES};
+use crate::outcomes::DEPARTURE_PENDING_US;
 use crate::quota::{Asker, Exceeded};
 use crate::secrets::Secret;
 use crate::site;
@@ -118,7 +118,7 @@ impl Hub {
     pub(crate) fn refuse(&mut self, id: ConnId, seq: Seq, error: &RequestError<'_>) {
         self.count_refused(error);
         let in_us = self.asked_us;
-        self.write_departing(id, seq, Some(REPLY_TAIL_BYTES), |out| {
+        self.write_answer(id, seq, |out| {
             error.write(out);
             reply::write_refusal_times(out, in_us, None, DEPARTURE_PENDING_US);
         });
@@ -127,6 +127,7 @@ impl Hub {
     /// Counts what never reaches the log.
     pub(crate) fn count_refused(&mut self, error: &RequestError<'_>) {
         self.counters.refused += 1;
+        self.tally.reject(error.code);
         if error.code == RejectCode::Overloaded {
             self.counters.overloaded += 1;
         }

@@ -17,6 +17,7 @@ use coulisse_gateway::deflate::Offer;
 use coulisse_gateway::frame::{Opcode, Role, begin_frame};
 use coulisse_gateway::held::Held;
 use coulisse_gateway::http::{HeadReader, ReadStep};
+use coulisse_gateway::times::Times;
 use coulisse_gateway::upgrade::accept;
 use coulisse_types::event::{AssetCreated, InstrumentCreated};
 use coulisse_types::{
@@ -159,12 +160,13 @@ impl Server {
         let Some(commit) = &self.commit else { return Ok(()) };
         commit.acknowledge();
         let durable = commit.durable();
+        let mut times = Times::default();
         for peer in &mut self.peers {
             if let Some(Peer::Session(session)) = peer
                 && !session.held.is_empty()
             {
                 let out = &mut session.socket.out;
-                session.held.release(durable, 0, |bytes| out.extend_from_slice(bytes));
+                session.held.release(durable, 0, &mut times, |bytes| out.extend_from_slice(bytes));
                 session.socket.flush(&self.epoll)?;
             }
         }

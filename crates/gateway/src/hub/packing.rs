@@ -8,7 +8,7 @@ use crate::batch::ConnId;
 use crate::deflate::{Deflater, Inflater, Window};
 use crate::fan::Fan;
 use crate::frame::{FrameReader, Opcode, write_text_frame};
-use crate::held::TIME_DIGITS;
+use crate::held::{Departure, TIME_DIGITS};
 use crate::limits::{
     FRAME_HEADER_BYTES_MAX, INFLATE_BYTES_PER_MESSAGE, INFLATE_BYTES_PER_READ,
     INFLATE_PACKED_BYTES_PER_MESSAGE, PACK_REPLY_BYTES_MIN, PACK_STREAM_BYTES_MIN,
@@ -92,11 +92,16 @@ impl Hub {
         self.count_work(id, u32::try_from(messages).unwrap_or(u32::MAX));
     }
 
-    /// Writes one message for a connection that agreed, whose `t_out` stands `tail` bytes before its end if
-    /// it has one.
+    /// Writes one message for a connection that agreed, with a `t_out` or without.
     #[cold]
-    pub(super) fn write_packed(&mut self, id: ConnId, seq: Seq, tail: Option<usize>, text: &[u8]) {
-        let tail_bytes = tail.map_or(0, |tail| tail + TIME_DIGITS);
+    pub(super) fn write_packed(
+        &mut self,
+        id: ConnId,
+        seq: Seq,
+        departure: Option<Departure>,
+        text: &[u8],
+    ) {
+        let tail_bytes = departure.map_or(0, |departure| departure.tail + TIME_DIGITS);
         let mut deflater = self.packing.deflater.take().unwrap_or_default();
         if let Some(conn) = self.conn(id) {
             let out = conn.held.buffer();
@@ -108,9 +113,9 @@ impl Hub {
                 write_text_frame(out, text);
             }
             conn.held.mark(seq.0);
-            if let Some(tail) = tail {
+            if let Some(Departure { tail, in_us }) = departure {
                 // Behind what is written over stands one byte more.
-                conn.held.departs(tail + usize::from(is_packed));
+                conn.held.departs(Departure { tail: tail + usize::from(is_packed), in_us });
             }
         }
         self.packing.deflater = Some(deflater);

@@ -114,6 +114,7 @@ impl Hub {
             ticks: _,
             patrolled: _,
             packing: _,
+            tally: _,
         } = self;
         VERSION.encode(out);
         let mut table = Vec::new();

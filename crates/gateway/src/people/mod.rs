@@ -146,6 +146,8 @@ pub struct PeopleCounters {
     pub retried: u64,
     /// Passwords that wait or are being hashed.
     pub waiting: u64,
+    /// How many may.
+    pub waiting_max: u64,
 }
 
 impl Desk {
@@ -175,7 +177,8 @@ impl Hub {
     /// What was counted of people.
     pub fn people_counters(&self) -> PeopleCounters {
         let waiting = u64::try_from(self.desk.pending.len()).unwrap_or(u64::MAX);
-        PeopleCounters { waiting, ..self.desk.counters }
+        let waiting_max = u64::try_from(self.desk.rules.waiting_max).unwrap_or(u64::MAX);
+        PeopleCounters { waiting, waiting_max, ..self.desk.counters }
     }
 
     /// Takes the next password to be hashed, with its number: [`Hub::finish_work`] wants it back.

@@ -19,4 +19,5 @@ mod risk_and_status;
 mod slices;
 mod slow_readers;
 mod streams;
+mod tally;
 mod world;
