@@ -12,6 +12,7 @@ from typing_extensions import disjoint_base
 
 __all__ = [
     "PUBLICATIONS_PER_S",
+    "TIME_BOUNDS_US",
     "VERSION",
     "Book",
     "Candles",
@@ -49,6 +50,9 @@ VERSION: Final[str]
 
 PUBLICATIONS_PER_S: Final[int]
 """How often in a second `Core.publish` is to be called: the core counts its times in calls."""
+
+TIME_BOUNDS_US: Final[list[int]]
+"""What times are counted under, in µs; one more count is of what is beyond."""
 
 class CoreError(Exception):
     """What the core refuses or cannot do; `args` are (code, message)."""
@@ -550,8 +554,12 @@ class Core:
     def event_hash(self) -> bytes: ...
     def state_hash(self) -> bytes: ...
     def check_invariants(self) -> None: ...
-    def metrics(self) -> dict[str, int]:
-        """Counters and gauges by name: uses and limits of tables and queues, rates, sync times."""
+    def metrics(self) -> dict[str, int | dict[str, int] | list[int]]:
+        """What is counted, by the names of `coulisse.telemetry.catalogue`.
+
+        A number; a number for each row of labels, `|` between them; or counts of times, one under
+        each of `TIME_BOUNDS_US` and one beyond, and behind them the sum in µs.
+        """
     def take_audit(self) -> tuple[list[dict[str, str | int | None]], int]:
         """Take the logons and the operators' commands since the last call, and how many were lost.
 

@@ -6,6 +6,7 @@ use crate::clock::Leap;
 use crate::conn_class::LocalSession;
 use crate::failure::{Note, failed, guard};
 use crate::node_core::{NodeCore, Outcome};
+use crate::node_metrics::shown;
 use crate::open::{Arguments, listed, nonce, open_core, open_worker};
 use crate::outbox::{Mail, Outbox, Peer};
 use crate::sim_disk::SimDisk;
@@ -692,11 +693,7 @@ impl Core {
 
     fn metrics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let values = self.with(py, |node, _| node.metrics())?;
-        let dict = PyDict::new(py);
-        for (name, value) in values {
-            dict.set_item(name, value)?;
-        }
-        Ok(dict)
+        shown(py, &values)
     }
 
     /// What was asked for since the last call, and how many more there was no room for.

@@ -24,12 +24,14 @@ mod key_file;
 mod links;
 mod listening;
 mod node_core;
+mod node_metrics;
 mod node_people;
 mod node_reads;
 mod notes;
 mod open;
 mod outbox;
 mod poison;
+mod profits;
 mod pure;
 mod replica;
 mod replica_class;
@@ -40,6 +42,7 @@ mod sim_disk;
 mod slow_pool;
 mod socket;
 mod source;
+mod stages;
 mod start;
 mod sync;
 mod uplink;
@@ -104,6 +107,7 @@ fn rest_routes() -> Vec<(&'static str, &'static str, &'static str)> {
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("VERSION", env!("CARGO_PKG_VERSION"))?;
+    module.add("TIME_BOUNDS_US", coulisse_gateway::times::BOUNDS_US.to_vec())?;
     module.add("PUBLICATIONS_PER_S", coulisse_gateway::limits::PUBLICATIONS_PER_S)?;
     module.add("CoreError", module.py().get_type::<failure::CoreError>())?;
     module.add_function(wrap_pyfunction!(schema::schema_json, module)?)?;

@@ -11,8 +11,10 @@ use crate::key_file::KeyFile;
 use crate::links::Links;
 use crate::notes::{Notes, say};
 use crate::poison::{Replay, Replayed, VoidRecord};
+use crate::profits::Profits;
 use crate::slow_pool::SlowPool;
 use crate::source::Source;
+use crate::stages::{BatchMark, Stages};
 use crate::start::{Fit, PassedOver, Start, State, chain_at};
 use crate::sync::SyncThread;
 use crate::voids::AheadError;
@@ -143,6 +145,9 @@ pub(crate) struct NodeCore {
     pub(crate) outcomes: Vec<Outcome>,
     next_ticket: u64,
     pub(crate) applying: Arc<AtomicU64>,
+    /// How long records took.
+    pub(crate) stages: Stages,
+    pub(crate) profits: Profits,
     /// Where passwords are hashed, and what was said of logons.
     pub(crate) pool: SlowPool,
     /// Wakes whoever reads the store.
@@ -229,6 +234,8 @@ impl NodeCore {
             outcomes: Vec::new(),
             next_ticket: 0,
             applying: Arc::clone(applying),
+            stages: Stages::default(),
+            profits: Profits::default(),
             pool,
             bell: None,
         }
@@ -464,7 +471,8 @@ impl NodeCore {
         self.stamp_batch(batch, time_ns);
         // Handed over before it is applied: the disk works while the engine does.
         if let Source::Journal(sync) = &self.source {
-            sync.append(&self.records);
+            let records = u32::try_from(batch.len()).unwrap_or(u32::MAX);
+            sync.append(&self.records, BatchMark { stamped_ns: time_ns, records });
         }
         let headers = std::mem::take(&mut self.headers);
         for (part, headers) in headers.chunks(WARM_MAX).enumerate() {
@@ -483,6 +491,7 @@ impl NodeCore {
             links.note(&self.records, mark.0, mark.1);
         }
         self.headers = headers;
+        self.stages.note_applied(time_ns, batch.len());
         self.note_backlog();
     }
 
@@ -563,7 +572,11 @@ impl NodeCore {
         if let Some(links) = &mut self.links {
             links.tell(durable, &mut self.hub);
         }
-        self.hub.release(durable, wall_us(), &EngineView(&self.engine), sink);
+        let now_ns = wall_ns();
+        if let Source::Journal(sync) = &self.source {
+            self.stages.note_released(durable.0, now_ns, |into| sync.take_groups(into));
+        }
+        self.hub.release(durable, now_ns / 1_000, &EngineView(&self.engine), sink);
     }
 
     /// How far the log is durable.

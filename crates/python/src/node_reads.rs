@@ -1,8 +1,8 @@
-//! What Python reads of a node's core: JSON bodies, ids, counters. Nothing here changes anything.
+//! What Python reads of a node's core: JSON bodies and ids. Nothing here changes anything.
 
 use crate::engine_view::EngineView;
 use crate::node_core::NodeCore;
-use crate::sync::SyncThread;
+use crate::node_metrics::GROUPS_SHOWN_MAX;
 use coulisse_gateway::batch::ConnId;
 use coulisse_gateway::book_feed::Levels;
 use coulisse_gateway::history::Found;
@@ -23,6 +23,9 @@ impl NodeCore {
         self.hub.publish(&EngineView(&self.engine));
         self.hub.end_expired(crate::clock::wall_us(), self.engine.last_seq());
         self.call_reader();
+        if self.source.journal().is_some() {
+            self.profits.look(&self.engine, GROUPS_SHOWN_MAX);
+        }
     }
 
     /// Goes on with what waited for the store.
@@ -112,68 +115,5 @@ impl NodeCore {
         let table = self.hub.instruments();
         rest::write_balances(out, account, self.engine.last_seq().0, balances, table);
         Some(())
-    }
-
-    /// Counters and gauges by name.
-    pub(crate) fn metrics(&self) -> Vec<(String, u64)> {
-        let counters = self.hub.counters();
-        let journal = self.source.journal();
-        let (groups, bytes) = journal.map_or((0, 0), SyncThread::written);
-        let sync_us = |percent| journal.map_or(0, |sync| sync.sync_us(percent));
-        let (streams, stream_bytes) = self.hub.streams_used();
-        let (ring_records, ring_bytes) = self.hub.history_used();
-        let people = self.hub.people_counters();
-        let packing = self.hub.packing_counters();
-        let plain: [(&str, u64); 39] = [
-            ("seq", self.engine.last_seq().0),
-            ("durable_seq", self.durable_seq().0),
-            ("orders_accepted", self.engine.order_count()),
-            ("orders_live", u64::from(self.engine.live_orders())),
-            ("trades", self.engine.trade_count()),
-            ("core_voided_records_total", self.voids.len() as u64),
-            ("requests", counters.requests),
-            ("requests_refused", counters.refused),
-            ("requests_overloaded", counters.overloaded),
-            ("requests_limited", counters.limited),
-            ("sessions_silent_closed", counters.silent_closed),
-            ("sessions_strangers_closed", counters.strangers_closed),
-            ("sessions_slow_closed", counters.slow_closed),
-            ("connections_opened", counters.opened),
-            ("deflate_connections_opened", packing.agreed),
-            ("deflate_read_messages", packing.inflated),
-            ("deflate_read_packed_bytes", packing.inflated_packed_bytes),
-            ("deflate_read_bytes", packing.inflated_bytes),
-            ("deflate_packed_messages", packing.packed),
-            ("deflate_packed_from_bytes", packing.packed_from_bytes),
-            ("deflate_packed_bytes", packing.packed_bytes),
-            ("people_sessions_opened", people.opened),
-            ("people_logons_failed", people.failed),
-            ("people_logons_retried", people.retried),
-            ("people_passwords_waiting", people.waiting),
-            ("feed_ring_records", ring_records as u64),
-            ("feed_ring_bytes", ring_bytes as u64),
-            ("feed_streams", streams as u64),
-            ("feed_stream_bytes", stream_bytes as u64),
-            ("workers", self.links.as_ref().map_or(0, |links| links.count() as u64)),
-            ("connections", self.hub.open_count() as u64),
-            ("batch_commands", self.hub.batch().len() as u64),
-            ("batch_commands_max", coulisse_gateway::limits::BATCH_COMMANDS_MAX as u64),
-            ("journal_groups", groups),
-            ("journal_bytes", bytes),
-            ("journal_backlog_bytes", self.source.backlog_bytes() as u64),
-            ("journal_backlog_bytes_max", crate::node_core::BACKLOG_BYTES_MAX as u64),
-            ("journal_sync_p50_us", sync_us(50)),
-            ("journal_sync_p99_us", sync_us(99)),
-        ];
-        let mut all: Vec<(String, u64)> =
-            plain.iter().map(|(name, value)| ((*name).to_string(), *value)).collect();
-        let (waiting, asked) = self.hub.history_counters();
-        all.push(("history_questions_waiting".to_string(), waiting));
-        all.push(("history_questions".to_string(), asked));
-        for table in self.engine.tables() {
-            all.push((format!("{}_used", table.name), u64::from(table.used)));
-            all.push((format!("{}_max", table.name), u64::from(table.max)));
-        }
-        all
     }
 }

@@ -29,11 +29,6 @@ impl Source {
         }
     }
 
-    /// Bytes that wait to be written to the journal.
-    pub(crate) fn backlog_bytes(&self) -> usize {
-        self.journal().map_or(0, SyncThread::backlog_bytes)
-    }
-
     /// Why nothing more can become durable here, if nothing can: a code and words.
     pub(crate) fn failure(&self) -> Option<String> {
         match self {

@@ -7,19 +7,19 @@
 //! `durability = "fsync"`, synced. A failed sync is never retried: the durable seq stays, and the
 //! loop is told why.
 
+use crate::clock::wall_ns;
+use crate::stages::{BatchMark, Group as DurableGroup, Written, us_since};
 use crate::urgency::be_urgent;
+use coulisse_gateway::times::Times;
 use coulisse_journal::Writer;
 use coulisse_journal::limits::{GROUP_BATCHES_MAX, GROUP_BYTES_MAX};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-
-/// Buckets of the sync-time histogram: bucket `i` counts syncs below 2^i µs.
-const SYNC_BUCKETS: usize = 24;
 
 /// How long nothing must come before the journal is closed by a seal.
 const IDLE: Duration = Duration::from_secs(1);
@@ -36,6 +36,8 @@ struct Queue {
     records: Vec<u8>,
     /// Where each batch ends in `records`.
     batch_ends: Vec<u32>,
+    /// What is known of each batch.
+    marks: Vec<BatchMark>,
     /// The last seq that was applied, and the event hash there.
     event_mark: (u64, [u8; 16]),
     closing: bool,
@@ -52,12 +54,18 @@ struct Shared {
     moved: OwnedFd,
     groups: AtomicU64,
     bytes: AtomicU64,
-    sync_us: [AtomicU64; SYNC_BUCKETS],
+    /// When the oldest batch of the group that is being written was stamped; 0 where none is.
+    writing_since_ns: AtomicI64,
+    written: Mutex<Written>,
 }
 
 impl Shared {
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn written(&self) -> MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn signal(&self) {
@@ -85,7 +93,8 @@ impl SyncThread {
             moved,
             groups: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
-            sync_us: std::array::from_fn(|_| AtomicU64::new(0)),
+            writing_since_ns: AtomicI64::new(0),
+            written: Mutex::default(),
         });
         let theirs = Arc::clone(&shared);
         let thread =
@@ -103,15 +112,16 @@ impl SyncThread {
         LogEnd(Arc::clone(&self.shared))
     }
 
-    /// Hands over one batch of whole records.
+    /// Hands over one batch of whole records, which was stamped then.
     ///
     /// Cost: one short lock and one copy a batch, never one a command.
-    pub(crate) fn append(&self, records: &[u8]) {
+    pub(crate) fn append(&self, records: &[u8], mark: BatchMark) {
         let mut queue = self.shared.queue();
         queue.records.extend_from_slice(records);
         let end =
             u32::try_from(queue.records.len()).expect("the backlog is bounded far below 4 GB");
         queue.batch_ends.push(end);
+        queue.marks.push(mark);
         drop(queue);
         self.shared.gathered.notify_one();
     }
@@ -159,21 +169,25 @@ impl SyncThread {
         (self.shared.groups.load(Ordering::Relaxed), self.shared.bytes.load(Ordering::Relaxed))
     }
 
-    /// The `percent`-th percentile of the time of a write and sync, in µs: the upper end of its
-    /// power-of-two bucket; 0 before the first.
-    pub(crate) fn sync_us(&self, percent: u64) -> u64 {
-        let counts: Vec<u64> =
-            self.shared.sync_us.iter().map(|bucket| bucket.load(Ordering::Relaxed)).collect();
-        let total: u64 = counts.iter().sum();
-        let wanted = (total * percent).div_ceil(100);
-        let mut seen = 0;
-        for (exponent, count) in counts.iter().enumerate() {
-            seen += count;
-            if seen >= wanted && seen > 0 {
-                return 1 << exponent;
-            }
-        }
-        0
+    /// How long records took to be durable, and what the writes with their syncs took.
+    pub(crate) fn times(&self) -> (Times, Times) {
+        let written = self.shared.written();
+        (written.durable.clone(), written.synced.clone())
+    }
+
+    /// Takes the groups that became durable since the last call.
+    pub(crate) fn take_groups(&self, into: &mut Vec<DurableGroup>) {
+        self.shared.written().take_groups(into);
+    }
+
+    /// How long the oldest record that is not durable has been waiting for that, in µs; 0 where none is.
+    pub(crate) fn oldest_wait_us(&self) -> u64 {
+        let queue = self.shared.queue();
+        let writing_ns = self.shared.writing_since_ns.load(Ordering::Relaxed);
+        let waiting_ns = queue.marks.first().map_or(0, |mark| mark.stamped_ns);
+        let oldest_ns = if writing_ns == 0 { waiting_ns } else { writing_ns };
+        let waited = if oldest_ns == 0 { 0 } else { us_since(oldest_ns, wall_ns()) };
+        u64::try_from(waited).unwrap_or(0)
     }
 
     /// Writes what is left, seals the journal and ends the thread.
@@ -247,7 +261,8 @@ fn run(shared: &Shared, mut writer: Writer) {
         match writer.append_group(&group.records, &group.batch_ends) {
             Err(error) => return fail(shared, &error.to_string()),
             Ok(synced) => {
-                record_time(shared, started);
+                shared.written().note(&group.marks, started.elapsed());
+                shared.writing_since_ns.store(0, Ordering::Relaxed);
                 shared.groups.fetch_add(1, Ordering::Relaxed);
                 shared.bytes.fetch_add(group.records.len() as u64, Ordering::Relaxed);
                 shared.durable_seq.store(synced.durable_seq, Ordering::Release);
@@ -272,6 +287,7 @@ fn note(writer: &mut Writer, (seq, hash): (u64, [u8; 16])) {
 struct Group {
     records: Vec<u8>,
     batch_ends: Vec<u32>,
+    marks: Vec<BatchMark>,
     event_mark: (u64, [u8; 16]),
 }
 
@@ -289,6 +305,7 @@ enum Gathered {
 fn gather(shared: &Shared, group: &mut Group) -> Gathered {
     group.records.clear();
     group.batch_ends.clear();
+    group.marks.clear();
     let mut queue = shared.queue();
     while queue.records.is_empty() {
         group.event_mark = queue.event_mark;
@@ -306,12 +323,17 @@ fn gather(shared: &Shared, group: &mut Group) -> Gathered {
     group.event_mark = queue.event_mark;
     let fits = |end: &&u32| **end as usize <= GROUP_BYTES_MAX;
     let batches = queue.batch_ends.iter().take_while(fits).take(GROUP_BATCHES_MAX).count().max(1);
+    // Under the lock, so that whoever asks for the oldest record sees it here or there.
+    let since_ns = queue.marks.first().map_or(0, |mark| mark.stamped_ns);
+    shared.writing_since_ns.store(since_ns, Ordering::Relaxed);
     if batches == queue.batch_ends.len() {
         std::mem::swap(&mut queue.records, &mut group.records);
         std::mem::swap(&mut queue.batch_ends, &mut group.batch_ends);
+        std::mem::swap(&mut queue.marks, &mut group.marks);
         return Gathered::Group;
     }
     group.batch_ends.extend(queue.batch_ends.drain(..batches));
+    group.marks.extend(queue.marks.drain(..batches));
     let bytes = group.batch_ends[batches - 1];
     group.records.extend(queue.records.drain(..bytes as usize));
     for end in &mut queue.batch_ends {
@@ -324,10 +346,4 @@ fn fail(shared: &Shared, message: &str) {
     *shared.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(message.to_string());
     shared.failed.store(true, Ordering::Release);
     shared.signal();
-}
-
-fn record_time(shared: &Shared, started: Instant) {
-    let us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    let exponent = (u64::BITS - us.leading_zeros()) as usize;
-    shared.sync_us[exponent.min(SYNC_BUCKETS - 1)].fetch_add(1, Ordering::Relaxed);
 }

@@ -1,0 +1,96 @@
+//! How long records take from stage to stage, counted per record from the times of their batches.
+//!
+//! in → log and in → out are the hub's, which knows when each command was read. Here are log → applied,
+//! log → durable and durable → out. All are differences of wall time: the log's stamps are that.
+//!
+//! Cost: one look at the clock and a few additions a batch, and as much a group of the journal.
+
+use crate::clock::wall_ns;
+use coulisse_gateway::times::Times;
+use std::time::Duration;
+
+/// A batch on its way to the disk.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BatchMark {
+    pub(crate) stamped_ns: i64,
+    pub(crate) records: u32,
+}
+
+/// What the loop counts.
+#[derive(Debug, Default)]
+pub(crate) struct Stages {
+    /// From the stamp of a batch until all of it was applied.
+    pub(crate) applied: Times,
+    /// From the moment at which records were durable until what waited for them was let out.
+    pub(crate) released: Times,
+    released_seq: u64,
+    groups: Vec<Group>,
+}
+
+impl Stages {
+    /// A batch that was stamped then is applied now.
+    pub(crate) fn note_applied(&mut self, stamped_ns: i64, records: usize) {
+        self.applied.add(us_since(stamped_ns, wall_ns()), records as u64);
+    }
+
+    /// What waited for the log up to `durable_seq` is let out now; `take` gives the groups that became
+    /// durable since they were last taken.
+    pub(crate) fn note_released(
+        &mut self,
+        durable_seq: u64,
+        now_ns: i64,
+        take: impl FnOnce(&mut Vec<Group>),
+    ) {
+        if durable_seq == self.released_seq {
+            return;
+        }
+        self.released_seq = durable_seq;
+        take(&mut self.groups);
+        for group in self.groups.drain(..) {
+            self.released.add(us_since(group.durable_ns, now_ns), group.records);
+        }
+    }
+}
+
+/// A group of the journal that is durable.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Group {
+    records: u64,
+    durable_ns: i64,
+}
+
+/// What the sync thread counts.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    /// From the stamps of records until they were durable.
+    pub(crate) durable: Times,
+    /// What a write and its sync took.
+    pub(crate) synced: Times,
+    /// What the loop has not taken. No more than the backlog has room for.
+    groups: Vec<Group>,
+}
+
+impl Written {
+    /// A group of these batches is durable now; it took so long.
+    pub(crate) fn note(&mut self, batches: &[BatchMark], took: Duration) {
+        let durable_ns = wall_ns();
+        let mut records = 0;
+        for batch in batches {
+            let count = u64::from(batch.records);
+            self.durable.add(us_since(batch.stamped_ns, durable_ns), count);
+            records += count;
+        }
+        self.synced.add(i64::try_from(took.as_micros()).unwrap_or(i64::MAX), 1);
+        self.groups.push(Group { records, durable_ns });
+    }
+
+    /// Gives away what the loop has not taken.
+    pub(crate) fn take_groups(&mut self, into: &mut Vec<Group>) {
+        into.append(&mut self.groups);
+    }
+}
+
+/// From one time in ns to another, in µs.
+pub(crate) fn us_since(from_ns: i64, to_ns: i64) -> i64 {
+    to_ns.saturating_sub(from_ns) / 1_000
+}
