@@ -170,7 +170,7 @@ async def test_an_order_that_breaks_the_core_is_void_after_the_restart_and_halts
     again = await place(server, "BTC-USD", POISON_PRICE, "poison")
     assert isinstance(again, Rejected) and again.code == "TRADING_STATE"
     acked |= await place_sound_orders(server, "ETH-USD")
-    assert "coulisse_core_voided_records_total 1.0" in metrics(server)
+    assert "coulisse_engine_voided_records_total 1" in metrics(server)
     assert health(server)["voided_records"] == 1
     # Its projector has the sound core: what it says of the record is what the log says.
     until(server, follows(durable_seq(server)))

@@ -42,6 +42,10 @@ EACH = 50
 ROUNDS_MAX = 2_000
 END_S = 90.0
 PAUSE_S = 0.2
+# As the node's metrics call them.
+CONNECTIONS = 'gateway_connections{worker="0"}'
+STREAMS = 'feed_streams{worker="0"}'
+CLOSED = 'gateway_sessions_closed_total{{worker="0",reason="{}"}}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +176,7 @@ class Node:
         """Return its metrics, and how many sockets it has open."""
         lines = (await self._http.get("/metrics")).text.splitlines()
         rows = (line.split() for line in lines if not line.startswith("#"))
-        counts = {row[0].removeprefix("coulisse_"): int(float(row[1])) for row in rows}
+        counts = {row[0].removeprefix("coulisse_"): int(float(row[-1])) for row in rows}
         return counts | {"sockets": _sockets_of(self._pid)}
 
 
@@ -204,8 +208,8 @@ async def _watch(server: Server) -> str:
         peers.stdin.write(b"go\n")
         assert await peers.stdout.readline() == b"there\n"
         with_peers = await node.counts()
-        assert with_peers["connections"] == before["connections"] + 2
-        assert with_peers["feed_streams"] == before["feed_streams"] + 1
+        assert with_peers[CONNECTIONS] == before[CONNECTIONS] + 2
+        assert with_peers[STREAMS] == before[STREAMS] + 1
         open_orders = await _ask(alice, _request("orders.open"))
         assert len(open_orders["result"]["orders"]) == 1
         peers.stdin.write(b"pull\n")
@@ -224,10 +228,10 @@ async def _after_the_pull(
     for _ in range(ROUNDS_MAX):
         await traders.trade()
         counts = await node.counts()
-        if counts["sessions_slow_closed"] > before["sessions_slow_closed"]:
+        if counts[CLOSED.format("slow")] > before[CLOSED.format("slow")]:
             break
     told_bytes = traders.told_bytes
-    while counts["connections"] > before["connections"] and time.monotonic() < began + END_S:
+    while counts[CONNECTIONS] > before[CONNECTIONS] and time.monotonic() < began + END_S:
         await traders.trade()
         counts = await node.counts()
         await asyncio.sleep(PAUSE_S)
@@ -235,12 +239,12 @@ async def _after_the_pull(
     orders = (await _ask(alice, _request("orders.open")))["result"]["orders"]
     more = {name: counts[name] - before[name] for name in counts}
     return Seen(
-        slow_closed=more["sessions_slow_closed"],
-        silent_closed=more["sessions_silent_closed"],
+        slow_closed=more[CLOSED.format("slow")],
+        silent_closed=more[CLOSED.format("silent")],
         told_bytes=told_bytes,
-        connections_more=more["connections"],
+        connections_more=more[CONNECTIONS],
         sockets_more=more["sockets"],
-        streams_more=more["feed_streams"],
+        streams_more=more[STREAMS],
         silent_s=round(silent_s, 1),
         orders_left=len(orders),
         trades=len(traders.trades.items),

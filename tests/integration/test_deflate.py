@@ -151,7 +151,7 @@ async def test_each_limit_holds_at_it_and_one_past_it_and_harms_nobody(server: S
 
 
 async def test_what_is_compressed_is_counted_over_all_workers(server: Server) -> None:
-    before = server_metric(server, "deflate_connections_opened")
+    before = server_metric(server, "deflate_connections_opened_total")
     peers = [await a_socket(server) for _ in range(8)]
 
     async def read(peer: RawSocket) -> None:
@@ -162,15 +162,15 @@ async def test_what_is_compressed_is_counted_over_all_workers(server: Server) ->
     await asyncio.gather(*map(read, peers))
     async with asyncio.timeout(20):
         # What workers count is a second or two old.
-        while server_metric(server, "deflate_connections_opened") < before + 8:
+        while server_metric(server, "deflate_connections_opened_total") < before + 8:
             assert await peers[0].receive() is not None
-    shorter = server_metric(server, "deflate_packed_bytes")
-    assert 0 < shorter < server_metric(server, "deflate_packed_from_bytes") / 2
+    shorter = server_metric(server, "deflate_packed_bytes_total")
+    assert 0 < shorter < server_metric(server, "deflate_packed_from_bytes_total") / 2
     for peer in peers:
         await peer.close()
 
 
 def server_metric(server: Server, name: str) -> float:
     body = httpx.get(f"{server.http}/metrics").text
-    (line,) = [line for line in body.splitlines() if line.startswith(f"coulisse_{name} ")]
+    (line,) = [line for line in body.splitlines() if line.startswith(f"coulisse_{name}{{")]
     return float(line.split()[1])

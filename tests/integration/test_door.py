@@ -45,7 +45,9 @@ async def _answers(peer: RawSocket) -> bool:
 async def _metric(server: Server, name: str) -> int:
     async with httpx.AsyncClient() as http:
         body = (await http.get(f"{server.http}/metrics")).text
-    values = [line.split()[1] for line in body.splitlines() if line.startswith(f"{name} ")]
+    values = [
+        line.split()[1] for line in body.splitlines() if line.startswith((f"{name}{{", f"{name} "))
+    ]
     assert values, body
     return int(float(values[0]))
 
@@ -162,7 +164,12 @@ async def test_a_stranger_is_ended_in_time_and_a_session_is_not(start: Start) ->
         assert stranger.close_code == 1008
         await stranger.close()
         assert await client.balances() is not None
-    assert await _metric(server, "coulisse_sessions_strangers_closed") == 1
+    assert (
+        await _metric(
+            server, 'coulisse_gateway_sessions_closed_total{worker="0",reason="stranger"}'
+        )
+        == 1
+    )
 
 
 async def test_each_order_of_a_batch_counts_against_the_rate(start: Start) -> None:
@@ -194,7 +201,7 @@ async def test_a_key_beyond_its_rate_is_refused_and_its_cancels_are_not(start: S
         assert {(one.field, one.limit, one.state) for one in refused} == {("key", "20", "not_sent")}
         cancelled = await client.cancel(placed[0].order_id)
         assert isinstance(cancelled, OrderResult)
-    assert await _metric(server, "coulisse_requests_limited") == len(refused)
+    assert await _metric(server, "coulisse_gateway_requests_limited_total") == len(refused)
 
 
 async def test_an_address_beyond_its_rate_gets_429_over_http(start: Start) -> None:

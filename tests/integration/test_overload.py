@@ -128,6 +128,6 @@ async def server_connections(server: Server) -> int:
     writer.write(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     body = (await reader.read()).decode()
     writer.close()
-    lines = [line for line in body.splitlines() if line.startswith("coulisse_door_connections ")]
+    lines = [line for line in body.splitlines() if line.startswith("coulisse_door_connections{")]
     assert lines, body[:2_000]
     return int(float(lines[0].split()[-1]))

@@ -311,7 +311,8 @@ async def test_health_and_metrics_are_the_nodes_whichever_worker_answers(server:
                 health, lines = await told_of_all(link)
             assert health["workers"] == {"wanted": 2, "up": 2, "restarts": 0}
             assert health["projector"]["state"] in ("starting", "running")
-            assert "coulisse_workers 2.0" in lines
+            assert "coulisse_workers_up 2" in lines
+            assert "coulisse_workers_linked 2" in lines
 
 
 async def told_of_all(link: http.client.HTTPConnection) -> tuple[dict[str, Any], list[str]]:
@@ -321,8 +322,8 @@ async def told_of_all(link: http.client.HTTPConnection) -> tuple[dict[str, Any],
         health: dict[str, Any] = json.load(link.getresponse())
         link.request("GET", "/metrics")
         lines = link.getresponse().read().decode().splitlines()
-        held = [line for line in lines if line.startswith("coulisse_connections ")]
-        if "workers" in health and held and float(held[0].split()[1]) >= 2:
+        held = [line for line in lines if line.startswith("coulisse_gateway_connections{")]
+        if "workers" in health and sum(float(line.split()[1]) for line in held) >= 2:
             return health, lines
         await asyncio.sleep(0.1)
 

@@ -91,20 +91,20 @@ async def test_a_turn_does_so_much_and_the_next_goes_on_and_a_node_that_stops_do
     await past(time.time_ns() + SOON_NS)
     seq = market.core.seq
     assert market.core.tick() and market.core.seq == seq + TICKS_IN_A_TURN
-    assert market.core.metrics()["orders_live"] == 1
+    assert market.core.metrics()["engine_orders_live"] == 1
     assert not market.core.tick() and market.core.seq == seq + TICKS_IN_A_TURN + 1
-    assert market.core.metrics()["orders_live"] == 0
+    assert market.core.metrics()["engine_orders_live"] == 0
     expire_ns = time.time_ns() + SOON_NS
     await market.send(an_order("buy", 10_000, expire_ns=expire_ns), ALICE)
     market.core.go_away("the node stops")
     await past(expire_ns)
-    assert not market.core.tick() and market.core.metrics()["orders_live"] == 1
+    assert not market.core.tick() and market.core.metrics()["engine_orders_live"] == 1
     market.core.close()
     assert not market.core.tick()
     # The next start says first that it has started; only then what fell due meanwhile.
     again = _core.Core(disk=market.disk, segment_bytes=1 << 20)
-    assert again.metrics()["orders_live"] == 1 and again.seq == again.recovery["records"] + 1
-    assert not again.tick() and again.metrics()["orders_live"] == 0
+    assert again.metrics()["engine_orders_live"] == 1 and again.seq == again.recovery["records"] + 1
+    assert not again.tick() and again.metrics()["engine_orders_live"] == 0
     again.close()
     market.follow()
 

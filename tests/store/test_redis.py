@@ -148,7 +148,7 @@ async def test_redis_is_told_what_clients_are_and_is_filled_again_whatever_becom
     assert book_of(ear.lines["coulisse:book:BTC-USD"]) == {
         side: dict(shown[side]) for side in ("bids", "asks")
     }
-    assert "coulisse_redis_up 1.0" in metrics(server)
+    assert "coulisse_redis_up 1" in metrics(server)
     assert server.stop() == 0
     ear.close()
     client.close()

@@ -91,7 +91,7 @@ async def test_candles_that_a_node_no_longer_keeps_come_from_the_file(start: Sta
     (process,) = [pid for pid in children(server.pid) if "series_process" in command_of(pid)]
     os.kill(process, signal.SIGKILL)
     await trade(server, 10, first=10)
-    until(server, lambda _: "coulisse_series_restarts_total 1.0" in metrics(server))
+    until(server, lambda _: "coulisse_series_restarts_total 1" in metrics(server))
     require_right(server, address)
     assert server.stop() == 0
     # What is none of this log is made anew.

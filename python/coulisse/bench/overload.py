@@ -27,6 +27,7 @@ ROWS = 1_000_000
 """Requests of one round; the flood sends them again and again, with new ids."""
 SAMPLES = 10
 """How many times in its run the memory of the node is looked at."""
+SLOW_CLOSED = 'coulisse_gateway_sessions_closed_total{worker="0",reason="slow"}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def _measure(run: OverloadRun, directory: Path) -> dict[str, Any]:
         with _sampled(ours, run.seconds) as rss_mb:
             pressed = load(ours, shape, run.seconds)
         cpu_s, pressed_mb = ours.cpu_s(), ours.peak_rss_mb()
-        slow_closed = ours.metric("coulisse_sessions_slow_closed")
+        slow_closed = ours.metric(SLOW_CLOSED)
     figures = pressed["shapes"][shape]
     return {
         "capacity_per_s": capacity,

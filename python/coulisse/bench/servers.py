@@ -97,7 +97,7 @@ class Server:
         return max((int(trade["trade_id"]) for trade in body["trades"]), default=0)
 
     def metric(self, name: str) -> int:
-        """Return a metric of the node that has no label."""
+        """Return a metric of the node, its labels with it as /metrics shows them."""
         with urllib.request.urlopen(f"{self.http}/metrics", timeout=ANSWER_TIMEOUT_S) as answer:
             lines = answer.read().decode().splitlines()
         values = [line.split()[1] for line in lines if line.startswith(f"{name} ")]

@@ -171,7 +171,7 @@ async def _make(run: StartRun, config: Config) -> dict[str, Any]:
         await feeder.send("OrderPlace", _placement(rng, order), account)
         resting.append(order)
     await driver.durable()
-    live = core.metrics()["orders_live"]
+    live = core.metrics()["engine_orders_live"]
     if live != run.orders:
         raise CoulisseError(f"{live} orders rest, not {run.orders}")
     trading = await _trade_beside(run, core, driver, config, rng, resting)
@@ -179,7 +179,7 @@ async def _make(run: StartRun, config: Config) -> dict[str, Any]:
     for name, fields, account in _tail(run.tail_commands, "t", rng, resting):
         await feeder.send(name, fields, account)
     await driver.durable()
-    made["journal_bytes"] = core.metrics()["journal_bytes"]
+    made["journal_bytes"] = core.metrics()["journal_bytes_total"]
     driver.close()
     return {**made, "trading": trading}
 
@@ -302,7 +302,7 @@ def _start(run: StartRun, files: servers.Files, data: Path) -> dict[str, Any]:
     began_s = time.perf_counter()
     with servers.node(files, data, "fsync", processors().server) as server:
         ready_s, cpu_s = time.perf_counter() - began_s, server.cpu_s()
-        live, rss_mb = server.metric("coulisse_orders_live"), server.peak_rss_mb()
+        live, rss_mb = server.metric("coulisse_engine_orders_live"), server.peak_rss_mb()
     if live != run.orders:
         raise CoulisseError(f"{live} orders rest after the start, not {run.orders}")
     said = next(

@@ -18,6 +18,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from coulisse.gateway.request_ids import with_request_ids
+
 STOP_TIMEOUT_S = 5.0
 """How long requests under way may take when the node stops."""
 KEEP_ALIVE_S = 30
@@ -71,7 +73,7 @@ class HttpSide:
         """Serve `app`; a request must be whole in time."""
         self._body_timeout_s = body_timeout_s
         self._config = Config(
-            whole_first(app),
+            whole_first(with_request_ids(app)),
             http="httptools",
             ws="none",
             lifespan="off",

@@ -36,7 +36,18 @@ from coulisse.node.store_verify import StoreVerify
 from coulisse.node.workers import Workers, reserved
 from coulisse.telemetry.audit import AuditFile
 from coulisse.telemetry.logs import logger
-from coulisse.telemetry.metrics import Metrics
+from coulisse.telemetry.metrics import (
+    CORE_PROCESS,
+    Metrics,
+    Reading,
+    Values,
+    info,
+    lags,
+    of_node,
+    of_workers,
+)
+from coulisse.telemetry.processes import disk_facts, process_rows
+from coulisse.telemetry.times import LoopDelay
 
 DRAIN_LOOK_S = 0.25
 """How often a node that drains looks whether anybody is left."""
@@ -72,15 +83,11 @@ class Node:
         self._is_ready = False
         self._drains_until_s: float | None = None
         self._log = logger("node")
-        labels = {
-            "version": _core.VERSION,
-            "durability": config.log.durability,
-            "node": str(config.node.id),
-        }
+        self._delay = LoopDelay()
         site = Site(
             core=core,
             durable=self.driver.durable,
-            metrics=Metrics(self._metrics, labels).text,
+            metrics=Metrics(self.reading).text,
             health=self.health,
             demo_key=demo_key,
             hosts=config.gateway.host_names,
@@ -106,6 +113,7 @@ class Node:
         else:
             for listener, hub, conns in listeners:
                 await self._front.listen(listener, hub, conns)
+        self.spawn(self._delay.watch(self.stopping))
         if self.projector.is_wanted:
             self.spawn(self.projector.run())
         if self.verify.is_wanted:
@@ -165,13 +173,48 @@ class Node:
             **self.workers.health(),
         }
 
-    def _metrics(self) -> Mapping[str, int]:
-        mine = {**self.core.metrics(), **self._front.door.metrics(), **self.projector.metrics()}
-        return self.workers.added_to({**mine, **self.series.metrics(), **self.redis.metrics()})
+    def reading(self) -> Reading:
+        """Return all that is counted now."""
+        counted: Values = {
+            **self.core.metrics(),
+            **self._front.door.metrics(),
+            **self.projector.metrics(),
+            **self.series.metrics(),
+            **self.redis.metrics(),
+            **self.workers.metrics(),
+            "loop_delay_us": self._delay.times.counts,
+        }
+        return Reading(
+            node={**of_node(counted), **self._facts(counted)},
+            workers={CORE_PROCESS: of_workers(counted), **self.workers.counted()},
+        )
 
-    def _shared(self) -> tuple[Mapping[str, object], Mapping[str, int]]:
+    def _facts(self, counted: Values) -> Values:
+        """Return what nobody counts: what and how the node is, and what the kernel says of it."""
+        ready, health = self.health()
+        pids = {
+            "core": os.getpid(),
+            "projector": self.projector.pid,
+            "series": self.series.pid,
+            "redis": self.redis.pid,
+            **self.workers.pids(),
+        }
+        return {
+            **info(
+                version=_core.VERSION,
+                durability=self.config.log.durability,
+                node=str(self.config.node.id),
+            ),
+            "node_ready": int(ready),
+            "node_degraded": int(bool(health["degraded"])),
+            **lags(counted, self.core.durable_seq),
+            **disk_facts(data_dir(self.config)),
+            **process_rows(pids),
+        }
+
+    def _shared(self) -> tuple[Mapping[str, object], Reading]:
         """Return what a worker tells of the node in its own answers."""
-        return self.health()[1], self._metrics()
+        return self.health()[1], self.reading()
 
     @property
     def connections(self) -> int:

@@ -65,7 +65,6 @@ class Status:
     snapshots: int = 0
     snapshot_failures: int = 0
     snapshot_failure: str = ""
-    memory_bytes: int = 0
     store_state: str = "off"
     store_seq: int = 0
     """How far the store is known to have come."""

@@ -82,11 +82,10 @@ class Projector:
             "projector_seq": status.seq,
             "projector_restarts_total": self._child.restarts,
             "projector_snapshots_total": self._written,
-            "projector_snapshot_failures": status.snapshot_failures,
+            "projector_snapshot_failures_total": status.snapshot_failures,
             "projector_snapshot_seq": max(status.snapshot_seq, status.start_seq),
             "projector_snapshot_bytes": status.snapshot_bytes,
             "projector_snapshot_us": status.snapshot_us,
-            "projector_memory_bytes": status.memory_bytes,
             **self.store.metrics(),
         }
 

@@ -26,7 +26,6 @@ from coulisse.node.side_process import (
     NOT_YET,
     STATUS_INTERVAL_S,
     Lifeline,
-    memory_bytes,
     run_process,
     say,
 )
@@ -68,7 +67,6 @@ def follow(settings: Settings, lifeline: Lifeline) -> None:
         more = False
         while not lifeline.is_cut(0.0 if more else POLL_S):
             more = follower.turn()
-            follower.status.memory_bytes = memory_bytes()
             if follower.status != told and (
                 is_news(follower.status, told) or time.monotonic() >= tell_at_s
             ):

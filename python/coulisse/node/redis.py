@@ -25,7 +25,7 @@ class RedisSide(Side[Status]):
         """Return what else is counted."""
         return {
             "messages_total": done,
-            "skips": status.skips,
+            "skips_total": status.skips,
             "accounts": status.accounts,
         }
 

@@ -42,6 +42,11 @@ class Side(ABC, Generic[StatusT]):
         if self._child is not None:
             await self._child.end()
 
+    @property
+    def pid(self) -> int | None:
+        """The process, while there is one."""
+        return None if self._child is None else self._child.pid
+
     def health(self, durable_seq: int) -> tuple[bool, Mapping[str, object]]:
         """Return whether it is as it should be, and what there is to say."""
         if not self.is_wanted:
@@ -63,7 +68,6 @@ class Side(ABC, Generic[StatusT]):
             "up": int(self._status.state == self._well),
             "seq": self._status.seq or 0,
             "restarts_total": self._child.restarts,
-            "memory_bytes": self._status.memory_bytes,
             **self.counts(self._status, self._done_before + self._status.done),
         }
         return {f"{self._name}_{fact}": value for fact, value in facts.items()}

@@ -77,7 +77,6 @@ class SideStatus:
     done: int = 0
     """Rows or messages of this process."""
     reason: str = ""
-    memory_bytes: int = 0
 
 
 StatusT = TypeVar("StatusT", bound=SideStatus)
@@ -132,7 +131,6 @@ class SideProcess(ABC, Generic[StatusT]):
         now_s = time.monotonic()
         if now_s >= self._told_at_s:
             self._told_at_s = now_s + STATUS_INTERVAL_S
-            self._status.memory_bytes = memory_bytes()
             say(asdict(self._status))
 
 
@@ -166,9 +164,3 @@ def say(fields: Mapping[str, object]) -> None:
     """Tell the node; where nobody listens any more, the lifeline is cut too."""
     with contextlib.suppress(BrokenPipeError):
         print(json.dumps(fields), flush=True)
-
-
-def memory_bytes() -> int:
-    """Return what this process has of the memory."""
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -39,7 +39,8 @@ from coulisse.node.lives import lone_faults, pause
 from coulisse.node.series_reader import stored_series
 from coulisse.telemetry.audit import AuditFile
 from coulisse.telemetry.logs import set_up_logs
-from coulisse.telemetry.metrics import Metrics
+from coulisse.telemetry.metrics import Metrics, Reading, Values, of_workers
+from coulisse.telemetry.times import LoopDelay
 
 EXIT_FAILED: Final = 1
 STATUS_INTERVAL_S: Final = 1.0
@@ -90,17 +91,13 @@ class WorkerNode:
         self._group = group
         self._settings = settings
         self._health: Mapping[str, object] = {}
-        self._shared: Mapping[str, int] = {}
+        self._shared = Reading()
+        self._delay = LoopDelay()
         self._drains = False
-        labels = {
-            "version": _core.VERSION,
-            "durability": settings.durability,
-            "node": str(settings.node),
-        }
         site = Site(
             core=core,
             durable=self.driver.durable,
-            metrics=Metrics(lambda: self._shared, labels).text,
+            metrics=Metrics(lambda: self._shared).text,
             health=self.health,
             demo_key=settings.demo_key,
             hosts=gateway.host_names,
@@ -138,6 +135,7 @@ class WorkerNode:
         if self._history is not None:
             self._history.attach(_core.History(self._core))
         hearing = self._group.create_task(self._hear(told))
+        self._spawn(self._delay.watch(self.stopping))
         try:
             await self._front.listen(*self._listening)
             gc.collect()
@@ -158,9 +156,13 @@ class WorkerNode:
 
     async def _serve(self) -> None:
         while not self.stopping.is_set():
-            say({"metrics": {**self._core.metrics(), **self._front.door.metrics()}})
+            say({"metrics": self._counted()})
             say({"drains": self._drains, "connections": self._front.door.open_count})
             await pause(self.stopping, STATUS_INTERVAL_S)
+
+    def _counted(self) -> Values:
+        counted: Values = {**self._core.metrics(), **self._front.door.metrics()}
+        return of_workers({**counted, "loop_delay_us": self._delay.times.counts})
 
     async def _finish(self) -> None:
         """Announce the stop, and answer what is under way."""
@@ -177,7 +179,7 @@ class WorkerNode:
         """Take what the node tells until it lets go: then there is nobody to answer for."""
         while line := await told.readline():
             said = json.loads(line)
-            self._health, self._shared = said["health"], said["metrics"]
+            self._health, self._shared = said["health"], Reading.from_wire(said["metrics"])
             if said["drains"] and not self._drains:
                 self._drains = True
                 self._front.close_listeners()

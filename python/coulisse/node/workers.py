@@ -13,7 +13,6 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
@@ -24,6 +23,7 @@ from coulisse.log.file import data_dir
 from coulisse.node.lives import Backoff, pause
 from coulisse.node.worker_process import Settings
 from coulisse.telemetry.logs import logger
+from coulisse.telemetry.metrics import Reading, Values
 
 PROGRAM: Final = ("-m", "coulisse.node.worker_process")
 READY_TIMEOUT_S: Final = 120.0
@@ -33,12 +33,8 @@ SILENCE_S: Final = 30.0
 SHARE_INTERVAL_S: Final = 1.0
 """How often the workers are told what to say of the node, and tell what they have counted."""
 STATUS_BYTES_MAX: Final = 1 << 20
-COUNTED_BY_WORKERS: Final = (
-    "batch_", "connections", "deflate_", "door_", "feed_", "requests", "sessions_",
-)  # fmt: skip
-"""What begins so is counted by each worker for itself: the node shows the sum."""
 
-Shared = Callable[[], tuple[Mapping[str, object], Mapping[str, int]]]
+Shared = Callable[[], tuple[Mapping[str, object], Reading]]
 
 
 def reserved(gateway: GatewayConfig) -> GatewayConfig:
@@ -57,7 +53,9 @@ class Worker:
 
     def __init__(self, number: int, settings: Settings) -> None:
         """Prepare it; nothing runs yet."""
-        self.metrics: Mapping[str, int] = {}
+        self.number = number
+        self.metrics: Values = {}
+        """What it counts for itself."""
         self.drains = False
         """Whether it has said that it takes no new connections."""
         self.connections = 0
@@ -67,7 +65,6 @@ class Worker:
         self.reason = ""
         self.last_reason = ""
         """Why it ended last, as far as it said so."""
-        self._number = number
         self._settings = settings
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = asyncio.Event()
@@ -100,7 +97,7 @@ class Worker:
                 self.last_reason = self.reason
                 self._log.warning(
                     "worker_died",
-                    worker=self._number,
+                    worker=self.number,
                     code=code,
                     reason=self.reason,
                     restart_in_s=wait_s,
@@ -255,21 +252,28 @@ class Workers:
         restarts = sum(worker.restarts for worker in self.all)
         return {"workers": {"wanted": len(self.all), "up": up, "restarts": restarts}}
 
-    def added_to(self, mine: Mapping[str, int]) -> Mapping[str, int]:
-        """Return the metrics of the node: of the core process `mine`, and what workers count."""
+    def metrics(self) -> Values:
+        """Return what there is to count of them."""
         if not self.are_wanted:
-            return mine
-        counted: Counter[str] = Counter()
-        for metrics in (mine, *(worker.metrics for worker in self.all)):
-            counted.update(
-                {name: of for name, of in metrics.items() if name.startswith(COUNTED_BY_WORKERS)}
-            )
-        restarts = sum(worker.restarts for worker in self.all)
-        return {**mine, **counted, "worker_restarts_total": restarts}
+            return {}
+        return {
+            "workers_wanted": len(self.all),
+            "workers_up": sum(worker.is_up.is_set() for worker in self.all),
+            "workers_restarts_total": sum(worker.restarts for worker in self.all),
+        }
+
+    def counted(self) -> Mapping[str, Values]:
+        """Return what each of them counts for itself, by its number."""
+        return {str(worker.number): worker.metrics for worker in self.all if worker.metrics}
+
+    def pids(self) -> Mapping[str, int | None]:
+        """Return their processes, by the names that metrics give them."""
+        return {f"worker-{worker.number}": worker.pid for worker in self.all}
 
     async def _share(self) -> None:
         while not self._stopping.is_set():
-            health, metrics = self._shared()
+            health, reading = self._shared()
+            metrics = reading.to_wire()
             said = {"health": health, "metrics": metrics, "drains": self._drains}
             line = json.dumps(said).encode() + b"\n"
             for worker in self.all:

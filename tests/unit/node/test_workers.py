@@ -14,6 +14,7 @@ from coulisse.gateway.listener import bind
 from coulisse.node import lives, workers
 from coulisse.node.worker_process import Settings
 from coulisse.node.workers import Worker, Workers, reserved
+from coulisse.telemetry.metrics import Reading
 
 READY = "import sys; print('{\"ready\": true}', flush=True)\n"
 SETTINGS = Settings(
@@ -95,18 +96,22 @@ async def test_the_master_key_is_told_by_stdin_and_stands_in_no_argument(
     assert heard == {"requests": 64}
 
 
-def test_what_workers_count_is_summed_and_what_the_core_counts_is_not() -> None:
+def test_what_each_worker_counts_is_told_by_its_number() -> None:
     gateway = GatewayConfig(workers=2)
-    nothing: tuple[Mapping[str, object], Mapping[str, int]] = ({}, {})
+    nothing: tuple[Mapping[str, object], Reading] = ({}, Reading())
     all_of = Workers(Config(gateway=gateway), None, lambda: nothing)
     all_of.all = [Worker(1, SETTINGS), Worker(2, SETTINGS)]
     for worker, requests in zip(all_of.all, (5, 7), strict=True):
-        worker.metrics = {"requests": requests, "seq": 90, "connections": 1}
+        worker.metrics = {"gateway_requests_total": requests}
         worker.restarts = 1
-    summed = all_of.added_to({"requests": 1, "seq": 100, "connections": 0, "trades": 3})
-    assert summed == {
-        "requests": 13, "seq": 100, "connections": 2, "trades": 3, "worker_restarts_total": 2,
+    counted = {number: of["gateway_requests_total"] for number, of in all_of.counted().items()}
+    assert counted == {"1": 5, "2": 7}
+    all_of.all[0].metrics = {}
+    assert list(all_of.counted()) == ["2"], "one that is not there tells nothing"
+    assert all_of.metrics() == {
+        "workers_wanted": 2, "workers_up": 0, "workers_restarts_total": 2,
     }  # fmt: skip
+    assert all_of.pids() == {"worker-1": None, "worker-2": None}
     assert all_of.health() == {"workers": {"wanted": 2, "up": 0, "restarts": 2}}
     none = Workers(Config(), None, lambda: nothing)
-    assert none.added_to({"seq": 1}) == {"seq": 1} and none.health() == {}
+    assert none.metrics() == none.counted() == none.health() == {}

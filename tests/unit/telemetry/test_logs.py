@@ -5,24 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Iterator
 
-import pytest
-import structlog
-
-from coulisse.telemetry.logs import logger, set_up_logs
-
-
-@pytest.fixture
-def written() -> Iterator[io.StringIO]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    stream = io.StringIO()
-    set_up_logs(stream=stream)
-    yield stream
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
+from coulisse.telemetry.logs import logger
 
 
 def test_what_a_library_says_is_one_object_a_line_whatever_is_in_it(written: io.StringIO) -> None:

@@ -1,0 +1,72 @@
+"""What the kernel says of the processes of a node, and of the disk that it writes to."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
+TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
+# Fields of /proc/PID/stat behind the name, which may hold spaces: the first is field 3.
+_USER, _KERNEL, _START = 14 - 3, 15 - 3, 22 - 3
+Rows = Mapping[str, int | float]
+
+
+def process_rows(pids: Mapping[str, int | None]) -> Mapping[str, Rows]:
+    """Return what there is to say of the processes by their names; nothing of those that are gone.
+
+    Cost: three short files of the kernel's for each.
+    """
+    rows: dict[str, dict[str, int | float]] = {
+        "process_memory_bytes": {},
+        "process_cpu_seconds_total": {},
+        "process_start_time_seconds": {},
+        "process_descriptors": {},
+        "process_descriptors_max": {},
+    }
+    for name, pid in pids.items():
+        if pid is None:
+            continue
+        with contextlib.suppress(OSError):
+            for metric, value in _of_process(pid).items():
+                rows[metric][name] = value
+    return rows
+
+
+def _of_process(pid: int) -> Rows:
+    folder = Path("/proc") / str(pid)
+    stat = (folder / "stat").read_text().rpartition(")")[2].split()
+    resident = int((folder / "statm").read_text().split()[1])
+    said: dict[str, int | float] = {
+        "process_memory_bytes": resident * PAGE_BYTES,
+        "process_cpu_seconds_total": (int(stat[_USER]) + int(stat[_KERNEL])) / TICKS_PER_S,
+        "process_start_time_seconds": _BOOTED_S + int(stat[_START]) / TICKS_PER_S,
+        "process_descriptors_max": resource.prlimit(pid, resource.RLIMIT_NOFILE)[0],
+    }
+    # Newer kernels tell the count as the size of the folder; a list of 20,000 would take long.
+    descriptors = (folder / "fd").stat().st_size
+    return {**said, "process_descriptors": descriptors} if descriptors else said
+
+
+def _booted_s() -> int:
+    lines = Path("/proc/stat").read_text().splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("btime ")), 0)
+
+
+_BOOTED_S: Final = _booted_s()
+
+
+def disk_facts(folder: Path) -> Mapping[str, int]:
+    """Return the size of the file system that `folder` is on, and what is free; nothing of none."""
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return {}
+    return {
+        "node_disk_bytes": disk.f_blocks * disk.f_frsize,
+        "node_disk_free_bytes": disk.f_bavail * disk.f_frsize,
+    }
