@@ -70,7 +70,7 @@ bench: GOAL = bench
 bench: setup-run ## measure core and gateway: bench/results/DATE-*.json and README's table (3 minutes, an idle machine)
 	@$(BIN)/coulisse bench core --save
 	@$(BIN)/coulisse bench gateway --save --data-dir target/bench
-	@$(BIN)/python tools/generate.py
+	@$(BIN)/python tools/generate.py readme
 
 torture: GOAL = torture
 torture: EXTRA = --tests

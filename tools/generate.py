@@ -1,4 +1,4 @@
-"""Write every generated file again, or with `--check` say which are stale.
+"""Write every generated file again, or with `--check` say which are stale; names choose some.
 
 A generator is a function that returns what its files should hold, by their paths. To add one, put
 it in `GENERATORS`; `make generate` and `make check` then know it.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +103,20 @@ def image() -> Mapping[str, str]:
     return image_locks(ROOT)
 
 
+def metrics() -> Mapping[str, str]:
+    """The page of metrics, from the list that a node shows them by."""
+    from coulisse.telemetry.catalogue import page
+
+    return {"docs/operating/metrics.md": page()}
+
+
+def dashboards() -> Mapping[str, str]:
+    """The dashboards, from the list of their panels."""
+    from tools.monitoring.dashboards import dashboards
+
+    return dict(dashboards())
+
+
 GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (
     readme,
     protocol,
@@ -110,13 +124,16 @@ GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (
     store,
     settings,
     image,
+    metrics,
+    dashboards,
 )
 
 
-def main(*, check: bool) -> int:
-    """Write, or compare; return the exit code."""
+def main(*, check: bool, only: Sequence[str] = ()) -> int:
+    """Write, or compare, the files of `only`, or of all; return the exit code."""
     stale = 0
-    for generator in GENERATORS:
+    chosen = (one for one in GENERATORS if not only or one.__name__ in only)
+    for generator in chosen:
         for name, content in generator().items():
             path = ROOT / name
             if path.exists() and path.read_text(encoding="utf-8") == content:
@@ -132,4 +149,5 @@ def main(*, check: bool) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(check="--check" in sys.argv[1:]))
+    names = [word for word in sys.argv[1:] if word != "--check"]
+    sys.exit(main(check="--check" in sys.argv[1:], only=names))

@@ -1,0 +1,1 @@
+"""Dashboards for Grafana, made of what a node shows at /metrics."""
