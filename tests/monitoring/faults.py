@@ -1,0 +1,233 @@
+"""Faults of a real node, each with the alerts that it must cause.
+
+A fault is a context: it holds while the alerts are waited for, and is mended behind them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Final
+
+from .world import SPARE, World, order, request
+
+Fault = Callable[[World], AbstractAsyncContextManager[None]]
+STALL: Final = "fdatasync:delay_enter=1500000"
+
+
+@contextlib.asynccontextmanager
+async def kill_switch(world: World) -> AsyncIterator[None]:
+    """The switch of a group is thrown."""
+    await world.client.admin.create_group("desk")
+    await world.client.admin.kill("group", scope_id="desk")
+    yield
+
+
+@contextlib.asynccontextmanager
+async def a_limit_that_is_nearly_used(world: World) -> AsyncIterator[None]:
+    """Ten orders of ten."""
+    await world.client.admin.set_limit("firm", "open_orders", "10")
+    await world.ask("order.place", [order("buy", price="10.00")] * 10)
+    yield
+    await world.client.cancel_all()
+    await world.client.admin.set_limit("firm", "open_orders", "100000")
+
+
+@contextlib.asynccontextmanager
+async def a_halt(world: World) -> AsyncIterator[None]:
+    """An instrument is halted."""
+    await world.client.admin.set_state(SPARE, "halted")
+    yield
+    await world.client.admin.set_state(SPARE, "open")
+
+
+@contextlib.asynccontextmanager
+async def more_than_can_be_done(world: World) -> AsyncIterator[None]:
+    """More orders are tested at once than a turn does, over as many connections as that takes."""
+    sockets = [await world.session() for _ in range(4)]
+    many = [request(number, "order.test", **order("buy")) for number in range(1_000)]
+
+    async def test_again() -> None:
+        await asyncio.gather(*(one.send(many) for one in sockets))
+        for one in sockets:
+            for _ in many:
+                await one.receive()
+        await asyncio.sleep(0.5)
+
+    async with _meanwhile(test_again):
+        yield
+    for one in sockets:
+        await one.close()
+
+
+@contextlib.asynccontextmanager
+async def a_slow_reader(world: World) -> AsyncIterator[None]:
+    """Somebody listens to all that an account does, and reads nothing of it."""
+    socket = await world.session(receive_buffer_bytes=4_096)
+    socket.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    channels = ("orders", "fills", "balances", "positions")
+    await socket.send([request(1, "subscribe", channel=one) for one in channels])
+    async with _meanwhile(lambda: world.trade(500)):
+        yield
+    socket.writer.transport.abort()
+
+
+@contextlib.asynccontextmanager
+async def a_full_house(world: World) -> AsyncIterator[None]:
+    """Nearly as many connections as are let in."""
+    sockets = [await world.socket() for _ in range(37)]
+    yield
+    for one in sockets:
+        await one.close()
+
+
+@contextlib.asynccontextmanager
+async def wrong_tokens(world: World) -> AsyncIterator[None]:
+    """Somebody tries tokens."""
+    socket = await world.socket()
+
+    async def try_some() -> None:
+        with contextlib.suppress(ConnectionError):
+            await socket.send([request(1, "session.logon", token="cst_wrong")] * 5)
+        await asyncio.sleep(0.1)
+
+    async with _meanwhile(try_some):
+        yield
+    await socket.close()
+
+
+@contextlib.asynccontextmanager
+async def a_loop_that_is_held_up(world: World) -> AsyncIterator[None]:
+    """The core process does not get its processor for a while, again and again."""
+
+    async def hold_up() -> None:
+        os.kill(world.server.pid, signal.SIGSTOP)
+        await asyncio.sleep(0.3)
+        os.kill(world.server.pid, signal.SIGCONT)
+        await asyncio.sleep(0.3)
+
+    async with _meanwhile(hold_up):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def a_slow_disk(world: World) -> AsyncIterator[None]:
+    """Each sync takes a second and a half."""
+    strace = await asyncio.create_subprocess_exec(
+        "strace", "-f", "-qq", "-p", str(world.server.pid), "-e", "trace=fdatasync",
+        "-e", f"inject={STALL}", stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    async with _meanwhile(lambda: world.trade(250)):
+        yield
+    strace.terminate()
+    await strace.wait()
+
+
+def killed_again_and_again(name: str) -> Fault:
+    """Return the fault that a process of the node does not stay alive."""
+
+    @contextlib.asynccontextmanager
+    async def fault(world: World) -> AsyncIterator[None]:
+        async def kill() -> None:
+            world.kill(name)
+            await asyncio.sleep(0.1)
+
+        async with _meanwhile(kill):
+            yield
+
+    return fault
+
+
+@contextlib.asynccontextmanager
+async def no_redis(world: World) -> AsyncIterator[None]:
+    """Redis is killed."""
+    world.redis.kill()
+    yield
+    world.redis.start()
+
+
+@contextlib.asynccontextmanager
+async def a_store_that_somebody_wrote_to(world: World) -> AsyncIterator[None]:
+    """A balance of the store is changed by hand."""
+    store = world.server.data_dir / "store.sqlite3"
+    with contextlib.closing(sqlite3.connect(store)) as connection, connection:
+        connection.execute(
+            "UPDATE balances SET available = '17' WHERE (account, asset) = "
+            "(SELECT account, asset FROM balances ORDER BY account, asset LIMIT 1)"
+        )
+    yield
+
+
+@contextlib.asynccontextmanager
+async def a_store_that_is_locked(world: World) -> AsyncIterator[None]:
+    """Somebody holds the store for himself."""
+    store = world.server.data_dir / "store.sqlite3"
+    with contextlib.closing(sqlite3.connect(store, isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        async with _meanwhile(lambda: world.trade(10)):
+            yield
+        connection.execute("ROLLBACK")
+
+
+@contextlib.asynccontextmanager
+async def a_full_disk(world: World) -> AsyncIterator[None]:
+    """The disk that the journal is on has no room left."""
+    filler = world.disk / "filler"
+    with filler.open("wb") as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(1 << 20))
+            file.flush()
+    async with _meanwhile(lambda: world.trade(2)):
+        yield
+    filler.unlink()
+
+
+@contextlib.asynccontextmanager
+async def a_node_that_is_gone(world: World) -> AsyncIterator[None]:
+    """The node is killed."""
+    world.server.process.kill()
+    yield
+
+
+@contextlib.asynccontextmanager
+async def _meanwhile(act: Callable[[], AsyncIterator[None] | object]) -> AsyncIterator[None]:
+    """Do something again and again until the block ends."""
+    over = asyncio.Event()
+
+    async def again() -> None:
+        while not over.is_set():
+            await act()  # type: ignore[misc]
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(again())
+        yield
+        over.set()
+
+
+FAULTS: Final[tuple[tuple[Fault, tuple[str, ...]], ...]] = (
+    (kill_switch, ("CoulisseKillSwitchOn",)),
+    (a_limit_that_is_nearly_used, ("CoulisseLimitNearlyUsed",)),
+    (a_halt, ("CoulisseInstrumentHalted",)),
+    (a_slow_reader, ("CoulisseSlowReaders",)),
+    (a_full_house, ("CoulisseConnectionsNearlyFull",)),
+    (wrong_tokens, ("CoulisseLogonsFail",)),
+    (more_than_can_be_done, ("CoulisseOverloaded", "CoulisseAvailabilityBurns")),
+    (a_loop_that_is_held_up, ("CoulisseLoopDelayed",)),
+    (
+        a_slow_disk,
+        ("CoulisseJournalStalled", "CoulisseDurabilityBurns", "CoulisseLatencyBurns"),
+    ),
+    (no_redis, ("CoulisseRedisDown",)),
+    (killed_again_and_again("projector_process"), ("CoulisseProjectorDown",)),
+    (killed_again_and_again("series_process"), ("CoulisseSeriesDown",)),
+    (a_store_that_somebody_wrote_to, ("CoulisseStoreDiffers",)),
+    (a_store_that_is_locked, ("CoulisseStoreDown",)),
+    (a_full_disk, ("CoulisseDiskNearlyFull", "CoulisseSnapshotsFail")),
+    (a_node_that_is_gone, ("CoulisseDown",)),
+)
