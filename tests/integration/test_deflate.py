@@ -172,5 +172,6 @@ async def test_what_is_compressed_is_counted_over_all_workers(server: Server) ->
 
 def server_metric(server: Server, name: str) -> float:
     body = httpx.get(f"{server.http}/metrics").text
-    (line,) = [line for line in body.splitlines() if line.startswith(f"coulisse_{name}{{")]
-    return float(line.split()[1])
+    lines = [line for line in body.splitlines() if line.startswith(f"coulisse_{name}{{")]
+    assert len(lines) == 3, "of the core process and of two workers"
+    return sum(float(line.split()[1]) for line in lines)

@@ -46,6 +46,12 @@ def test_every_expression_is_promql_of_metrics_that_a_node_shows() -> None:
         promql_parser.parse("sum by (le) (rate(coulisse_log_seq[5m])")
 
 
+def test_what_else_is_deployed_names_no_metric_that_is_none() -> None:
+    for file in (ROOT / "deploy" / "helm").rglob("*.y*ml"):
+        for name in METRIC.findall(file.read_text()):
+            assert name in SHOWN, f"no node shows {name}: {file.name}"
+
+
 def test_counters_are_asked_for_rates_and_gauges_are_not() -> None:
     for expr in expressions():
         for asked in re.findall(r"\b(?:rate|increase)\((coulisse_[a-z_]+)", expr):

@@ -159,7 +159,7 @@ impl NodeCore {
         counted.numbers([
             ("log_seq", seq),
             ("log_durable_seq", durable_seq),
-            ("log_lag_records", seq - durable_seq),
+            ("log_lag_records", seq.saturating_sub(durable_seq)),
         ]);
         if let Some(links) = &self.links {
             counted.numbers([("workers_linked", links.count() as u64)]);
