@@ -126,7 +126,9 @@ impl Held {
         }
         while let Some((at, in_us)) = self.departures.front().copied().filter(|(at, _)| *at < end) {
             self.bytes[at..at + TIME_DIGITS].copy_from_slice(&digits);
-            in_us.into_iter().for_each(|in_us| times.add(now_us.saturating_sub(in_us), 1));
+            if let Some(in_us) = in_us {
+                times.add(now_us.saturating_sub(in_us), 1);
+            }
             self.departures.pop_front();
         }
     }

@@ -102,7 +102,7 @@ mod tests {
         let around = BOUNDS_US.iter().flat_map(|bound| [bound - 1, *bound, bound + 1]);
         for us in around.chain([0, u64::from(u32::MAX), i64::MAX as u64]) {
             let mut times = Times::default();
-            times.add(i64::try_from(us).unwrap(), 3);
+            times.add(i64::try_from(us).expect("no more than that"), 3);
             let place = BOUNDS_US.iter().position(|bound| us <= *bound).unwrap_or(BOUNDS);
             assert_eq!(times.counts()[place], 3, "{us} µs");
             assert_eq!(times.counts().iter().sum::<u64>(), 3);

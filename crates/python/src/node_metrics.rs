@@ -28,7 +28,7 @@ pub(crate) enum Value {
     /// A number for each row of labels.
     Rows(Vec<(String, i128)>),
     /// How long something took.
-    Times(Times),
+    Times(Box<Times>),
 }
 
 impl Value {
@@ -78,7 +78,7 @@ impl Counted {
     }
 
     fn times(&mut self, name: &'static str, times: &Times) {
-        self.0.push((name, Value::Times(times.clone())));
+        self.0.push((name, Value::Times(Box::new(times.clone()))));
     }
 }
 

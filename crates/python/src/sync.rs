@@ -184,8 +184,8 @@ impl SyncThread {
     pub(crate) fn oldest_wait_us(&self) -> u64 {
         let queue = self.shared.queue();
         let writing_ns = self.shared.writing_since_ns.load(Ordering::Relaxed);
-        let waiting_ns = queue.marks.first().map_or(0, |mark| mark.stamped_ns);
-        let oldest_ns = if writing_ns == 0 { waiting_ns } else { writing_ns };
+        let next_ns = queue.marks.first().map_or(0, |mark| mark.stamped_ns);
+        let oldest_ns = if writing_ns == 0 { next_ns } else { writing_ns };
         let waited = if oldest_ns == 0 { 0 } else { us_since(oldest_ns, wall_ns()) };
         u64::try_from(waited).unwrap_or(0)
     }

@@ -13,6 +13,12 @@ fn rejected(code: RejectCode) -> Vec<Event> {
     vec![Rejected { code, field, unit, value: 1, limit: 0, client_order_id }.into()]
 }
 
+fn publish(world: &mut World, times: usize) {
+    for _ in 0..times {
+        world.publish();
+    }
+}
+
 fn counted(times: &Times) -> (u64, u64) {
     (times.counts().iter().sum(), times.sum_us())
 }
@@ -26,18 +32,18 @@ fn the_patrol_sees_who_is_logged_on_who_is_slow_and_what_waits() {
     let mut world = a_world();
     let (_, slow, _) = (world.a_session(), world.a_session(), world.a_socket());
     let patrol = 2 * PATROL_PUBLICATIONS;
-    (0..patrol).for_each(|_| world.publish());
+    publish(&mut world, patrol);
     let seen = world.hub.seen();
     assert_eq!((seen.sessions, seen.paused, seen.held_bytes), (2, 0, 0));
     world.hub.set_paused(slow, true);
     world.text(slow, r#"{"id":1,"op":"ping"}"#);
-    (0..patrol).for_each(|_| world.publish());
+    publish(&mut world, patrol);
     let seen = world.hub.seen();
     assert_eq!((seen.sessions, seen.paused), (2, 1));
     assert!(seen.held_bytes > 0 && seen.held_most_bytes == seen.held_bytes, "{seen:?}");
     world.hub.set_paused(slow, false);
     world.hub.close(slow);
-    (0..patrol).for_each(|_| world.publish());
+    publish(&mut world, patrol);
     let seen = world.hub.seen();
     assert_eq!((seen.sessions, seen.paused, seen.held_bytes), (1, 0, 0));
 }
