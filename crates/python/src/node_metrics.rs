@@ -42,7 +42,7 @@ impl Value {
                 Ok(dict.into_any())
             }
             Self::Times(times) => {
-                let all = times.counts().iter().copied().chain([times.sum_us()]);
+                let all = times.counts().into_iter().chain([times.sum_us()]);
                 Ok(PyList::new(py, all.collect::<Vec<u64>>())?.into_any())
             }
         }
