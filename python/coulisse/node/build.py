@@ -181,6 +181,7 @@ class Node:
             **self.projector.metrics(),
             **self.series.metrics(),
             **self.redis.metrics(),
+            **self.archive.metrics(),
             **self.workers.metrics(),
             "loop_delay_us": self._delay.times.counts,
         }

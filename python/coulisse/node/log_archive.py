@@ -73,6 +73,14 @@ class LogArchive:
             said["reason"] = self._reason
         return not self._reason, said
 
+    def metrics(self) -> Mapping[str, int]:
+        """Return its counters and gauges."""
+        return {
+            "log_first_seq": next(iter(segments(self._directory)), 0),
+            "log_archived_segments_total": self._count,
+            "log_archive_failing": int(bool(self._reason)),
+        }
+
     async def _look(self) -> None:
         needed_seq = self._needed_seq()
         before, self._needed_before = self._needed_before, needed_seq
