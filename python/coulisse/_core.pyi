@@ -157,7 +157,10 @@ def newest_snapshot(dir: str, up_to_seq: int) -> tuple[int, bytes, bytes] | None
 
 @final
 class CopyReplay:
-    """A copy of a journal, replayed by an engine that begins with nothing."""
+    """A copy of a journal, replayed by an engine that begins with nothing.
+
+    Where the log's beginning is in the archive it begins with the newest snapshot in the copy.
+    """
 
     def __new__(cls, dir: str) -> CopyReplay:
         """Check every group of the journal in `dir`, which nobody writes. Raises `CoreError`."""
@@ -169,6 +172,9 @@ class CopyReplay:
     @property
     def seq(self) -> int:
         """The last seq applied."""
+    @property
+    def start_seq(self) -> int:
+        """Where it began: 0, or the snapshot's seq."""
     @property
     def time_ns(self) -> int:
         """The time of the record at `seq`, in ns since the epoch."""

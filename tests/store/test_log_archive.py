@@ -8,16 +8,19 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from coulisse.log.archive import archived, segments
+from coulisse.log.archive import archived, held, segments
+from coulisse.node.backup import check_backup, make_backup, restore
 
 from ..integration.conftest import Server, Start
 from .test_projector_store import (
+    DEADLINE_S,
     QUICK,
     SERVE,
     health,
@@ -57,8 +60,15 @@ def is_put_away(server: Server, archive: Path) -> bool:
     return len(archived(archive)) >= 3 and segments(server.data_dir)[0] > 1
 
 
-def wait_until_put_away(server: Server, archive: Path) -> dict[str, Any]:
-    return until(server, lambda _: is_put_away(server, archive))
+async def trade_until(server: Server, placed: int, holds: Callable[[], bool]) -> int:
+    """Go on trading until it is so: no snapshot is written while nothing happens."""
+    give_up = time.monotonic() + DEADLINE_S
+    while not holds():
+        assert time.monotonic() < give_up, health(server)["log"]
+        await trade(server, 4, first=placed)
+        placed += 4
+        await asyncio.sleep(0.2)
+    return placed
 
 
 def is_refused(kept: str) -> Callable[[Mapping[str, Any]], bool]:
@@ -69,8 +79,7 @@ async def test_what_is_done_with_leaves_the_log_and_a_store_is_made_again_once_i
     start: Start, archive: Path
 ) -> None:
     server = start(*SERVE, **ARCHIVING, COULISSE_LOG__ARCHIVE=str(archive))
-    await trade(server, 60)
-    said = wait_until_put_away(server, archive)
+    placed = await trade_until(server, 0, lambda: is_put_away(server, archive))
     said = until(server, is_filled)
     assert not said["degraded"] and said["log"]["archived_segments"] >= 3
     oldest = said["log"]["first_seq"]
@@ -80,7 +89,7 @@ async def test_what_is_done_with_leaves_the_log_and_a_store_is_made_again_once_i
     # Killed in the midst of it, it goes on where it was.
     server.stop(signal.SIGKILL)
     again = start(*SERVE, **ARCHIVING, COULISSE_LOG__ARCHIVE=str(archive))
-    await trade(again, 20, first=60)
+    await trade(again, 20, first=placed)
     until(again, is_filled)
     # The store is not emptied for what the log alone could not make again.
     refused = command(again, archive, "store", "rebuild")
@@ -99,6 +108,29 @@ async def test_what_is_done_with_leaves_the_log_and_a_store_is_made_again_once_i
     assert {json.loads(line)["where"] for line in listed} == {"archive", "log"}
 
 
+async def test_a_backup_of_what_is_left_begins_with_its_snapshot_and_goes_on(
+    start: Start, archive: Path
+) -> None:
+    server = start(*SERVE, **ARCHIVING, COULISSE_LOG__ARCHIVE=str(archive))
+    placed = await trade_until(server, 0, lambda: is_put_away(server, archive))
+    made = make_backup(server.data_dir, archive.parent / "backup")
+    assert made.start_seq == made.snapshot_seq > segments(archive.parent / "backup")[0] > 1
+    check_backup(archive.parent / "backup")
+    restore(archive.parent / "backup", archive.parent / "restored")
+    again = start(*SERVE[:-1], str(archive.parent / "restored"), **QUICK)
+    assert health(again)["seq"] >= made.seq
+    # What it has no store for it says, and trades.
+    said = until(again, is_refused("store"))
+    assert said["ready"] and "LOG_GONE" in said["store"]["reason"]
+    with held(server.data_dir):
+        oldest = segments(server.data_dir)[0]
+        await trade(server, 60, first=placed)
+        until(server, is_filled)
+        await asyncio.sleep(SEVERAL_LOOKS_S)
+        assert segments(server.data_dir)[0] == oldest, "nothing leaves while it is held"
+    await trade_until(server, placed + 60, lambda: segments(server.data_dir)[0] > oldest)
+
+
 async def test_while_a_store_is_away_nothing_is_put_away(start: Start, archive: Path) -> None:
     away = "postgresql://nobody@127.0.0.1:9/nothing"
     server = start(
@@ -114,8 +146,7 @@ async def test_a_store_that_was_lost_with_its_log_is_refused_and_trading_goes_on
     start: Start, archive: Path
 ) -> None:
     server = start(*SERVE, **ARCHIVING, COULISSE_LOG__ARCHIVE=str(archive))
-    await trade(server, 60)
-    wait_until_put_away(server, archive)
+    placed = await trade_until(server, 0, lambda: is_put_away(server, archive))
     assert server.stop() == 0
     for file in server.data_dir.glob("s*.sqlite3*"):
         file.unlink()
@@ -125,7 +156,7 @@ async def test_a_store_that_was_lost_with_its_log_is_refused_and_trading_goes_on
         assert "LOG_GONE" in said[kept]["reason"]
         assert said["degraded"] and said["ready"]
     oldest = segments(again.data_dir)[0]
-    await trade(again, 20, first=60)
+    await trade(again, 20, first=placed)
     assert segments(again.data_dir)[0] == oldest, "nothing more goes while a store lacks it"
     # What was put away is put back, and both fill themselves.
     assert command(again, archive, "log", "recall").returncode == 0
@@ -140,8 +171,8 @@ async def test_an_archive_that_cannot_be_written_degrades_the_node_and_no_more(
     blocked = tmp_path / "blocked"
     blocked.write_text("a file where the archive should be")
     server = start(*SERVE, **ARCHIVING, COULISSE_LOG__ARCHIVE=str(blocked / "archive"))
-    await trade(server, 60)
-    said = until(server, lambda said: "reason" in said["log"])
+    await trade_until(server, 0, lambda: "reason" in health(server)["log"])
+    said = health(server)
     assert said["degraded"] and said["ready"] and "blocked" in said["log"]["reason"]
     assert segments(server.data_dir)[0] == 1
     blocked.unlink()

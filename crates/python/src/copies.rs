@@ -1,17 +1,17 @@
 //! Copies of a journal, as the commands that make and take backups use them.
 //!
 //! Invariant: what is said of a copy was computed from its bytes alone, by an engine that begins with
-//! nothing.
+//! nothing, or with the snapshot in the copy where the log's beginning is in the archive.
 
 use crate::cell::GilCell;
-use crate::failure::{Note, failed, guard};
+use crate::failure::{Note, failed, guard, journal_failed};
 use crate::open::{files, too_many_voids};
+use crate::replica::new_hub;
+use crate::start::{Fit, Start, chain_at};
 use crate::voids::{AheadError, Voids};
 use coulisse_engine::Engine;
 use coulisse_journal::copy::{Extent, copy, inspect, reader};
-use coulisse_journal::{
-    JournalError, Options, Reader, SnapshotReader, Storage, list_snapshots, open,
-};
+use coulisse_journal::{Options, Reader, SnapshotReader, Storage, list_snapshots, open};
 use coulisse_types::Event;
 use coulisse_wire::record::decode_record;
 use pyo3::prelude::*;
@@ -26,7 +26,7 @@ pub(crate) fn copy_journal<'py>(
     into_dir: &str,
 ) -> PyResult<Bound<'py, PyDict>> {
     let (from, into) = (files(from_dir)?, files(into_dir)?);
-    let copied = copy(&from, into.as_ref()).map_err(|error| told(&error))?;
+    let copied = copy(&from, into.as_ref()).map_err(|error| journal_failed(&error))?;
     let said = extent_of(py, &copied.extent)?;
     let told = copied.told.map(|(seq, hash)| (seq, PyBytes::new(py, &hash[..16])));
     said.set_item("told", told)?;
@@ -37,10 +37,10 @@ pub(crate) fn copy_journal<'py>(
 #[pyfunction]
 pub(crate) fn renew_journal(dir: &str) -> PyResult<u32> {
     let storage = files(dir)?;
-    inspect(storage.as_ref()).map_err(|error| told(&error))?;
+    inspect(storage.as_ref()).map_err(|error| journal_failed(&error))?;
     let options = Options { is_restored: true, ..Options::new([0; 16]) };
-    let recovery = open(storage, options).map_err(|error| told(&error))?;
-    recovery.writer.close().map_err(|error| told(&error))?;
+    let recovery = open(storage, options).map_err(|error| journal_failed(&error))?;
+    recovery.writer.close().map_err(|error| journal_failed(&error))?;
     Ok(recovery.report.epoch)
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn newest_snapshot<'py>(
     up_to_seq: u64,
 ) -> PyResult<Option<Mark<'py>>> {
     let storage = files(dir)?;
-    let seqs = list_snapshots(storage.as_ref()).map_err(|error| told(&error))?;
+    let seqs = list_snapshots(storage.as_ref()).map_err(|error| journal_failed(&error))?;
     for seq in seqs.into_iter().filter(|seq| *seq <= up_to_seq) {
         let read = SnapshotReader::open(storage.as_ref(), seq).and_then(SnapshotReader::finish);
         if let Ok(mark) = read {
@@ -66,7 +66,7 @@ pub(crate) fn newest_snapshot<'py>(
     Ok(None)
 }
 
-/// A copy that is replayed from its first record.
+/// A copy that is replayed, from its first record if that is the log's.
 #[pyclass(module = "coulisse._core", frozen)]
 pub(crate) struct CopyReplay {
     inner: GilCell<Replaying>,
@@ -77,6 +77,8 @@ struct Replaying {
     reader: Reader,
     voids: Voids,
     engine: Engine,
+    /// Where the engine began: 0, or the snapshot's seq.
+    start_seq: u64,
     /// The group under way, and where its next record begins.
     group: Vec<Vec<u8>>,
     at: usize,
@@ -86,12 +88,45 @@ struct Replaying {
 impl Replaying {
     fn open(storage: &Arc<dyn Storage>) -> Result<Self, AheadError> {
         let extent = inspect(storage.as_ref())?;
-        let from_first = || reader(Arc::clone(storage), &extent, 1);
-        let mut voids = Voids::default();
-        voids.read_ahead(&mut from_first()?)?;
-        let reader = from_first()?;
-        let engine = Engine::new();
-        Ok(Self { extent, reader, voids, engine, group: Vec::new(), at: 0, events: Vec::new() })
+        let from = |seq| reader(Arc::clone(storage), &extent, seq);
+        let fit = Fit {
+            storage: storage.as_ref(),
+            genesis: extent.genesis,
+            last_seq: extent.last_seq,
+            newest_seq: if extent.first_seq == 1 { 0 } else { extent.last_seq },
+            chain_at: &|seq| chain_at(&extent.genesis, seq, || from(seq)),
+            new_hub: &|| new_hub(extent.epoch),
+        };
+        let Start { state, voids, .. } = fit.start(&mut Vec::new(), &from)?;
+        let start_seq = state.engine.last_seq().0;
+        let mut replaying = Self {
+            extent,
+            reader: from(start_seq + 1)?,
+            voids,
+            engine: state.engine,
+            start_seq,
+            group: Vec::new(),
+            at: 0,
+            events: Vec::new(),
+        };
+        replaying.enter_group()?;
+        Ok(replaying)
+    }
+
+    /// Goes to the record behind the snapshot, which may stand within a group.
+    fn enter_group(&mut self) -> Result<(), AheadError> {
+        let next_seq = self.start_seq + 1;
+        if self.start_seq == 0 || self.extent.last_seq < next_seq {
+            return Ok(());
+        }
+        if let Some(group) = self.reader.next_group()? {
+            let records = group.records();
+            self.group = records
+                .filter(|(seq, _)| *seq >= next_seq)
+                .map(|(_, bytes)| bytes.to_vec())
+                .collect();
+        }
+        Ok(())
     }
 
     /// Applies the next records, at most so many and none past `last_seq`; returns how many.
@@ -136,6 +171,11 @@ impl CopyReplay {
     }
 
     #[getter]
+    fn start_seq(&self, py: Python<'_>) -> u64 {
+        self.inner.borrow_mut(py).start_seq
+    }
+
+    #[getter]
     fn seq(&self, py: Python<'_>) -> u64 {
         self.inner.borrow_mut(py).engine.last_seq().0
     }
@@ -174,20 +214,10 @@ fn extent_of<'py>(py: Python<'py>, extent: &Extent) -> PyResult<Bound<'py, PyDic
 
 fn ahead(error: &AheadError) -> PyErr {
     match error {
-        AheadError::Journal(error) => told(error),
+        AheadError::Journal(error) => journal_failed(error),
         AheadError::Record { seq, reason } => {
             failed("JOURNAL_CORRUPT", format!("the record at seq {seq} means nothing: {reason}"))
         }
         AheadError::TooMany => failed("JOURNAL_POISONED", too_many_voids()),
     }
-}
-
-fn told(error: &JournalError) -> PyErr {
-    let code = match error {
-        JournalError::Corrupt { .. } | JournalError::LostDurable { .. } => "JOURNAL_CORRUPT",
-        JournalError::NotPublished => "JOURNAL_VOID",
-        JournalError::Locked => "JOURNAL_LOCKED",
-        _ => "JOURNAL_IO",
-    };
-    failed(code, error.to_string())
 }

@@ -22,6 +22,7 @@ pub(crate) fn journal_failed(error: &JournalError) -> PyErr {
         JournalError::Locked => "JOURNAL_LOCKED",
         JournalError::Corrupt { .. } | JournalError::LostDurable { .. } => "JOURNAL_CORRUPT",
         JournalError::TooOld { .. } => "LOG_GONE",
+        JournalError::NotPublished => "JOURNAL_VOID",
         _ => "JOURNAL_IO",
     };
     failed(code, error.to_string())

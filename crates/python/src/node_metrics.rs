@@ -5,7 +5,7 @@
 
 use crate::node_core::{BACKLOG_BYTES_MAX, NodeCore};
 use crate::sync::SyncThread;
-use coulisse_gateway::limits::{BATCH_COMMANDS_MAX, HELD_BYTES_MAX, RING_BYTES};
+use coulisse_gateway::limits::{BATCH_COMMANDS_MAX, HELD_BYTES_MAX};
 use coulisse_gateway::times::Times;
 use coulisse_types::{AssetId, GroupId, InstrumentId, LimitKind, Scope, TradingState};
 use pyo3::prelude::*;
@@ -119,7 +119,6 @@ impl NodeCore {
             ("history_questions_waiting", waiting),
             ("feed_ring_records", ring_records as u64),
             ("feed_ring_bytes", ring_bytes as u64),
-            ("feed_ring_bytes_max", RING_BYTES as u64),
             ("feed_streams", streams as u64),
             ("feed_stream_bytes", stream_bytes as u64),
         ]);

@@ -421,6 +421,6 @@ fn decode_next(bytes: &[u8]) -> Result<(RecordHeader, Command, usize), String> {
 }
 
 /// A hub that nobody connects to: it keeps what the log alone decides.
-fn new_hub(epoch: u32) -> Hub {
+pub(crate) fn new_hub(epoch: u32) -> Hub {
     Hub::new(Vec::new(), String::new(), String::new(), u64::from(epoch))
 }

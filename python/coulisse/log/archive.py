@@ -13,6 +13,7 @@ Invariants
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import gzip
 import hashlib
 import json
@@ -35,6 +36,8 @@ UNFINISHED: Final = ".part"
 LEVEL: Final = 6
 CHUNK_BYTES: Final = 1 << 20
 DAY_S: Final = 86_400
+LOCK: Final = "archive.lock"
+"""In the data directory: held by who puts segments away, and by who needs them where they are."""
 RECALLED: Final = "archive.recalled"
 """In the data directory while segments were put back: nothing is archived for a day."""
 
@@ -140,6 +143,17 @@ def recall(directory: Path, archive: Path) -> Iterator[tuple[int, int]]:
         raise ArchiveError(f"{error.filename or directory}: {error.strerror}") from None
 
 
+@contextlib.contextmanager
+def held(directory: Path, *, may_wait: bool = True) -> Iterator[None]:
+    """Keep segments where they are meanwhile. Raises `BlockingIOError` where it may not wait."""
+    opened = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX if may_wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(opened)
+
+
 def is_recalled(directory: Path, now_s: float) -> bool:
     """Tell whether segments were put back within a day."""
     try:
@@ -230,8 +244,10 @@ def main() -> int:
     now_s = time.time()
     done = Done()
     try:
-        if not is_recalled(directory, now_s):
-            done.archived = put_away(directory, archive, settings["needed_seq"])
+        # Whoever copies the log has it: another time.
+        with contextlib.suppress(BlockingIOError), held(directory, may_wait=False):
+            if not is_recalled(directory, now_s):
+                done.archived = put_away(directory, archive, settings["needed_seq"])
         done.removed = forget(archive, settings["keep_days"], now_s)
     except ArchiveError as error:
         print(json.dumps({"error": str(error)}))

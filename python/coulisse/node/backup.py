@@ -9,8 +9,9 @@
 Everything else is made of the log again: store, time series, Redis. The master key and the
 credentials of people are not in there, nor is any other secret that is not encrypted.
 
-Invariant: `backup.json` is written last. A backup that has one was replayed from its first record,
-and came to the hashes that the running core had told.
+Invariant: `backup.json` is written last. A backup that has one was replayed from the log's first
+record, or from its snapshot where the beginning is in the log's archive, and came to the hashes
+that the running core had told.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from typing import Any, Final, Self
 
 from coulisse import _core
 from coulisse.domain.errors import CoulisseError
+from coulisse.log.archive import held
 from coulisse.log.file import make_data_dir
 from coulisse.node.comparison import Progress, no_progress
 from coulisse.telemetry.audit import AuditFile
@@ -77,6 +79,8 @@ class Manifest:
     """Where the running core had told its event hash, and the replay came to it; 0: nowhere."""
     snapshot_seq: int
     """Of the snapshot in it; 0 for none."""
+    start_seq: int
+    """Where the replay began: 0, or the snapshot, where what lies before it is in the archive."""
     files: tuple[Copied, ...]
 
     def to_json(self) -> str:
@@ -115,8 +119,9 @@ def make_backup(directory: Path, target: Path, progress: Progress = no_progress)
         raise CoulisseError(f"{directory}: there is no journal; say where with --data-dir")
     _make_empty(target)
     with _told():
-        copied = _copy_consistently(directory, target)
-        _copy_snapshot(directory, target, copied["last_seq"])
+        with held(directory):
+            copied = _copy_consistently(directory, target)
+            _copy_snapshot(directory, target, copied["last_seq"])
         for file in sorted(directory.glob("audit*.jsonl*")):
             _copy_file(file, target)
         manifest = _replayed(target, copied["told"], progress)
@@ -216,6 +221,8 @@ def _replayed(target: Path, told: tuple[int, bytes] | None, progress: Progress) 
     """Replay a copy, compare it with what the core has told, and say what it is."""
     replay = _core.CopyReplay(str(target))
     extent = replay.extent()
+    if told is not None and told[0] < replay.start_seq:
+        told = None
     if told is not None:
         _advance(replay, told[0], extent["last_seq"], progress)
         if replay.event_hash() != told[1]:
@@ -239,6 +246,7 @@ def _replayed(target: Path, told: tuple[int, bytes] | None, progress: Progress) 
         state_hash=replay.state_hash().hex(),
         told_seq=0 if told is None else told[0],
         snapshot_seq=snapshot_seq,
+        start_seq=replay.start_seq,
         files=tuple(_copied(file) for file in sorted(target.iterdir()) if file.is_file()),
     )
 
@@ -250,6 +258,9 @@ def _compare_snapshot(target: Path, replay: _core.CopyReplay, progress: Progress
     if found is None:
         return 0
     seq, event_hash, state_hash = found
+    if replay.start_seq:
+        # The replay began with it.
+        return seq
     if seq < replay.seq:
         # The core told its hash later than this, and that agrees: a replay of its own.
         replay = _core.CopyReplay(str(target))
@@ -290,6 +301,7 @@ def _check_replay(where: Path, manifest: Manifest, progress: Progress) -> None:
         "chain": extent["chain"].hex(),
         "event_hash": replay.event_hash().hex(),
         "state_hash": replay.state_hash().hex(),
+        "start_seq": replay.start_seq,
     }
     for name, value in found.items():
         wanted = getattr(manifest, name)
