@@ -38,7 +38,7 @@ def preflight(folder: Path, python: str = sys.executable) -> subprocess.Complete
 
 
 def test_a_machine_that_has_all_is_told_nothing(tmp_path: Path) -> None:
-    a_program(tmp_path, "cargo", "cargo 1.85.0 (abc 2025-01-01)")
+    a_program(tmp_path, "cargo", "cargo 1.88.0 (abc 2025-01-01)")
     a_program(tmp_path, "cc", "")
     answer = preflight(tmp_path)
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
@@ -57,7 +57,7 @@ def test_an_old_cargo_is_named_with_its_version(tmp_path: Path) -> None:
     a_program(tmp_path, "cc", "")
     answer = preflight(tmp_path)
     assert answer.returncode == 1
-    assert "cargo 1.85 or newer (cargo 1.84.1" in answer.stderr
+    assert "cargo 1.88 or newer (cargo 1.84.1" in answer.stderr
 
 
 @pytest.fixture

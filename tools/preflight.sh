@@ -15,9 +15,9 @@ elif ! "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then
 fi
 
 if ! version=$(cargo --version 2>/dev/null); then
-    need "Rust 1.85 or newer with cargo (rustup, the Rust installer, gives it)"
-elif ! echo "$version" | awk '{ split($2, v, "."); exit !(v[1] > 1 || v[2] >= 85) }'; then
-    need "cargo 1.85 or newer ($version is too old; rustup update)"
+    need "Rust 1.88 or newer with cargo (rustup, the Rust installer, gives it)"
+elif ! echo "$version" | awk '{ split($2, v, "."); exit !(v[1] > 1 || v[2] >= 88) }'; then
+    need "cargo 1.88 or newer ($version is too old; rustup update)"
 fi
 
 command -v cc >/dev/null 2>&1 || need "a C compiler as cc (Debian: gcc; macOS: xcode-select --install)"
