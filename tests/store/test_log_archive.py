@@ -60,6 +60,12 @@ def is_put_away(server: Server, archive: Path) -> bool:
     return len(archived(archive)) >= 3 and segments(server.data_dir)[0] > 1
 
 
+def is_noted(server: Server, said: Mapping[str, Any]) -> bool:
+    """Whether the node knows of all that its archive has."""
+    noted = said["log"]["first_seq"], said["log"]["archived_segments"] >= 3
+    return noted == (segments(server.data_dir)[0], True)
+
+
 async def trade_until(server: Server, placed: int, holds: Callable[[], bool]) -> int:
     """Go on trading until it is so: no snapshot is written while nothing happens."""
     give_up = time.monotonic() + DEADLINE_S
@@ -80,7 +86,8 @@ async def test_what_is_done_with_leaves_the_log_and_a_store_is_made_again_once_i
 ) -> None:
     server = start(*SERVE, **ARCHIVING, COULISSE_LOG__ARCHIVE=str(archive))
     placed = await trade_until(server, 0, lambda: is_put_away(server, archive))
-    said = until(server, is_filled)
+    until(server, is_filled)
+    said = until(server, lambda said: is_noted(server, said))
     assert not said["degraded"] and said["log"]["archived_segments"] >= 3
     oldest = said["log"]["first_seq"]
     assert oldest == segments(server.data_dir)[0] > archived(archive)[-1]

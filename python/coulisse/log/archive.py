@@ -22,17 +22,21 @@ import re
 import shutil
 import sys
 import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from coulisse.domain.errors import CoulisseError
+from coulisse.log.files import private_file, sync_directory
 
 SEGMENT: Final = re.compile(r"journal-(\d{20})\.seg")
 PACKED: Final = ".gz"
 UNFINISHED: Final = ".part"
+DAMAGED: Final = (gzip.BadGzipFile, EOFError, zlib.error)
+"""What reading a packed segment ends with that is not what was written."""
 LEVEL: Final = 6
 CHUNK_BYTES: Final = 1 << 20
 DAY_S: Final = 86_400
@@ -50,8 +54,6 @@ class ArchiveError(CoulisseError):
 class Done:
     """What was done."""
 
-    first_seq: int = 0
-    """The oldest seq in the data directory; 0: there is no log."""
     archived: list[int] = field(default_factory=list)
     """The first seqs of segments that were put away."""
     removed: list[int] = field(default_factory=list)
@@ -172,20 +174,22 @@ def _numbers(directory: Path, suffix: str) -> Iterator[int]:
 
 def _put_away(segment: Path, archive: Path) -> None:
     packed = archive / (segment.name + PACKED)
-    wanted = _hash(segment)
+    with segment.open("rb") as opened:
+        wanted = hashlib.file_digest(opened, "sha256").digest()
     if not packed.is_file() or not _holds(packed, wanted):
         unfinished = packed.with_name(packed.name + UNFINISHED)
-        with segment.open("rb") as source, _private(unfinished) as file:
-            with gzip.GzipFile("", "wb", LEVEL, file, mtime=0) as into:
-                shutil.copyfileobj(source, into, CHUNK_BYTES)
-            file.flush()
-            os.fsync(file.fileno())
+        with (
+            segment.open("rb") as source,
+            private_file(unfinished) as file,
+            gzip.GzipFile("", "wb", LEVEL, file, mtime=0) as into,
+        ):
+            shutil.copyfileobj(source, into, CHUNK_BYTES)
         if not _holds(unfinished, wanted):
             raise ArchiveError(f"{unfinished}: it is not what was written")
         unfinished.replace(packed)
-        _sync(archive)
+        sync_directory(archive)
     segment.unlink()
-    _sync(segment.parent)
+    sync_directory(segment.parent)
 
 
 def _put_back(packed: Path, directory: Path) -> None:
@@ -193,47 +197,21 @@ def _put_back(packed: Path, directory: Path) -> None:
     # No name of the journal's: what is not whole is nothing to it.
     unfinished = directory / (segment.name + UNFINISHED)
     try:
-        with gzip.open(packed, "rb") as source, _private(unfinished) as file:
+        with gzip.open(packed, "rb") as source, private_file(unfinished) as file:
             shutil.copyfileobj(source, file, CHUNK_BYTES)
-            file.flush()
-            os.fsync(file.fileno())
-    except (gzip.BadGzipFile, EOFError) as error:
+    except DAMAGED as error:
         unfinished.unlink(missing_ok=True)
         raise ArchiveError(f"{packed}: it is damaged: {error}") from None
     unfinished.replace(segment)
-    _sync(directory)
-
-
-def _private(file: Path) -> IO[bytes]:
-    return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+    sync_directory(directory)
 
 
 def _holds(packed: Path, wanted: bytes) -> bool:
     try:
         with gzip.open(packed, "rb") as file:
-            return _hash_of(file) == wanted
-    except (gzip.BadGzipFile, EOFError):
+            return hashlib.file_digest(file, "sha256").digest() == wanted
+    except DAMAGED:
         return False
-
-
-def _hash(file: Path) -> bytes:
-    with file.open("rb") as opened:
-        return _hash_of(opened)
-
-
-def _hash_of(file: IO[bytes] | gzip.GzipFile) -> bytes:
-    digest = hashlib.sha256()
-    while chunk := file.read(CHUNK_BYTES):
-        digest.update(chunk)
-    return digest.digest()
-
-
-def _sync(directory: Path) -> None:
-    opened = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 def main() -> int:
@@ -252,7 +230,6 @@ def main() -> int:
     except ArchiveError as error:
         print(json.dumps({"error": str(error)}))
         return 1
-    done.first_seq = next(iter(segments(directory)), 0)
     print(json.dumps(asdict(done)))
     return 0
 

@@ -32,6 +32,7 @@ from coulisse import _core
 from coulisse.domain.errors import CoulisseError
 from coulisse.log.archive import held
 from coulisse.log.file import make_data_dir
+from coulisse.log.files import private_file, snapshots, sync_directory
 from coulisse.node.comparison import Progress, no_progress
 from coulisse.telemetry.audit import AuditFile
 
@@ -127,7 +128,7 @@ def make_backup(directory: Path, target: Path, progress: Progress = no_progress)
         manifest = _replayed(target, copied["told"], progress)
     text = manifest.to_json()
     _write_new(target / MANIFEST, text.encode())
-    _sync(target)
+    sync_directory(target)
     who = f"uid {os.getuid()}"
     row = {"what": "backup", "by": who, "seq": manifest.seq, "outcome": "done"}
     AuditFile(directory / "audit.jsonl").write([row])
@@ -162,7 +163,7 @@ def restore(source: Path, directory: Path, progress: Progress = no_progress) -> 
         who = f"uid {os.getuid()}"
         row = {"what": "restore", "by": who, "seq": manifest.seq, "epoch": epoch, "outcome": "done"}
         AuditFile(directory / "audit.jsonl").write([row])
-        _sync(directory)
+        sync_directory(directory)
     except BaseException:
         for file in directory.iterdir():
             if file.name not in BESIDE:
@@ -206,8 +207,8 @@ def _data_keys(directory: Path) -> bytes | None:
 
 def _copy_snapshot(directory: Path, target: Path, last_seq: int) -> None:
     """Copy the newest snapshot up to a seq that is whole, if there is one."""
-    for file in sorted(directory.glob("snapshot-*.snap"), reverse=True):
-        if int(file.stem.removeprefix("snapshot-")) > last_seq:
+    for seq, file in reversed(snapshots(directory).items()):
+        if seq > last_seq:
             continue
         # The projector may remove it now: then an older one, or none, will do.
         with contextlib.suppress(FileNotFoundError):
@@ -310,36 +311,19 @@ def _check_replay(where: Path, manifest: Manifest, progress: Progress) -> None:
 
 
 def _copy_file(file: Path, into: Path) -> None:
-    with file.open("rb") as source:
-        fd = os.open(into / file.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(fd, "wb") as out:
-            shutil.copyfileobj(source, out, CHUNK_BYTES)
-            out.flush()
-            os.fsync(out.fileno())
+    with file.open("rb") as source, private_file(into / file.name, must_be_new=True) as out:
+        shutil.copyfileobj(source, out, CHUNK_BYTES)
 
 
 def _write_new(file: Path, content: bytes) -> None:
-    fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(fd, "wb") as out:
+    with private_file(file) as out:
         out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
 
 
 def _copied(file: Path) -> Copied:
-    digest = hashlib.sha256()
     with file.open("rb") as source:
-        while chunk := source.read(CHUNK_BYTES):
-            digest.update(chunk)
+        digest = hashlib.file_digest(source, "sha256")
     return Copied(file.name, file.stat().st_size, digest.hexdigest())
-
-
-def _sync(directory: Path) -> None:
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from coulisse import _core
+from coulisse.log.files import snapshots
 from coulisse.node.pace import Pace, Worker
 from coulisse.node.side_process import EXIT_FAILED, SideSettings
 from coulisse.node.store_feed import StoreFeed
@@ -83,6 +84,14 @@ class _Writing:
     seq: int
     answer: int
     """Reads what it says at its end: bytes and µs of the file, or why there is none."""
+
+
+def series_place(directory: Path) -> int | None:
+    """Return where the time series are, as their process notes it; None where there are none."""
+    try:
+        return int((directory / PLACE_FILE).read_text())
+    except (OSError, ValueError):
+        return None
 
 
 class Follower:
@@ -233,7 +242,8 @@ class Follower:
 
     def _needed_seq(self) -> int | None:
         """What store and time series will go on from is kept."""
-        needed = [seq for seq in (self._store_seq(), self._series_seq()) if seq is not None]
+        series_seq = series_place(Path(self._settings.data_dir))
+        needed = [seq for seq in (self._store_seq(), series_seq) if seq is not None]
         return min(needed, default=None)
 
     def _store_seq(self) -> int | None:
@@ -243,15 +253,7 @@ class Follower:
         known = self._feed.status.seq
         if known is not None:
             return known
-        files = sorted(Path(self._settings.data_dir).glob("snapshot-*.snap"))
-        return int(files[0].stem.partition("-")[2]) if files else None
-
-    def _series_seq(self) -> int | None:
-        """Where the time series are, as their own process notes it; None where there are none."""
-        try:
-            return int((Path(self._settings.data_dir) / PLACE_FILE).read_text())
-        except (OSError, ValueError):
-            return None
+        return min(snapshots(Path(self._settings.data_dir)), default=None)
 
     def end(self) -> None:
         """Give up a snapshot that is being written."""

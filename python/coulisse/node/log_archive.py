@@ -6,31 +6,32 @@ have been past it an interval ago as well: a power cut takes back what a databas
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from coulisse.config import Config
 from coulisse.log.archive import segments
 from coulisse.log.file import archive_dir, data_dir
-from coulisse.node.asked import Asked
-from coulisse.node.follower import PLACE_FILE
-from coulisse.node.lives import pause
+from coulisse.log.files import snapshots
+from coulisse.node.errand import Errand
+from coulisse.node.follower import series_place
 from coulisse.node.store_health import StoreHealth
 from coulisse.telemetry.logs import logger
 
 MODULE: Final = "coulisse.log.archive"
 
 
-class LogArchive:
+class LogArchive(Errand):
     """The archive of one node."""
 
     def __init__(self, config: Config, store: StoreHealth) -> None:
-        """Archive as the settings say, and never what `store` or a snapshot goes on from."""
-        self._directory = data_dir(config)
+        """Archive as the settings say, and never what `store` or a snapshot goes on from.
+
+        The log is open by now.
+        """
         part = config.log
-        self._interval_s = part.archive_interval_s
+        super().__init__(MODULE, part.archive_interval_s)
+        self._directory = data_dir(config)
         self._archive = archive_dir(config)
         self._settings: dict[str, object] = {
             "data_dir": str(self._directory),
@@ -41,8 +42,8 @@ class LogArchive:
         self._store = store
         self._has_series = config.series_database is not None
         self._needed_before: int | None = None
-        self._stopping = asyncio.Event()
-        self._asked = Asked(MODULE)
+        # Noted, for a directory of very many segments takes long to list.
+        self._first_seq = min(segments(self._directory), default=0)
         self._count = 0
         self._reason = ""
         self._log = logger("log")
@@ -52,21 +53,9 @@ class LogArchive:
         """Whether segments are to be put away."""
         return self._archive is not None
 
-    async def run(self) -> None:
-        """Put away what is due at each interval until `end`."""
-        while not self._stopping.is_set():
-            await pause(self._stopping, self._interval_s)
-            if not self._stopping.is_set():
-                await self._look()
-
-    def end(self) -> None:
-        """Put nothing away any more; what is under way is given up, and is whole."""
-        self._stopping.set()
-        self._asked.end()
-
     def health(self) -> tuple[bool, Mapping[str, object]]:
         """Return whether all is well, and the facts."""
-        said: dict[str, object] = {"first_seq": next(iter(segments(self._directory)), 0)}
+        said: dict[str, object] = {"first_seq": self._first_seq}
         if self._archive is not None:
             said["archived_segments"] = self._count
         if self._reason:
@@ -76,7 +65,7 @@ class LogArchive:
     def metrics(self) -> Mapping[str, int]:
         """Return its counters and gauges."""
         return {
-            "log_first_seq": next(iter(segments(self._directory)), 0),
+            "log_first_seq": self._first_seq,
             "log_archived_segments_total": self._count,
             "log_archive_failing": int(bool(self._reason)),
         }
@@ -84,12 +73,16 @@ class LogArchive:
     async def _look(self) -> None:
         needed_seq = self._needed_seq()
         before, self._needed_before = self._needed_before, needed_seq
-        if needed_seq is None or before is None:
-            return
-        asked = {**self._settings, "needed_seq": min(before, needed_seq)}
-        said = await self._asked.ask(asked, {})
-        if self._stopping.is_set():
-            return
+        said: Mapping[str, Any] | None = None
+        if needed_seq is not None and before is not None:
+            asked = {**self._settings, "needed_seq": min(before, needed_seq)}
+            said = await self._ask(asked, {})
+        # Others may have put some back, too.
+        self._first_seq = min(segments(self._directory), default=0)
+        if said is not None:
+            self._note(said)
+
+    def _note(self, said: Mapping[str, Any]) -> None:
         if "error" in said:
             if said["error"] != self._reason:
                 self._log.error("log_not_archived", reason=said["error"])
@@ -98,26 +91,16 @@ class LogArchive:
         self._reason = ""
         self._count += len(said["archived"])
         if said["archived"]:
-            self._log.info("log_archived", first_seqs=said["archived"], oldest=said["first_seq"])
+            self._log.info("log_archived", first_seqs=said["archived"], oldest=self._first_seq)
         if said["removed"]:
             self._log.warning("log_forgotten", first_seqs=said["removed"])
 
     def _needed_seq(self) -> int | None:
         """Return the oldest seq that something goes on from; None where that is not known."""
-        snapshots = [
-            int(file.stem.partition("-")[2]) for file in self._directory.glob("snapshot-*.snap")
-        ]
-        needed: list[int | None] = [min(snapshots, default=None)]
+        needed: list[int | None] = [min(snapshots(self._directory), default=None)]
         if self._store.is_wanted:
             needed.append(self._store.filled_seq)
         if self._has_series:
-            needed.append(_number_in(self._directory / PLACE_FILE))
+            needed.append(series_place(self._directory))
         known = [seq for seq in needed if seq is not None]
         return min(known) if len(known) == len(needed) else None
-
-
-def _number_in(file: Path) -> int | None:
-    try:
-        return int(file.read_text())
-    except (OSError, ValueError):
-        return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,7 @@ def test_a_copy_that_is_damaged_is_made_again_and_a_whole_one_is_not(
     whole.write_bytes(gzip.compress((log / segment_file(1)).read_bytes()))
     made = whole.stat().st_mtime_ns
     damaged = archive / (segment_file(18) + PACKED)
-    damaged.write_bytes(gzip.compress((log / segment_file(18)).read_bytes())[:-9])
+    damaged.write_bytes(with_another_byte(gzip.compress((log / segment_file(18)).read_bytes())))
     assert put_away(log, archive, 31) == [1, 18]
     assert whole.stat().st_mtime_ns == made
     list(recall(log, archive))
@@ -119,10 +120,25 @@ def test_an_archive_that_cannot_be_written_is_said_and_harms_nothing(
     assert segments(log) == FIRST_SEQS
 
 
-def test_what_is_damaged_in_the_archive_is_not_put_back(log: Path, archive: Path) -> None:
+def shortened(content: bytes) -> bytes:
+    return content[:-20]
+
+
+def with_another_byte(content: bytes) -> bytes:
+    return content[:50] + bytes([content[50] ^ 0xFF]) + content[51:]
+
+
+def without_a_head(content: bytes) -> bytes:
+    return content[1:]
+
+
+@pytest.mark.parametrize("spoil", [shortened, with_another_byte, without_a_head])
+def test_what_is_damaged_in_the_archive_is_not_put_back(
+    log: Path, archive: Path, spoil: Callable[[bytes], bytes]
+) -> None:
     put_away(log, archive, 31)
     packed = archive / (segment_file(18) + PACKED)
-    packed.write_bytes(packed.read_bytes()[:-20])
+    packed.write_bytes(spoil(packed.read_bytes()))
     with pytest.raises(ArchiveError, match="damaged"):
         list(recall(log, archive))
     assert segments(log) == [31, 64, 200]
