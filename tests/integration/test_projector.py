@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,9 @@ import httpx
 import pytest
 
 from coulisse import Client, OrderResult, TradingEngine, _core
+from coulisse.bench.pinning import children
 from coulisse.config import load_config
+from tests.crc32c import crc32c
 
 from .conftest import Server, Start
 
@@ -51,13 +52,6 @@ def until(server: Server, holds: Callable[[Mapping[str, Any]], bool]) -> dict[st
     while not holds(said := projector_of(server)):
         assert time.monotonic() < give_up, said
     return said
-
-
-def children(pid: int) -> Iterator[int]:
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        # A thread may have ended since.
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            yield from map(int, (task / "children").read_text().split())
 
 
 def projector_pid(server: Server) -> int:
@@ -207,16 +201,6 @@ def forge_event_hash(file: Path, seq: int) -> None:
     said[CRC_AT:CRC_FROM] = crc32c(bytes(said[CRC_FROM:])).to_bytes(4, "little")
     with file.open("r+b") as out:
         out.write(said)
-
-
-def crc32c(data: bytes) -> int:
-    """CRC-32C (Castagnoli), bit by bit."""
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
-    return crc ^ 0xFFFFFFFF
 
 
 def test_a_stopped_node_takes_its_projector_along(start: Start) -> None:

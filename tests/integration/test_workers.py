@@ -22,6 +22,7 @@ import httpx
 import pytest
 
 from coulisse import Client, OrderResult
+from coulisse.bench.pinning import children
 from coulisse.client.feeds import BookFeed
 from coulisse.client.local_book import LocalBook
 from coulisse.client.session import Session
@@ -330,11 +331,10 @@ async def told_of_all(link: http.client.HTTPConnection) -> tuple[dict[str, Any],
 
 def worker_pids(server: Server) -> list[int]:
     pids = []
-    for task in Path(f"/proc/{server.pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            with contextlib.suppress(OSError):
-                if b"worker_process" in Path(f"/proc/{child}/cmdline").read_bytes():
-                    pids.append(int(child))
+    for child in children(server.pid):
+        with contextlib.suppress(OSError):
+            if b"worker_process" in Path(f"/proc/{child}/cmdline").read_bytes():
+                pids.append(child)
     return pids
 
 

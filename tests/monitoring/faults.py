@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final
@@ -17,6 +18,7 @@ from typing import Final
 from .world import SPARE, World, order, request
 
 Fault = Callable[[World], AbstractAsyncContextManager[None]]
+PAUSED: Final = "coulisse_gateway_connections_paused"
 STALL: Final = "fdatasync:delay_enter=1500000"
 
 
@@ -72,6 +74,11 @@ async def a_slow_reader(world: World) -> AsyncIterator[None]:
     socket.writer.transport.pause_reading()  # type: ignore[attr-defined]
     channels = ("orders", "fills", "balances", "positions")
     await socket.send([request(1, "subscribe", channel=one) for one in channels])
+    # Little by little until it is seen to be slow, and then so much that it is ended.
+    begun_s = time.time()
+    while not await asyncio.to_thread(world.prometheus.values, f"{PAUSED} > 0", begun_s):
+        await world.trade(4)
+        await asyncio.sleep(0.05)
     async with _meanwhile(lambda: world.trade(500)):
         yield
     socket.writer.transport.abort()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from coulisse import Client
+from coulisse.bench.pinning import children
 from coulisse.client.credentials import load_credentials
 from coulisse.client.keys import sign_logon
 from coulisse.client.session import Session
@@ -38,8 +39,7 @@ class World:
 
     def processes(self, name: str) -> list[int]:
         """Return the processes of the node whose command says `name`."""
-        tasks = Path(f"/proc/{self.server.pid}/task").iterdir()
-        pids = [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
+        pids = children(self.server.pid)
         return [pid for pid in pids if name in Path(f"/proc/{pid}/cmdline").read_text()]
 
     def kill(self, name: str) -> None:

@@ -33,6 +33,18 @@ def postgresql() -> Iterator[Postgresql]:
     server.remove()
 
 
+@pytest.fixture
+def mortal_postgresql(postgresql: Postgresql) -> Iterator[Postgresql]:
+    """A server that a test stops and kills as it likes."""
+    assert postgresql.pid > 0, "there are servers"
+    server = Postgresql()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
 NewAddress = Callable[[], Address]
 
 

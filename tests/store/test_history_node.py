@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from coulisse import Client, OrderResult
+from coulisse.bench.pinning import children
 from coulisse.bench.postgresql_server import Postgresql
 from coulisse.client.history import Pages
 from coulisse.domain.errors import Refused
@@ -24,7 +25,6 @@ from .test_projector_store import (
     PROMPT,
     SERVE,
     STORE,
-    children,
     command_of,
     is_filled,
     trade,
@@ -118,33 +118,28 @@ def require_what_the_commands_show(server: Server) -> None:
 
 
 async def test_a_postgresql_that_goes_is_told_and_trading_goes_on(
-    start: Start, postgresql: Postgresql
+    start: Start, mortal_postgresql: Postgresql
 ) -> None:
-    assert postgresql.pid > 0, "there are servers"
-    database = Postgresql()
-    try:
+    database = mortal_postgresql
+    server = start(*SERVE, **PROMPT, **{STORE: database.new_database()})
+    await trade(server, 20)
+    until(server, is_filled)
+    assert not loads(server.pid, "libpq"), "who is not asked loads nothing for it"
+    async with await open_client(server) as client:
+        everything = [one async for one in client.fills_history(most=500)]
+        assert len(everything) == 20
+        require_private(server)
+        database.kill()
+        with pytest.raises(Refused, match="STORE_DOWN") as refused:
+            await anext(aiter(client.fills_history()))
+        assert (refused.value.rejected.field, refused.value.rejected.value) == ("store", "down")
+        await trade(server, 4, first=20)
         database.start()
-        server = start(*SERVE, **PROMPT, **{STORE: database.new_database()})
-        await trade(server, 20)
         until(server, is_filled)
-        assert not loads(server.pid, "libpq"), "who is not asked loads nothing for it"
-        async with await open_client(server) as client:
-            everything = [one async for one in client.fills_history(most=500)]
-            assert len(everything) == 20
-            require_private(server)
-            database.kill()
-            with pytest.raises(Refused, match="STORE_DOWN") as refused:
-                await anext(aiter(client.fills_history()))
-            assert (refused.value.rejected.field, refused.value.rejected.value) == ("store", "down")
-            await trade(server, 4, first=20)
-            database.start()
-            until(server, is_filled)
-            # What was kept of connections is of a server that is gone.
-            assert len([one async for one in client.fills_history()]) == 24
-            await require_pages_under_load(server, client)
-        assert server.stop() == 0
-    finally:
-        database.remove()
+        # What was kept of connections is of a server that is gone.
+        assert len([one async for one in client.fills_history()]) == 24
+        await require_pages_under_load(server, client)
+    assert server.stop() == 0
 
 
 def require_private(server: Server) -> None:

@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from coulisse import Client, OrderResult
+from coulisse.bench.pinning import children
 from coulisse.bench.postgresql_server import PASSWORD, Postgresql
 from coulisse.node.store_check import expected_content
 from coulisse.store.sql.address import Address
@@ -51,15 +52,6 @@ def is_private(file: str) -> bool:
 
 def has_password(file: str) -> bool:
     return PASSWORD.encode() in Path(file).read_bytes()
-
-
-def children(pid: int) -> list[int]:
-    found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        # A thread may have ended since.
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            found += map(int, (task / "children").read_text().split())
-    return found
 
 
 def command_of(pid: int) -> str:
@@ -191,66 +183,56 @@ async def test_a_database_of_another_log_is_left_alone_and_told_without_its_pass
 
 
 async def test_a_database_that_is_away_at_the_start_or_goes_is_caught_up_with(
-    start: Start, postgresql: Postgresql
+    start: Start, mortal_postgresql: Postgresql
 ) -> None:
-    assert postgresql.pid > 0, "there are servers"
-    database = Postgresql()
-    try:
-        database.start()
-        address = Address("postgresql", database.new_database())
-        database.stop()
-        server = start(*SERVE, **QUICK, **{STORE: address.target})
-        said = until(server, lambda said: said["store"]["state"] == "down")
-        assert said["degraded"] and said["ready"]
-        await trade(server, 10)
-        # The replica goes on without it, and is written down.
-        until(server, lambda said: said["projector"]["snapshot_seq"] > 10)
+    database = mortal_postgresql
+    address = Address("postgresql", database.new_database())
+    database.stop()
+    server = start(*SERVE, **QUICK, **{STORE: address.target})
+    said = until(server, lambda said: said["store"]["state"] == "down")
+    assert said["degraded"] and said["ready"]
+    await trade(server, 10)
+    # The replica goes on without it, and is written down.
+    until(server, lambda said: said["projector"]["snapshot_seq"] > 10)
+    database.start()
+    until(server, is_filled)
+    for number in range(2):
+        database.kill()
+        await trade(server, 10, first=10 + 10 * number)
+        until(server, lambda said: said["degraded"] and said["store"]["behind"] >= 10)
         database.start()
         until(server, is_filled)
-        for number in range(2):
-            database.kill()
-            await trade(server, 10, first=10 + 10 * number)
-            until(server, lambda said: said["degraded"] and said["store"]["behind"] >= 10)
-            database.start()
-            until(server, is_filled)
-        assert require_right(server, address) > 100
-        assert server.stop() == 0
-    finally:
-        database.remove()
+    assert require_right(server, address) > 100
+    assert server.stop() == 0
 
 
 @pytest.mark.begins_first
 async def test_after_20_kills_of_node_projector_and_database_no_row_is_lost_or_doubled(
-    start: Start, postgresql: Postgresql
+    start: Start, mortal_postgresql: Postgresql
 ) -> None:
-    assert postgresql.pid > 0, "there are servers"
     seed = int(os.environ.get("COULISSE_SEED", random.randrange(10**6)))
     dice, placed = random.Random(seed), 0
-    database = Postgresql()
-    try:
-        database.start()
-        address = Address("postgresql", database.new_database())
-        server = start(*SERVE, **QUICK, **{STORE: address.target})
-        for _ in range(20):
-            count = dice.randrange(2, 14)
-            await trade(server, count, first=placed)
-            placed += count
-            if dice.random() < 0.3:
-                until(server, is_filled)
-            match dice.choice(("node", "projector", "database")):
-                case "node":
-                    server.stop(signal.SIGKILL)
-                    server = start(*SERVE, **QUICK, **{STORE: address.target})
-                case "projector":
-                    kill_children(server.pid)
-                case _:
-                    database.kill()
-                    database.start()
-        until(server, is_filled)
-        assert require_right(server, address) > placed, f"seed {seed}"
-        assert server.stop() == 0
-    finally:
-        database.remove()
+    database = mortal_postgresql
+    address = Address("postgresql", database.new_database())
+    server = start(*SERVE, **QUICK, **{STORE: address.target})
+    for _ in range(20):
+        count = dice.randrange(2, 14)
+        await trade(server, count, first=placed)
+        placed += count
+        if dice.random() < 0.3:
+            until(server, is_filled)
+        match dice.choice(("node", "projector", "database")):
+            case "node":
+                server.stop(signal.SIGKILL)
+                server = start(*SERVE, **QUICK, **{STORE: address.target})
+            case "projector":
+                kill_children(server.pid)
+            case _:
+                database.kill()
+                database.start()
+    until(server, is_filled)
+    assert require_right(server, address) > placed, f"seed {seed}"
+    assert server.stop() == 0
 
 
 def kill_children(pid: int) -> None:

@@ -16,10 +16,11 @@ import pytest
 import redis
 
 from coulisse import Client, OrderResult, TradingEngine
+from coulisse.bench.pinning import children
 
 from ..integration.conftest import Server, Start
 from .redis_server import PASSWORD, RedisServer, SlowLine, is_installed
-from .test_projector_store import PROMPT, SERVE, children, command_of, metrics, trade, until
+from .test_projector_store import PROMPT, SERVE, command_of, metrics, trade, until
 
 URL = "COULISSE_REDIS__URL"
 PATIENCE_S = 30.0

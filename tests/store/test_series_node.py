@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from coulisse import Client
+from coulisse.bench.pinning import children
 from coulisse.bench.questdb_server import Questdb
 from coulisse.node.series_check import verify
 from coulisse.store.timeseries.address import (
@@ -25,7 +26,7 @@ from coulisse.store.timeseries.contents import all_rows
 from coulisse.store.timeseries.writer import wipe_series
 
 from ..integration.conftest import Server, Start
-from .test_projector_store import PROMPT, SERVE, children, command_of, metrics, trade, until
+from .test_projector_store import PROMPT, SERVE, command_of, metrics, trade, until
 
 SERIES = "COULISSE_SERIES__DATABASE"
 

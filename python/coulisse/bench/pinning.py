@@ -65,6 +65,16 @@ class Shares:
         return {name: sum(map(cpu_s, pids)) for name, pids in self._pids.items()}
 
 
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started and that are there."""
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        # A thread may have ended since it was listed.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found += map(int, (task / "children").read_text().split())
+    return found
+
+
 def cpu_s(pid: int) -> float:
     """Return the processor time that a process has used so far, in seconds."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

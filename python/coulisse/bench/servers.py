@@ -22,7 +22,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from coulisse.bench.binary import find_program
-from coulisse.bench.pinning import cpu_s, pinned_to
+from coulisse.bench.pinning import children, cpu_s, pinned_to
 from coulisse.client.keys import new_private_key, public_key
 from coulisse.domain.errors import CoulisseError
 
@@ -135,9 +135,8 @@ class Server:
 
 def _family(pid: int) -> Iterator[int]:
     yield pid
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield from _family(int(child))
+    for child in children(pid):
+        yield from _family(child)
 
 
 def _named_family(pid: int) -> Iterator[tuple[str, int]]:

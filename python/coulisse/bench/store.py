@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from coulisse import _core
-from coulisse.bench.pinning import pinned_to, processors
+from coulisse.bench.pinning import children, cpu_s, pinned_to, processors
 from coulisse.bench.postgresql_server import Postgresql
 from coulisse.bench.scratch import run_directory
 from coulisse.bench.servers import peak_rss_mb
@@ -221,17 +221,11 @@ def _cpu_of(server: Postgresql | None) -> float:
     """Return the seconds that a server's processes have worked."""
     if server is None:
         return 0.0
-    total = 0
-    for pid in (server.pid, *_children(server.pid)):
+    total_s = 0.0
+    for pid in (server.pid, *children(server.pid)):
         with contextlib.suppress(FileNotFoundError):
-            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-            total += int(fields[11]) + int(fields[12])
-    return total / os.sysconf("SC_CLK_TCK")
-
-
-def _children(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+            total_s += cpu_s(pid)
+    return total_s
 
 
 @contextlib.asynccontextmanager

@@ -39,10 +39,7 @@ def fills(
     key_file: KeyFile = None,
 ) -> None:
     """List the account's fills, the newest first, as far back as the node's store goes."""
-    try:
-        span = span_of(from_, to, from_seq, min_seq, account)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+    span = span_of(from_, to, from_seq, min_seq, account)
     run(_fills(symbol, order_id, limit or None, span, as_json, url, key_file))
 
 

@@ -37,10 +37,7 @@ def ledger(
     key_file: KeyFile = None,
 ) -> None:
     """List deposits, withdrawals, trades and fees of the account, the newest first."""
-    try:
-        span = span_of(from_, to, from_seq, min_seq, account)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+    span = span_of(from_, to, from_seq, min_seq, account)
     run(_ledger(asset, limit or None, span, as_json, url, key_file))
 
 

@@ -65,10 +65,7 @@ def orders(
     key_file: KeyFile = None,
 ) -> None:
     """List the account's open orders; with `--history` the closed ones, by when they closed."""
-    try:
-        span = span_of(from_, to, from_seq, min_seq, account)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+    span = span_of(from_, to, from_seq, min_seq, account)
     if not history and (span or order_id or client_order_id):
         fail("which of them, and of whom, is asked of those that are closed: --history")
     wanted = Wanted(symbol, order_id, client_order_id, limit or None, span)

@@ -47,12 +47,15 @@ def span_of(
     min_seq: int | None,
     account: str | None,
 ) -> Span:
-    """Return which part is asked for. Raises `ValueError`."""
+    """Return which part is asked for. Raises `typer.BadParameter` for what is no time."""
     span: Span = {}
-    if from_ is not None:
-        span["from_us"] = time_ns("--from", from_, 0) // 1_000
-    if to is not None:
-        span["to_us"] = time_ns("--to", to, 0) // 1_000
+    try:
+        if from_ is not None:
+            span["from_us"] = time_ns("--from", from_, 0) // 1_000
+        if to is not None:
+            span["to_us"] = time_ns("--to", to, 0) // 1_000
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
     if from_seq is not None:
         span["from_seq"] = from_seq
     if min_seq is not None:

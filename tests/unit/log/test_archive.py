@@ -125,7 +125,7 @@ def shortened(content: bytes) -> bytes:
 
 
 def with_another_byte(content: bytes) -> bytes:
-    return content[:50] + bytes([content[50] ^ 0xFF]) + content[51:]
+    return content[:10] + bytes([content[10] ^ 0xFF]) + content[11:]
 
 
 def without_a_head(content: bytes) -> bytes:

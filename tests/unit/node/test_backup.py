@@ -13,6 +13,7 @@ import pytest
 from coulisse import TradingEngine, _core
 from coulisse.domain.errors import CoulisseError
 from coulisse.node.backup import MANIFEST, Manifest, check_backup, make_backup, restore
+from tests.crc32c import crc32c
 
 MASTER_KEY = "5a" * 32
 
@@ -188,13 +189,3 @@ async def test_a_core_that_said_other_events_than_the_copy_makes_is_found(
     with pytest.raises(CoulisseError, match="BACKUP_DIFFERS: at seq"):
         make_backup(closed, tmp_path / "backup")
     assert not (tmp_path / "backup" / MANIFEST).exists()
-
-
-def crc32c(content: bytes | bytearray) -> int:
-    """CRC-32C (RFC 3720, appendix B.4), bit by bit."""
-    crc = 0xFFFFFFFF
-    for byte in content:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
-    return crc ^ 0xFFFFFFFF
