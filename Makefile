@@ -6,10 +6,8 @@ PYTHON ?= python3
 export PYTHON
 BIN := .venv/bin
 # crates/python is an extension module, which links only into Python; its tests are in tests/.
-# They are built as the core with planted faults is (QUICK_BUILD in tools/setup.py), with whose build they share what
-# they depend on: optimised, without link-time optimisation of each test program, which took minutes.
-RUST_TESTS := --release --locked --workspace --exclude coulisse-python --target-dir target/planted
-QUICK := CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_DEBUG=none
+# They are built beside the core with planted faults, with which they share what they depend on.
+RUST_TESTS := --profile quick --locked --workspace --exclude coulisse-python --target-dir target/planted
 # One interpreter for every cargo call, or PyO3 would be built again by each.
 export PYO3_PYTHON := $(CURDIR)/.venv/bin/python
 export PYO3_BUILD_EXTENSION_MODULE := 1
@@ -44,9 +42,9 @@ test: GOAL = test
 test: EXTRA = --tests
 test: setup-dev ## every test but the long ones: Rust, then Python (ARGS="-k name" for some; first run builds)
 	@echo "[test] building the Rust tests"
-	@$(QUICK) cargo test $(RUST_TESTS) --no-run
+	@cargo test $(RUST_TESTS) --no-run
 	@echo "[test] Rust"
-	@$(QUICK) cargo test $(RUST_TESTS) --quiet
+	@cargo test $(RUST_TESTS) --quiet
 	@echo "[test] Python"
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 

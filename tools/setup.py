@@ -155,7 +155,7 @@ def build_core(goal: str) -> None:
             f"or Cargo.lock is not up to date.\n  Try again: make {goal}"
         )
     say("core", "building the Rust core, release profile (a first build takes some minutes)")
-    if maturin("develop") != 0:
+    if maturin("develop", "release") != 0:
         raise SetupError(f"the Rust core did not build.\n  Try again: make {goal}")
     if cargo("build", "--release", "--locked", "--offline", "-p", "coulisse-bench") != 0:
         raise SetupError(f"the load generator did not build.\n  Try again: make {goal}")
@@ -163,21 +163,14 @@ def build_core(goal: str) -> None:
     stamp("core", mark)
 
 
-# The core with faults need not be fast, only soon there. Nothing that changes a result is here.
-QUICK_BUILD = {
-    "CARGO_PROFILE_RELEASE_LTO": "off",
-    "CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "16",
-    "CARGO_PROFILE_RELEASE_DEBUG": "none",
-}
-
-
-def maturin(*arguments: str, **settings: str) -> int:
+def maturin(command: str, profile: str, *options: str) -> int:
     """Run maturin for `.venv`, offline, its output on the terminal; return its exit code."""
-    command = [str(VENV / "bin" / "maturin"), *arguments, "--release", "--locked", "--offline"]
-    environment = {**os.environ, **settings, "VIRTUAL_ENV": str(VENV), "PIP_QUIET": "1"}
+    program = str(VENV / "bin" / "maturin")
+    arguments = [program, command, *options, "--profile", profile, "--locked", "--offline"]
+    environment = {**os.environ, "VIRTUAL_ENV": str(VENV), "PIP_QUIET": "1"}
     # maturin refuses to choose between two environments; ours is the one above.
     environment.pop("CONDA_PREFIX", None)
-    return subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL).returncode
+    return subprocess.run(arguments, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL).returncode
 
 
 def build_planted(goal: str) -> None:
@@ -193,7 +186,7 @@ def build_planted(goal: str) -> None:
     wheels = target / "wheels"
     shutil.rmtree(wheels, ignore_errors=True)
     options = ("--features", "planted", "--target-dir", str(target), "--out", str(wheels))
-    if maturin("build", *options, **QUICK_BUILD) != 0:
+    if maturin("build", "quick", *options) != 0:
         raise SetupError(f"the core with planted faults did not build.\n  Try again: make {goal}")
     (wheel,) = wheels.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:

@@ -4,8 +4,8 @@
 //! nothing, or with the snapshot in the copy where the log's beginning is in the archive.
 
 use crate::cell::GilCell;
-use crate::failure::{Note, failed, guard, journal_failed};
-use crate::open::{files, too_many_voids};
+use crate::failure::{Note, guard, journal_failed};
+use crate::open::{files, open_failed};
 use crate::replica::new_hub;
 use crate::start::{Fit, Start, chain_at};
 use crate::voids::{AheadError, Voids};
@@ -162,12 +162,12 @@ impl CopyReplay {
 impl CopyReplay {
     #[new]
     fn new(dir: &str) -> PyResult<Self> {
-        let inner = Replaying::open(&files(dir)?).map_err(|error| ahead(&error))?;
+        let inner = Replaying::open(&files(dir)?).map_err(ahead)?;
         Ok(Self { inner: GilCell::new(inner) })
     }
 
     fn advance(&self, py: Python<'_>, limit: u64, last_seq: u64) -> PyResult<u64> {
-        self.with(py, |inner| inner.advance(limit, last_seq)).map_err(|error| ahead(&error))
+        self.with(py, |inner| inner.advance(limit, last_seq)).map_err(ahead)
     }
 
     #[getter]
@@ -212,12 +212,6 @@ fn extent_of<'py>(py: Python<'py>, extent: &Extent) -> PyResult<Bound<'py, PyDic
     Ok(said)
 }
 
-fn ahead(error: &AheadError) -> PyErr {
-    match error {
-        AheadError::Journal(error) => journal_failed(error),
-        AheadError::Record { seq, reason } => {
-            failed("JOURNAL_CORRUPT", format!("the record at seq {seq} means nothing: {reason}"))
-        }
-        AheadError::TooMany => failed("JOURNAL_POISONED", too_many_voids()),
-    }
+fn ahead(error: AheadError) -> PyErr {
+    open_failed(&error.into())
 }

@@ -100,7 +100,7 @@ pub(crate) fn too_many_voids() -> String {
     format!("more than {VOID_RECORDS_MAX} records of the journal are void")
 }
 
-fn open_failed(error: &OpenError) -> PyErr {
+pub(crate) fn open_failed(error: &OpenError) -> PyErr {
     match error {
         OpenError::Journal(error) => journal_failed(error),
         OpenError::Record { seq, reason } => {

@@ -19,9 +19,8 @@ use super::feed::{ClosedOrder, FillRow, Item, write_closed_order_items, write_fi
 use super::orders::read_order_id;
 use super::params::{Fault, Params, Read, integer, read_client_order_id};
 use super::reads::read_limit;
-use super::reply::{separate, write_number};
+use super::reply::{separate, write_number, write_times_of};
 use super::spec::{Op, at};
-use crate::digits;
 use crate::instruments::{InstrumentTable, Symbols};
 use crate::json::Raw;
 use crate::limits::{INTEGER_MAX, TEXT_BYTES_MAX};
@@ -233,9 +232,6 @@ fn write_page<T>(
         cursors::write_place(out, answer.op, place);
         out.extend_from_slice(b"\",");
     }
-    out.extend_from_slice(b"\"t_in\":");
-    digits::signed(out, answer.stamps.in_us);
-    out.extend_from_slice(b",\"t_out\":");
-    digits::signed(out, answer.stamps.out_us);
+    write_times_of(out, answer.stamps.in_us, None, answer.stamps.out_us);
     out.extend_from_slice(b"}}");
 }

@@ -101,19 +101,13 @@ pub(super) fn write_stamps(out: &mut Vec<u8>, stamps: &Stamps) {
 /// Appends the three times.
 #[inline]
 pub(super) fn write_times(out: &mut Vec<u8>, stamps: &Stamps) {
-    out.extend_from_slice(b"\"t_in\":");
-    digits::signed(out, stamps.in_us);
-    out.extend_from_slice(b",\"t_log\":");
-    digits::signed(out, stamps.log_us);
-    out.extend_from_slice(b",\"t_out\":");
-    digits::signed(out, stamps.out_us);
+    write_times_of(out, stamps.in_us, Some(stamps.log_us), stamps.out_us);
 }
 
-/// Puts the times that there are at the end of a refusal: one that was never in the log has no `log_us`.
-pub fn write_refusal_times(out: &mut Vec<u8>, in_us: i64, log_us: Option<i64>, out_us: i64) {
-    debug_assert!(out.ends_with(b"}}"), "the reply to what was refused");
-    out.truncate(out.len().saturating_sub(2));
-    out.extend_from_slice(b",\"t_in\":");
+/// Appends those times that there are: what was never in the log has no `log_us`.
+#[inline]
+pub(super) fn write_times_of(out: &mut Vec<u8>, in_us: i64, log_us: Option<i64>, out_us: i64) {
+    out.extend_from_slice(b"\"t_in\":");
     digits::signed(out, in_us);
     if let Some(log_us) = log_us {
         out.extend_from_slice(b",\"t_log\":");
@@ -121,6 +115,14 @@ pub fn write_refusal_times(out: &mut Vec<u8>, in_us: i64, log_us: Option<i64>, o
     }
     out.extend_from_slice(b",\"t_out\":");
     digits::signed(out, out_us);
+}
+
+/// Puts the times that there are at the end of a refusal.
+pub fn write_refusal_times(out: &mut Vec<u8>, in_us: i64, log_us: Option<i64>, out_us: i64) {
+    debug_assert!(out.ends_with(b"}}"), "the reply to what was refused");
+    out.truncate(out.len().saturating_sub(2));
+    out.push(b',');
+    write_times_of(out, in_us, log_us, out_us);
     out.extend_from_slice(b"}}");
 }
 

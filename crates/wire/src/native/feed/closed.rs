@@ -8,7 +8,7 @@ use coulisse_types::{Amount, OrderType, Qty};
 use super::super::history::Place;
 use super::super::reply::separate;
 use super::item::Item;
-use super::orders::{OpenOrder, write_rules, write_terms};
+use super::orders::{OpenOrder, write_rules, write_size, write_terms};
 use crate::instruments::InstrumentTable;
 
 /// An order that is closed.
@@ -49,11 +49,7 @@ pub(in crate::native) fn write_closed_order_items(
         let mut item = Item::about(out, None, ids, table);
         let (tif, terms) = (order.time_in_force, order.terms.as_ref());
         write_rules(&mut item, order.side, order.order_type, tif, order.post_only, terms);
-        if row.notional == Amount::ZERO {
-            item.qty("qty", order.qty);
-        } else {
-            item.notional("notional", row.notional);
-        }
+        write_size(&mut item, order.qty, row.notional);
         if order.order_type == OrderType::Limit {
             item.price("price", order.price);
         }

@@ -146,11 +146,7 @@ fn write_accepted(
     let mut item = Item::about(out, Some("accepted"), ids, table);
     let tif = order.time_in_force;
     write_rules(&mut item, order.side, order.order_type, tif, order.post_only, terms);
-    if order.notional == Amount::ZERO {
-        item.qty("qty", order.qty);
-    } else {
-        item.notional("notional", order.notional);
-    }
+    write_size(&mut item, order.qty, order.notional);
     if order.order_type == OrderType::Limit {
         item.price("price", order.price);
     }
@@ -158,6 +154,15 @@ fn write_accepted(
         write_terms(&mut item, terms);
     }
     item.close();
+}
+
+/// How much an order is for: a quantity, or money.
+pub(super) fn write_size(item: &mut Item<'_, '_>, qty: Qty, notional: Amount) {
+    if notional == Amount::ZERO {
+        item.qty("qty", qty);
+    } else {
+        item.notional("notional", notional);
+    }
 }
 
 pub(super) fn write_rules(
