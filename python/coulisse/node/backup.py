@@ -33,7 +33,7 @@ from coulisse.domain.errors import CoulisseError
 from coulisse.log.archive import held
 from coulisse.log.file import make_data_dir
 from coulisse.log.files import private_file, snapshots, sync_directory
-from coulisse.node.comparison import Progress, no_progress
+from coulisse.node.comparison import Progress, no_progress, plainly
 from coulisse.telemetry.audit import AuditFile
 
 MANIFEST: Final = "backup.json"
@@ -330,9 +330,8 @@ def _copied(file: Path) -> Copied:
 def _told() -> Iterator[None]:
     """Tell what the core refuses, and what the system does, as errors for people."""
     try:
-        yield
-    except _core.CoreError as error:
-        raise CoulisseError(f"{error.args[0]}: {error.args[-1]}") from None
+        with plainly():
+            yield
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         raise CoulisseError(f"{where}{error.strerror or error}") from None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
 from coulisse import _core
+from coulisse.domain.errors import CoulisseError
 from coulisse.store.sql.writer import Writer
 
 TOLD_MAX: Final = 20
@@ -35,6 +37,15 @@ class Comparison:
         self.differences += 1
         if len(self.told) < TOLD_MAX:
             self.told.append(what)
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """Tell what the core refuses as an error for people. Raises `CoulisseError`."""
+    try:
+        yield
+    except _core.CoreError as error:
+        raise CoulisseError(f"{error.args[0]}: {error.args[-1]}") from None
 
 
 def fill(

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from coulisse import _core
-from coulisse.domain.errors import CoulisseError
 from coulisse.domain.schema import schema
 from coulisse.log.archive import require_whole
-from coulisse.node.comparison import Comparison, Progress, fill, no_progress
+from coulisse.node.comparison import Comparison, Progress, fill, no_progress, plainly
 from coulisse.node.series_process import RECORDS_PER_WRITE
 from coulisse.projections.content import text
 from coulisse.projections.reference import Head
@@ -47,11 +46,9 @@ def verify(address: SeriesAddress, data_dir: str, progress: Progress = no_progre
             stored[name].add(cells)
             oldest[name] = min(int(cells[1]), oldest.get(name, int(cells[1])))
             report.rows += 1
-    try:
-        reference = reference_at(_core.Replica(data_dir=data_dir, newest_seq=0, only_one=False),
-                                 place.seq, progress)  # fmt: skip
-    except _core.CoreError as error:
-        raise CoulisseError(f"{error.args[0]}: {error.args[-1]}") from None
+    with plainly():
+        replica = _core.Replica(data_dir=data_dir, newest_seq=0, only_one=False)
+        reference = reference_at(replica, place.seq, progress)
     for name, row in reference.rows():
         wanted: tuple[str, ...] = tuple(map(text, row))
         if wanted in stored.get(name, set()):
@@ -95,7 +92,7 @@ def rebuild(
     require_whole(Path(data_dir))
     wipe_series(address)
     rows = 0
-    try:
+    with plainly():
         genesis, last_seq = _core.log_end(data_dir)
         while True:
             writer = open_series(address, genesis, policy)
@@ -111,5 +108,3 @@ def rebuild(
                 continue
             finally:
                 writer.close()
-    except _core.CoreError as error:
-        raise CoulisseError(f"{error.args[0]}: {error.args[-1]}") from None

@@ -16,7 +16,7 @@ from typing import Final
 from coulisse import _core
 from coulisse.domain.errors import CoulisseError
 from coulisse.log.archive import require_whole
-from coulisse.node.comparison import Progress, fill
+from coulisse.node.comparison import Progress, fill, plainly
 from coulisse.node.follower import RECORDS_PER_WRITE
 from coulisse.store.sql.address import Address
 from coulisse.store.sql.migrate import migrate, wipe
@@ -48,12 +48,10 @@ def rebuild(address: Address, data_dir: str, *, resume: bool, progress: Progress
     migrate(address)
     if not resume:
         wipe(address)
-    try:
+    with plainly():
         if _has_projector(data_dir):
             return _watch(address, data_dir, progress)
         return _fill(address, data_dir, progress)
-    except _core.CoreError as error:
-        raise CoulisseError(f"{error.args[0]}: {error.args[-1]}") from None
 
 
 def _has_projector(data_dir: str) -> bool:

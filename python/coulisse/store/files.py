@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +28,22 @@ def require_file(file: str, maker: str) -> None:
         raise StoreDown(
             f"{file}: there is no such file; a node makes it, or `coulisse {maker}` from its log"
         )
+
+
+@contextmanager
+def reading(file: str) -> Iterator[sqlite3.Connection]:
+    """Give one to be read, all of it as it is at one moment. Raises `StoreDown`.
+
+    It is opened each time, in 0.1 to 0.3 ms: a node may make it anew between two questions.
+    """
+    if not Path(file).is_file():
+        raise StoreDown(f"{file}: there is no such file yet")
+    try:
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+            connection.execute("BEGIN")
+            yield connection
+    except sqlite3.Error as error:
+        raise StoreDown(f"{file}: {error}") from None
 
 
 def make_file(file: str) -> None:

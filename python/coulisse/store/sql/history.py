@@ -14,13 +14,12 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from queue import Empty, LifoQueue
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from coulisse.store.errors import StoreDown
+from coulisse.store.files import reading
 from coulisse.store.sql import statements
 from coulisse.store.sql.address import Address
 from coulisse.store.sql.writer import require_genesis
@@ -307,15 +306,8 @@ class _Sqlite:
         self._genesis = genesis
 
     def page(self, asked: Asked) -> Page:
-        if not Path(self._file).is_file():
-            raise StoreDown(f"{self._file}: there is no such file yet")
-        try:
-            # The file may be made anew between two questions: each opens it, in 0.3 ms.
-            with closing(sqlite3.connect(f"file:{self._file}?mode=ro", uri=True)) as connection:
-                connection.execute("BEGIN")
-                return page_of(_rows_of(connection), asked, self._genesis)
-        except sqlite3.Error as error:
-            raise StoreDown(f"{self._file}: {error}") from None
+        with reading(self._file) as connection:
+            return page_of(_rows_of(connection), asked, self._genesis)
 
     def close(self) -> None:
         """Nothing is kept open."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from coulisse.projections.content import Cell
 from coulisse.projections.tables import Table, series_tables
 from coulisse.store.errors import StoreDown
-from coulisse.store.files import require_file
+from coulisse.store.files import reading, require_file
 from coulisse.store.sql import statements
 from coulisse.store.sql.writer import Checkpoint
 from coulisse.store.timeseries.address import SeriesAddress
@@ -27,14 +26,9 @@ def all_rows(address: SeriesAddress) -> Iterator[tuple[Checkpoint, Rows]]:
     """
     if address.backend == "sqlite":
         require_file(address.file, "series rebuild")
-        try:
-            target = f"file:{address.file}?mode=ro"
-            with closing(sqlite3.connect(target, uri=True)) as connection:
-                connection.execute("BEGIN")
-                _, seq, chain = connection.execute(statements.CHECKPOINT).fetchone()
-                yield Checkpoint(seq, bytes.fromhex(chain)), _rows(connection, "")
-        except sqlite3.Error as error:
-            raise StoreDown(f"{address}: {error}") from None
+        with reading(address.file) as connection:
+            _, seq, chain = connection.execute(statements.CHECKPOINT).fetchone()
+            yield Checkpoint(seq, bytes.fromhex(chain)), _rows(connection, "")
         return
     import psycopg
 

@@ -6,14 +6,12 @@ after a fault.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from coulisse.domain.market import CandleCells
 from coulisse.store.errors import StoreDown
+from coulisse.store.files import reading
 from coulisse.store.sql import statements
 from coulisse.store.timeseries.address import SeriesAddress
 
@@ -60,8 +58,6 @@ class _Sqlite:
         self._file = file
 
     def candles(self, symbol: str, interval: str, before_us: int, count: int) -> Found:
-        if not Path(self._file).is_file():
-            raise StoreDown(f"{self._file}: there is no such file yet")
         # A sum of 64 bits is made a number by SQLite itself, in less time.
         columns = COLUMNS
         for name in ("qty", "notional"):
@@ -71,14 +67,9 @@ class _Sqlite:
             f'SELECT "ts", {columns} FROM candles_{interval} '
             "WHERE symbol = ? AND ts < ? ORDER BY ts DESC LIMIT ?"
         )
-        try:
-            # The file may be made anew between two questions: each opens it, in 0.1 ms.
-            with closing(sqlite3.connect(f"file:{self._file}?mode=ro", uri=True)) as connection:
-                connection.execute("BEGIN")
-                place = connection.execute(statements.CHECKPOINT).fetchone()
-                rows = connection.execute(select, (symbol, before_us, count)).fetchall()
-        except sqlite3.Error as error:
-            raise StoreDown(f"{self._file}: {error}") from None
+        with reading(self._file) as connection:
+            place = connection.execute(statements.CHECKPOINT).fetchone()
+            rows = connection.execute(select, (symbol, before_us, count)).fetchall()
         return int(place[1]), _candles(rows)
 
     def close(self) -> None:
