@@ -17,11 +17,13 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from coulisse.bench.pinning import children
 from coulisse.client.credentials import Credentials, load_credentials
 from coulisse.client.keys import sign_rest
 from coulisse.client.session import Session
 
 from .conftest import COMMAND, Server, Start, environment, launch
+from .test_projector import gone
 
 SERVE = ("serve", "--port", "0", "--data-dir", "data")
 ORDER = {"symbol": "BTC-USD", "side": "buy", "qty": "0.01", "price": "10.00"}
@@ -334,7 +336,10 @@ def test_a_nonce_and_a_key_outlive_a_kill_and_no_secret_is_on_disk_in_clear(star
     body = json.dumps(ORDER).encode()
     headers = key.signed("POST", "/v1/orders", body, window_ms=60_000)
     assert httpx.post(f"{key.http}/v1/orders", content=body, headers=headers).is_success
+    beside = children(first.pid)
     first.stop(signal.SIGKILL)
+    for pid in beside:  # what it has started closes its files a moment after it
+        gone(pid)
     files = [file for file in first.data_dir.rglob("*") if file.is_file()]
     for file in files:
         content = file.read_bytes()
