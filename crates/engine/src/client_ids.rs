@@ -177,17 +177,12 @@ impl ClientIds {
         self.by_account.get(account.0.wrapping_sub(1)).map_or(0, |window| window.peek(hash))
     }
 
-    /// Reads what closing an order of the account will need when so many were closed before it; the value
-    /// means nothing.
+    /// Reads what closing an order of the account will need when so many close before it; the value means
+    /// nothing.
     #[inline]
-    pub(crate) fn peek_oldest(&self, account: AccountId, before: u32) -> u64 {
-        let Some(window) = self.by_account.get(account.0.wrapping_sub(1)) else { return 0 };
-        let is_full = window.count() == self.closed_per_account_max;
-        let oldest = window.oldest().filter(|_| is_full && before < window.count());
-        oldest.map_or(0, |number| {
-            let hash = self.at(window.entry(number.wrapping_add(before))).hash;
-            hash.bits() ^ u64::from(window.peek(hash))
-        })
+    pub(crate) fn peek_close(&self, account: AccountId, before: u32) -> u32 {
+        let window = self.by_account.get(account.0.wrapping_sub(1));
+        window.map_or(0, |window| window.peek_swept(before))
     }
 
     /// An order closed: from here on its id is one of the last of its account.
@@ -219,13 +214,10 @@ impl ClientIds {
         self.count += 1;
     }
 
-    /// Forgets the first that an account closed.
+    /// Forgets the first that an account closed; it has one.
     #[inline]
     fn forget(&mut self, account: AccountId) {
-        let window = self.by_account.at(account.0 - 1);
-        let Some(number) = window.oldest() else { return };
-        let hash = self.at(window.entry(number)).hash;
-        if let Some(chunk) = self.by_account.at_mut(account.0 - 1).pop(hash) {
+        if let Some(chunk) = self.by_account.at_mut(account.0 - 1).pop() {
             self.closed.free(chunk);
         }
         self.count -= 1;

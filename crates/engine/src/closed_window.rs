@@ -5,10 +5,16 @@
 //! are, in chunks. So an id costs eight or nine bytes here, wherever its entry lies, and neither
 //! growth nor removal has to read one.
 //!
+//! Who lets the oldest go looks for nothing: its slot is gone by its number. Slots that are gone are
+//! taken out by whoever comes after, some slots in a row with each number taken in.
+//!
 //! Invariants
 //! - Linear probing with backward-shift deletion (Knuth, TAOCP 3, section 6.4, algorithm R).
-//! - At most half of the slots are taken.
-//! - Each number from `first` on, `count` of them, has one slot, and its chunk a place.
+//! - Each number from `first` on, `count` of them, has one slot, and its chunk a place. They take at
+//!   most half of the slots.
+//! - A slot that is gone is taken out before so many numbers were taken in as the table has parts of
+//!   [`SWEPT`] slots: a shift never carries a slot over the place that is swept. So at most five
+//!   eighths of the slots are taken, and none is left when its number's bits come again.
 
 use crate::hash_index::KeyHash;
 use crate::paged::index;
@@ -20,15 +26,17 @@ use coulisse_types::limits::CLOSED_IDS_PER_ACCOUNT_MAX;
 pub(crate) const CHUNK: u32 = 8;
 /// Fewest slots of a table.
 const SLOTS_MIN: u32 = 16;
+/// Slots that are looked at with each number taken in.
+const SWEPT: u32 = 8;
 /// Low bits of a slot: the number's, and one more. An empty slot is 0.
-const NUMBER_BITS: u32 = 13;
+const NUMBER_BITS: u32 = 14;
 const NUMBER_MASK: u32 = (1 << (NUMBER_BITS - 1)) - 1;
 /// High bits of a slot: the hash's.
 const TAG_BITS: u32 = u32::BITS - NUMBER_BITS;
 
-// All numbers of a window differ in the bits that a slot has, and a tag names each slot of the largest
-// table.
-const _: () = assert!(CLOSED_IDS_PER_ACCOUNT_MAX <= NUMBER_MASK + 1);
+// All numbers of a window, and those that were let go and have a slot yet, differ in the bits that a slot
+// has; and a tag names each slot of the largest table.
+const _: () = assert!(2 * CLOSED_IDS_PER_ACCOUNT_MAX <= NUMBER_MASK + 1);
 const _: () = assert!(2 * CLOSED_IDS_PER_ACCOUNT_MAX <= 1 << TAG_BITS);
 
 /// The closed orders of one account by number.
@@ -63,12 +71,6 @@ impl Window {
         (0..self.count).map(move |offset| first.wrapping_add(offset))
     }
 
-    /// The number of the oldest, if there is one.
-    #[inline]
-    pub(crate) fn oldest(&self) -> Option<u32> {
-        (self.count > 0).then_some(self.first)
-    }
-
     /// Where the entry of a number is: its chunk times [`CHUNK`] and its place in that.
     #[inline]
     pub(crate) fn entry(&self, number: u32) -> u32 {
@@ -96,8 +98,9 @@ impl Window {
             if slot == 0 {
                 return None;
             }
-            if slot >> NUMBER_BITS == tag {
-                let number = self.number(slot);
+            let offset = self.offset(slot);
+            if slot >> NUMBER_BITS == tag && offset < self.count {
+                let number = self.first.wrapping_add(offset);
                 if is_it(number) {
                     return Some(number);
                 }
@@ -110,6 +113,13 @@ impl Window {
     #[inline]
     pub(crate) fn peek(&self, hash: KeyHash) -> u32 {
         if self.table.is_empty() { 0 } else { self.table[self.home(tag_of(hash))] }
+    }
+
+    /// Reads the slots that will be swept when so many more were taken in; the value means nothing.
+    #[inline]
+    pub(crate) fn peek_swept(&self, before: u32) -> u32 {
+        let number = self.first.wrapping_add(self.count).wrapping_add(before);
+        if self.table.is_empty() { 0 } else { self.table[self.swept_at(number)] }
     }
 
     /// Takes in the next number. `new_chunk` is called where its entry begins a chunk.
@@ -125,14 +135,14 @@ impl Window {
             self.table[at] = self.newest_chunk;
         }
         self.count += 1;
+        self.sweep(number);
         self.put(slot_of(tag_of(hash), number));
     }
 
     /// Lets the oldest go; its chunk, where that has no other.
     #[inline]
-    pub(crate) fn pop(&mut self, hash: KeyHash) -> Option<u32> {
+    pub(crate) fn pop(&mut self) -> Option<u32> {
         let number = self.first;
-        self.take_out(slot_of(tag_of(hash), number));
         self.first = number.wrapping_add(1);
         self.count -= 1;
         let is_last = self.count == 0 || self.first % CHUNK == 0;
@@ -158,11 +168,17 @@ impl Window {
         index(slots + ((number / CHUNK) & (slots / CHUNK - 1)))
     }
 
-    /// The number that a slot means.
+    /// How many numbers are older than the one of a slot that is not empty; of a slot that is gone no
+    /// fewer than there are numbers.
     #[inline]
-    fn number(&self, slot: u32) -> u32 {
-        let low = (slot - 1) & NUMBER_MASK;
-        self.first.wrapping_add(low.wrapping_sub(self.first) & NUMBER_MASK)
+    fn offset(&self, slot: u32) -> u32 {
+        (slot - 1).wrapping_sub(self.first) & NUMBER_MASK
+    }
+
+    /// Where the slots begin that are swept when a number is taken in: one part after another.
+    #[inline]
+    fn swept_at(&self, number: u32) -> usize {
+        index((number & (self.slots() / SWEPT - 1)) * SWEPT)
     }
 
     /// Where a tag is at home: its top bits say it.
@@ -186,15 +202,29 @@ impl Window {
         self.table[at] = slot;
     }
 
-    /// Takes a slot out that is there, and closes the hole.
+    /// Takes out what is gone of some slots.
     #[inline]
-    fn take_out(&mut self, slot: u32) {
-        let mask = index(self.slots()) - 1;
-        let mut hole = self.home(slot >> NUMBER_BITS);
-        while self.table[hole] != slot {
-            assert!(self.table[hole] != 0, "an id that is remembered has no slot");
-            hole = self.next(hole);
+    fn sweep(&mut self, number: u32) {
+        let begin = self.swept_at(number);
+        // Seldom is more than one of them gone: which, is seen in one look at all.
+        loop {
+            let slots = &self.table[begin..begin + index(SWEPT)];
+            let gone = (0..).zip(slots).fold(0_u32, |gone, (place, slot)| {
+                let offset = slot.wrapping_sub(1).wrapping_sub(self.first) & NUMBER_MASK;
+                gone | u32::from(*slot != 0 && offset >= self.count) << place
+            });
+            if gone == 0 {
+                break;
+            }
+            // What follows may close up into this place.
+            self.close(begin + index(gone.trailing_zeros()));
         }
+    }
+
+    /// Frees a slot, and moves back what was displaced past it.
+    #[inline]
+    fn close(&mut self, mut hole: usize) {
+        let mask = index(self.slots()) - 1;
         let mut at = self.next(hole);
         while self.table[at] != 0 {
             let begin = self.home(self.table[at] >> NUMBER_BITS);
@@ -217,7 +247,9 @@ impl Window {
         let old = core::mem::replace(&mut self.table, table);
         let (old_slots, old_chunks) = old.split_at(index(slots));
         for slot in old_slots.iter().filter(|slot| **slot != 0) {
-            self.put(*slot);
+            if self.offset(*slot) < self.count {
+                self.put(*slot);
+            }
         }
         if self.count == 0 {
             return;
@@ -279,14 +311,21 @@ mod tests {
         }
 
         fn pop(&mut self) {
-            let (number, hash, _) = self.all.pop_front().expect("one is there");
-            assert_eq!(self.window.oldest(), Some(number));
-            self.freed.extend(self.window.pop(hash));
+            let (number, ..) = self.all.pop_front().expect("one is there");
+            assert_eq!(self.window.numbers().next(), Some(number));
+            self.freed.extend(self.window.pop());
+        }
+
+        /// How many slots are taken.
+        fn taken(&self) -> usize {
+            let slots = index(self.window.slots());
+            self.window.table.iter().take(slots).filter(|slot| **slot != 0).count()
         }
 
         /// Every number is found by its hash, at the place it was given, and nothing else is.
         fn check(&self) {
             assert_eq!(index(self.window.count()), self.all.len());
+            assert!(self.taken() * 8 <= index(self.window.slots()) * 5, "more than five eighths");
             let numbers: Vec<u32> = self.all.iter().map(|(number, ..)| *number).collect();
             assert_eq!(self.window.numbers().collect::<Vec<_>>(), numbers);
             let mut entries: Vec<u32> = self.all.iter().map(|(.., entry)| *entry).collect();
@@ -349,5 +388,24 @@ mod tests {
         plain.check();
         assert!(plain.chunks <= chunks + 1, "{} chunks", plain.chunks);
         assert_eq!(plain.window.slots(), 2 * CLOSED_IDS_PER_ACCOUNT_MAX);
+    }
+
+    #[test]
+    fn what_many_let_go_left_behind_is_swept_before_its_numbers_come_again() {
+        let mut hash = hashes(11, false);
+        let mut plain = Plain::default();
+        let all = CLOSED_IDS_PER_ACCOUNT_MAX;
+        (0..all).for_each(|_| plain.push(hash()));
+        // Others' floods let all but one of them go at once; nothing is taken in meanwhile.
+        (1..all).for_each(|_| plain.pop());
+        assert_eq!(plain.taken(), index(all), "nobody has swept yet");
+        for turn in 0..3 * all {
+            if index(all) == plain.all.len() {
+                plain.pop();
+            }
+            plain.push(hash());
+            assert!(plain.taken() <= index(all + plain.window.slots() / SWEPT), "turn {turn}");
+        }
+        plain.check();
     }
 }

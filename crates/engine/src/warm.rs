@@ -60,13 +60,13 @@ impl Engine {
             Named::New(hash) => read ^ self.client_ids.peek_hash(*account, *hash),
             _ => read,
         }));
-        // Where an order closes, the first that its account closed may be forgotten. What one session
-        // sends at a time stands together: each of its commands may forget one more.
+        // Where an order closes, its id goes into its account's table. What one session sends at a time
+        // stands together: each of its commands may close one more.
         let (mut last, mut before) = (AccountId(0), 0_u32);
         black_box(accounts.iter().fold(0, |read, one| {
             before = if *one == last { before.wrapping_add(1) } else { 0 };
             last = *one;
-            read ^ self.client_ids.peek_oldest(*one, before)
+            read ^ self.client_ids.peek_close(*one, before)
         }));
         self.warm_placed(&accounts, &levels);
         let places = named.map(|named| match named {
