@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from coulisse.log.archive import archived, held, segments
+from coulisse.log.archive import archived, held
+from coulisse.log.files import segments
 from coulisse.node.backup import check_backup, make_backup, restore
 
 from ..integration.conftest import Server, Start

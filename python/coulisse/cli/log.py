@@ -19,7 +19,8 @@ def list_segments(
     data_dir: DataDir = None, config: ConfigFile = None, as_json: AsJson = False
 ) -> None:
     """List the segments, the oldest first, and where each is."""
-    from coulisse.log.archive import PACKED, archived, segment_file, segments
+    from coulisse.log.archive import PACKED, archived
+    from coulisse.log.files import segment_file, segments
 
     archive, directory = _archive_of(config, data_dir)
     rows = []
@@ -45,7 +46,8 @@ def recall_segments(
 
     A node that runs archives nothing for a day from then.
     """
-    from coulisse.log.archive import ArchiveError, begins_at_one, recall, segments
+    from coulisse.log.archive import ArchiveError, recall
+    from coulisse.log.files import begins_at_one, segments
 
     archive, directory = _archive_of(config, data_dir)
     if archive is None:

@@ -18,7 +18,6 @@ import gzip
 import hashlib
 import json
 import os
-import re
 import shutil
 import sys
 import time
@@ -30,9 +29,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from coulisse.domain.errors import CoulisseError
-from coulisse.log.files import private_file, sync_directory
+from coulisse.log.files import private_file, segment_file, segments, sync_directory
 
-SEGMENT: Final = re.compile(r"journal-(\d{20})\.seg")
 PACKED: Final = ".gz"
 UNFINISHED: Final = ".part"
 DAMAGED: Final = (gzip.BadGzipFile, EOFError, zlib.error)
@@ -60,24 +58,9 @@ class Done:
     """And of those that were removed from the archive, as their time was over."""
 
 
-def segment_file(first_seq: int) -> str:
-    """Return the name of the segment that begins with a seq."""
-    return f"journal-{first_seq:020}.seg"
-
-
-def segments(directory: Path) -> list[int]:
-    """Return the first seqs of the segments in a data directory, the oldest first."""
-    return sorted(_numbers(directory, ""))
-
-
 def archived(archive: Path) -> list[int]:
     """Return the first seqs of the segments in an archive, the oldest first."""
-    return sorted(_numbers(archive, PACKED))
-
-
-def begins_at_one(directory: Path) -> bool:
-    """Tell whether all that ever was in the log can be read, so that a store can be made anew."""
-    return (directory / segment_file(1)).is_file()
+    return segments(archive, PACKED)
 
 
 def require_whole(directory: Path) -> None:
@@ -162,14 +145,6 @@ def is_recalled(directory: Path, now_s: float) -> bool:
         return now_s - (directory / RECALLED).stat().st_mtime < DAY_S
     except FileNotFoundError:
         return False
-
-
-def _numbers(directory: Path, suffix: str) -> Iterator[int]:
-    with contextlib.suppress(FileNotFoundError):
-        for name in os.listdir(directory):
-            found = SEGMENT.fullmatch(name.removesuffix(suffix))
-            if found is not None and name.endswith(suffix):
-                yield int(found[1])
 
 
 def _put_away(segment: Path, archive: Path) -> None:

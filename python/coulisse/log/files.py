@@ -3,10 +3,34 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
+
+SEGMENT: Final = re.compile(r"journal-(\d{20})\.seg")
+
+
+def segment_file(first_seq: int) -> str:
+    """Return the name of the segment that begins with a seq."""
+    return f"journal-{first_seq:020}.seg"
+
+
+def segments(directory: Path, suffix: str = "") -> list[int]:
+    """Return the first seqs of the segments there are, the oldest first."""
+    found: list[int] = []
+    with suppress(FileNotFoundError):
+        for name in os.listdir(directory):
+            segment = SEGMENT.fullmatch(name.removesuffix(suffix))
+            if segment is not None and name.endswith(suffix):
+                found.append(int(segment[1]))
+    return sorted(found)
+
+
+def begins_at_one(directory: Path) -> bool:
+    """Tell whether all that ever was in the log can be read, so that a store can be made anew."""
+    return (directory / segment_file(1)).is_file()
 
 
 def snapshots(directory: Path) -> dict[int, Path]:

@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from coulisse.config import Config
-from coulisse.log.archive import segments
 from coulisse.log.file import archive_dir, data_dir
-from coulisse.log.files import snapshots
+from coulisse.log.files import segments, snapshots
 from coulisse.node.errand import Errand
 from coulisse.node.follower import series_place
 from coulisse.node.store_health import StoreHealth

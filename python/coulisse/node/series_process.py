@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from coulisse import _core
-from coulisse.log.archive import begins_at_one
+from coulisse.log.files import begins_at_one
 from coulisse.node.follower import PLACE_FILE, RECORDS_PER_BURST
 from coulisse.node.side_process import (
     Lifeline,

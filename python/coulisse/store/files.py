@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from coulisse.store.errors import StoreDown
+
+if TYPE_CHECKING:
+    import sqlite3
 
 SCHEME: Final = "sqlite:///"
 BESIDE: Final = ("-wal", "-shm")
@@ -36,6 +38,9 @@ def reading(file: str) -> Iterator[sqlite3.Connection]:
 
     It is opened each time, in 0.1 to 0.3 ms: a node may make it anew between two questions.
     """
+    # A process that reads none loads nothing of it.
+    import sqlite3
+
     if not Path(file).is_file():
         raise StoreDown(f"{file}: there is no such file yet")
     try:

@@ -16,16 +16,14 @@ from coulisse.log.archive import (
     PACKED,
     ArchiveError,
     archived,
-    begins_at_one,
     done_with,
     forget,
     is_recalled,
     put_away,
     recall,
     require_whole,
-    segment_file,
-    segments,
 )
+from coulisse.log.files import begins_at_one, segment_file, segments
 
 FIRST_SEQS = [1, 18, 31, 64, 200]
 
