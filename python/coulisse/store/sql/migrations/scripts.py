@@ -6,7 +6,6 @@ Alembic, which takes its time, is loaded only to bring older tables further.
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import Final
 
 VERSIONS: Final = ("0001", "0002")
@@ -21,6 +20,9 @@ STAMP: Final = (
 
 def statements(version: str, backend: str) -> list[str]:
     """Return the statements that bring a database to `version` from the one before."""
+    # Who finds its tables made loads nothing to read files of a package with.
+    from importlib.resources import files
+
     script = files(__package__) / f"v{version}.{backend}.sql"
     parts = script.read_text(encoding="utf-8").split(";\n\n")
     return [part.strip().removesuffix(";") for part in parts]
