@@ -40,6 +40,8 @@ mod storage;
 mod watermark;
 mod writer;
 
+/// CRC-32C (Castagnoli), by the processor where it can.
+pub use crc32c::crc32c;
 pub use error::{Fault, IoOp, JournalError, JournalFile, RecordFault};
 pub use file_storage::FileStorage;
 pub use format::{ChainHash, Durability, FORMAT_VERSION, GROUP_HEADER_BYTES, SEGMENT_HEADER_BYTES};

@@ -23,7 +23,8 @@ use coulisse_gateway::batch::{Batch, ConnId, Request, Waiter};
 use coulisse_gateway::hub::{Hub, LogRoom, Received, Sink};
 use coulisse_gateway::limits::RING_BYTES;
 use coulisse_journal::{
-    Durability, JournalError, Options, Preparer, Recovery, Report, Storage, list_snapshots, open,
+    Durability, JournalError, Options, Preparer, Recovery, Report, Storage, crc32c, list_snapshots,
+    open,
 };
 use coulisse_types::command::{Genesis, NodeStarted, Tick, Void};
 use coulisse_types::limits::{INDICATION_INTERVAL_NS, TICKS_PER_TURN_MAX};
@@ -32,7 +33,7 @@ use coulisse_types::{
     AccountId, Command, Event, InstrumentId, KeyId, KeyIndex, KeyScheme, KeyState, RecordHeader,
     RequestId, Seq,
 };
-use coulisse_wire::record::{Stamp, encode_events, encode_record, stamp};
+use coulisse_wire::record::{Stamp, encode_events, encode_record, stamp_by};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -510,7 +511,7 @@ impl NodeCore {
                 batch: header.origin.batch,
                 index: header.origin.index,
             };
-            stamp(&mut self.records[start..], place)
+            stamp_by(crc32c, &mut self.records[start..], place)
                 .expect("a record that was just encoded is whole");
             self.headers.push(header);
         }

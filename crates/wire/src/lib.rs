@@ -40,4 +40,6 @@ pub mod record;
 pub mod schema;
 
 pub use instruments::{AssetInfo, InstrumentInfo, InstrumentTable, Symbols};
-pub use record::{RecordError, RecordFault, Stamp, decode_record, encode_record, records, stamp};
+pub use record::{
+    RecordError, RecordFault, Stamp, decode_record, encode_record, records, stamp, stamp_by,
+};

@@ -151,6 +151,20 @@ pub struct Stamp {
 /// # Errors
 /// [`RecordError`] if `record` is not exactly one record by its length; it is then unchanged.
 pub fn stamp(record: &mut [u8], stamp: Stamp) -> Result<(), RecordError> {
+    stamp_by(crc32c, record, stamp)
+}
+
+/// The same, with CRC-32C as the caller computes it: whoever may use `std` can ask the processor for it,
+/// in a quarter of the time and without 16 KiB of tables in the nearest cache.
+///
+/// # Errors
+/// As [`stamp`].
+#[inline]
+pub fn stamp_by(
+    crc32c: impl FnOnce(&[u8]) -> u32,
+    record: &mut [u8],
+    stamp: Stamp,
+) -> Result<(), RecordError> {
     whole_record(record)?;
     let have = record.len();
     let Some(header) = record.first_chunk_mut::<HEADER_BYTES>() else {
@@ -160,16 +174,11 @@ pub fn stamp(record: &mut [u8], stamp: Stamp) -> Result<(), RecordError> {
     header[16..24].copy_from_slice(&stamp.seq.0.to_le_bytes());
     header[24..32].copy_from_slice(&stamp.time_ns.to_le_bytes());
     header[32..40].copy_from_slice(&stamp.batch.to_le_bytes());
-    seal(record);
-    Ok(())
-}
-
-/// Computes and stores the checksum of one encoded record.
-fn seal(record: &mut [u8]) {
     let crc = crc32c(record.get(UNCOVERED_BYTES..).unwrap_or_default());
     if let Some(slot) = record.get_mut(4..UNCOVERED_BYTES) {
         slot.copy_from_slice(&crc.to_le_bytes());
     }
+    Ok(())
 }
 
 /// The length in bytes of the record at the front of `bytes`, without looking further.
