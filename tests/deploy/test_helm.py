@@ -178,8 +178,14 @@ def test_the_command_line_takes_what_the_pod_starts() -> None:
 def test_sessions_are_told_before_a_pod_is_killed() -> None:
     spec = one(rendered({}), "StatefulSet")["spec"]["template"]["spec"]
     (node,) = spec["containers"]
-    settle = node["lifecycle"]["preStop"]["sleep"]["seconds"]
-    assert spec["terminationGracePeriodSeconds"] > settle > 0
+    *shell, script = node["lifecycle"]["preStop"]["exec"]["command"]
+    wait, drain = script.split("; exec ")
+    assert (shell, wait) == (["sh", "-c"], "sleep 5")
+    command, *arguments = drain.split()
+    assert command == "coulisse" and arguments[:3] == ["drain", "--wait", "30"]
+    assert spec["terminationGracePeriodSeconds"] > 5 + 30
+    asked = [str(ROOT / ".venv/bin/coulisse"), *arguments, "--help"]
+    assert subprocess.run(asked, capture_output=True).returncode == 0
     assert node["readinessProbe"]["httpGet"]["path"] == "/readyz"
     assert node["livenessProbe"]["httpGet"]["path"] == "/healthz"
 
