@@ -9,8 +9,14 @@ from typing import Final
 
 BUILDS: Final = frozenset({"maturin"})
 """Of run.txt, what builds the wheel and does not run it."""
-EXTRAS: Final = frozenset({"async-timeout", "numpy", "questdb", "redis"})
-"""Of dev.txt, what the extras `questdb` and `redis` ask for, with what they need."""
+EXTRAS: Final = frozenset(
+    {
+        "async-timeout", "numpy", "questdb", "redis",
+        "charset-normalizer", "googleapis-common-protos", "protobuf", "requests", "urllib3",
+    }
+)  # fmt: skip
+OTEL: Final = "opentelemetry-"
+"""Of dev.txt, what the extras `questdb`, `redis` and `otel` ask for, with what they need."""
 FOLDER: Final = "deploy/image"
 
 
@@ -18,7 +24,7 @@ def image_locks(root: Path) -> Mapping[str, str]:
     """Return the lock of what builds the wheel, and that of what runs."""
     run, dev = (_blocks(root / "requirements" / f"{group}.txt") for group in ("run", "dev"))
     runs = [block for name, block in run if name not in BUILDS]
-    extras = [block for name, block in dev if name in EXTRAS]
+    extras = [block for name, block in dev if name in EXTRAS or name.startswith(OTEL)]
     builds = [block for name, block in run if name in BUILDS]
     return {
         f"{FOLDER}/maturin.txt": "".join(builds),

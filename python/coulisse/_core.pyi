@@ -324,6 +324,18 @@ class LocalSession:
         """End the session and its subscriptions."""
 
 @final
+class Traces:
+    """Single records of a core and when they passed each stage, for whoever tells them."""
+
+    def __new__(cls, core: Core, one_in: int) -> Traces:
+        """Note one record in so many, by its seq, from now on. Raises `ValueError` for 0."""
+    def take(self) -> tuple[list[tuple[int, int, int, tuple[int, int, int, int, int]]], int]:
+        """Take those that have left, and how many had no room meanwhile.
+
+        Each is its seq, the number of its command, its account, and when it was read, stamped,
+        applied, durable and let out, in ns since the epoch.
+        """
+
 class History:
     """The questions of history of a core, for whoever reads the store.
 

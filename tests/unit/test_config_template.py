@@ -15,7 +15,7 @@ from coulisse.domain.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
 WITHOUT_DEFAULT = {
-    "log.dir", "log.archive", "node.cpu", "projector.enabled", "series.database",
+    "log.dir", "log.archive", "node.cpu", "projector.enabled", "series.database", "traces.endpoint",
     "secrets.master_key_file", "gateway.tls", "asset_scales", "accounts", "risk.limits",
     "risk.withdrawal_caps",
 }  # fmt: skip

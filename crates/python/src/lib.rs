@@ -45,6 +45,7 @@ mod source;
 mod stages;
 mod start;
 mod sync;
+mod traces;
 mod uplink;
 pub mod urgency;
 mod voids;
@@ -125,6 +126,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<sim_disk::SimDisk>()?;
     module.add_class::<core_class::Core>()?;
     module.add_class::<history_class::History>()?;
+    module.add_class::<traces::TracesOf>()?;
     module.add_class::<replica_class::Replica>()?;
     module.add_class::<copies::CopyReplay>()?;
     module.add_function(wrap_pyfunction!(copies::copy_journal, module)?)?;

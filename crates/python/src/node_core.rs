@@ -473,7 +473,8 @@ impl NodeCore {
         // Handed over before it is applied: the disk works while the engine does.
         if let Source::Journal(sync) = &self.source {
             let records = u32::try_from(batch.len()).unwrap_or(u32::MAX);
-            sync.append(&self.records, BatchMark { stamped_ns: time_ns, records });
+            let last_seq = self.engine.last_seq().0 + u64::from(records);
+            sync.append(&self.records, BatchMark { stamped_ns: time_ns, records, last_seq });
         }
         let headers = std::mem::take(&mut self.headers);
         for (part, headers) in headers.chunks(WARM_MAX).enumerate() {
@@ -492,7 +493,7 @@ impl NodeCore {
             links.note(&self.records, mark.0, mark.1);
         }
         self.headers = headers;
-        self.stages.note_applied(time_ns, batch.len());
+        self.stages.note_applied(batch, mark.0, time_ns);
         self.note_backlog();
     }
 

@@ -6,6 +6,8 @@
 //! Cost: one look at the clock and a few additions a batch, and as much a group of the journal.
 
 use crate::clock::wall_ns;
+use crate::traces::Traces;
+use coulisse_gateway::batch::Batch;
 use coulisse_gateway::times::Times;
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use std::time::Duration;
 pub(crate) struct BatchMark {
     pub(crate) stamped_ns: i64,
     pub(crate) records: u32,
+    pub(crate) last_seq: u64,
 }
 
 /// What the loop counts.
@@ -23,14 +26,18 @@ pub(crate) struct Stages {
     pub(crate) applied: Times,
     /// From the moment at which records were durable until what waited for them was let out.
     pub(crate) released: Times,
+    /// Single records.
+    pub(crate) traces: Traces,
     released_seq: u64,
     groups: Vec<Group>,
 }
 
 impl Stages {
-    /// A batch that was stamped then is applied now.
-    pub(crate) fn note_applied(&mut self, stamped_ns: i64, records: usize) {
-        self.applied.add(us_since(stamped_ns, wall_ns()), records as u64);
+    /// A batch that was stamped then, and ends with that seq, is applied now.
+    pub(crate) fn note_applied(&mut self, batch: &Batch, last_seq: u64, stamped_ns: i64) {
+        let now_ns = wall_ns();
+        self.applied.add(us_since(stamped_ns, now_ns), batch.len() as u64);
+        self.traces.note_applied(batch, last_seq, (stamped_ns, now_ns));
     }
 
     /// What waited for the log up to `durable_seq` is let out now; `take` gives the groups that became
@@ -48,6 +55,7 @@ impl Stages {
         take(&mut self.groups);
         for group in self.groups.drain(..) {
             self.released.add(us_since(group.durable_ns, now_ns), group.records);
+            self.traces.note_out(&group, now_ns);
         }
     }
 }
@@ -56,7 +64,8 @@ impl Stages {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Group {
     records: u64,
-    durable_ns: i64,
+    pub(crate) last_seq: u64,
+    pub(crate) durable_ns: i64,
 }
 
 /// What the sync thread counts.
@@ -81,7 +90,8 @@ impl Written {
             records += count;
         }
         self.synced.add(i64::try_from(took.as_micros()).unwrap_or(i64::MAX), 1);
-        self.groups.push(Group { records, durable_ns });
+        let last_seq = batches.last().map_or(0, |batch| batch.last_seq);
+        self.groups.push(Group { records, last_seq, durable_ns });
     }
 
     /// Gives away what the loop has not taken.

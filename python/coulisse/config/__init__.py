@@ -27,6 +27,7 @@ from coulisse.config.risk import RiskConfig
 from coulisse.config.series import SeriesConfig as SeriesConfig
 from coulisse.config.store import OFF
 from coulisse.config.store import StoreConfig as StoreConfig
+from coulisse.config.traces import TracesConfig
 from coulisse.config.values import (
     AssetName,
     HexKey,
@@ -203,6 +204,7 @@ class Config(BaseSettings):
     store: StoreConfig = StoreConfig()
     series: SeriesConfig = SeriesConfig()
     redis: RedisConfig = RedisConfig()
+    traces: TracesConfig = TracesConfig()
     secrets: SecretsConfig = SecretsConfig()
     people: PeopleConfig = PeopleConfig()
     asset_scales: Annotated[

@@ -33,6 +33,7 @@ from coulisse.node.seed import seed
 from coulisse.node.seed_limits import seed_limits
 from coulisse.node.series import Series
 from coulisse.node.store_verify import StoreVerify
+from coulisse.node.tracing import Tracing
 from coulisse.node.workers import Workers, reserved
 from coulisse.telemetry.audit import AuditFile
 from coulisse.telemetry.logs import logger
@@ -76,6 +77,7 @@ class Node:
         self.verify = StoreVerify(config, projector.store)
         self.archive = LogArchive(config, projector.store)
         self.redis = redis
+        self.tracing = Tracing(config)
         self.driver = Driver(core, schema(), self._on_fatal)
         self.listeners: list[Listener] = []
         self.stopping = asyncio.Event()
@@ -124,6 +126,8 @@ class Node:
             self.spawn(self.series.run())
         if self.redis.is_wanted:
             self.spawn(self.redis.run())
+        if self.tracing.is_wanted:
+            self.spawn(self.tracing.run(self.core))
         # What lives now lives until the end: the collector need not look at it again.
         gc.collect()
         gc.freeze()
@@ -182,6 +186,7 @@ class Node:
             **self.series.metrics(),
             **self.redis.metrics(),
             **self.archive.metrics(),
+            **self.tracing.metrics(),
             **self.workers.metrics(),
             "loop_delay_us": self._delay.times.counts,
         }
@@ -274,6 +279,7 @@ class Node:
             self._history.close()
         self.verify.end()
         self.archive.end()
+        self.tracing.end()
         if self._is_ready:
             await self.projector.end()
             await self.series.end()

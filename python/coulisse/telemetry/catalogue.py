@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, cast
 PREFIX: Final = "coulisse_"
 WORKER: Final = "worker"
 Kind = Literal["counter", "gauge", "histogram"]
-Part = Literal["core", "projector", "store", "series", "redis", "workers"]
+Part = Literal["core", "projector", "store", "series", "redis", "workers", "traces"]
 _NAME: Final = re.compile(r"([a-z][a-z_]+)(?:\{([a-z,]+)\})?")
 
 

@@ -134,15 +134,16 @@ def _addresses(config: Config) -> Iterator[Finding]:
 
 def _drivers(config: Config) -> Iterator[Finding]:
     series = config.series_database or ""
-    for extra, is_wanted in (
-        ("redis", config.redis.address is not None),
-        ("questdb", series.startswith("questdb:")),
+    for extra, package, is_wanted in (
+        ("redis", "redis", config.redis.address is not None),
+        ("questdb", "questdb", series.startswith("questdb:")),
+        ("otel", "opentelemetry", config.traces.endpoint is not None),
     ):
         if not is_wanted:
             continue
         what = f"versions.{extra}"
-        if importlib.util.find_spec(extra) is None:
+        if importlib.util.find_spec(package) is None:
             mend = f"pip install 'coulisse[{extra}]'"
-            yield broken(what, f"the package {extra} is not installed", mend)
+            yield broken(what, f"the package {package} is not installed", mend)
         else:
             yield ok(what, "its package is installed")
