@@ -58,11 +58,11 @@ impl Note {
             None => "this process ends".to_string(),
         };
         say("critical", "core_broken", Some(seq), &[("reason", message), ("next", &next)]);
-        if dir.is_some() {
-            if let Err(error) = Notes::read(dir.as_deref()).add(seq, message) {
-                let reason = error.to_string();
-                say("error", "panic_note_not_written", Some(seq), &[("reason", &reason)]);
-            }
+        if dir.is_some()
+            && let Err(error) = Notes::read(dir.as_deref()).add(seq, message)
+        {
+            let reason = error.to_string();
+            say("error", "panic_note_not_written", Some(seq), &[("reason", &reason)]);
         }
         // The next start must meet the record, or whoever sent it breaks the core again.
         if let Some(log) = log {
