@@ -16,7 +16,7 @@ import pytest
 from tools.release.audit import Looked, Outcome, exit_code, of_cargo_deny, of_pip_audit
 from tools.release.changelog import ChangelogError, cut, notes, sections
 from tools.release.sbom import SbomError, compiled, composed, locked, rust_half
-from tools.release.trial import install, try_wheel
+from tools.release.trial import TrialError, install, try_wheel
 from tools.release.version import PLACES, ReleaseError, prepare, stated, verify, version
 from tools.release.wheel import SUMS, WheelError, build, built_for, faults, gather, sums
 
@@ -157,6 +157,8 @@ def test_the_wheel_installs_into_a_fresh_venv_and_runs_the_demo(
     (packages,) = Path(sys.prefix).glob("lib/python3*/site-packages")
     programs = install(wheel, tmp_path / "venv", packages)
     try_wheel(programs, version(ROOT), tmp_path)
+    with pytest.raises(TrialError, match=r"--version said .*, not 'coulisse 9\.9\.9"):
+        try_wheel(programs, "9.9.9", tmp_path)
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path, tmp_path: Path) -> None:

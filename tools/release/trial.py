@@ -1,7 +1,8 @@
 """Install a wheel into a fresh virtual environment and run it, as somebody does who has only that.
 
 `coulisse --version` must say the version, and `coulisse demo` come up, serve its page, say the same
-version in `/healthz`, and end by SIGINT with 0. Nothing of this repository is on the path.
+version in `/healthz` and `/metrics`, and end by SIGINT with 0. Nothing of this repository is on the
+path.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import venv
 from pathlib import Path
 from typing import Final
 
-READY_TIMEOUT_S: Final = 120
+ANSWER_TIMEOUT_S: Final = 120
 STOP_TIMEOUT_S: Final = 60
 PAGES: Final = ("/", "/page/page.js", "/page/session.js", "/page/page.css")
 
@@ -83,12 +84,16 @@ def _look(base: str, version: str) -> None:
     said = json.loads(_get(base, "/healthz"))["version"]
     if said != version:
         raise TrialError(f"/healthz says version {said}, not {version}")
+    shown = _get(base, "/metrics").decode()
+    (info,) = (line for line in shown.splitlines() if line.startswith("coulisse_node_info{"))
+    if f'version="{version}"' not in info:
+        raise TrialError(f"/metrics has {info}, not version {version}")
 
 
 def _get(base: str, path: str) -> bytes:
     parts = urllib.parse.urlsplit(base)
     assert parts.hostname is not None, base
-    asking = http.client.HTTPConnection(parts.hostname, parts.port, timeout=READY_TIMEOUT_S)
+    asking = http.client.HTTPConnection(parts.hostname, parts.port, timeout=ANSWER_TIMEOUT_S)
     try:
         asking.request("GET", path)
         answer = asking.getresponse()
