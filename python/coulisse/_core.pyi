@@ -29,6 +29,7 @@ __all__ = [
     "Rows",
     "SeriesFold",
     "SimDisk",
+    "Traces",
     "Tuples",
     "asyncapi_json",
     "copy_journal",
@@ -338,6 +339,7 @@ class Traces:
         applied, durable and let out, in ns since the epoch.
         """
 
+@final
 class History:
     """The questions of history of a core, for whoever reads the store.
 
