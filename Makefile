@@ -1,6 +1,6 @@
 # Coulisse. `make run` and `make test` set up all they need, in .venv and target, and nowhere else.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench fuzz torture generate clean setup-run setup-dev
+.PHONY: help run test check bench fuzz torture generate wheel audit clean setup-run setup-dev
 
 PYTHON ?= python3
 export PYTHON
@@ -81,6 +81,13 @@ torture: setup-dev ## the long tests: millions of random commands (SUITE=part of
 fuzz: GOAL = fuzz
 fuzz: setup-dev ## fuzz each decoder for SECONDS=60 and keep what is new (ONLY=part of a name; needs g++; some 25 minutes)
 	@$(BIN)/python tools/fuzz.py --seconds $(or $(SECONDS),60) $(if $(ONLY),--only $(ONLY))
+
+wheel: GOAL = wheel
+wheel: setup-dev ## build dist/: the wheel, its bill of materials (CycloneDX), SHA256SUMS
+	@$(BIN)/python -m tools.release wheel
+
+audit: ## licences, sources and advisories of all crates and packages; says what it could not ask
+	@$(PYTHON) -m tools.release audit
 
 generate: GOAL = generate
 generate: setup-dev ## write again every file that is generated: protocol pages, tables, README's figures

@@ -11,7 +11,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from coulisse._core import VERSION as __version__
+from coulisse.processor import refuse_if_too_old
+
+refuse_if_too_old()
+
+from coulisse._core import VERSION as __version__  # noqa: E402  # what must not be loaded before
 
 if TYPE_CHECKING:
     from coulisse.client.client import Client

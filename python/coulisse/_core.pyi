@@ -11,6 +11,7 @@ from typing import Final, Protocol, TypedDict, final, type_check_only
 from typing_extensions import disjoint_base
 
 __all__ = [
+    "BUILT_FOR",
     "PUBLICATIONS_PER_S",
     "TIME_BOUNDS_US",
     "VERSION",
@@ -28,6 +29,7 @@ __all__ = [
     "Rows",
     "SeriesFold",
     "SimDisk",
+    "Traces",
     "Tuples",
     "asyncapi_json",
     "copy_journal",
@@ -47,6 +49,7 @@ __all__ = [
 ]
 
 VERSION: Final[str]
+BUILT_FOR: Final[str]
 
 PUBLICATIONS_PER_S: Final[int]
 """How often in a second `Core.publish` is to be called: the core counts its times in calls."""
@@ -140,7 +143,7 @@ def copy_journal(from_dir: str, into_dir: str) -> _Copied:
 
     `told` is a seq within the copy at which the core told its event hash, with that hash. Every
     group is checked. Raises `CoreError`: `JOURNAL_VOID` where a node has only just started,
-    `JOURNAL_CORRUPT`, `JOURNAL_IO`.
+    `JOURNAL_CORRUPT`, `JOURNAL_VERSION`, `JOURNAL_IO`.
     """
 
 def renew_journal(dir: str) -> int:
@@ -336,6 +339,7 @@ class Traces:
         applied, durable and let out, in ns since the epoch.
         """
 
+@final
 class History:
     """The questions of history of a core, for whoever reads the store.
 
@@ -393,7 +397,7 @@ class Core:
         `data_dir`; without it none are made, and a journal that has some is not opened.
 
         A new journal gets its `Genesis` with `hash_seed`; every start appends `NodeStarted`.
-        Raises `CoreError` (`JOURNAL_CORRUPT`, `JOURNAL_LOCKED`, `JOURNAL_IO`, …).
+        Raises `CoreError` (`JOURNAL_CORRUPT`, `JOURNAL_VERSION`, `JOURNAL_LOCKED`, …).
         """
     @staticmethod
     def worker(
@@ -656,7 +660,7 @@ class Replica:
         One that is not the only one of its directory reads beside another, and writes nothing.
 
         Raises `CoreError`: `REPLICA_LOCKED`, `JOURNAL_VOID` where no node has opened the journal
-        since the boot, `JOURNAL_CORRUPT`, `JOURNAL_IO`.
+        since the boot, `JOURNAL_CORRUPT`, `JOURNAL_VERSION`, `JOURNAL_IO`.
         """
     def catch_up(self, limit: int) -> int:
         """Apply at most `limit` records, up to the newest published pair; return how many.

@@ -7,14 +7,17 @@
 
 A value `"$name"` in an expected line takes whatever stands there the first time and must find the
 same again; in a sent line it stands for what was taken. `"$_"` is anything, `"$time"` a time in
-microseconds. Nothing else may differ, and no key may be missing or new. `ALICE`, `BOB` and `BTC`
-are the script's own accounts and asset, so that all scripts share one server.
+microseconds, `"$server"` what this build calls itself. Nothing else may differ, and no key may be
+missing or new. `ALICE`, `BOB` and `BTC` are the script's own accounts and asset, so that all
+scripts share one server.
 """
 
 import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from coulisse._core import VERSION
 
 _LINE = re.compile(r"(?:(?P<peer>\w+)(?P<mark>[><+])|@) (?P<rest>.*)")
 _TIME_US = range(1_600_000_000_000_000, 4_000_000_000_000_000)
@@ -94,6 +97,9 @@ class Placeholders:
             return
         if name == "time":
             assert type(got) is int and got in _TIME_US, f"{where}: {got!r} is no time"
+            return
+        if name == "server":
+            assert got == f"coulisse/{VERSION}", f"{where}: {got!r}"
             return
         known = self.taken.setdefault(name, got)
         assert known == got, f"{where}: {got!r} instead of {known!r} (${name})"

@@ -138,6 +138,8 @@ async def test_a_store_of_another_log_or_of_no_form_is_refused(new_address: NewA
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(StoreRefused, match="STORE_SCHEMA: its tables are of version 9999"):
         open_writer(address, bytes(16))
+    with pytest.raises(StoreRefused, match=r"9999, which a newer coulisse made.*up to 0002"):
+        migrate(address)
 
 
 async def test_a_store_ahead_of_the_log_or_with_another_hash_is_refused() -> None:

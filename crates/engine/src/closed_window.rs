@@ -129,7 +129,7 @@ impl Window {
             self.grow();
         }
         let number = self.first.wrapping_add(self.count);
-        if self.count == 0 || number % CHUNK == 0 {
+        if self.count == 0 || number.is_multiple_of(CHUNK) {
             let at = self.chunk_at(number);
             self.newest_chunk = new_chunk();
             self.table[at] = self.newest_chunk;
@@ -145,7 +145,7 @@ impl Window {
         let number = self.first;
         self.first = number.wrapping_add(1);
         self.count -= 1;
-        let is_last = self.count == 0 || self.first % CHUNK == 0;
+        let is_last = self.count == 0 || self.first.is_multiple_of(CHUNK);
         let chunk = is_last.then(|| self.table[self.chunk_at(number)]);
         if self.count == 0 && self.slots() > SLOTS_MIN {
             self.table = Box::default();

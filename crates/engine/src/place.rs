@@ -429,10 +429,11 @@ impl Engine {
     #[inline]
     fn execute(&mut self, taker: &mut Taker, events: &mut Vec<Event>) {
         let is_fok = taker.order.time_in_force == TimeInForce::Fok;
-        if is_fok && !self.planted.is(Fault::FokPartial) {
-            if let Some(reason) = self.why_not_enough(taker) {
-                return self.close(&taker.order, (OrderState::Expired, reason), events);
-            }
+        if is_fok
+            && !self.planted.is(Fault::FokPartial)
+            && let Some(reason) = self.why_not_enough(taker)
+        {
+            return self.close(&taker.order, (OrderState::Expired, reason), events);
         }
         self.hold(taker);
         let stop = self.match_taker(taker, events);

@@ -165,10 +165,10 @@ fn share(minor: i128, part: i64, whole: i64) -> i128 {
     reason = "a divisor that is at least 1, and in each step of the long division a remainder below it"
 )]
 fn mul_div(value: u128, part: u64, whole: u64) -> u128 {
-    if let Ok(value) = u64::try_from(value) {
-        if let Some(product) = value.checked_mul(part) {
-            return u128::from(product / whole);
-        }
+    if let Ok(value) = u64::try_from(value)
+        && let Some(product) = value.checked_mul(part)
+    {
+        return u128::from(product / whole);
     }
     if let Some(product) = value.checked_mul(u128::from(part)) {
         return product / u128::from(whole);

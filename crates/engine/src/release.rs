@@ -110,10 +110,10 @@ impl Engine {
         let instrument = self.orders.at(place).instrument;
         let Self { instruments, attention, .. } = self;
         let listing = instruments.at_mut(instrument);
-        if let Some((on, ticks)) = on.map(|on| (on, listing.price_on(on))) {
-            if ticks != 0 {
-                listing.touch(on, ticks, attention);
-            }
+        if let Some((on, ticks)) = on.map(|on| (on, listing.price_on(on)))
+            && ticks != 0
+        {
+            listing.touch(on, ticks, attention);
         }
     }
 }

@@ -185,14 +185,14 @@ impl Engine {
         if wants.sums {
             self.value_sums(&mut valued, binding, asset, order);
         }
-        if wants.pnl {
-            if let Some(money) = self.risk.find_money(binding.account, asset) {
-                let loss = self.risk.money.at(money).loss.unwrap_or_default();
-                if self.risk.money.at(money).loss.is_some() {
-                    let pnl_minor = self.marked_pnl(money);
-                    valued.daily_loss_minor = loss.base(day_of(self.time_ns)) - pnl_minor;
-                    valued.drawdown_minor = loss.peak_minor - pnl_minor;
-                }
+        if wants.pnl
+            && let Some(money) = self.risk.find_money(binding.account, asset)
+        {
+            let loss = self.risk.money.at(money).loss.unwrap_or_default();
+            if self.risk.money.at(money).loss.is_some() {
+                let pnl_minor = self.marked_pnl(money);
+                valued.daily_loss_minor = loss.base(day_of(self.time_ns)) - pnl_minor;
+                valued.drawdown_minor = loss.peak_minor - pnl_minor;
             }
         }
         valued

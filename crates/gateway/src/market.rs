@@ -396,7 +396,7 @@ impl Hub {
             if is_sent {
                 *sends -= 1;
                 let done = SWEEP_SENDS_MAX - *sends;
-                let looks = done >= SWEEP_SENDS_MIN && done % SWEEP_SENDS_PER_LOOK == 0;
+                let looks = done >= SWEEP_SENDS_MIN && done.is_multiple_of(SWEEP_SENDS_PER_LOOK);
                 if looks && sink.is_urged() {
                     *sends = 0;
                 }

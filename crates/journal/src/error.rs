@@ -3,6 +3,7 @@
 //! Invariant: after any [`JournalError::Io`] or [`JournalError::Poisoned`] from a writer, that writer
 //! accepts nothing more. Argument errors (`Record…`, `Group…`, `Batches`) change nothing.
 
+use crate::format::FORMAT_VERSION;
 use core::fmt;
 use std::io;
 
@@ -247,6 +248,12 @@ impl fmt::Display for JournalError {
             }
             Self::Locked => f.write_str("the journal is open in another process"),
             Self::NotPublished => f.write_str("its node has published nothing yet"),
+            Self::Corrupt { file, fault: Fault::Version { found }, .. } => {
+                write!(
+                    f,
+                    "{file} is of format version {found}, and this build reads {FORMAT_VERSION}"
+                )
+            }
             Self::Corrupt { file, offset, fault } => {
                 write!(f, "{file} is damaged at byte {offset}: {fault:?}")
             }

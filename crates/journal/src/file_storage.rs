@@ -180,7 +180,8 @@ impl StorageFile for RealFile {
             self.sync_data()
         };
         let page = PAGE_BYTES as u64;
-        let direct = self.past_the_cache().filter(|_| from % page == 0 && to % page == 0);
+        let direct =
+            self.past_the_cache().filter(|_| from.is_multiple_of(page) && to.is_multiple_of(page));
         let Some(direct) = direct else { return zero_in_pieces(from, to, stops, cached) };
         match zero_in_pieces(from, to, stops, &|zeros, at| direct.write_all_at(zeros, at)) {
             // The file system takes only larger pieces, or none.

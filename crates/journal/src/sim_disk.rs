@@ -356,11 +356,11 @@ impl Choice {
         if self.state.is_none() {
             return vec![false; count];
         }
-        if self.next() % 2 == 0 {
+        if self.next().is_multiple_of(2) {
             let kept = self.below(count + 1);
             return (0..count).map(|index| index < kept).collect();
         }
-        (0..count).map(|_| self.next() % 2 == 0).collect()
+        (0..count).map(|_| self.next().is_multiple_of(2)).collect()
     }
 }
 

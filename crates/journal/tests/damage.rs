@@ -7,8 +7,8 @@
 mod support;
 
 use coulisse_journal::{
-    ChainHash, CrashMode, Durability, Fault, JournalError, JournalFile, LostTail, Options, SimDisk,
-    segment_name,
+    ChainHash, CrashMode, Durability, FORMAT_VERSION, Fault, JournalError, JournalFile, LostTail,
+    Options, SEGMENT_HEADER_BYTES, SimDisk, segment_name,
 };
 use support::{GENESIS, a_group, a_record, expected_records, open_sim, records_of, small};
 
@@ -229,6 +229,27 @@ fn damage_before_a_later_group_is_refused_with_its_place_and_nothing_is_changed(
         refused.to_string(),
         "journal-00000000000000000001.seg is damaged at byte 1024: PayloadChecksum"
     );
+}
+
+#[test]
+fn a_journal_of_another_format_is_refused_by_its_version_and_nothing_is_changed() {
+    let (disk, _) = a_journal(&[1, 2], small(Durability::Fsync));
+    let name = segment_name(1);
+    let mut bytes = disk.file_bytes(&name).unwrap();
+    bytes[12..16].copy_from_slice(&(FORMAT_VERSION + 1).to_le_bytes());
+    let crc = crc32c::crc32c(&bytes[12..SEGMENT_HEADER_BYTES]);
+    bytes[8..12].copy_from_slice(&crc.to_le_bytes());
+    disk.put_file(&name, &bytes);
+    for lost_tail in [LostTail::Refuse, CUTTING] {
+        let options = Options { lost_tail, ..small(Durability::Fsync) };
+        let refused = open_sim(&disk, options).err().unwrap();
+        let fault = Fault::Version { found: FORMAT_VERSION + 1 };
+        let file = JournalFile::Segment(1);
+        assert_eq!(refused, JournalError::Corrupt { file, offset: 0, fault });
+        let said = format!("{name} is of format version 1, and this build reads 0");
+        assert_eq!(refused.to_string(), said);
+        assert_eq!(disk.file_bytes(&name).unwrap(), bytes);
+    }
 }
 
 #[test]

@@ -4,9 +4,9 @@
 mod support;
 
 use coulisse_journal::{
-    ChainHash, CrashMode, Durability, Fault, JournalError, SNAPSHOT_HEADER_BYTES, SimDisk,
-    SnapshotMark, SnapshotReader, SnapshotWriter, Storage, list_snapshots, remove_unfinished,
-    snapshot_name, snapshot_seq,
+    ChainHash, CrashMode, Durability, FORMAT_VERSION, Fault, JournalError, SNAPSHOT_HEADER_BYTES,
+    SimDisk, SnapshotMark, SnapshotReader, SnapshotWriter, Storage, list_snapshots,
+    remove_unfinished, snapshot_name, snapshot_seq,
 };
 use support::{GENESIS, a_group, open_sim, small};
 
@@ -217,6 +217,20 @@ fn a_snapshot_is_whole_only_if_what_was_not_asked_for_is_whole_too() {
     assert!(disk.flip_bit(&snapshot_name(10), (SNAPSHOT_HEADER_BYTES as u64 + 2_999) * 8));
     let refused = begun(&disk).unwrap_err();
     assert!(matches!(refused, JournalError::Corrupt { fault: Fault::PayloadChecksum, .. }));
+}
+
+#[test]
+fn a_snapshot_of_another_format_is_refused_by_its_version() {
+    let disk = SimDisk::new();
+    write(&disk, 10, &payload(10)).unwrap();
+    let name = snapshot_name(10);
+    let mut bytes = disk.file_bytes(&name).unwrap();
+    bytes[12..16].copy_from_slice(&(FORMAT_VERSION + 1).to_le_bytes());
+    let crc = crc32c::crc32c(&bytes[12..SNAPSHOT_HEADER_BYTES]);
+    bytes[8..12].copy_from_slice(&crc.to_le_bytes());
+    disk.put_file(&name, &bytes);
+    let said = format!("{name} is of format version 1, and this build reads 0");
+    assert_eq!(SnapshotReader::open(&disk, 10).err().unwrap().to_string(), said);
 }
 
 #[test]

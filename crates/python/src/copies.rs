@@ -140,7 +140,7 @@ impl Replaying {
             }
             let seq = self.engine.last_seq().0 + 1;
             let (header, command) = decode_record(&self.group[self.at])
-                .map_err(|error| AheadError::Record { seq, reason: format!("{error:?}") })?;
+                .map_err(|error| AheadError::Record { seq, reason: error.to_string() })?;
             self.events.clear();
             self.voids.apply(&mut self.engine, &header, &command, &mut self.events);
             self.at += 1;

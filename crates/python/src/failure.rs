@@ -2,7 +2,7 @@
 
 use crate::notes::{Notes, say};
 use crate::sync::LogEnd;
-use coulisse_journal::JournalError;
+use coulisse_journal::{Fault, JournalError};
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
@@ -20,12 +20,21 @@ pub(crate) fn failed(code: &'static str, message: String) -> PyErr {
 pub(crate) fn journal_failed(error: &JournalError) -> PyErr {
     let code = match error {
         JournalError::Locked => "JOURNAL_LOCKED",
+        JournalError::Corrupt { fault: Fault::Version { .. }, .. } => "JOURNAL_VERSION",
         JournalError::Corrupt { .. } | JournalError::LostDurable { .. } => "JOURNAL_CORRUPT",
         JournalError::TooOld { .. } => "LOG_GONE",
         JournalError::NotPublished => "JOURNAL_VOID",
         _ => "JOURNAL_IO",
     };
     failed(code, error.to_string())
+}
+
+/// The error of a record that was written as it is, for all checksums agree, and that this build cannot read.
+pub(crate) fn record_failed(seq: u64, reason: &str) -> PyErr {
+    failed(
+        "JOURNAL_VERSION",
+        format!("the record at seq {seq} means nothing to this build: {reason}"),
+    )
 }
 
 /// Runs an entry point. A panic below it is a broken invariant: it is written down durably and the
@@ -58,11 +67,11 @@ impl Note {
             None => "this process ends".to_string(),
         };
         say("critical", "core_broken", Some(seq), &[("reason", message), ("next", &next)]);
-        if dir.is_some() {
-            if let Err(error) = Notes::read(dir.as_deref()).add(seq, message) {
-                let reason = error.to_string();
-                say("error", "panic_note_not_written", Some(seq), &[("reason", &reason)]);
-            }
+        if dir.is_some()
+            && let Err(error) = Notes::read(dir.as_deref()).add(seq, message)
+        {
+            let reason = error.to_string();
+            say("error", "panic_note_not_written", Some(seq), &[("reason", &reason)]);
         }
         // The next start must meet the record, or whoever sent it breaks the core again.
         if let Some(log) = log {

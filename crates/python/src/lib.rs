@@ -105,9 +105,18 @@ fn rest_routes() -> Vec<(&'static str, &'static str, &'static str)> {
     ROUTES.iter().map(|route| (route.method, route.path, route.op.spec().name)).collect()
 }
 
+/// What this build asks of the processor. `coulisse/processor.py` looks for these words in the file, where
+/// loading it could end in an illegal instruction.
+const BUILT_FOR: &str = if cfg!(all(target_arch = "x86_64", target_feature = "avx2")) {
+    "coulisse is built for x86-64-v3"
+} else {
+    "coulisse is built for every processor of its kind"
+};
+
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("VERSION", env!("CARGO_PKG_VERSION"))?;
+    module.add("BUILT_FOR", BUILT_FOR)?;
     module.add("TIME_BOUNDS_US", coulisse_gateway::times::BOUNDS_US.to_vec())?;
     module.add("PUBLICATIONS_PER_S", coulisse_gateway::limits::PUBLICATIONS_PER_S)?;
     module.add("CoreError", module.py().get_type::<failure::CoreError>())?;

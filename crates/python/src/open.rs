@@ -1,6 +1,6 @@
 //! Opening a node's core from what Python says.
 
-use crate::failure::{failed, journal_failed};
+use crate::failure::{failed, journal_failed, record_failed};
 use crate::node_core::{NodeCore, OpenError, Setup};
 use crate::uplink::WorkerSetup;
 use coulisse_journal::{Durability, FileStorage, Preparer, SimDisk, Storage};
@@ -103,9 +103,7 @@ pub(crate) fn too_many_voids() -> String {
 pub(crate) fn open_failed(error: &OpenError) -> PyErr {
     match error {
         OpenError::Journal(error) => journal_failed(error),
-        OpenError::Record { seq, reason } => {
-            failed("JOURNAL_CORRUPT", format!("the record at seq {seq} means nothing: {reason}"))
-        }
+        OpenError::Record { seq, reason } => record_failed(*seq, reason),
         OpenError::TooManyVoids => failed("JOURNAL_POISONED", too_many_voids()),
         OpenError::Poisoned { seq, reason } => failed(
             "JOURNAL_POISONED",

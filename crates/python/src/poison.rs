@@ -116,7 +116,7 @@ impl Replay<'_> {
                 ahead.clear();
                 for (seq, bytes) in records.by_ref().take(WARM_MAX) {
                     let decoded = decode_record(bytes)
-                        .map_err(|error| OpenError::Record { seq, reason: format!("{error:?}") })?;
+                        .map_err(|error| OpenError::Record { seq, reason: error.to_string() })?;
                     ahead.push(decoded);
                 }
                 if ahead.is_empty() {

@@ -1,7 +1,7 @@
 //! The replica, as the projector process drives it.
 
 use crate::cell::GilCell;
-use crate::failure::{Note, failed, guard, journal_failed};
+use crate::failure::{Note, failed, guard, journal_failed, record_failed};
 use crate::following::{FollowError, Wanted};
 use crate::open::{files, too_many_voids};
 use crate::replica::{Replica as Inner, ReplicaError};
@@ -257,9 +257,7 @@ fn told(error: &ReplicaError) -> PyErr {
                 hex(mine)
             ),
         ),
-        ReplicaError::Record { seq, reason } => {
-            failed("JOURNAL_CORRUPT", format!("the record at seq {seq} means nothing: {reason}"))
-        }
+        ReplicaError::Record { seq, reason } => record_failed(*seq, reason),
         ReplicaError::Follow(FollowError::Ahead { seq, durable_seq }) => failed(
             "STORE_AHEAD",
             format!("the store has come to seq {seq}, the log to {durable_seq}"),

@@ -58,7 +58,7 @@ impl Voids {
 
     fn take(&mut self, seq: u64, bytes: &[u8]) -> Result<(), AheadError> {
         let (header, command) = decode_record(bytes)
-            .map_err(|error| AheadError::Record { seq, reason: format!("{error:?}") })?;
+            .map_err(|error| AheadError::Record { seq, reason: error.to_string() })?;
         let Command::Void(void) = command else { return Ok(()) };
         if header.key != KeyIndex(0) || void.seq.0 >= seq {
             return Ok(());

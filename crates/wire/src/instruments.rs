@@ -484,7 +484,7 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             for place in 0..(state >> 60) + 4 {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                let dot = place > 0 && (state >> 40) % 6 == 0;
+                let dot = place > 0 && (state >> 40).is_multiple_of(6);
                 text.push(if dot { b'.' } else { b"0123456789-"[(state >> 33) as usize % 11] });
             }
             for decimals in 0..=12 {

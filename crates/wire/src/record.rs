@@ -97,7 +97,15 @@ pub struct RecordError {
 
 impl core::fmt::Display for RecordError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "record at byte {}: {:?}", self.offset, self.fault)
+        match self.fault {
+            RecordFault::Schema(found) => {
+                write!(f, "it is of schema version {found}, and this build reads {SCHEMA_VERSION}")
+            }
+            RecordFault::Body(kind) => {
+                write!(f, "it is of kind {kind}, which this build does not know, or not so")
+            }
+            fault => write!(f, "record at byte {}: {fault:?}", self.offset),
+        }
     }
 }
 

@@ -20,6 +20,8 @@ DEFAULT_DIR = Path("coulisse-data")
 _ADVICE = {
     "JOURNAL_LOCKED": "another node uses this data directory; stop it, or give another --data-dir",
     "JOURNAL_CORRUPT": "the journal is damaged and was not touched; restore it from a copy",
+    "JOURNAL_VERSION": "another version wrote it, and it was not touched: see "
+    "docs/operating/upgrades.md",
     "JOURNAL_POISONED": "this build breaks on its own log: see docs/operating/poison.md",
     "SECRETS": "give the master key that this data directory was used with",
     "LOG_GONE": "what lies before is in the archive, or was: see docs/operating/log.md",

@@ -177,6 +177,15 @@ async def test_a_manifest_that_says_something_else_is_refused(closed: Path, tmp_
         check_backup(backup)
 
 
+async def test_a_backup_of_another_version_is_checked_by_what_this_one_makes_of_it(
+    closed: Path, tmp_path: Path
+) -> None:
+    source = tmp_path / "backup"
+    made = make_backup(closed, source)
+    (source / MANIFEST).write_text(replace(made, version="0.0.9").to_json())
+    assert check_backup(source).version == "0.0.9"
+
+
 async def test_a_core_that_said_other_events_than_the_copy_makes_is_found(
     closed: Path, tmp_path: Path
 ) -> None:

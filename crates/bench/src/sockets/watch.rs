@@ -57,7 +57,7 @@ impl Watch {
             let stream = open_socket(host, port)?;
             let token = u64::try_from(token).unwrap_or(u64::MAX);
             inner.sockets.push(Socket::register(&inner.epoll, stream, Role::Client, token)?);
-            if inner.sockets.len() % OPENED_PER_TURN == 0 {
+            if inner.sockets.len().is_multiple_of(OPENED_PER_TURN) {
                 inner.turn(Duration::ZERO)?;
             }
         }

@@ -46,7 +46,7 @@ fn a_trading_command(random: &mut Random, now_ns: i64) -> Command {
 /// Runs a seed; the records, and how often each kind of event and each reason came.
 fn run(seed: u64) -> (World, Vec<(RecordHeader, Command)>, Vec<Event>) {
     let mut random = Random(seed);
-    let fills_per_command_max = if seed % 2 == 0 { 3 } else { 40 };
+    let fills_per_command_max = if seed.is_multiple_of(2) { 3 } else { 40 };
     let mut world = World::new(Genesis { fills_per_command_max, ..a_small_genesis() });
     prepare(&mut world);
     let (mut records, mut said) = (Vec::new(), Vec::new());

@@ -181,7 +181,7 @@ pub(super) fn a_command(random: &mut Random, world: &World, account: AccountId) 
 }
 
 fn genesis_of(seed: u64) -> Genesis {
-    let fills_per_command_max = if seed % 2 == 0 { 6 } else { 40 };
+    let fills_per_command_max = if seed.is_multiple_of(2) { 6 } else { 40 };
     Genesis { fills_per_command_max, ..a_small_genesis() }
 }
 

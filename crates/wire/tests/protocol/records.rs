@@ -6,7 +6,7 @@ use coulisse_types::{
     AccountId, Command, Event, KeyIndex, Origin, RecordHeader, RejectCode, RequestId, Seq,
 };
 use coulisse_wire::record::{
-    HEADER_FIELDS, RecordFault, Stamp, decode_events, decode_record, decode_unsealed,
+    HEADER_FIELDS, RecordError, RecordFault, Stamp, decode_events, decode_record, decode_unsealed,
     encode_events, encode_record, records, stamp,
 };
 
@@ -182,6 +182,11 @@ fn foreign_versions_kinds_and_lengths_are_told_apart() {
     assert_eq!(faulty(8, 9), Err(RecordFault::Schema(9)));
     assert_eq!(faulty(10, 200), Err(RecordFault::Body(200)));
     assert_eq!(faulty(52, 1), Err(RecordFault::Reserved));
+    let told = |fault| RecordError { offset: 7, fault }.to_string();
+    assert_eq!(told(RecordFault::Schema(9)), "it is of schema version 9, and this build reads 0");
+    let unknown = "it is of kind 200, which this build does not know, or not so";
+    assert_eq!(told(RecordFault::Body(200)), unknown);
+    assert_eq!(told(RecordFault::Reserved), "record at byte 7: Reserved");
     assert_eq!(faulty(0, 3), Err(RecordFault::Length(3)));
     let mut longer = record.clone();
     longer.push(0);

@@ -48,6 +48,7 @@ def check_versions() -> Iterator[Finding]:
     else:
         yield ok("versions.python", python)
     yield ok("versions.coulisse", f"{_core.VERSION}, on {platform.system()} {platform.release()}")
+    yield ok("versions.processor", _core.BUILT_FOR)
 
 
 def check_clock(directory: Path) -> Iterator[Finding]:

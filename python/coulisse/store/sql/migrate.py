@@ -17,14 +17,16 @@ import alembic.util
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from coulisse.domain.errors import ConfigError, CoulisseError
 from coulisse.projections.tables import tables
-from coulisse.store.errors import StoreDown
+from coulisse.store.errors import StoreDown, StoreRefused
 from coulisse.store.files import make_file
 from coulisse.store.sql.address import Address
 from coulisse.store.sql.guards import drop_guards, set_guards
+from coulisse.store.sql.migrations.scripts import VERSIONS
 from coulisse.store.sql.schema import CHECKPOINT
 from coulisse.store.sql.writer import NO_CHAIN
 
@@ -51,7 +53,7 @@ def newest_version() -> str | None:
 
 
 def migrate(address: Address) -> None:
-    """Bring the tables to the newest version. Raises `StoreDown`."""
+    """Bring the tables to the newest version. Raises `StoreDown`, `StoreRefused`."""
     if address.backend == "sqlite":
         try:
             make_file(address.target)
@@ -62,12 +64,22 @@ def migrate(address: Address) -> None:
     try:
         with engine.connect() as connection:
             config.attributes["connection"] = connection
+            _require_known(MigrationContext.configure(connection).get_current_revision())
             command.upgrade(config, "head")
             connection.commit()
     except sa.exc.DBAPIError as error:
         raise StoreDown(f"{address}: {' '.join(str(error.orig).split())}") from None
     finally:
         engine.dispose()
+
+
+def _require_known(found: str | None) -> None:
+    if found is not None and found not in VERSIONS:
+        raise StoreRefused(
+            "STORE_SCHEMA",
+            f"its tables are of version {found}, which a newer coulisse made: this one knows those "
+            f"up to {VERSIONS[-1]} (docs/operating/upgrades.md)",
+        )
 
 
 def grant(address: Address, *, writer: str | None = None, reader: str | None = None) -> None:
