@@ -8,12 +8,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final
+
+from tests.integration.conftest import COMMAND
 
 from .world import SPARE, World, order, request
 
@@ -195,6 +198,92 @@ async def a_full_disk(world: World) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
+async def nearly_no_descriptors(world: World) -> AsyncIterator[None]:
+    """The core process may have hardly more files open than it has."""
+    pid, kind = world.server.pid, resource.RLIMIT_NOFILE
+    before = resource.prlimit(pid, kind)
+    last = max(map(int, os.listdir(f"/proc/{pid}/fd")))
+    resource.prlimit(pid, kind, (last + 25, before[1]))
+    # What is free below the limit is taken, but for what it takes to look at processes.
+    free = last + 25 - len(os.listdir(f"/proc/{pid}/fd"))
+    sockets = [await world.socket() for _ in range(free - 3)]
+    yield
+    for one in sockets:
+        await one.close()
+    resource.prlimit(pid, kind, before)
+
+
+@contextlib.asynccontextmanager
+async def many_assets(world: World) -> AsyncIterator[None]:
+    """Nearly as many assets are named as there may be."""
+    await world.ask("asset.create", ({"name": f"A{n:05}", "scale": 8} for n in range(960)))
+    yield
+
+
+def held_up(name: str) -> Fault:
+    """Return the fault that a process of the node stands still while the node does not."""
+
+    @contextlib.asynccontextmanager
+    async def fault(world: World) -> AsyncIterator[None]:
+        pids = world.processes(name)
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        await world.trade(1_500)
+        yield
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+    return fault
+
+
+@contextlib.asynccontextmanager
+async def a_drain(world: World) -> AsyncIterator[None]:
+    """The node is to stop, and a session does not go."""
+    drain = await asyncio.create_subprocess_exec(
+        *COMMAND, "drain", "--wait", "600", "--data-dir", str(world.disk),
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    yield
+    await world.start_again()
+    await drain.wait()
+
+
+@contextlib.asynccontextmanager
+async def starts_again_and_again(world: World) -> AsyncIterator[None]:
+    """The node is killed three times."""
+    for _ in range(3):
+        begun_s = time.time()
+        await world.start_again()
+        await asyncio.to_thread(world.prometheus.has_seen, begun_s)
+    yield
+
+
+@contextlib.asynccontextmanager
+async def a_store_of_a_later_version(world: World) -> AsyncIterator[None]:
+    """The store was brought further by a later version."""
+    store = world.server.data_dir / "store.sqlite3"
+    with contextlib.closing(sqlite3.connect(store)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    await world.start_again()
+    yield
+
+
+@contextlib.asynccontextmanager
+async def workers_that_die(world: World) -> AsyncIterator[None]:
+    """A gateway worker does not stay alive; another answers."""
+    await world.start_again("--workers", "2")
+
+    async def kill() -> None:
+        for pid in sorted(world.processes("worker_process"))[1:]:
+            os.kill(pid, signal.SIGKILL)
+        await asyncio.sleep(0.1)
+
+    async with _meanwhile(kill):
+        yield
+
+
+@contextlib.asynccontextmanager
 async def a_node_that_is_gone(world: World) -> AsyncIterator[None]:
     """The node is killed."""
     world.server.process.kill()
@@ -236,5 +325,14 @@ FAULTS: Final[tuple[tuple[Fault, tuple[str, ...]], ...]] = (
     (a_store_that_somebody_wrote_to, ("CoulisseStoreDiffers",)),
     (a_store_that_is_locked, ("CoulisseStoreDown",)),
     (a_full_disk, ("CoulisseDiskNearlyFull", "CoulisseSnapshotsFail")),
+    (nearly_no_descriptors, ("CoulisseDescriptorsNearlyUsed",)),
+    (many_assets, ("CoulisseTableNearlyFull",)),
+    (held_up("series_process"), ("CoulisseSeriesBehind",)),
+    (held_up("redis_process"), ("CoulisseRedisBehind",)),
+    (held_up("projector_process"), ("CoulisseProjectorBehind", "CoulisseStoreBehind")),
+    (a_drain, ("CoulisseNotReady",)),
+    (starts_again_and_again, ("CoulisseRestarts",)),
+    (a_store_of_a_later_version, ("CoulisseStoreRefused",)),
+    (workers_that_die, ("CoulisseWorkersMissing",)),
     (a_node_that_is_gone, ("CoulisseDown",)),
 )

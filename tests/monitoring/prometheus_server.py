@@ -71,6 +71,13 @@ class Prometheus(OwnServer):
         data = self.ask("query_range", query=expr, start=start_s, end=time.time(), step="0.5")
         return [float(value) for series in data["result"] for _, value in series["values"]]
 
+    def has_seen(self, start_s: float) -> None:
+        """Wait until it knows a core process that was started since a time."""
+        query = f'coulisse_process_start_time_seconds{{process="core"}} > {start_s}'
+        give_up = time.monotonic() + START_S
+        while not self.ask("query", query=query)["result"]:
+            assert time.monotonic() < give_up
+
     def firing(self) -> set[str]:
         """Return the alerts that fire now."""
         alerts = self.ask("alerts")["alerts"]

@@ -149,15 +149,19 @@ def promtool_tests() -> dict[str, Any]:
     return {"rule_files": files, "evaluation_interval": "1m", "tests": tests}
 
 
-_DURATION: Final = re.compile(r"\b(\d+)(m|h|d)\b")
-_FASTER: Final = {"m": ("s", 1), "h": ("s", 60), "d": ("s", 1_440)}
+_DURATION: Final = re.compile(r"\b(\d+)(s|m|h|d)\b")
+_FASTER: Final = {"s": ("ms", 17), "m": ("s", 1), "h": ("s", 60), "d": ("s", 1_440)}
 
 
 def faster(text: str) -> str:
-    """The rules with windows and delays a sixtieth as long, for who waits for real faults."""
+    """The rules with windows and delays a sixtieth as long, for who waits for real faults.
+
+    And who is to be behind is so by a hundredth of the records.
+    """
 
     def shorten(match: re.Match[str]) -> str:
         unit, times = _FASTER[match[2]]
         return f"{int(match[1]) * times}{unit}"
 
-    return _DURATION.sub(shorten, text).replace("4 * 3600", "4 * 60")
+    text = text.replace("4 * 3600", "4 * 60").replace("> 100000", "> 1000")
+    return _DURATION.sub(shorten, text)

@@ -42,12 +42,11 @@ SETTINGS = {
     "COULISSE_STORE__VERIFY_INTERVAL_S": "1",
 }
 PROMTOOL_ALONE = {
-    "CoulisseDescriptorsNearlyUsed", "CoulisseJournalBacklog", "CoulisseNotReady",
-    "CoulisseProjectorBehind", "CoulisseProjectorDiverged", "CoulisseRecordVoided",
-    "CoulisseRedisBehind", "CoulisseRestarts", "CoulisseSeriesBehind", "CoulisseStoreBehind",
-    "CoulisseStoreRefused", "CoulisseTableNearlyFull", "CoulisseWorkersMissing",
+    "CoulisseJournalBacklog", "CoulisseProjectorDiverged", "CoulisseRecordVoided",
 }  # fmt: skip
-"""Alerts whose faults would cost a test too much; test_rules.py fires them by series."""
+"""Alerts that this node cannot be made to cause: a backlog takes hundreds of sessions that do not
+wait, the others a core with a fault. test_rules.py fires them by series.
+"""
 
 OF_A_BUSY_MACHINE = {
     "CoulisseDurabilityBurns", "CoulisseJournalStalled", "CoulisseLatencyBurns",
@@ -95,7 +94,9 @@ async def a_world(home: Path) -> AsyncIterator[World]:
         ends.callback(prometheus.remove)
         await asyncio.to_thread(prometheus.start)
         async with await Client.connect(server.http, credentials=server.credentials) as client:
-            yield World(server, client, prometheus, redis, disk)
+            world = World(server, client, prometheus, redis, home, disk)
+            ends.callback(world.kill)
+            yield world
 
 
 async def load(world: World) -> None:

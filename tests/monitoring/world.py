@@ -16,7 +16,8 @@ from coulisse.bench.pinning import children
 from coulisse.client.credentials import load_credentials
 from coulisse.client.keys import sign_logon
 from coulisse.client.session import Session
-from tests.integration.conftest import Server
+from tests.integration.conftest import Server, launch
+from tests.integration.test_projector import gone
 from tests.session.raw_socket import RawSocket, dial
 from tests.store.redis_server import RedisServer
 
@@ -34,16 +35,35 @@ class World:
     client: Client
     prometheus: Prometheus
     redis: RedisServer
+    home: Path
     disk: Path
     """A small disk of its own, on which its data directory is."""
+
+    async def start_again(self, *more: str) -> None:
+        """Kill the node and all of its processes, and start it on the same port and log."""
+        beside = children(self.server.pid)
+        self.server.stop(signal.SIGKILL)
+        await self.until_gone(beside)
+        port = self.server.http.rpartition(":")[2]
+        arguments = ["serve", "--port", port, "--data-dir", str(self.disk), *more]
+        arguments += ["--config", "coulisse.toml"]
+        self.server = await asyncio.to_thread(launch, arguments, self.server.environ, self.home)
+
+    async def until_gone(self, pids: Iterable[int]) -> None:
+        """Wait until these processes are no more."""
+        for pid in pids:
+            await asyncio.to_thread(gone, pid)
 
     def processes(self, name: str) -> list[int]:
         """Return the processes of the node whose command says `name`."""
         pids = children(self.server.pid)
         return [pid for pid in pids if name in Path(f"/proc/{pid}/cmdline").read_text()]
 
-    def kill(self, name: str) -> None:
-        """Kill what of the node's processes there is of this name."""
+    def kill(self, name: str = "") -> None:
+        """Kill what of the node's processes there is of this name; the node itself for none."""
+        if not name:
+            self.server.stop(signal.SIGKILL)
+            return
         for pid in self.processes(name):
             os.kill(pid, signal.SIGKILL)
 

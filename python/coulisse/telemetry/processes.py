@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import resource
 from collections.abc import Mapping
+from errno import EMFILE
 from pathlib import Path
 from typing import Final
 
@@ -31,10 +31,21 @@ def process_rows(pids: Mapping[str, int | None]) -> Mapping[str, Rows]:
     for name, pid in pids.items():
         if pid is None:
             continue
-        with contextlib.suppress(OSError):
-            for metric, value in _of_process(pid).items():
-                rows[metric][name] = value
+        try:
+            said = _of_process(pid)
+        except OSError as error:
+            said = _full(pid) if error.errno == EMFILE else {}
+        for metric, value in said.items():
+            rows[metric][name] = value
     return rows
+
+
+def _full(pid: int) -> Rows:
+    """Return what can be said when no file can be opened: this process has as many as it may."""
+    if pid != os.getpid():
+        return {}
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return {"process_descriptors": most, "process_descriptors_max": most}
 
 
 def _of_process(pid: int) -> Rows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,17 @@ def test_the_kernel_tells_of_processes_that_are_there_and_of_the_disk(tmp_path: 
     disk = disk_facts(tmp_path)
     assert 0 < disk["node_disk_free_bytes"] <= disk["node_disk_bytes"]
     assert disk_facts(tmp_path / "nowhere") == {}
+
+
+def test_a_process_that_can_open_nothing_more_says_so() -> None:
+    kind = resource.RLIMIT_NOFILE
+    before = resource.getrlimit(kind)
+    resource.setrlimit(kind, (3, before[1]))
+    try:
+        rows = process_rows({"core": os.getpid(), "projector": 1})
+    finally:
+        resource.setrlimit(kind, before)
+    assert rows["process_descriptors"] == rows["process_descriptors_max"] == {"core": 3}
 
 
 async def test_the_loop_is_late_by_as_much_as_it_was_held_up() -> None:
