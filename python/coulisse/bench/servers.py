@@ -146,6 +146,8 @@ def _named_family(pid: int) -> Iterator[tuple[str, int]]:
         command = Path(f"/proc/{one}/cmdline").read_bytes()
         if b"projector_process" in command:
             yield "projector", one
+        elif b"series_process" in command:
+            yield "series", one
         elif b"worker_process" in command:
             workers += 1
             yield f"worker_{workers}", one
@@ -195,7 +197,7 @@ def node(
     command += ["--durability", durability, "--workers", str(workers)]
     pinned = {} if cpu is None else {"COULISSE_NODE__CPU": str(cpu)}
     pinned |= {} if has_stores else {"COULISSE_STORE__DATABASE": "off"}
-    with _running(command, files, None, pinned) as (process, ready):
+    with running(command, files, None, pinned) as (process, ready):
         address = urlsplit(str(ready["http"]))
         host, port = address.hostname or "127.0.0.1", address.port or 0
         yield Server(process.pid, host, port, str(ready["http"]).rstrip("/"))
@@ -214,7 +216,7 @@ def floor(
     if group_commit is not None:
         group_commit.mkdir()
         command += ["--group-commit", str(group_commit), "--durability", durability]
-    with _running(command, files, cpu) as (process, ready):
+    with running(command, files, cpu) as (process, ready):
         yield Server(process.pid, "127.0.0.1", int(ready["port"]), "")
 
 
@@ -223,21 +225,25 @@ def other(
     command: Sequence[str], files: Files, cpu: int, variables: Mapping[str, str]
 ) -> Iterator[Server]:
     """Run a server of somebody else on one processor until the block ends."""
-    with _running(command, files, cpu, variables) as (process, ready):
+    with running(command, files, cpu, variables) as (process, ready):
         yield Server(process.pid, "127.0.0.1", int(ready["port"]), "")
 
 
 @contextlib.contextmanager
-def _running(
+def running(
     command: Sequence[str],
     files: Files,
     cpu: int | None,
     variables: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """Run a server until the block ends; give its process and the first line that it prints.
+
+    What it complains of is added to the log of the run.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("COULISSE_")}
     kept["COULISSE_SECRETS__MASTER_KEY"] = secrets.token_hex(32)
     kept.update(variables or {})
-    with files.log.open("w", encoding="utf-8") as log, pinned_to(cpu):
+    with files.log.open("a", encoding="utf-8") as log, pinned_to(cpu):
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=log, text=True, env=kept, cwd=files.log.parent
         )

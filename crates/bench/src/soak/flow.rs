@@ -2,8 +2,8 @@
 //!
 //! Invariants
 //! - Requests are due at their times, whatever the node does; while it is away none are due.
-//! - What was sent and not answered when a connection ended is sent again, with the same client order id,
-//!   in the order in which it was sent.
+//! - What was sent and not answered when a connection ended, or was refused because the node was going to
+//!   stop, is sent again with the same client order id, in the order in which it was sent.
 //! - A round ends when every request is answered and every order has closed, as reports say.
 
 use super::record::{Counts, Record};
@@ -29,6 +29,8 @@ const TURN_MAX: usize = 512;
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 /// How long reports may come behind the last reply of a round.
 const REPORTS_MAX: Duration = Duration::from_secs(5);
+/// Where nothing is due any more, how long it waits before it looks again.
+const LOOK_NS: u64 = 50_000_000;
 /// The id of what is asked beside orders.
 const ASIDE_ID: usize = 1;
 
@@ -88,6 +90,8 @@ struct Away {
     resumed: u64,
     imaged: u64,
     resent: u64,
+    /// Requests that a node which was going to stop refused: they are sent again too.
+    refused: u64,
     /// From the first time that a request was sent to the reply that came behind the restart.
     longest_ms: u64,
 }
@@ -102,6 +106,7 @@ impl Away {
             .plain("resumed", self.resumed)
             .plain("imaged", self.imaged)
             .plain("resent", self.resent)
+            .plain("refused", self.refused)
             .plain("longest_ms", self.longest_ms)
     }
 }
@@ -173,7 +178,7 @@ impl<'a> Flow<'a> {
     pub(super) fn round(&mut self, number: u64) -> Result<Object, Failure> {
         let mut round = Round::new(number, self.cycle.len());
         while round.answered < self.cycle.len() {
-            let is_there = self.send(&mut round)? && self.hear(&mut round)?;
+            let is_there = self.send(&mut round) && self.hear(&mut round)?;
             if !is_there {
                 self.come_back(&mut round)?;
             }
@@ -208,7 +213,7 @@ impl<'a> Flow<'a> {
     }
 
     /// Sends what is due; `false` where a connection has ended.
-    fn send(&mut self, round: &mut Round) -> Result<bool, Failure> {
+    fn send(&mut self, round: &mut Round) -> bool {
         let now_ns = round.now_ns();
         let end = self.cycle.len().min(round.next + TURN_MAX);
         let mut ready = Vec::with_capacity(self.peers.len());
@@ -220,10 +225,10 @@ impl<'a> Flow<'a> {
         }
         for connection in ready {
             if self.peers[connection].socket.flush(&self.epoll).is_err() {
-                return Ok(false);
+                return false;
             }
         }
-        Ok(true)
+        true
     }
 
     fn due_ns(&self, round: &Round, place: usize) -> u64 {
@@ -246,10 +251,10 @@ impl<'a> Flow<'a> {
 
     /// Waits until something comes or is due, and takes it in; `false` where a connection has ended.
     fn hear(&mut self, round: &mut Round) -> Result<bool, Failure> {
-        let more = round.next < self.cycle.len();
-        let wait_ns = match more {
-            true => self.due_ns(round, round.next).saturating_sub(round.now_ns()),
-            false => 50_000_000,
+        let wait_ns = if round.next < self.cycle.len() {
+            self.due_ns(round, round.next).saturating_sub(round.now_ns())
+        } else {
+            LOOK_NS
         };
         let wait = Timespec::try_from(Duration::from_nanos(wait_ns))
             .map_err(|_| Failure("a wait too long".to_owned()))?;
@@ -401,6 +406,10 @@ impl Hearing<'_> {
             self.record.faults.unasked += 1;
             return;
         };
+        if reply.outcome == Outcome::Rejected("SHUTTING_DOWN") {
+            self.round.away.refused += 1;
+            return;
+        }
         let took_ns = self.now_ns.saturating_sub(self.round.sent_ns[place]);
         if self.round.is_again[place] {
             let longest_ms = &mut self.round.away.longest_ms;
