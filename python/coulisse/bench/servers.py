@@ -80,6 +80,12 @@ def write_files(directory: Path) -> Files:
     return files
 
 
+def keys_of(files: Files) -> list[tuple[str, str]]:
+    """Return the id and the private key of each account's key."""
+    lines = files.accounts.read_text(encoding="utf-8").splitlines()
+    return [(line.split()[1], line.split()[2]) for line in lines]
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """A server that answers."""

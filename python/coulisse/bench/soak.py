@@ -74,6 +74,8 @@ class SoakRun:
     restarts: tuple[tuple[str, float], ...] = RESTARTS
     durability: Literal["fsync", "os"] = "fsync"
     data_dir: Path | None = None
+    tell: Callable[[str], None] = lambda line: None
+    """Told how each lap was, and what goes on."""
 
     @property
     def lap_s(self) -> int:
@@ -171,8 +173,11 @@ def run_in(run: SoakRun, directory: Path) -> dict[str, Any]:
             course = _Course(run, node, steps)
             course.run_laps()
         end = place_of(node.url, course.watch.now_s())
+        run.tell(f"the log ends at seq {end.log}: waiting for store and time series")
         settled_s = _settle(run, node, end)
-        checks = _checks(run, node, record, files, end)
+        run.tell("comparing the clients' record with log, store and history")
+        is_settled = settled_s is not None
+        checks = _checks(run, node, record, files, end, is_settled=is_settled)
     finally:
         node.end()
     return soak_result.figures(
@@ -223,9 +228,9 @@ class _Course:
         if is_whole:
             with contextlib.suppress(OSError):
                 metrics = read_metrics(self.node.url)
-        self.laps.append(
-            Lap(began_s, self.watch.now_s(), life if is_whole else None, figures, metrics)
-        )
+        lap = Lap(began_s, self.watch.now_s(), life if is_whole else None, figures, metrics)
+        self.laps.append(lap)
+        self.run.tell(soak_result.told(len(self.laps), lap, self.watch))
 
     def _restart(self, over: threading.Event) -> None:
         """Do to the node what is to be done to it, each at its time."""
@@ -234,6 +239,7 @@ class _Course:
             if over.wait(max(0.0, due_s - self.watch.now_s())):
                 return
             at_s = self.watch.now_s()
+            self.run.tell(f"{kind} at {at_s:.0f} s")
             try:
                 self.node.end(signal.SIGKILL if kind == "kill" else signal.SIGTERM)
                 ended_s = self.watch.now_s()
@@ -272,25 +278,35 @@ def _settle(run: SoakRun, node: Node, end: Place) -> float | None:
 
 
 def _checks(
-    run: SoakRun, node: Node, record: Path, files: servers.Files, end: Place
+    run: SoakRun, node: Node, record: Path, files: servers.Files, end: Place, *, is_settled: bool
 ) -> dict[str, Any]:
-    """Hold the clients' record against log, store and history, and the store against the core."""
+    """Hold the clients' record against log, store and history, and the store against the core.
+
+    One that cannot be made says why under `failed`: what a long run has shown is not lost by it.
+    """
     data, kept = str(node.data_dir), str(record)
     spawned = multiprocessing.get_context("spawn")
-    found: dict[str, Any] = {}
+    asked: dict[str, Callable[[], dict[str, Any]]] = {}
     with ProcessPoolExecutor(2, mp_context=spawned) as pool:
-        log = pool.submit(soak_check.check_log, data, kept, end.log) if not run.archive else None
+        if not run.archive:
+            asked["log"] = pool.submit(soak_check.check_log, data, kept, end.log).result
         if run.database != "off":
             address = parse_address(run.database, node.data_dir).to_json()
-            store = pool.submit(soak_check.check_store, address, data, kept, end.log)
-            lines = files.accounts.read_text(encoding="utf-8").splitlines()
-            keys = [(line.split()[1], line.split()[2]) for line in lines]
-            asking = soak_check.check_history(node.url, keys, kept, NEWEST, end.log)
-            found["history"] = asyncio.run(asking)
-            found["store"] = store.result()
-        if log is not None:
-            found["log"] = log.result()
-    return found
+            found = pool.submit(soak_check.check_store, address, data, kept, end.log)
+            min_seq = end.log if is_settled else None
+            keys = servers.keys_of(files)
+            asked["history"] = lambda: asyncio.run(
+                soak_check.check_history(node.url, keys, kept, NEWEST, min_seq)
+            )
+            asked["store"] = found.result
+        return {name: _tried(check) for name, check in asked.items()}
+
+
+def _tried(check: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return check()
+    except (CoulisseError, OSError) as error:
+        return {"failed": f"{type(error).__name__}: {error}"}
 
 
 def _bytes(directory: Path) -> dict[str, int]:

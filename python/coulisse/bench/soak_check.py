@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from coulisse import _core
 from coulisse.client.client import Client
 from coulisse.client.credentials import Credentials
+from coulisse.client.history import Span
 from coulisse.domain.errors import CoulisseError
 from coulisse.node.store_check import verify
 from coulisse.projections.tables import tables
@@ -195,7 +196,7 @@ def check_store(address: str, data_dir: str, record: str, end_seq: int) -> dict[
 
 
 async def check_history(
-    url: str, keys: list[tuple[str, str]], record: str, newest: int, min_seq: int
+    url: str, keys: list[tuple[str, str]], record: str, newest: int, min_seq: int | None
 ) -> dict[str, Any]:
     """Compare with the newest closed orders that the node's history tells each account.
 
@@ -203,11 +204,12 @@ async def check_history(
     """
     kept = Record(Path(record))
     open_orders = 0
+    span: Span = {} if min_seq is None else {"min_seq": min_seq}
     for key_id, private in keys:
         credentials = Credentials(url, key_id, private)
         async with await Client.connect(credentials=credentials) as client:
             open_orders += len(await client.open_orders())
-            async for closed in client.orders_history(most=newest, min_seq=min_seq):
+            async for closed in client.orders_history(most=newest, **span):
                 order = closed.order
                 filled = int(order.filled * LOTS)
                 kept.take(order.client_order_id or "", int(order.order_id), filled, True)

@@ -168,10 +168,10 @@ def _orders(laps: Sequence[Lap]) -> dict[str, Any]:
 def _nothing_lost(orders: Mapping[str, Any], checks: Mapping[str, Any]) -> bool:
     """Whether every order that was acknowledged is there once, wherever it was looked for."""
     looked = [checks[name] for name in ("log", "history") if name in checks]
-    looked += [checks["store"]["orders"]] if "store" in checks else []
+    looked += [checks["store"].get("orders", {})] if "store" in checks else []
     return (
         bool(looked)
-        and all(one["is_right"] for one in looked)
+        and all(one.get("is_right") for one in looked)
         and not any(orders["faults"].values())
     )
 
@@ -195,6 +195,8 @@ def _stores_equal(run: SoakRun, checks: Mapping[str, Any]) -> bool | None:
     if run.database == "off":
         return None
     store = checks["store"]
+    if "failed" in store:
+        return None
     if store["differences"] or not store["fills_sum_equal"] or not store["orders"]["is_right"]:
         return False
     return True if store["is_whole"] else None
@@ -280,3 +282,14 @@ def _line(number: int, lap: Lap, watch: Watch) -> dict[str, Any]:
         "fds": {name: of(name, lambda held: held.fds) for name in names},
         "store_behind": behind("store"), "series_behind": behind("series"),
     }  # fmt: skip
+
+
+def told(count: int, lap: Lap, watch: Watch) -> str:
+    """Return how a lap was, for people who wait for the end."""
+    line = _line(count, lap, watch)
+    memory = ", ".join(f"{name} {mb} MB" for name, mb in line["rss_mb"].items())
+    return (
+        f"lap {count} at {line['at_s']} s: {lap.figures['orders_per_s']:,} orders/s, p50 "
+        f"{line['p50_us']:,} µs, p99 {line['p99_us']:,} µs; {memory}; store "
+        f"{line['store_behind']} records behind, series {line['series_behind']}"
+    )

@@ -56,6 +56,8 @@ class Shown:
     name: str
     command: str
     measure: Callable[[], dict[str, Any]]
+    hidden: tuple[str, ...] = ()
+    """Figures that are not shown to people, being long."""
 
 
 @app.command("core")
@@ -274,6 +276,9 @@ def soak(
     archive: Annotated[
         bool, typer.Option("--archive", help="Compress what the log no longer needs.")
     ] = False,
+    settle_minutes: Annotated[
+        float, typer.Option(min=0, help="How long the stores may take to catch up in the end.")
+    ] = 20,
     durability: Durability = "fsync",
     data_dir: DataDir = None,
     save: Save = False,
@@ -288,11 +293,14 @@ def soak(
         series=series,
         redis=redis,
         archive=archive,
+        settle_minutes=settle_minutes,
         durability=_durability(durability),
         data_dir=data_dir,
+        tell=lambda line: typer.echo(line, err=True),
     )
     command = f"soak --minutes {minutes:g}"
-    result = _show(Shown("soak", command, lambda: measure_soak(run)), save=save, as_json=as_json)
+    shown = Shown("soak", command, lambda: measure_soak(run), hidden=("page",))
+    result = _show(shown, save=save, as_json=as_json)
     if not result["passed"]:
         raise typer.Exit(EXIT_NOT_HELD)
 
@@ -339,5 +347,6 @@ def _show(shown: Shown, *, save: bool, as_json: bool) -> dict[str, Any]:
         command = f"coulisse bench {shown.command} --json"
         path = results.save(shown.name, command, described, result)
         typer.echo(f"wrote {path}", err=True)
-    typer.echo(json.dumps(result) if as_json else "\n".join(results.lines(result)))
+    plain = {name: of for name, of in result.items() if name not in shown.hidden}
+    typer.echo(json.dumps(result) if as_json else "\n".join(results.lines(plain)))
     return result
