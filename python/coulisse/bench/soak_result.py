@@ -165,15 +165,14 @@ def _orders(laps: Sequence[Lap]) -> dict[str, Any]:
     return {**sums, "codes": dict(codes), "errors": errors, "faults": faults}
 
 
-def _nothing_lost(orders: Mapping[str, Any], checks: Mapping[str, Any]) -> bool:
-    """Whether every order that was acknowledged is there once, wherever it was looked for."""
+def _nothing_lost(orders: Mapping[str, Any], checks: Mapping[str, Any]) -> bool | None:
+    """Whether every order that was acknowledged is there once, wherever it was looked for.
+
+    None where it could not be looked for somewhere.
+    """
     looked = [checks[name] for name in ("log", "history") if name in checks]
     looked += [checks["store"].get("orders", {})] if "store" in checks else []
-    return (
-        bool(looked)
-        and all(one.get("is_right") for one in looked)
-        and not any(orders["faults"].values())
-    )
+    return _all_of([not any(orders["faults"].values()), *(one.get("is_right") for one in looked)])
 
 
 def _sessions_back(laps: Sequence[Lap], restarts: Sequence[Restart]) -> bool:
