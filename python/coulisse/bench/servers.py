@@ -241,10 +241,11 @@ def running(
     files: Files,
     cpu: int | None,
     variables: Mapping[str, str] | None = None,
+    ready_s: float = READY_TIMEOUT_S,
 ) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """Run a server until the block ends; give its process and the first line that it prints.
 
-    What it complains of is added to the log of the run.
+    That may take `ready_s`. What it complains of is added to the log of the run.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("COULISSE_")}
     kept["COULISSE_SECRETS__MASTER_KEY"] = secrets.token_hex(32)
@@ -254,7 +255,7 @@ def running(
             command, stdout=subprocess.PIPE, stderr=log, text=True, env=kept, cwd=files.log.parent
         )
     try:
-        yield process, _ready(process, files.log)
+        yield process, _ready(process, files.log, ready_s)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -266,9 +267,9 @@ def running(
             process.stdout.close()
 
 
-def _ready(process: subprocess.Popen[str], log: Path) -> dict[str, Any]:
+def _ready(process: subprocess.Popen[str], log: Path, within_s: float) -> dict[str, Any]:
     assert process.stdout is not None, "stdout is a pipe"
-    line = _first_line(process.stdout)
+    line = _first_line(process.stdout, within_s)
     if not line:
         said = log.read_text(encoding="utf-8", errors="replace")[-COMPLAINT_BYTES:].strip()
         raise CoulisseError(f"the server did not start: {said or 'it said nothing'}")
@@ -276,7 +277,7 @@ def _ready(process: subprocess.Popen[str], log: Path) -> dict[str, Any]:
     return ready
 
 
-def _first_line(stream: IO[str]) -> str:
+def _first_line(stream: IO[str], within_s: float) -> str:
     with selectors.DefaultSelector() as selector:
         selector.register(stream, selectors.EVENT_READ)
-        return stream.readline() if selector.select(READY_TIMEOUT_S) else ""
+        return stream.readline() if selector.select(within_s) else ""

@@ -50,6 +50,9 @@ NEWEST: Final = 1_000
 """Closed orders of each account that history is asked for."""
 NEWEST_UNSETTLED: Final = 100
 LOOK_S: Final = 0.5
+READY_S: Final = 600.0
+"""How long a start may take: where the store is far behind the newest snapshot is too, and what
+lies behind it is applied again."""
 RESTARTS: Final = (("stop", 0.1), ("kill", 0.9))
 """What is done to the node, and which part of the run is over then."""
 
@@ -112,7 +115,7 @@ class Node:
 
     def start(self) -> None:
         """Start it and wait until it takes orders. Raises `CoulisseError`."""
-        running = servers.running(self._command, self._files, None, self._variables)
+        running = servers.running(self._command, self._files, None, self._variables, READY_S)
         process, ready = self._stack.enter_context(running)
         url = str(ready["http"]).rstrip("/")
         with self._lock:

@@ -20,8 +20,8 @@ const TURN: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 /// After so many sockets are opened, those that are open are read.
 const OPENED_PER_TURN: usize = 64;
-/// How long a node may be away.
-pub(super) const AWAY_MAX: Duration = Duration::from_secs(120);
+/// How long a node may be away: it may have half an hour of orders to apply again.
+pub(super) const AWAY_MAX: Duration = Duration::from_secs(600);
 /// Between two tries to connect to one that is away.
 pub(super) const RETRY: Duration = Duration::from_millis(100);
 /// Seqs of which it is remembered when the log took them.
