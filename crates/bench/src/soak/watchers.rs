@@ -187,7 +187,7 @@ impl Watchers {
             write_frame(&mut socket.out, head, text.as_bytes());
             socket.flush(&self.epoll)?;
             self.sockets.push(socket);
-            if self.sockets.len() % OPENED_PER_TURN == 0 && !self.turn(&AT_ONCE, shared)? {
+            if self.sockets.len().is_multiple_of(OPENED_PER_TURN) && !self.turn(&AT_ONCE, shared)? {
                 return failure("the node closed a socket that watches");
             }
         }
