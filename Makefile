@@ -1,6 +1,6 @@
 # Coulisse. `make run` and `make test` set up all they need, in .venv and target, and nowhere else.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench fuzz torture generate wheel audit clean setup-run setup-dev
+.PHONY: help run test check bench soak fuzz torture generate wheel audit clean setup-run setup-dev
 
 PYTHON ?= python3
 export PYTHON
@@ -72,6 +72,10 @@ bench: setup-run ## measure core and gateway: bench/results/DATE-*.json and READ
 	@$(BIN)/coulisse bench core --save
 	@$(BIN)/coulisse bench gateway --save --data-dir target/bench
 	@$(BIN)/python tools/generate.py readme
+
+soak: GOAL = soak
+soak: setup-run ## a node with its stores under load, over restarts: bench/results/DATE-soak.json (MINUTES=30; an idle machine)
+	@$(BIN)/coulisse bench soak --minutes $(or $(MINUTES),30) --save --data-dir target/bench $(ARGS)
 
 torture: GOAL = torture
 torture: EXTRA = --tests

@@ -7,6 +7,7 @@
 //! - [`floor`]: a bare epoll server with the same frames and parser, and nothing behind them but, where
 //!   it is asked for, a bare group commit.
 //! - [`sockets`]: many connections, idle and subscribed, beside a load.
+//! - [`soak`]: both for as long as is asked, over restarts of the node, with a record of every order.
 //! - [`histogram`], [`json`], [`args`]: latencies counted, results printed, flags read.
 //! - [`huge_pages`]: the node's own allocator, so that tables lie as they do there; [`urgency`]: what its
 //!   sync thread asks of the kernel, so that the floor's does too.
@@ -24,6 +25,7 @@ pub mod huge_pages;
 pub mod json;
 pub mod load;
 pub mod rest;
+pub mod soak;
 mod socket;
 pub mod sockets;
 #[path = "../../python/src/urgency.rs"]

@@ -1,7 +1,7 @@
-//! `coulisse-bench core | load | floor | rest | sockets | watchers`: one measurement, one JSON object on stdout.
+//! `coulisse-bench core | load | floor | rest | sockets | watchers | soak`: one measurement, one JSON object on stdout.
 
 use coulisse_bench::args::Args;
-use coulisse_bench::{Failure, core, failure, floor, huge_pages, load, rest, sockets};
+use coulisse_bench::{Failure, core, failure, floor, huge_pages, load, rest, soak, sockets};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -21,7 +21,8 @@ fn run() -> Result<(), Failure> {
         "rest" => println!("{}", rest::run(args)?),
         "sockets" => sockets::run(args)?,
         "watchers" => sockets::run_watchers(args)?,
-        _ => return failure("what to run: core, load, floor, rest, sockets or watchers"),
+        "soak" => soak::run(args)?,
+        _ => return failure("what to run: core, load, floor, rest, sockets, watchers or soak"),
     }
     Ok(())
 }

@@ -204,6 +204,15 @@ impl Fan {
         }
     }
 
+    /// Adds a listener, once, whose image comes when the stream is told of next.
+    fn listen_late(&mut self, conn: ConnId) {
+        self.listen(conn);
+        if let Some(listener) = self.listeners.iter_mut().find(|listener| listener.conn == conn) {
+            listener.stale = true;
+            self.stale_count += 1;
+        }
+    }
+
     fn leave(&mut self, conn: ConnId) {
         let Some(at) = self.listeners.iter().position(|listener| listener.conn == conn) else {
             return;
@@ -349,6 +358,13 @@ impl Fans {
 
     pub(crate) fn get_mut(&mut self, id: FanId) -> Option<&mut Fan> {
         self.all.get_mut(id.0)?.as_mut()
+    }
+
+    /// Adds a listener to a stream, whose image comes when that is told of next.
+    pub(crate) fn listen_late(&mut self, id: FanId, conn: ConnId) {
+        if let Some(fan) = self.get_mut(id) {
+            fan.listen_late(conn);
+        }
     }
 
     /// Tells a stream one message.

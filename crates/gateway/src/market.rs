@@ -194,20 +194,44 @@ impl Hub {
     }
 
     /// Adds a listener to a public stream, and sends it the image that its deltas follow.
+    ///
+    /// Where the stream tells from time to time and something has happened since, the image comes with what
+    /// all the others are told next. To tell them at once would cost as many messages as there are
+    /// listeners for each that comes: thousands that come back together would be told of little else.
     pub(crate) fn start_public(&mut self, id: ConnId, topic: Topic, view: &impl CoreView) {
         let mut fans = std::mem::take(&mut self.fans);
         if let Some(fan) = self.stream(&mut fans, topic, view) {
-            // The others learn first what the newcomer's image will show.
-            self.bring_up(&mut fans, topic, view);
-            fans.wake(fan);
-            if let Some(fan) = fans.get_mut(fan) {
-                fan.listen(id);
+            if self.is_behind(&mut fans, topic, view) {
+                fans.listen_late(fan, id);
+            } else {
+                if let Some(fan) = fans.get_mut(fan) {
+                    fan.listen(id);
+                }
+                let mut image = Vec::new();
+                self.write_image(topic, fan, &mut fans, view, &mut image);
+                self.write(id, view.seq(), |out| out.extend_from_slice(&image));
             }
-            let mut image = Vec::new();
-            self.write_image(topic, fan, &mut fans, view, &mut image);
-            self.write(id, view.seq(), |out| out.extend_from_slice(&image));
         }
         self.fans = fans;
+    }
+
+    /// Whether something has happened since a stream that tells from time to time was told last.
+    fn is_behind(&self, fans: &mut Fans, topic: Topic, view: &impl CoreView) -> bool {
+        let instrument = topic.instrument();
+        let Some(feed) = self.feeds.get(instrument.0 as usize) else { return false };
+        match topic {
+            Topic::Book { depth, is_raw: false, .. } => {
+                feed.books.iter().any(|g| g.depth == depth && !g.is_raw && g.is_dirty)
+            }
+            Topic::Ticker { .. } => feed
+                .ticker
+                .is_some_and(|(_, told)| told != ticker_now(feed, instrument, self.time_us, view)),
+            Topic::Candles { interval, .. } => {
+                let fan = feed.candle_fans.iter().find(|(one, _)| *one == interval);
+                fan.is_some_and(|(_, fan)| told_at(fans, *fan) < feed.trades_seq.0)
+            }
+            _ => false,
+        }
     }
 
     /// Adds a listener that has all that a public stream told so far.
@@ -427,7 +451,7 @@ impl Hub {
             return false;
         };
         if image.text.is_empty() {
-            self.bring_up(fans, topic, view);
+            // Of what was told last: whoever was too slow is told no more often than the others.
             self.write_image(topic, id, fans, view, &mut image.text);
         }
         if let Some(fan) = fans.get_mut(id) {

@@ -80,6 +80,12 @@ def write_files(directory: Path) -> Files:
     return files
 
 
+def keys_of(files: Files) -> list[tuple[str, str]]:
+    """Return the id and the private key of each account's key."""
+    lines = files.accounts.read_text(encoding="utf-8").splitlines()
+    return [(line.split()[1], line.split()[2]) for line in lines]
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """A server that answers."""
@@ -146,6 +152,8 @@ def _named_family(pid: int) -> Iterator[tuple[str, int]]:
         command = Path(f"/proc/{one}/cmdline").read_bytes()
         if b"projector_process" in command:
             yield "projector", one
+        elif b"series_process" in command:
+            yield "series", one
         elif b"worker_process" in command:
             workers += 1
             yield f"worker_{workers}", one
@@ -195,7 +203,7 @@ def node(
     command += ["--durability", durability, "--workers", str(workers)]
     pinned = {} if cpu is None else {"COULISSE_NODE__CPU": str(cpu)}
     pinned |= {} if has_stores else {"COULISSE_STORE__DATABASE": "off"}
-    with _running(command, files, None, pinned) as (process, ready):
+    with running(command, files, None, pinned) as (process, ready):
         address = urlsplit(str(ready["http"]))
         host, port = address.hostname or "127.0.0.1", address.port or 0
         yield Server(process.pid, host, port, str(ready["http"]).rstrip("/"))
@@ -214,7 +222,7 @@ def floor(
     if group_commit is not None:
         group_commit.mkdir()
         command += ["--group-commit", str(group_commit), "--durability", durability]
-    with _running(command, files, cpu) as (process, ready):
+    with running(command, files, cpu) as (process, ready):
         yield Server(process.pid, "127.0.0.1", int(ready["port"]), "")
 
 
@@ -223,26 +231,31 @@ def other(
     command: Sequence[str], files: Files, cpu: int, variables: Mapping[str, str]
 ) -> Iterator[Server]:
     """Run a server of somebody else on one processor until the block ends."""
-    with _running(command, files, cpu, variables) as (process, ready):
+    with running(command, files, cpu, variables) as (process, ready):
         yield Server(process.pid, "127.0.0.1", int(ready["port"]), "")
 
 
 @contextlib.contextmanager
-def _running(
+def running(
     command: Sequence[str],
     files: Files,
     cpu: int | None,
     variables: Mapping[str, str] | None = None,
+    ready_s: float = READY_TIMEOUT_S,
 ) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """Run a server until the block ends; give its process and the first line that it prints.
+
+    That may take `ready_s`. What it complains of is added to the log of the run.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("COULISSE_")}
     kept["COULISSE_SECRETS__MASTER_KEY"] = secrets.token_hex(32)
     kept.update(variables or {})
-    with files.log.open("w", encoding="utf-8") as log, pinned_to(cpu):
+    with files.log.open("a", encoding="utf-8") as log, pinned_to(cpu):
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=log, text=True, env=kept, cwd=files.log.parent
         )
     try:
-        yield process, _ready(process, files.log)
+        yield process, _ready(process, files.log, ready_s)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -254,9 +267,9 @@ def _running(
             process.stdout.close()
 
 
-def _ready(process: subprocess.Popen[str], log: Path) -> dict[str, Any]:
+def _ready(process: subprocess.Popen[str], log: Path, within_s: float) -> dict[str, Any]:
     assert process.stdout is not None, "stdout is a pipe"
-    line = _first_line(process.stdout)
+    line = _first_line(process.stdout, within_s)
     if not line:
         said = log.read_text(encoding="utf-8", errors="replace")[-COMPLAINT_BYTES:].strip()
         raise CoulisseError(f"the server did not start: {said or 'it said nothing'}")
@@ -264,7 +277,7 @@ def _ready(process: subprocess.Popen[str], log: Path) -> dict[str, Any]:
     return ready
 
 
-def _first_line(stream: IO[str]) -> str:
+def _first_line(stream: IO[str], within_s: float) -> str:
     with selectors.DefaultSelector() as selector:
         selector.register(stream, selectors.EVENT_READ)
-        return stream.readline() if selector.select(READY_TIMEOUT_S) else ""
+        return stream.readline() if selector.select(within_s) else ""

@@ -21,6 +21,8 @@ from coulisse.bench.rest import RestRun
 from coulisse.bench.rest import measure as measure_rest
 from coulisse.bench.series import SeriesRun
 from coulisse.bench.series import measure as measure_series
+from coulisse.bench.soak import SoakRun
+from coulisse.bench.soak import measure as measure_soak
 from coulisse.bench.sockets import SocketsRun
 from coulisse.bench.sockets import measure as measure_sockets
 from coulisse.bench.start import StartRun
@@ -34,6 +36,8 @@ from coulisse.cli.runner import fail
 from coulisse.domain.errors import CoulisseError
 
 PEERS_DIR = Path("target/peers")
+EXIT_NOT_HELD = 3
+"""Of a soak of which something does not hold, or cannot be told."""
 
 app = typer.Typer(help="Measure the core and the gateway on this machine.", no_args_is_help=True)
 
@@ -52,6 +56,8 @@ class Shown:
     name: str
     command: str
     measure: Callable[[], dict[str, Any]]
+    hidden: tuple[str, ...] = ()
+    """Figures that are not shown to people, being long."""
 
 
 @app.command("core")
@@ -255,6 +261,50 @@ def series(
     _show(Shown(name, command, lambda: measure_series(run)), save=save, as_json=as_json)
 
 
+@app.command("soak")
+def soak(
+    minutes: Annotated[float, typer.Option(min=0.1, help="How long orders come.")] = 30,
+    rate: Annotated[int, typer.Option(min=50, help="Orders/s, cancels among them.")] = 20_000,
+    connections: Annotated[int, typer.Option(min=1, help="Sockets that watch the book.")] = 5_000,
+    database: Annotated[
+        str, typer.Option(help="The store: sqlite, off, or the URL of an empty PostgreSQL.")
+    ] = "sqlite",
+    series: Annotated[
+        str, typer.Option(help="Time series: sqlite, off, or a QuestDB's URL.")
+    ] = "sqlite",
+    redis: Annotated[str, typer.Option(help="off, or a Redis's URL.")] = "off",
+    archive: Annotated[
+        bool, typer.Option("--archive", help="Compress what the log no longer needs.")
+    ] = False,
+    settle_minutes: Annotated[
+        float, typer.Option(min=0, help="How long the stores may take to catch up in the end.")
+    ] = 20,
+    durability: Durability = "fsync",
+    data_dir: DataDir = None,
+    save: Save = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a node with its stores for long, over restarts; exit code 3 if it does not hold."""
+    run = SoakRun(
+        minutes=minutes,
+        rate=rate,
+        connections=connections,
+        database=database,
+        series=series,
+        redis=redis,
+        archive=archive,
+        settle_minutes=settle_minutes,
+        durability=_durability(durability),
+        data_dir=data_dir,
+        tell=lambda line: typer.echo(line, err=True),
+    )
+    command = f"soak --minutes {minutes:g}"
+    shown = Shown("soak", command, lambda: measure_soak(run), hidden=("page",))
+    result = _show(shown, save=save, as_json=as_json)
+    if not result["passed"]:
+        raise typer.Exit(EXIT_NOT_HELD)
+
+
 @app.command("tls")
 def tls(
     orders: Annotated[int, typer.Option(min=1_000, help="Orders of each port.")] = 100_000,
@@ -286,7 +336,7 @@ def _durability(text: str) -> Literal["fsync", "os"]:
     return "os" if text == "os" else "fsync"
 
 
-def _show(shown: Shown, *, save: bool, as_json: bool) -> None:
+def _show(shown: Shown, *, save: bool, as_json: bool) -> dict[str, Any]:
     described = results.machine()
     try:
         result = shown.measure()
@@ -297,4 +347,6 @@ def _show(shown: Shown, *, save: bool, as_json: bool) -> None:
         command = f"coulisse bench {shown.command} --json"
         path = results.save(shown.name, command, described, result)
         typer.echo(f"wrote {path}", err=True)
-    typer.echo(json.dumps(result) if as_json else "\n".join(results.lines(result)))
+    plain = {name: of for name, of in result.items() if name not in shown.hidden}
+    typer.echo(json.dumps(result) if as_json else "\n".join(results.lines(plain)))
+    return result

@@ -44,6 +44,7 @@ struct Frame {
     /// Its client order id in the first round, if it is about one order.
     order: Option<u64>,
     is_cancel: bool,
+    connection: u32,
 }
 
 impl Cycle {
@@ -88,7 +89,8 @@ impl Cycle {
         let end = self.bytes.len();
         let head_bytes = end - start - text.len();
         self.by_connection[connection].push(u32::try_from(self.frames.len()).unwrap_or_default());
-        self.frames.push(Frame { start, end, head_bytes, order, is_cancel });
+        let connection = u32::try_from(connection).unwrap_or_default();
+        self.frames.push(Frame { start, end, head_bytes, order, is_cancel, connection });
     }
 
     /// How many frames a round has.
@@ -133,6 +135,31 @@ impl Cycle {
     /// Whether a frame cancels.
     pub fn is_cancel(&self, place: usize) -> bool {
         self.frames[place].is_cancel
+    }
+
+    /// The connection that sends the frame of a place.
+    pub fn connection(&self, place: usize) -> usize {
+        // Made of a usize.
+        self.frames[place].connection as usize
+    }
+
+    /// The order that the frame of a place would make, as it is called in the first round; none where it
+    /// cancels.
+    pub fn new_order(&self, place: usize) -> Option<u64> {
+        let frame = self.frames[place];
+        frame.order.filter(|_| !frame.is_cancel)
+    }
+
+    /// What an order's number grows by from round to round: one more than the highest of a round.
+    pub const fn stride(&self) -> u64 {
+        self.stride
+    }
+
+    /// The place and the round of the frame that had this request id.
+    pub fn sent_as(&self, request_id: usize) -> Option<(usize, u64)> {
+        let id = u64::try_from(request_id).ok()?.checked_sub(FIRST_ID)?;
+        let round = id.checked_div(self.frames.len() as u64)?;
+        Some((self.place_of(request_id)?, round))
     }
 }
 

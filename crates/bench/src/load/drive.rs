@@ -36,7 +36,7 @@ const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 const NOT_SENT: u64 = u64::MAX;
 
 /// From one instant to a later one, in ns.
-pub(super) fn ns_between(from: Instant, to: Instant) -> u64 {
+pub(crate) fn ns_between(from: Instant, to: Instant) -> u64 {
     u64::try_from(to.saturating_duration_since(from).as_nanos()).unwrap_or(u64::MAX)
 }
 

@@ -99,6 +99,36 @@ fn a_newcomer_costs_the_old_listeners_of_trades_no_message() {
 }
 
 #[test]
+fn newcomers_cost_the_old_listeners_of_a_book_no_message_and_begin_with_its_next_one() {
+    let mut world = a_world();
+    let old = world.hub.open_local(ALICE);
+    world.ask(old, &subscribe("book"));
+    let mut newcomers = Vec::new();
+    for lots in 5..25 {
+        world.a_bid_of(lots);
+        let new = world.hub.open_local(BOB);
+        world.ask(new, &subscribe("book"));
+        newcomers.push(new);
+    }
+    let newest = world.a_bid_of(30);
+    world.all_durable();
+    assert_eq!(world.wire.local(old).len(), 2, "the reply and its image");
+    assert_eq!(world.wire.local(newcomers[0]).len(), 1, "the reply");
+    world.publish();
+    let told = world.wire.local(old);
+    assert_eq!((told.len(), number(&told[2], "seq")), (3, newest), "one delta for all of it");
+    for new in newcomers {
+        let got = world.wire.local(new);
+        assert_eq!(got.len(), 2);
+        assert!(got[1].contains("\"type\":\"image\"") && number(&got[1], "seq") == newest);
+    }
+    let next = world.a_bid_of(31);
+    world.publish();
+    let told = world.wire.local(old);
+    assert_eq!((number(&told[3], "prev"), number(&told[3], "seq")), (newest, next));
+}
+
+#[test]
 fn the_same_subscription_again_counts_once() {
     let mut world = a_world();
     let alice = world.hub.open_local(ALICE);

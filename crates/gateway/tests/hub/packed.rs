@@ -150,12 +150,12 @@ fn a_long_reply_is_compressed_and_says_when_it_really_left() {
         let conn = world.a_socket_at("/v1/ws", offer);
         let symbols: Vec<String> = vec!["\"BTC-USD\"".to_owned()];
         let params =
-            format!(r#"{{"channel":"book","symbols":[{}],"depth":50}}"#, symbols.join(","));
+            format!(r#"{{"channel":"book","symbols":[{}],"depth":10}}"#, symbols.join(","));
         world.text(conn, &format!(r#"{{"id":1,"op":"subscribe","params":{params}}}"#));
         conn
     });
     a_book_of(&mut world, 50, 7);
-    // The image of the second book is long, the reply to its subscription is not.
+    // The image of the deeper book is long, the reply to its subscription is not.
     for conn in conns {
         world.text(conn, BOOK);
     }

@@ -673,6 +673,8 @@ ops! {
     r#"{"request_id":"ab","symbol":"BTC-USD","start_time":1795392600000000,"end_time":1795392900000000}"#;
 
     /// Subscribe to a channel. The reply comes first, then an image or what `from_seq` asks for, then deltas.
+    /// The image of a channel that tells ten times a second may come with its next message, a tenth of a
+    /// second later.
     Subscribe "subscribe" Open [
         CHANNEL, SYMBOLS,
         optional("interval", ParamKind::OneOf(FEED_INTERVAL_NAMES), "`book`: `raw`, each change, or `100ms`, the newest state ten times a second, which it is if absent. `candles`: how long a candle is; needed. Absent on the others."),
