@@ -16,13 +16,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
+from coulisse.domain.errors import ConnectionLost
+from tests.chaos.test_poison import EXIT_TIMEOUT_S, PLANTED, POISON_PRICE, POISONED
 from tests.integration.conftest import COMMAND
 
 from .world import SPARE, World, order, request
 
 Fault = Callable[[World], AbstractAsyncContextManager[None]]
 PAUSED: Final = "coulisse_gateway_connections_paused"
-STALL: Final = "fdatasync:delay_enter=1500000"
 
 
 @contextlib.asynccontextmanager
@@ -128,14 +129,27 @@ async def a_loop_that_is_held_up(world: World) -> AsyncIterator[None]:
 @contextlib.asynccontextmanager
 async def a_slow_disk(world: World) -> AsyncIterator[None]:
     """Each sync takes a second and a half."""
-    strace = await asyncio.create_subprocess_exec(
-        "strace", "-f", "-qq", "-p", str(world.server.pid), "-e", "trace=fdatasync",
-        "-e", f"inject={STALL}", stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    async with _meanwhile(lambda: world.trade(250)):
-        yield
-    strace.terminate()
-    await strace.wait()
+    async with _syncs_that_take(1_500_000, world.server.pid):
+        async with _meanwhile(lambda: world.trade(250)):
+            yield
+
+
+@contextlib.asynccontextmanager
+async def a_disk_that_stands_still(world: World) -> AsyncIterator[None]:
+    """No sync ends, and hundreds of sessions send what they may without an answer."""
+    names = ("CONNECTIONS_MAX", "KEY_RATE", "ACCOUNT_RATE", "ADDRESS_RATE")
+    world.server.environ.update({f"COULISSE_GATEWAY__{name}": "1000000" for name in names})
+    await world.start_again(log="still")
+    sockets = [await world.session() for _ in range(400)]
+    async with _syncs_that_take(60_000_000, world.server.pid):
+        many = [request(n, "order.place", **order("buy", price="1.00")) for n in range(1_000)]
+        async with asyncio.TaskGroup() as group:
+            sending = [group.create_task(one.send(many)) for one in sockets]
+            yield
+            for task in sending:
+                task.cancel()
+        for one in sockets:
+            one.writer.transport.abort()
 
 
 def killed_again_and_again(name: str) -> Fault:
@@ -284,10 +298,41 @@ async def workers_that_die(world: World) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
+async def a_core_that_is_wrong(world: World) -> AsyncIterator[None]:
+    """The core charges makers what takers pay, which its projector does not."""
+    await world.start_anew("wrong", [*PLANTED, "maker_pays_taker_rate"])
+    await world.trade(10)
+    yield
+
+
+@contextlib.asynccontextmanager
+async def a_record_that_breaks_the_core(world: World) -> AsyncIterator[None]:
+    """An order ends the node, and is void at the next start."""
+    await world.start_anew("broken", POISONED)
+    with contextlib.suppress(ConnectionLost):
+        await world.ask("order.place", [order("buy", price=POISON_PRICE)])
+    await asyncio.to_thread(world.server.process.wait, EXIT_TIMEOUT_S)
+    await world.start_again(log="broken", command=POISONED)
+    yield
+
+
+@contextlib.asynccontextmanager
 async def a_node_that_is_gone(world: World) -> AsyncIterator[None]:
     """The node is killed."""
     world.server.process.kill()
     yield
+
+
+@contextlib.asynccontextmanager
+async def _syncs_that_take(us: int, pid: int) -> AsyncIterator[None]:
+    """Let each sync of a process wait so long before it begins."""
+    strace = await asyncio.create_subprocess_exec(
+        "strace", "-f", "-qq", "-p", str(pid), "-e", "trace=fdatasync",
+        "-e", f"inject=fdatasync:delay_enter={us}", stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    yield
+    strace.terminate()
+    await strace.wait()
 
 
 @contextlib.asynccontextmanager
@@ -334,5 +379,8 @@ FAULTS: Final[tuple[tuple[Fault, tuple[str, ...]], ...]] = (
     (starts_again_and_again, ("CoulisseRestarts",)),
     (a_store_of_a_later_version, ("CoulisseStoreRefused",)),
     (workers_that_die, ("CoulisseWorkersMissing",)),
+    (a_disk_that_stands_still, ("CoulisseJournalBacklog",)),
+    (a_core_that_is_wrong, ("CoulisseProjectorDiverged",)),
+    (a_record_that_breaks_the_core, ("CoulisseRecordVoided",)),
     (a_node_that_is_gone, ("CoulisseDown",)),
 )

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from coulisse.bench.pinning import children
 from coulisse.client.credentials import load_credentials
 from coulisse.client.keys import sign_logon
 from coulisse.client.session import Session
-from tests.integration.conftest import Server, launch
+from tests.integration.conftest import COMMAND, Server, launch
 from tests.integration.test_projector import gone
 from tests.session.raw_socket import RawSocket, dial
 from tests.store.redis_server import RedisServer
@@ -39,20 +39,30 @@ class World:
     disk: Path
     """A small disk of its own, on which its data directory is."""
 
-    async def start_again(self, *more: str) -> None:
-        """Kill the node and all of its processes, and start it on the same port and log."""
-        beside = children(self.server.pid)
-        self.server.stop(signal.SIGKILL)
-        await self.until_gone(beside)
-        port = self.server.http.rpartition(":")[2]
-        arguments = ["serve", "--port", port, "--data-dir", str(self.disk), *more]
-        arguments += ["--config", "coulisse.toml"]
-        self.server = await asyncio.to_thread(launch, arguments, self.server.environ, self.home)
+    async def start_again(
+        self, *more: str, log: str = "", command: Sequence[str] = COMMAND
+    ) -> None:
+        """Kill the node and all of its processes, and start it on the same port.
 
-    async def until_gone(self, pids: Iterable[int]) -> None:
-        """Wait until these processes are no more."""
-        for pid in pids:
+        On the same log, or on another of that name.
+        """
+        beside = children(self.server.pid) if self.server.process.poll() is None else []
+        self.server.stop(signal.SIGKILL)
+        for pid in beside:
             await asyncio.to_thread(gone, pid)
+        port = self.server.http.rpartition(":")[2]
+        arguments = ["serve", "--port", port, "--data-dir", str(self.disk / log), *more]
+        arguments += ["--config", "coulisse.toml"]
+        environ = self.server.environ
+        self.server = await asyncio.to_thread(launch, arguments, environ, self.home, command)
+
+    async def start_anew(self, log: str, command: Sequence[str]) -> None:
+        """Start it with another command and a new log, with money for its operator."""
+        await self.start_again(log=log, command=command)
+        key = self.server.credentials
+        async with await Client.connect(self.server.http, credentials=key) as client:
+            await client.deposit("operator", "USD", "1000000")
+            await client.deposit("operator", "BTC", "1000")
 
     def processes(self, name: str) -> list[int]:
         """Return the processes of the node whose command says `name`."""
