@@ -35,41 +35,49 @@ def _store_per_order(results: Results, what: str) -> float:
 
 
 def _measured(results: Results) -> str:
+    def n(benchmark: str, place: str) -> str:
+        return count(results(benchmark, place))
+
+    snapshot = results("start", "snapshot_bytes") / results("start", "orders")
+    store_rates = [count(_store_orders_per_s(results, one)) for one in ("sqlite", "postgresql")]
+    left = 100 * results("tls", "orders_ratio")
+    store, rows_each = _store_per_order(results, "store"), _rows_per_order(results)
     rows = [
         ("orders a second, one processor for core and sync thread, 50 connections × 32 in flight",
-         count(results("gateway", "shapes.50x32.orders_per_s"))),
+         n('gateway', 'shapes.50x32.orders_per_s')),
         ("the same, 100 connections × 1 in flight",
-         count(results("gateway", "shapes.100x1.orders_per_s"))),
+         n('gateway', 'shapes.100x1.orders_per_s')),
         ("processors of the node at 20,000 orders/s, 100 connections, projector included",
-         count(results("sockets", "alone.processors.server"))),
+         n('sockets', 'alone.processors.server')),
         ("the same with 10,000 subscribers of a book",
-         count(results("sockets", "processors.server"))),
-        ("memory of the node with 100 traders, at the peak", f"{count(results('gateway', 'rss_mb'))} MB"),
-        ("memory that 10,000 idle sockets add", f"{count(results('sockets', 'idle_rss_mb'))} MB"),
+         n('sockets', 'processors.server')),
+        ("memory of the node with 100 traders, at the peak", f"{n('gateway', 'rss_mb')} MB"),
+        ("memory that 10,000 idle sockets add", f"{n('sockets', 'idle_rss_mb')} MB"),
         ("memory of the node with 10,000 subscribers and 20,000 orders/s, at the peak",
-         f"{count(results('sockets', 'loaded_rss_mb'))} MB"),
-        ("the same with 2 workers", f"{count(results('sockets-2-workers', 'loaded_rss_mb'))} MB"),
-        ("memory of a connection with TLS", f"{count(results('tls', 'tls_connection_kb'))} kB"),
-        ("what TLS leaves of the orders a second", f"{count(100 * results('tls', 'orders_ratio'))} %"),
-        ("memory of a core with 1,000,000 orders at rest", f"{count(results('start', 'start.rss_mb'))} MB"),
+         f"{n('sockets', 'loaded_rss_mb')} MB"),
+        ("the same with 2 workers", f"{n('sockets-2-workers', 'loaded_rss_mb')} MB"),
+        ("memory of a connection with TLS", f"{n('tls', 'tls_connection_kb')} kB"),
+        ("what TLS leaves of the orders a second", f"{count(left)} %"),
+        ("memory of a core with 1,000,000 orders at rest", f"{n('start', 'start.rss_mb')} MB"),
         ("memory of an account with two assets, in each process that has the tables",
-         f"{count(results('capacity', 'accounts.bytes_per_account'))} bytes"),
-        ("log of an order", f"{count(_log_per_order(results))} bytes"),
+         f"{n('capacity', 'accounts.bytes_per_account')} bytes"),
+        ("log of an order: many at once, alone",
+         f"{count(_log_per_order(results))}, {n('capacity', 'wire.log_bytes_alone')} bytes"),
         ("what the archive's compression leaves of it",
          f"{count(100 * results('recovery', 'disk.archived_share'))} %"),
         ("snapshot: an order at rest, an account",
-         f"{count(results('start', 'snapshot_bytes') / results('start', 'orders'))} and "
-         f"{count(results('capacity', 'accounts.snapshot_bytes_per_account'))} bytes"),
+         f"{count(snapshot)} and "
+         f"{n('capacity', 'accounts.snapshot_bytes_per_account')} bytes"),
         ("store in SQLite, an order (half of them trade with the other half)",
-         f"{count(_store_per_order(results, 'store'))} bytes, {count(_rows_per_order(results))} rows"),
+         f"{count(store)} bytes, {count(rows_each)} rows"),
         ("time series in SQLite, an order", f"{count(_store_per_order(results, 'series'))} bytes"),
         ("orders a second that a store is filled with, one processor: SQLite, PostgreSQL",
-         f"{count(_store_orders_per_s(results, 'sqlite'))}, {count(_store_orders_per_s(results, 'postgresql'))}"),
-        ("records a second that a replica follows with", count(results("start", "replica_records_per_s"))),
+         ", ".join(store_rates)),
+        ("records a second that a replica follows with", n('start', 'replica_records_per_s')),
         ("bytes of an order over WebSocket: request, all that comes back",
-         f"{count(results('capacity', 'wire.request_bytes'))}, {count(results('capacity', 'wire.reply_bytes'))}"),
+         f"{n('capacity', 'wire.request_bytes')}, {n('capacity', 'wire.reply_bytes')}"),
         ("bytes of a book's message, one level changed",
-         count(results("capacity", "wire.book_message_bytes"))),
+         n('capacity', 'wire.book_message_bytes')),
     ]  # fmt: skip
     return table(("what", "measured"), rows)
 
@@ -85,9 +93,10 @@ def _rate(results: Results) -> str:
     rows = [
         ("core, with its sync thread", f"{count(dense)} to {count(thin)} processors",
          "100,000 ÷ orders/s of one processor; the more at once, the cheaper"),
-        ("projector, snapshots alone", f"{count(follow)} processors", "100,000 ÷ records/s of a replica"),
-        ("projector with a store", f"1 processor, and it falls behind: it writes {count(sqlite)} (SQLite) or "
-         f"{count(postgresql)} (PostgreSQL) orders/s",
+        ("projector, snapshots alone", f"{count(follow)} processors",
+         "100,000 ÷ records/s of a replica"),
+        ("projector with a store", "1 processor, and it falls behind: it writes "
+         f"{count(sqlite)} (SQLite) or {count(postgresql)} (PostgreSQL) orders/s",
          f"an hour at this rate is caught up with in {count(RATE / sqlite)} hours without orders"),
         ("log", f"{size(log_s)}/s, {size(log_s * DAY_S)} a day",
          f"{count(_log_per_order(results))} bytes × 100,000"),
@@ -103,6 +112,7 @@ def _sockets(results: Results) -> str:
     idle = results("sockets", "idle_rss_mb") * 1e6
     tls = results("tls", "tls_connection_kb") * 1e3 * SOCKETS
     each = results("capacity", "wire.book_message_bytes")
+    busy = results("sockets-2-workers", "processors.server")
     out = each * BOOK_MESSAGES_PER_S * SOCKETS
     alone, with_them = (
         results("sockets", one) for one in ("alone.processors.server", "processors.server")
@@ -116,7 +126,7 @@ def _sockets(results: Results) -> str:
         ("messages to them a second", count(results("sockets", "deliveries_per_s")),
          f"measured; 99 % of messages were read within {count(one)} ms"),
         ("the same with 2 workers", count(results("sockets-2-workers", "deliveries_per_s")),
-         f"measured; within {count(two)} ms; {count(results('sockets-2-workers', 'processors.server'))} processors"),
+         f"measured; within {count(two)} ms; {count(busy)} processors"),
         ("network out, following one book", f"{size(out)}/s",
          f"{count(each)} bytes × 10 a second × 10,000 (computed, the most: one level a message)"),
     ]  # fmt: skip
@@ -127,14 +137,15 @@ def _disk(results: Results) -> str:
     log = _log_per_order(results)
     share = results("recovery", "disk.archived_share")
     store, series = (_store_per_order(results, one) for one in ("store", "series"))
+    alone = results("capacity", "wire.log_bytes_alone")
     rows = [
-        ("1 order", size(log), size(log * share), size(store), size(series)),
+        ("1 order", f"{size(log)} to {size(alone)}", size(log * share), size(store), size(series)),
         *(
             (
                 f"{rate:,} orders/s on average, a day ({count(rate * DAY_S)} orders)",
-                *(size(each * rate * DAY_S) for each in (log, log * share, store, series)),
+                *(size(each * rate * DAY_S) for each in (logged, log * share, store, series)),
             )
-            for rate in (10, 1_000, 20_000)
+            for rate, logged in ((10, alone), (1_000, alone), (20_000, log))
         ),
     ]
     return table(("", "log", "log, archived", "store (SQLite)", "series (SQLite)"), rows)
@@ -148,7 +159,10 @@ def _growth(results: Results) -> str:
         (
             f"{accounts:,}",
             size(account * accounts),
-            f"{size(account * accounts * BASE_PROCESSES)}, {size(account * accounts * (BASE_PROCESSES + 2))}",
+            ", ".join(
+                size(account * accounts * processes)
+                for processes in (BASE_PROCESSES, BASE_PROCESSES + 2)
+            ),
             size(snapshot * accounts),
             size(log * accounts),
         )
@@ -213,26 +227,41 @@ def _case(results: Results, case: _Case) -> str:
     thin = results("gateway", "shapes.100x1.orders_per_s")
     quiet = results("sockets", "alone.processors.server")
     core = quiet * case.peak / 20_000 if case.peak <= 20_000 else case.peak / thin
-    log, share = _log_per_order(results), results("recovery", "disk.archived_share")
+    dense, share = _log_per_order(results), results("recovery", "disk.archived_share")
+    # At such averages most orders are alone in their group.
+    log = results("capacity", "wire.log_bytes_alone")
     rows_per_day = case.average * DAY_S
     store = _store_per_order(results, "store") + _store_per_order(results, "series")
     fill = case.average / _store_orders_per_s(results, "sqlite")
     tls = " with TLS" if case.has_tls else ""
+    with_workers = f", {case.workers} workers" if case.workers else ""
+    each_table = f"{case.accounts:,} × {count(account)} + {case.resting:,} × {count(order)} bytes"
+    logged = log * rows_per_day
     rows = [
-        ("memory, programs", size(base), f"measured base{f', {case.workers} workers' if case.workers else ''}"),
+        ("memory, programs", size(base), f"measured base{with_workers}"),
         ("memory, accounts and orders", size(tables),
-         f"{processes} processes × ({case.accounts:,} × {count(account)} + {case.resting:,} × {count(order)} bytes)"),
+         f"{processes} processes × ({each_table})"),
         ("memory, sockets", size(each * case.sockets), f"{case.sockets:,} × {size(each)}{tls}"),
         ("**memory**", f"**{size(memory)}**", "the sum"),
         ("processors at the peak", count(core), f"{count(quiet)} × {case.peak:,} ÷ 20,000"),
         ("processors of the store, on average", count(fill),
          f"{case.average:,} ÷ {count(_store_orders_per_s(results, 'sqlite'))}"),
-        ("log a day, and archived", f"{size(log * rows_per_day)}, {size(log * share * rows_per_day)}",
+        ("log a day, and archived", f"{size(logged)}, {size(share * dense * rows_per_day)}",
          f"{case.average:,} orders/s × {DAY_S:,} × {count(log)} bytes"),
         ("store and series a year", size(store * rows_per_day * 365),
          f"{count(store)} bytes × {count(rows_per_day * 365)} orders"),
     ]  # fmt: skip
     return table(("what", "computed", "how"), rows)
+
+
+def _soak(results: Results) -> str:
+    if not results.has("soak"):
+        return "No soak has been recorded yet (`make soak`)."
+    soak = results.at("soak", "")
+    found = [(name, value) for name, value in soak.items() if isinstance(value, int | float)]
+    for part in ("holds", "disk_gb_per_h"):
+        found += [(f"{part}.{name}", value) for name, value in soak.get(part, {}).items()]
+    return table(("figure", "measured"), [(f"`{name}`", f"{value}") for name, value in found])
 
 
 BLOCKS: dict[str, Callable[[Results], str]] = {
@@ -244,5 +273,6 @@ BLOCKS: dict[str, Callable[[Results], str]] = {
     "shards": _shards,
     "small": lambda results: _case(results, SMALL),
     "broker": lambda results: _case(results, BROKER),
+    "soak": _soak,
     "laptop": lambda results: _case(results, LAPTOP),
 }

@@ -31,4 +31,8 @@ def filled(root: Path) -> Iterator[tuple[str, str]]:
         marked = [match[1] for match in MARKED.findall(page)]
         if sorted(marked) != sorted(texts):
             raise ValueError(f"{name} has the blocks {marked}, its figures are {list(texts)}")
-        yield name, MARKED.sub(lambda match: f"{match[1]}\n{texts[match[2]]}\n\n{match[3]}", page)
+        yield name, _written(page, texts)
+
+
+def _written(page: str, texts: Mapping[str, str]) -> str:
+    return MARKED.sub(lambda match: f"{match[1]}\n{texts[match[2]]}\n\n{match[3]}", page)

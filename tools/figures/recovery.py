@@ -51,6 +51,7 @@ def _times(results: Results) -> str:
         for name in ("log_cut", "log_damaged")
     }
     killed_s = results(NAME, "killed.first_order_s")
+    replayed = results(NAME, "snapshots_lost.replayed")
     redis = results.at(NAME, "redis_lost")
     if "not_measured" in redis:
         told = f"not measured: {redis['not_measured']}"
@@ -71,8 +72,7 @@ def _times(results: Results) -> str:
         ("[the log is damaged in its middle](#the-log-is-damaged)", _lost(results, "log_damaged"),
          refused["log_damaged"]),
         ("[snapshots are lost](#snapshots-are-lost)", _lost(results, "snapshots_lost"),
-         f"{_first(results, 'snapshots_lost')}: all {count(results(NAME, 'snapshots_lost.replayed'))} "
-         "records are replayed"),
+         f"{_first(results, 'snapshots_lost')}: all {count(replayed)} records are replayed"),
         ("[store and series are lost](#the-store-or-the-series-are-lost)", "nothing",
          f"{_first(results, 'store_lost')}; "
          f"{seconds(results(NAME, 'store_lost.filled_s'))} until they are full again"),
@@ -83,8 +83,8 @@ def _times(results: Results) -> str:
          "secrets of HMAC keys and passwords; no order, no balance",
          f"{_first(results, 'master_key_lost')} from the first command"),
         ("[a poison record](#a-poison-record)", "that record, and what is behind it in flight",
-         f"two starts: 2 × {seconds(killed_s)} = {seconds(2 * killed_s)} "
-         "(computed from the first line, not measured)"),
+         f"two starts: 2 × {killed_s:.2f} s = {2 * killed_s:.2f} s "
+         "(computed from the first line; not measured)"),
     ]  # fmt: skip
     return table(("what happens", "what is lost", "orders are taken again after"), rows)
 
@@ -93,7 +93,8 @@ def _rates(results: Results) -> str:
     def rebuilt(what: str) -> str:
         place = f"{what}_rebuild"
         rate, took_s = results(NAME, f"{place}.records_per_s"), results(NAME, f"{place}.took_s")
-        return f"{count(rate)} records/s ({count(results(NAME, f'{place}.records'))} in {seconds(took_s)})"
+        records = count(results(NAME, f"{place}.records"))
+        return f"{count(rate)} records/s ({records} in {seconds(took_s)})"
 
     per_record = results("store-postgresql", "orders")
     postgresql = per_record / results("store-postgresql", "fill_s")
@@ -104,9 +105,11 @@ def _rates(results: Results) -> str:
     rows = [
         ("backup, with its replay", f"{count(results(NAME, 'backup.records'))} records in "
          f"{seconds(results(NAME, 'backup.took_s'))}, {size(results(NAME, 'backup.bytes'))}", ""),
-        ("start from a snapshot, 1,000,000 orders at rest", f"{seconds(results('start', 'start.ready_s'))}, "
-         f"{count(results('start', 'start.replayed'))} records replayed", "the same: it does not grow with the log"),
-        ("replay without a snapshot, restore, backup", f"{count(replay)} records/s",
+        ("start from a snapshot, 1,000,000 orders at rest",
+         f"{seconds(results('start', 'start.ready_s'))}, "
+         f"{count(results('start', 'start.replayed'))} records replayed",
+         "the same: it does not grow with the log"),
+        ("start without a snapshot: replay", f"{count(replay)} records/s",
          f"{seconds(hundred / replay)}"),
         ("`coulisse store rebuild`, SQLite", rebuilt("store"),
          _hours(hundred / results(NAME, "store_rebuild.records_per_s"))),
@@ -123,9 +126,12 @@ def _hours(value_s: float) -> str:
 
 
 def _said(results: Results) -> str:
-    lines = [("master_key_lost", "another master key"), ("log_cut", "records gone that were durable"),
-             ("log_damaged", "a wrong byte")]  # fmt: skip
-    text = [f"{results.at(NAME, f'{name}.said')}    # {what}" for name, what in lines]
+    lines = {
+        "master_key_lost": "another master key",
+        "log_cut": "records gone that were durable",
+        "log_damaged": "a wrong byte",
+    }
+    text = [f"{results.at(NAME, f'{name}.said')}    # {what}" for name, what in lines.items()]
     if "said" in results.at(NAME, "disk_full"):
         text.append(f"{results.at(NAME, 'disk_full.said')}    # a full disk")
     return "\n".join(["```", *text, "```"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ class Results:
             self._read[benchmark] = json.loads(path.read_text(encoding="utf-8"))
             self._paths[benchmark] = path.relative_to(self._root).as_posix()
         value: Any = self._read[benchmark]["result"]
-        for key in place.split("."):
+        for key in filter(None, place.split(".")):
             value = value[key]
         return value
 
@@ -57,6 +58,8 @@ def count(value: float) -> str:
     """Print a number with three significant digits, thousands apart."""
     if value == 0:
         return "0"
+    if abs(value) < 0.01:
+        return "below 0.01"
     digits = len(str(int(abs(value))))
     if abs(value) >= 100:
         return f"{round(value, 3 - digits):,.0f}"
@@ -78,7 +81,7 @@ def seconds(value: float) -> str:
     return f"{value * 1_000:.0f} ms" if value < 0.1 else f"{value:.1f} s"
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """Return a table of Markdown."""
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -11,29 +11,38 @@ import os
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 HERE = Path(__file__).resolve().parent
+# The page's programs that a machine without systemd and network cannot have.
 SHIMS = {
-    # One may do everything here; what is done as another user is done as that user.
-    "sudo": '#!/bin/sh\nif [ "$1" = -u ]; then user=$2; shift 2; exec runuser -u "$user" -- "$@"; fi\n'
-    'exec "$@"\n',
-    "systemctl": f'#!/bin/sh\nexec /usr/bin/python3 {HERE}/systemctl.py "$@"\n',
-    # Debian's packages are here already, or their programs are; as on Debian their servers are started.
-    "apt-get": '#!/bin/sh\nset -eu\n[ "$1" = install ] || exit 0\n'
-    "for program in psql redis-server prometheus java curl; do command -v $program > /dev/null; done\n"
-    "/usr/bin/python3 -c 'import ensurepip, pip'\n"
-    "systemctl start postgresql redis-server prometheus\n",
+    "systemctl": f'''exec /usr/bin/python3 {HERE}/systemctl.py "$@"''',
+    # Debian's packages are here already, or their programs are; their servers are started, as
+    # Debian does it.
+    "apt-get": """
+[ "$1" = install ] || exit 0
+for program in psql redis-server prometheus java curl; do command -v $program > /dev/null; done
+/usr/bin/python3 -c 'import ensurepip, pip'
+systemctl start postgresql redis-server prometheus
+""",
     # What Maven would fetch, as the tests have fetched it.
-    "mvn": "#!/bin/sh\nset -eu\nfor word; do case $word in\n"
-    "-Dartifact=org.questdb:questdb:*) version=${word##*:} ;;\n"
-    "-DoutputDirectory=*) into=${word#*=} ;;\nesac; done\n"
-    'mkdir -p "$into"\ncp "$QUESTDB_JARS/questdb-$version.jar" "$into"\n',
+    "mvn": """
+for word; do
+    case $word in
+        -Dartifact=org.questdb:questdb:*) version=${word##*:} ;;
+        -DoutputDirectory=*) into=${word#*=} ;;
+    esac
+done
+mkdir -p "$into"
+cp "$QUESTDB_JARS/questdb-$version.jar" "$into"
+""",
 }
 LATE_S = 90.0
+DONE = "--- that is done ---"
 
 
 def mounted(work: Path) -> None:
@@ -51,7 +60,7 @@ def mounted(work: Path) -> None:
     shims = work / "bin"
     shims.mkdir()
     for name, text in SHIMS.items():
-        (shims / name).write_text(text, encoding="utf-8")
+        (shims / name).write_text(f"#!/bin/sh\nset -eu\n{text}\n", encoding="utf-8")
         (shims / name).chmod(0o755)
     work.chmod(0o755)
     os.environ["PATH"] = f"{shims}:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -115,24 +124,41 @@ def asked(*command: str) -> str:
 
 
 def typed(fences: list[str]) -> list[dict[str, Any]]:
-    """Type each block into one shell's successor; return how long each took."""
+    """Type the blocks into one shell, one after another; return how long each took."""
     took = []
-    for fence in fences:
-        if "/readyz" in fence:
-            # A person reads the page meanwhile; a script does not.
-            awaited(
-                "the node answers", lambda: bool(answer("http://127.0.0.1:8080/readyz")["ready"])
-            )
-        began_s = time.monotonic()
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", fence], capture_output=True, text=True
-        )
-        if done.returncode != 0:
-            sys.exit(f"{fence}\n{done.stdout[-2_000:]}\n{done.stderr[-2_000:]}\n{logs()}")
-        took.append(
-            {"block": fence.splitlines()[0], "took_s": round(time.monotonic() - began_s, 1)}
-        )
+    with subprocess.Popen(
+        ["bash", "-eu", "-o", "pipefail"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True,
+    ) as shell:  # fmt: skip
+        assert shell.stdin is not None and shell.stdout is not None, "they are pipes"
+        for fence in fences:
+            if "/readyz" in fence:
+                # A person reads the page meanwhile; a script does not.
+                awaited("the node answers", is_ready)
+            began_s = time.monotonic()
+            shell.stdin.write(f"{fence}\necho {DONE}\n")
+            shell.stdin.flush()
+            said = until_done(shell.stdout)
+            if said is not None:
+                sys.exit(f"{fence}\n{said[-3_000:]}\n{logs()}")
+            took_s = round(time.monotonic() - began_s, 1)
+            took.append({"block": fence.splitlines()[0], "took_s": took_s})
     return took
+
+
+def until_done(stream: IO[str]) -> str | None:
+    """Read what a block says; return it where the shell ended instead of going on."""
+    said = ""
+    for line in stream:
+        if line.strip().endswith(DONE):
+            return None
+        said += line
+    return said
+
+
+def is_ready() -> bool:
+    """Tell whether the node takes orders."""
+    return bool(answer("http://127.0.0.1:8080/readyz")["ready"])
 
 
 def main() -> None:
@@ -149,8 +175,8 @@ def main() -> None:
     )
     secret = Path("/etc/redis/redis.conf").read_text(encoding="utf-8").split()[-1]
     keys = asked("redis-cli", "--no-auth-warning", "-a", secret, "EXISTS", "coulisse:book:BTC-USD")
-    modes = {name: oct(Path(name).stat().st_mode & 0o777) for name in
-             ("/etc/coulisse/coulisse.env", "/etc/coulisse/questdb.env", "/var/lib/coulisse")}  # fmt: skip
+    files = ("/etc/coulisse/coulisse.env", "/etc/coulisse/questdb.env", "/var/lib/coulisse")
+    modes = {name: oct(Path(name).stat().st_mode & 0o777) for name in files}
     print(json.dumps({
         "blocks": took, "total_s": round(time.monotonic() - began_s, 1), "ledger_rows": int(rows),
         "redis_keys": int(keys), "modes": modes, "ready": answer("http://127.0.0.1:8080/readyz"),

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from coulisse import _core
 from coulisse.bench.mortal_node import FAR, SYMBOL, MortalNode
-from coulisse.bench.recovery_log import a_node
+from coulisse.bench.recovery_log import a_node, log_bytes
 from coulisse.bench.scratch import run_directory
 from coulisse.client.client import Client
 from coulisse.config import Config
@@ -158,20 +158,23 @@ async def _wire(run: CapacityRun, node: MortalNode) -> dict[str, Any]:
                 f"http://127.0.0.1:{port}", key_id=node.key_id, private_key=node.private_key
             )
             clients.append(await ends.enter_async_context(client))
-        counted = await _counted(run, clients, relays)
+        counted = await _counted(run, node.data, clients, relays)
     for relay in relays:
         await relay.over.wait()
     return counted
 
 
-async def _counted(run: CapacityRun, clients: list[Client], relays: list[_Relay]) -> dict[str, Any]:
+async def _counted(
+    run: CapacityRun, data: Path, clients: list[Client], relays: list[_Relay]
+) -> dict[str, Any]:
     trader, reader = clients
     ours, theirs = relays
     for number in range(WARM_UP):
         await _place(trader, number)
-    up, down = ours.up, ours.down
+    up, down, logged = ours.up, ours.down, log_bytes(data)
     for number in range(run.orders):
         await _place(trader, number)
+    logged = log_bytes(data) - logged
     request, reply = (ours.up - up) / run.orders, (ours.down - down) / run.orders
     feed = await reader.book(SYMBOL, depth=10)
     await anext(feed)
@@ -186,6 +189,7 @@ async def _counted(run: CapacityRun, clients: list[Client], relays: list[_Relay]
         "orders": run.orders,
         "request_bytes": round(request),
         "reply_bytes": round(reply),
+        "log_bytes_alone": round(logged / run.orders),
         "book_messages": messages,
         "book_message_bytes": round((theirs.down - before) / messages),
     }

@@ -20,7 +20,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from coulisse.bench.mortal_node import MortalNode, await_that
-from coulisse.bench.recovery_log import MASTER_KEY, RecoveryRun, a_node, bytes_of, make_log, sizes
+from coulisse.bench.recovery_log import (
+    MASTER_KEY,
+    RecoveryRun,
+    a_node,
+    bytes_of,
+    make_log,
+    sizes,
+    used_bytes,
+)
 from coulisse.bench.redis_server import Redis
 from coulisse.bench.scratch import run_directory
 from coulisse.domain.errors import CoulisseError
@@ -28,8 +36,6 @@ from coulisse.domain.errors import CoulisseError
 UNDER_LOAD_S: Final = 1.0
 FOLLOWS: Final = frozenset({"writing", "telling"})
 """What a store, series or a Redis is said to do while all is well."""
-SECTOR_BYTES: Final = 512
-"""A group begins at a multiple of it."""
 DISK_MB: Final = 64
 SMALL_BYTES: Final = 1 << 18
 FULL_S: Final = 30.0
@@ -62,13 +68,13 @@ class _Scenarios:
     async def all(self) -> dict[str, Any]:
         """Let everything happen; return what it took."""
         run, node = self._run, self._node
-        seq, log_bytes = await make_log(run, node)
+        seq = await make_log(run, node)
         first_s = await self._until_order(time.perf_counter(), node.launch)
         self._caught_up("store", "series")
         await_that(lambda: node.readiness()["projector"]["snapshot_seq"] > seq, "a snapshot")
         figures: dict[str, Any] = {
             "orders": run.orders, "resting": run.resting, "records": seq,
-            "disk": sizes(node, log_bytes),
+            "disk": sizes(node),
             "start_by_replay_s": first_s,
         }  # fmt: skip
         scenarios: dict[str, Callable[[], Awaitable[dict[str, Any]]]] = {
@@ -172,7 +178,7 @@ class _Scenarios:
     def _last_segment(self) -> tuple[Path, int]:
         """Return the segment that is written to, and where its last group ends."""
         file = max(self._node.data.glob("journal-*.seg"))
-        return file, -(-len(file.read_bytes().rstrip(b"\0")) // SECTOR_BYTES) * SECTOR_BYTES
+        return file, used_bytes(file)
 
     async def _log_torn(self) -> dict[str, Any]:
         acknowledged = await self._killed_under_load()

@@ -24,6 +24,8 @@ ORDERS_PER_TURN: Final = 2_000
 IN_FLIGHT: Final = 20_000
 RESTING_PRICE: Final = 5_000_000
 """Ticks; trades are around 6,000,000."""
+SECTOR_BYTES: Final = 512
+"""A group of the log begins at a multiple of it."""
 MASTER_KEY: Final = "COULISSE_SECRETS__MASTER_KEY"
 
 
@@ -60,8 +62,8 @@ def a_node(directory: Path) -> MortalNode:
     return MortalNode(directory, directory / "data", environment, "k", private)
 
 
-async def make_log(run: RecoveryRun, node: MortalNode) -> tuple[int, int]:
-    """Write the log of orders that trade, and some that rest; return its last seq and bytes."""
+async def make_log(run: RecoveryRun, node: MortalNode) -> int:
+    """Write the log of orders that trade, and some that rest; return its last seq."""
     config = load_config(node.config).with_log(directory=node.data)
     core = open_core(config, [config.gateway])
     driver = Driver(core, schema(), _fail)
@@ -83,7 +85,7 @@ async def make_log(run: RecoveryRun, node: MortalNode) -> tuple[int, int]:
                 await driver.durable()
         await driver.durable()
         await published(node.data, core.seq)
-        return core.seq, int(str(core.metrics()["journal_bytes_total"]))
+        return core.seq
     finally:
         driver.close()
 
@@ -104,8 +106,19 @@ def _nothing(seq: int, events: bytes) -> None:
     """Nobody waits for it."""
 
 
-def sizes(node: MortalNode, log_bytes: int) -> dict[str, int | float]:
-    """Return what stands on the disk, the log alone without what its last segment has to spare."""
+def log_bytes(data: Path) -> int:
+    """Return what the log takes, without what its last segment has to spare."""
+    *full, last = sorted(data.glob("journal-*.seg"))
+    return sum(segment.stat().st_size for segment in full) + used_bytes(last)
+
+
+def used_bytes(segment: Path) -> int:
+    """Return where the last group of a segment ends."""
+    return -(-len(segment.read_bytes().rstrip(b"\0")) // SECTOR_BYTES) * SECTOR_BYTES
+
+
+def sizes(node: MortalNode) -> dict[str, int | float]:
+    """Return what stands on the disk."""
     data, copy = node.data, node.directory / "copy"
     copy.mkdir()
     for segment in data.glob("journal-*.seg"):
@@ -117,7 +130,7 @@ def sizes(node: MortalNode, log_bytes: int) -> dict[str, int | float]:
     shutil.rmtree(copy)
     shutil.rmtree(archive)
     return {
-        "log_bytes": log_bytes,
+        "log_bytes": log_bytes(data),
         "archived_share": round(packed / full, 3) if full else 1.0,
         "snapshot_bytes": max(data.glob("*.snap")).stat().st_size,
         "store_bytes": sum(file.stat().st_size for file in data.glob("store.sqlite3*")),
