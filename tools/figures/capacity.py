@@ -206,7 +206,7 @@ class _Case:
 
 SMALL = _Case(20_000, 50_000, 2_000, True, 0, 50, 2_000)
 BROKER = _Case(1_000_000, 300_000, 30_000, True, 3, 1_000, 20_000)
-LAPTOP = _Case(25, 2_000, 2, False, 0, 100, 1_000)
+LAPTOP = _Case(25, 2_000, 2, False, 0, 200, 200)
 
 
 def _case(results: Results, case: _Case) -> str:
