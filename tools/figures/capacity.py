@@ -256,7 +256,7 @@ def _case(results: Results, case: _Case) -> str:
 
 def _soak(results: Results) -> str:
     if not results.has("soak"):
-        return "No soak has been recorded yet (`make soak`)."
+        return "No soak has been recorded yet."
     soak = results.at("soak", "")
     found = [(name, value) for name, value in soak.items() if isinstance(value, int | float)]
     for part in ("holds", "disk_gb_per_h"):
