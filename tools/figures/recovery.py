@@ -28,7 +28,7 @@ def _lost(results: Results, name: str) -> str:
     told = results(NAME, f"{name}.acknowledged")
     lost = results(NAME, f"{name}.acknowledged_lost")
     what = "nothing" if lost == 0 else "what came behind the backup"
-    return f"{what} ({count(lost)} of {count(told)} acknowledged in the second before)"
+    return f"{what} ({count(lost)} of {count(told)} acknowledged until then)"
 
 
 def _disk_full(results: Results) -> tuple[str, str]:

@@ -39,6 +39,8 @@ FOLLOWS: Final = frozenset({"writing", "telling"})
 DISK_MB: Final = 64
 SMALL_BYTES: Final = 1 << 18
 FULL_S: Final = 30.0
+FILLED_AFTER_S: Final = 0.2
+"""An account has 10,000 live orders at most: the disk must be full long before."""
 PROJECTOR: Final = "COULISSE_PROJECTOR__ENABLED"
 TORN: Final = b"\xa5" * 200
 """What stands behind the last group of a write that a power cut ended."""
@@ -331,7 +333,7 @@ class _Scenarios:
         node.ready()
         async with asyncio.TaskGroup() as group:
             placing = group.create_task(node.orders())
-            await asyncio.sleep(UNDER_LOAD_S)
+            await asyncio.sleep(FILLED_AFTER_S)
             with filler.open("wb") as file:
                 left = os.statvfs(filler.parent)
                 os.posix_fallocate(file.fileno(), 0, left.f_bavail * left.f_frsize)
