@@ -99,8 +99,9 @@ generate: setup-dev ## write again every file that is generated: protocol pages,
 
 docs: GOAL = docs
 docs: setup-docs ## the pages of docs/ as a site in target/docs, strictly (ARGS=serve shows it while you write; no Rust needed)
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs $(if $(ARGS),$(ARGS),build --strict --quiet)
-	@$(if $(ARGS),:,echo "[docs] target/docs/index.html")
+	@mkdir -p target
+	@export NO_MKDOCS_2_WARNING=1; $(if $(ARGS),$(BIN)/mkdocs $(ARGS),$(BIN)/mkdocs build --strict > target/docs.log 2>&1 \
+		|| { grep -v '^INFO' target/docs.log >&2; exit 1; }; echo "[docs] target/docs/index.html")
 
 clean: ## remove what was built: .venv, target, caches
 	rm -rf .venv target .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

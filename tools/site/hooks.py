@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mkdocs.hooks.coulisse")
 FENCE = re.compile(r"(^ *```.*?^ *```$)", re.MULTILINE | re.DOTALL)
-LINK = re.compile(r"(?<!`)(!?)\[([^\]\n]*)\]\(([^)\s]+)\)")
+LINK = re.compile(r"(?<!`)(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 # A list that no empty line comes before is one to GitHub, and text to this builder.
 LOST_LIST = re.compile(r"<p>(?:(?!</p>).)*?\n(?:- |\d+\. )(?:(?!</p>).){0,40}", re.DOTALL)
 # What a browser fetches by itself; a link that a reader follows is no such thing.
