@@ -1,6 +1,6 @@
 # Coulisse. `make run` and `make test` set up all they need, in .venv and target, and nowhere else.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench soak fuzz torture generate wheel audit clean setup-run setup-dev
+.PHONY: help run test check bench soak docs fuzz torture generate wheel audit clean setup-run setup-dev setup-docs
 
 PYTHON ?= python3
 export PYTHON
@@ -97,12 +97,18 @@ generate: GOAL = generate
 generate: setup-dev ## write again every file that is generated: protocol pages, tables, README's figures
 	@$(BIN)/python tools/generate.py
 
+docs: GOAL = docs
+docs: setup-docs ## the pages of docs/ as a site in target/docs, strictly (ARGS=serve shows it while you write; no Rust needed)
+	@mkdir -p target
+	@export NO_MKDOCS_2_WARNING=1; $(if $(ARGS),$(BIN)/mkdocs $(ARGS),$(BIN)/mkdocs build --strict > target/docs.log 2>&1 \
+		|| { grep -v '^INFO' target/docs.log >&2; exit 1; }; echo "[docs] target/docs/index.html")
+
 clean: ## remove what was built: .venv, target, caches
 	rm -rf .venv target .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	rm -f python/coulisse/_core*.so
 	find python tests tools -type d -name __pycache__ -prune -exec rm -rf {} +
 
 GOAL ?= run
-setup-run setup-dev: setup-%:
-	@sh tools/preflight.sh
+setup-run setup-dev setup-docs: setup-%:
+	@sh tools/preflight.sh $(filter docs,$*)
 	@$(PYTHON) tools/setup.py $* --goal $(GOAL) $(EXTRA)

@@ -22,14 +22,22 @@ import websockets
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+START = ROOT / "docs" / "start"
 # These go on until they are stopped: their first lines are what README promises.
 ENDLESS = ("coulisse book", "coulisse trades")
 A_PRICE = re.compile(rb"\b[56]\d{4}(?:\.\d+)?\b")
 PATIENCE_S = 60
 
 
-def fences(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+def fences(language: str, page: str = README) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+
+
+def examples() -> list[tuple[str, str]]:
+    """The programs of the pages that one starts with, and what each must say."""
+    said = {"bot.md": ("filled", "sell 0.01"), "desk.md": ("filled", "60000.00 0.2")}
+    found = {name: fences("python", (START / name).read_text(encoding="utf-8")) for name in said}
+    return [pair for name in said for pair in zip(found[name], said[name], strict=True)]
 
 
 def commands() -> list[str]:
@@ -152,6 +160,49 @@ def test_a_command_of_readme_works_against_the_demo(command: str, demo: dict[str
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
+
+
+@pytest.mark.parametrize(("source", "said"), examples())
+def test_an_example_of_the_start_pages_says_what_it_should(
+    source: str, said: str, demo: dict[str, str]
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", source],
+        env={**os.environ, **demo},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+    )
+    assert done.returncode == 0, done.stderr
+    assert said in done.stdout
+
+
+@pytest.mark.torture
+def test_the_operators_start_page_can_be_typed(tmp_path: Path) -> None:
+    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
+    port = a_free_port()
+    page = (START / "operator.md").read_text(encoding="utf-8")
+    first, second = fences("sh", page.replace("127.0.0.1:8080", f"127.0.0.1:{port}"))
+    environment = {**os.environ, "COULISSE_GATEWAY__PORT": str(port)}
+    *before, serve = first.splitlines()
+    # doctor is right to warn of the machine that a test runs on; only a fault would be one here.
+    typed = "\n".join(line for line in before if " doctor " not in line)
+    done = subprocess.run(["bash", "-euc", typed], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    node = [*shlex.split(serve), "--json"]
+    with subprocess.Popen(
+        node, cwd=tmp_path / "node", env=environment, stdout=subprocess.PIPE, text=True
+    ) as server:
+        try:
+            assert server.stdout is not None
+            assert json.loads(server.stdout.readline())["ready"]
+            done = subprocess.run(
+                ["bash", "-euc", second], cwd=tmp_path / "node", capture_output=True, text=True
+            )
+        finally:
+            server.terminate()
+    assert done.returncode == 0, done.stderr
+    assert "alice" in done.stdout
 
 
 def test_every_command_that_readme_names_exists() -> None:

@@ -83,6 +83,11 @@ FAULTS: list[tuple[str, dict[str, str], str]] = [
     ("locks", {"requirements/run.txt": f"--index-url https://x\n{LOCKED}"}, "names an address"),
     ("locks", {"requirements/run.txt": LOCKED}, "dev.txt: has not a==1"),
     ("locks", {"requirements/run.in": "b\n", "requirements/run.txt": LOCKED}, "has not b"),
+    (
+        "locks",
+        {"requirements/docs.txt": LOCKED, "requirements/dev.txt": LOCKED.replace("1", "2", 1)},
+        "a==1 is 2 in dev.txt",
+    ),
     ("dependencies", {"pyproject.toml": "[project]\ndependencies = ['a>=1']\n"}, "has not a"),
 ]
 

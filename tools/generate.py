@@ -15,6 +15,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from tools.figures.pages import filled  # noqa: E402
 from tools.image_locks import image_locks  # noqa: E402
 from tools.readme_figures import with_figures  # noqa: E402
 
@@ -117,6 +118,11 @@ def dashboards() -> Mapping[str, str]:
     return dict(dashboards())
 
 
+def figures() -> Mapping[str, str]:
+    """The pages that quote figures, their blocks from bench/results."""
+    return dict(filled(ROOT))
+
+
 GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (
     readme,
     protocol,
@@ -126,6 +132,7 @@ GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (
     image,
     metrics,
     dashboards,
+    figures,
 )
 
 

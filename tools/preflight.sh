@@ -1,6 +1,6 @@
 #!/bin/sh
 # Says in one line what this machine lacks to build Coulisse; silent when nothing is missing.
-# Installs nothing. PYTHON names another interpreter than python3.
+# Installs nothing. PYTHON names another interpreter than python3. With `docs` as argument only Python is asked for.
 set -u
 missing=''
 need() { missing="${missing:+$missing; }$1"; }
@@ -14,6 +14,15 @@ elif ! "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then
     need "ensurepip for $python (Debian: python3-venv)"
 fi
 
+say() {
+    if [ -n "$missing" ]; then
+        echo "coulisse: please install $missing" >&2
+        exit 1
+    fi
+    exit 0
+}
+[ "${1:-}" != docs ] || say
+
 if ! version=$(cargo --version 2>/dev/null); then
     need "Rust 1.88 or newer with cargo (rustup, the Rust installer, gives it)"
 elif ! echo "$version" | awk '{ split($2, v, "."); exit !(v[1] > 1 || v[2] >= 88) }'; then
@@ -22,7 +31,4 @@ fi
 
 command -v cc >/dev/null 2>&1 || need "a C compiler as cc (Debian: gcc; macOS: xcode-select --install)"
 
-if [ -n "$missing" ]; then
-    echo "coulisse: please install $missing" >&2
-    exit 1
-fi
+say

@@ -29,7 +29,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMPS = VENV / "stamps"
-LOCKS = {"run": ROOT / "requirements" / "run.txt", "dev": ROOT / "requirements" / "dev.txt"}
+LOCKS = {group: ROOT / "requirements" / f"{group}.txt" for group in ("run", "dev", "docs")}
 SYSTEM_LIST = ROOT / "requirements" / "system.txt"
 EXTENSION = ROOT / "python" / "coulisse" / "_core.abi3.so"
 BENCH = VENV / "bin" / "coulisse-bench"
@@ -43,7 +43,8 @@ CORE_INPUTS = (
     ROOT / "Cargo.toml",
     ROOT / "Cargo.lock",
     ROOT / "pyproject.toml",
-    ROOT / "requirements",
+    # maturin's version stands there.
+    LOCKS["run"],
 )
 # pip tells its story in many lines; these are the ones that show it is moving.
 PIP_LINES = ("Collecting ", "Installing ", "ERROR", "WARNING")
@@ -114,7 +115,7 @@ def install_packages(group: str, goal: str) -> None:
             "the Python packages could not be installed: pip's package registry did not answer, "
             f"or gave a file that is not in {name}.\n  Try again: make {goal}"
         )
-    for covered in ("run", "dev") if group == "dev" else ("run",):
+    for covered in ("run", "dev") if group == "dev" else (group,):
         stamp(covered, fingerprint([LOCKS[covered]]))
 
 
@@ -243,9 +244,9 @@ def apt_install(packages: list[str]) -> bool:
 
 
 def main() -> int:
-    """Set up for `run` or for `dev`; return the exit code."""
+    """Set up for `run`, `dev` or `docs`; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("group", choices=("run", "dev"))
+    parser.add_argument("group", choices=tuple(LOCKS))
     parser.add_argument("--goal", default="run", help="the make target to name when a step fails")
     parser.add_argument("--tests", action="store_true", help="also what only the tests need")
     arguments = parser.parse_args()
@@ -254,7 +255,8 @@ def main() -> int:
         make_venv()
         with only_one():
             install_packages(arguments.group, arguments.goal)
-            build_core(arguments.goal)
+            if arguments.group != "docs":
+                build_core(arguments.goal)
             if arguments.tests:
                 build_planted(arguments.goal)
                 install_system_packages()

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from tools.release.programs import ROOT
 
-LOCKS: Final = ("requirements/dev.txt", "requirements/release.txt", "requirements/fuzz.txt")
+LOCKS: Final = tuple(f"requirements/{group}.txt" for group in ("dev", "release", "fuzz", "docs"))
 """All locks but run.txt, which dev.txt holds whole."""
 CARGO_LOCKS: Final = ("Cargo.toml", "crates/fuzz/engine/Cargo.toml")
 OFFLINE: Final = ("licenses", "bans", "sources")

@@ -41,7 +41,10 @@ def locks(tree: Tree) -> Iterator[str]:
     for name, version in pins(tree, "run").items():
         if dev.get(name) != version:
             yield f"requirements/dev.txt: has not {name}=={version}, which run.txt has"
-    for group in ("run", "dev"):
+    for name, version in pins(tree, "docs").items():
+        if dev.get(name, version) != version:
+            yield f"requirements/docs.txt: {name}=={version} is {dev[name]} in dev.txt"
+    for group in ("run", "dev", "docs"):
         wanted = names(tree.files.get(f"requirements/{group}.in", "").splitlines())
         for name in sorted(wanted - set(pins(tree, group))):
             yield f"requirements/{group}.txt: has not {name}, which {group}.in asks for"

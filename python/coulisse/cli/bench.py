@@ -11,12 +11,16 @@ from typing import Annotated, Any, Literal
 import typer
 
 from coulisse.bench import results
+from coulisse.bench.capacity import CapacityRun
+from coulisse.bench.capacity import measure as measure_capacity
 from coulisse.bench.core import CoreRun, measure_full, measure_sizes
 from coulisse.bench.core import measure as measure_core
 from coulisse.bench.gateway import GatewayRun
 from coulisse.bench.gateway import measure as measure_gateway
 from coulisse.bench.overload import OverloadRun
 from coulisse.bench.overload import measure as measure_overload
+from coulisse.bench.recovery import measure as measure_recovery
+from coulisse.bench.recovery_log import RecoveryRun
 from coulisse.bench.rest import RestRun
 from coulisse.bench.rest import measure as measure_rest
 from coulisse.bench.series import SeriesRun
@@ -303,6 +307,34 @@ def soak(
     result = _show(shown, save=save, as_json=as_json)
     if not result["passed"]:
         raise typer.Exit(EXIT_NOT_HELD)
+
+
+@app.command("recovery")
+def recovery(
+    orders: Annotated[int, typer.Option(min=2, help="Orders of the log that trade.")] = 200_000,
+    resting: Annotated[int, typer.Option(min=1, help="Orders that rest.")] = 20_000,
+    data_dir: DataDir = None,
+    save: Save = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what failures lose, and how long until orders are taken again; some 2 minutes."""
+    run = RecoveryRun(orders, resting, data_dir)
+    _show(Shown("recovery", "recovery", lambda: measure_recovery(run)), save=save, as_json=as_json)
+
+
+@app.command("capacity")
+def capacity(
+    accounts: Annotated[
+        int, typer.Option(min=1_000, max=1_000_000, help="Accounts to open.")
+    ] = 200_000,
+    orders: Annotated[int, typer.Option(min=10, max=5_000, help="Orders over the wire.")] = 1_000,
+    data_dir: DataDir = None,
+    save: Save = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what an account takes, and what an order moves over the wire; some 20 seconds."""
+    run = CapacityRun(accounts, orders, data_dir)
+    _show(Shown("capacity", "capacity", lambda: measure_capacity(run)), save=save, as_json=as_json)
 
 
 @app.command("tls")

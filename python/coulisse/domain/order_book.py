@@ -38,11 +38,14 @@ class _Resting:
 class OrderBook:
     """An order book.
 
+    ```python
     >>> book = OrderBook("BTC/USD")
     >>> book.add(1, "sell", "0.5", "60000")
     []
     >>> [(trade.price, trade.qty) for trade in book.add(2, "buy", "0.2")]
     [(Decimal('60000.00'), Decimal('0.20000000'))]
+
+    ```
     """
 
     def __init__(
