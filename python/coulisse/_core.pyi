@@ -46,6 +46,7 @@ __all__ = [
     "rest_routes",
     "schema_json",
     "tables_json",
+    "take_short_turns",
 ]
 
 VERSION: Final[str]
@@ -185,6 +186,13 @@ class CopyReplay:
         """What the journal holds."""
     def event_hash(self) -> bytes: ...
     def state_hash(self) -> bytes: ...
+
+def take_short_turns(pid: int) -> bool:
+    """Let a process of one thread, and all that it starts, go on for 0.1 ms where others wait.
+
+    However nice a process is, who wakes waits for its turn to end: some 3 ms otherwise. Returns
+    whether the kernel has that (Linux 6.12).
+    """
 
 def planted_faults() -> list[str]:
     """The faults that `Engine.plant` can switch on: none but in a build made for tests."""

@@ -81,6 +81,13 @@ fn asyncapi_json() -> String {
     coulisse_wire::schema::documents::asyncapi_json()
 }
 
+/// Lets a process that has one thread, and those that it starts, go on for a short time only where others
+/// wait; whether the kernel has that.
+#[pyfunction]
+fn take_short_turns(pid: i32) -> bool {
+    urgency::set_slice(pid, true)
+}
+
 /// Whether 32 bytes are an Ed25519 public key that a logon can prove.
 #[pyfunction]
 fn is_public_key(key: [u8; 32]) -> bool {
@@ -124,6 +131,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(protocol_docs, module)?)?;
     module.add_function(wrap_pyfunction!(openapi_json, module)?)?;
     module.add_function(wrap_pyfunction!(asyncapi_json, module)?)?;
+    module.add_function(wrap_pyfunction!(take_short_turns, module)?)?;
     module.add_function(wrap_pyfunction!(is_public_key, module)?)?;
     module.add_function(wrap_pyfunction!(public_key, module)?)?;
     module.add_function(wrap_pyfunction!(operations, module)?)?;

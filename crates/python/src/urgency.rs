@@ -3,8 +3,9 @@
 //! The kernel lets a thread that runs go on for some milliseconds (its slice) before another that has
 //! woken gets the processor. A thread that asks for a short slice gets it sooner, and no more of it. That
 //! is for threads that work a little at a time while everybody waits: the one that syncs the log, and the
-//! core's loop where workers have the same processors. It takes Linux 6.12 and no privilege; where it is
-//! refused all goes on as before.
+//! core's loop where workers have the same processors. And for the processes that stand back: however nice
+//! they are, whoever wakes waits until their turn is over. It takes Linux 6.12 and no privilege; where it
+//! is refused all goes on as before.
 
 use std::mem::size_of;
 
@@ -30,15 +31,21 @@ struct Attributes {
 
 /// Asks for a short slice for the thread that calls, or for the usual one; whether it was granted.
 pub fn be_urgent(is_urgent: bool) -> bool {
+    set_slice(0, is_urgent)
+}
+
+/// The same for the thread of a number, which is a process's where it has one; 0 is the one that calls.
+pub(crate) fn set_slice(thread: libc::pid_t, is_short: bool) -> bool {
     let mut attributes = Attributes::default();
     let bytes = size_of::<Attributes>();
     // SAFETY: the kernel fills the structure, which is as long as it is told, and keeps nothing of it.
-    let found = unsafe { libc::syscall(libc::SYS_sched_getattr, 0, &raw mut attributes, bytes, 0) };
+    let found =
+        unsafe { libc::syscall(libc::SYS_sched_getattr, thread, &raw mut attributes, bytes, 0) };
     // Somebody who has given the thread a policy of its own knows better.
     if found != 0 || attributes.policy != libc::SCHED_OTHER.unsigned_abs() {
         return false;
     }
-    (attributes.flags, attributes.runtime) = (0, if is_urgent { SLICE_NS } else { USUAL });
+    (attributes.flags, attributes.runtime) = (0, if is_short { SLICE_NS } else { USUAL });
     // SAFETY: the kernel reads the structure, which says its own length.
-    unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0) == 0 }
+    unsafe { libc::syscall(libc::SYS_sched_setattr, thread, &raw const attributes, 0) == 0 }
 }

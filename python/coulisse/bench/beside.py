@@ -24,6 +24,7 @@ from coulisse import _core
 from coulisse.bench.pinning import pinned_to, processors
 from coulisse.domain.errors import CoulisseError
 from coulisse.engine.driver import Driver
+from coulisse.node.backstage import stand_back
 from coulisse.node.follower import Settings
 from coulisse.node.projector import MODULE
 
@@ -80,14 +81,14 @@ def _projector(data_dir: Path, cpu: int) -> subprocess.Popen[bytes]:
         data_dir=str(data_dir),
         snapshot_interval_s=INTERVAL_S,
         snapshots_kept=1,
-        nice=0,
-        processors=(cpu,),
     )
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", MODULE, settings.to_json()],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
     )
+    stand_back(process.pid, 0, (cpu,))
+    return process
 
 
 def _end(projector: subprocess.Popen[bytes]) -> None:

@@ -305,11 +305,8 @@ def _start(run: StartRun, files: servers.Files, data: Path) -> dict[str, Any]:
         live, rss_mb = server.metric("coulisse_engine_orders_live"), server.peak_rss_mb()
     if live != run.orders:
         raise CoulisseError(f"{live} orders rest after the start, not {run.orders}")
-    said = next(
-        line
-        for line in map(json.loads, files.log.read_text(encoding="utf-8").splitlines())
-        if line["event"] == "ready"
-    )
+    lines = files.log.read_text(encoding="utf-8").splitlines()
+    *_, said = (line for line in map(json.loads, lines) if line["event"] == "ready")
     return {
         "ready_s": round(ready_s, 2),
         "cpu_s": cpu_s,

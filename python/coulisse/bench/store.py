@@ -30,6 +30,7 @@ from coulisse.domain.errors import CoulisseError
 from coulisse.domain.schema import Value, schema
 from coulisse.engine.driver import Driver
 from coulisse.log.file import open_core
+from coulisse.node.backstage import stand_back
 from coulisse.node.follower import Settings
 from coulisse.node.projector_process import STORE_VARIABLE
 from coulisse.node.seed import seed
@@ -235,8 +236,6 @@ async def _projector(config: Config, address: Address) -> AsyncIterator[int]:
         data_dir=str(config.log.dir),
         snapshot_interval_s=3_600.0,
         snapshots_kept=1,
-        nice=config.projector.nice,
-        processors=(),
     )
     database = address.target if address.backend == "postgresql" else f"sqlite:///{address.target}"
     process = await asyncio.create_subprocess_exec(
@@ -245,6 +244,7 @@ async def _projector(config: Config, address: Address) -> AsyncIterator[int]:
         stdout=asyncio.subprocess.DEVNULL,
         env={**os.environ, STORE_VARIABLE: database},
     )  # fmt: skip
+    stand_back(process.pid, config.projector.nice)
     try:
         yield process.pid
     finally:

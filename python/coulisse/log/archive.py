@@ -192,7 +192,6 @@ def _holds(packed: Path, wanted: bytes) -> bool:
 def main() -> int:
     """Run the process; return its exit code."""
     settings: dict[str, Any] = json.loads(sys.argv[1])
-    os.nice(settings["nice"])
     directory, archive = Path(settings["data_dir"]), Path(settings["archive"])
     now_s = time.time()
     done = Done()

@@ -67,15 +67,16 @@ class Node:
         projector: Projector,
         series: Series,
         redis: RedisSide,
+        beside: tuple[int, ...],
     ) -> None:
-        """Put a node together; `group` owns its tasks."""
+        """Put a node together; `group` owns its tasks, `beside` is where its errands run."""
         self.config = config
         self.core = core
         self.group = group
         self.projector = projector
         self.series = series
-        self.verify = StoreVerify(config, projector.store)
-        self.archive = LogArchive(config, projector.store)
+        self.verify = StoreVerify(config, projector.store, beside)
+        self.archive = LogArchive(config, projector.store, beside)
         self.redis = redis
         self.tracing = Tracing(config)
         self.driver = Driver(core, schema(), self._on_fatal)
@@ -307,8 +308,9 @@ async def running(
     refuse_file(data_dir(config))
     processors = allowed_processors()
     projector = Projector(config, processors)
-    series = Series(config, elsewhere(config, processors))
-    redis = RedisSide(config, elsewhere(config, processors))
+    beside = elsewhere(config, processors)
+    series = Series(config, beside)
+    redis = RedisSide(config, beside)
     if config.node.cpu is not None:
         _pin(config.node.cpu)
     # A busy port is known before the journal is touched.
@@ -324,7 +326,7 @@ async def running(
         try:
             with lone_faults():
                 async with asyncio.TaskGroup() as group:
-                    node = Node(config, core, group, demo_key, projector, series, redis)
+                    node = Node(config, core, group, demo_key, projector, series, redis, beside)
                     try:
                         await node.start(bound)
                         yield node

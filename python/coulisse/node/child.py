@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from coulisse.node.backstage import stand_back
 from coulisse.node.lives import Backoff, pause
 from coulisse.node.side_process import EXIT_DIVERGED
 from coulisse.telemetry.logs import logger
@@ -32,6 +33,9 @@ class Program:
     settings: str
     """Its one argument."""
     environment: Mapping[str, str]
+    nice: int
+    processors: tuple[int, ...]
+    """Where it may run; empty: where the node may."""
 
 
 class Parent(Protocol):
@@ -129,6 +133,7 @@ class Child:
             env={**os.environ, **self._program.environment},
         )  # fmt: skip
         self._process = process
+        stand_back(process.pid, self._program.nice, self._program.processors)
         assert process.stdout is not None and process.stdin is not None, "both are pipes"
         if self._stopping.is_set():
             process.stdin.close()

@@ -11,9 +11,10 @@ import json
 import os
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
+from coulisse.node.backstage import stand_back
 from coulisse.node.lives import pause
 
 SAID_NOTHING: Final = '{"error": "it said nothing"}'
@@ -22,10 +23,17 @@ SAID_NOTHING: Final = '{"error": "it said nothing"}'
 class Errand(ABC):
     """A module that is run as a program, at an interval."""
 
-    def __init__(self, module: str, interval_s: float) -> None:
-        """Prepare to run it; it is told its settings, and answers with one line of JSON."""
+    def __init__(
+        self, module: str, interval_s: float, nice: int, processors: Collection[int]
+    ) -> None:
+        """Prepare to run it; it is told its settings, and answers with one line of JSON.
+
+        It is so much nicer than the node, and runs on these processors; without any where the
+        node may.
+        """
         self._module = module
         self._interval_s = interval_s
+        self._nice, self._processors = nice, processors
         self._stopping = asyncio.Event()
         self._process: asyncio.subprocess.Process | None = None
 
@@ -70,6 +78,7 @@ class Errand(ABC):
             env={**os.environ, **secrets},
         )  # fmt: skip
         self._process = process
+        stand_back(process.pid, self._nice, self._processors)
         try:
             answer, _ = await process.communicate()
         finally:

@@ -6,7 +6,7 @@ have been past it an interval ago as well: a power cut takes back what a databas
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from coulisse.config import Config
@@ -23,20 +23,19 @@ MODULE: Final = "coulisse.log.archive"
 class LogArchive(Errand):
     """The archive of one node."""
 
-    def __init__(self, config: Config, store: StoreHealth) -> None:
+    def __init__(self, config: Config, store: StoreHealth, processors: Collection[int]) -> None:
         """Archive as the settings say, and never what `store` or a snapshot goes on from.
 
-        The log is open by now.
+        On these processors. The log is open by now.
         """
         part = config.log
-        super().__init__(MODULE, part.archive_interval_s)
+        super().__init__(MODULE, part.archive_interval_s, config.projector.nice, processors)
         self._directory = data_dir(config)
         self._archive = archive_dir(config)
         self._settings: dict[str, object] = {
             "data_dir": str(self._directory),
             "archive": str(self._archive),
             "keep_days": part.archive_keep_days,
-            "nice": config.projector.nice,
         }
         self._store = store
         self._has_series = config.series_database is not None

@@ -34,14 +34,14 @@ class Projector:
             data_dir=str(data_dir(config)),
             snapshot_interval_s=part.snapshot_interval_s,
             snapshots_kept=part.snapshots_kept,
-            nice=part.nice,
-            processors=elsewhere(config, processors),
             may_migrate=config.store.migrate,
         )
         database = config.store.address or ""
         # Not in its arguments, which everybody on the machine can read.
         secret = {STORE_VARIABLE: database}
-        self._child = Child(Program("projector", MODULE, settings.to_json(), secret), self)
+        where = elsewhere(config, processors)
+        program = Program("projector", MODULE, settings.to_json(), secret, part.nice, where)
+        self._child = Child(program, self)
         self.store = StoreHealth(is_wanted=bool(part.enabled and database))
         self._log = logger("projector")
         self._status = Status()

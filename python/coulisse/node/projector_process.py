@@ -106,7 +106,7 @@ def main() -> int:
     settings = Settings.from_json(sys.argv[1])
     # The fork that writes a snapshot runs nothing that the store's thread could have locked.
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
-    return run_process(settings, lambda: follow(settings, Lifeline()))
+    return run_process(lambda: follow(settings, Lifeline()))
 
 
 if __name__ == "__main__":

@@ -36,11 +36,10 @@ def _program(config: Config, processors: tuple[int, ...]) -> Program | None:
         return None
     settings = Settings(
         data_dir=str(data_dir(config)),
-        nice=config.projector.nice,
-        processors=processors,
         prefix=part.prefix,
         interval_ms=part.interval_ms,
         book_depth=part.book_depth,
         accounts_max=part.accounts_max,
     )
-    return Program("redis", MODULE, settings.to_json(), {REDIS_VARIABLE: url})
+    nice, secret = config.projector.nice, {REDIS_VARIABLE: url}
+    return Program("redis", MODULE, settings.to_json(), secret, nice, processors)

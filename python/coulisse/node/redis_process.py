@@ -132,7 +132,7 @@ class Teller(SideProcess[Status]):
 def main() -> int:
     """Run the process; return its exit code."""
     settings, url = Settings.from_json(sys.argv[1]), os.environ.pop(REDIS_VARIABLE)
-    return run_process(settings, lambda: Teller(settings, url, Lifeline()).run())
+    return run_process(lambda: Teller(settings, url, Lifeline()).run())
 
 
 if __name__ == "__main__":

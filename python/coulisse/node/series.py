@@ -58,8 +58,7 @@ def _program(
 ) -> Program:
     settings = Settings(
         data_dir=str(directory),
-        nice=config.projector.nice,
-        processors=processors,
         keep_days={str(name): days for name, days in config.series.keep_days.items()},
     )
-    return Program("series", MODULE, settings.to_json(), {SERIES_VARIABLE: database})
+    nice, secret = config.projector.nice, {SERIES_VARIABLE: database}
+    return Program("series", MODULE, settings.to_json(), secret, nice, processors)

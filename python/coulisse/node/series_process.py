@@ -174,7 +174,7 @@ def main() -> int:
     """Run the process; return its exit code."""
     settings = Settings.from_json(sys.argv[1])
     address = parse_series_address(os.environ.pop(SERIES_VARIABLE), Path(settings.data_dir))
-    return run_process(settings, lambda: Filler(settings, address, Lifeline()).run())
+    return run_process(lambda: Filler(settings, address, Lifeline()).run())
 
 
 if __name__ == "__main__":

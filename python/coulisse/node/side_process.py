@@ -52,9 +52,6 @@ class SideSettings:
     """What the node tells each of them."""
 
     data_dir: str
-    nice: int
-    processors: tuple[int, ...]
-    """Where it may run; empty: where the node may."""
 
     def to_json(self) -> str:
         """Return the argument of the process."""
@@ -63,8 +60,7 @@ class SideSettings:
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Read the argument of the process."""
-        fields = json.loads(text)
-        return cls(**{**fields, "processors": tuple(fields["processors"])})
+        return cls(**json.loads(text))
 
 
 @dataclass(slots=True)
@@ -144,13 +140,10 @@ def beside(read: Callable[[], FoundT]) -> FoundT:
         raise
 
 
-def run_process(settings: SideSettings, work: Callable[[], None]) -> int:
-    """Do the work of a process as its settings say; return its exit code."""
+def run_process(work: Callable[[], None]) -> int:
+    """Do the work of a process; return its exit code."""
     # Who interrupts the node in a terminal interrupts its family too: the node decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(settings.nice)
-    if settings.processors:
-        os.sched_setaffinity(0, settings.processors)
     try:
         work()
     except _core.CoreError as error:

@@ -1,6 +1,6 @@
 """Compares a store with the core, at one seq: `coulisse store verify`, and the node once an hour.
 
-    python -m coulisse.node.store_check '{"data_dir": …, "is_deep": …, "nice": …}'
+    python -m coulisse.node.store_check '{"data_dir": …, "is_deep": …}'
 
 does it in a process of its own, niced, and says what came of it as one line of JSON. The store's
 address comes by the environment.
@@ -216,7 +216,6 @@ def main() -> int:
     from coulisse.node.projector_process import STORE_VARIABLE
 
     settings: dict[str, Any] = json.loads(sys.argv[1])
-    os.nice(settings["nice"])
     address = parse_address(os.environ[STORE_VARIABLE], Path(settings["data_dir"]))
     try:
         report = verify(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from coulisse.config import Config
@@ -17,13 +18,12 @@ MODULE: Final = "coulisse.node.store_check"
 class StoreVerify(Errand):
     """The comparisons of one node."""
 
-    def __init__(self, config: Config, store: StoreHealth) -> None:
-        """Compare what `store` tells of, at the interval of the settings."""
-        super().__init__(MODULE, config.store.verify_interval_s)
+    def __init__(self, config: Config, store: StoreHealth, processors: Collection[int]) -> None:
+        """Compare what `store` tells of, at the interval of the settings, on these processors."""
+        interval_s = config.store.verify_interval_s
+        super().__init__(MODULE, interval_s, config.projector.nice, processors)
         self._secrets = {STORE_VARIABLE: config.store.address or ""}
-        self._settings = {
-            "data_dir": str(data_dir(config)), "is_deep": False, "nice": config.projector.nice,
-        }  # fmt: skip
+        self._settings = {"data_dir": str(data_dir(config)), "is_deep": False}
         self._store = store
         self._log = logger("store")
 
