@@ -11,7 +11,6 @@ import re
 import select
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +18,8 @@ from pathlib import Path
 
 import pytest
 import websockets
+
+from coulisse.bench.own_server import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -45,12 +46,6 @@ def commands() -> list[str]:
     section = README.partition("## Command line")[2].partition("\n## ")[0]
     (fence,) = re.findall(r"^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
     return [line.partition(" # ")[0].strip() for line in fence.splitlines() if line]
-
-
-def a_free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @contextlib.contextmanager
@@ -91,7 +86,7 @@ async def answer_of(port: int, sent: dict[str, object], awaited: str) -> dict[st
 
 def test_the_server_example_answers_an_order_with_its_result() -> None:
     example = next(fence for fence in fences("python") if "WebSocketServer" in fence)
-    port = a_free_port()
+    port = free_port()
     assert "port=8080" in example
     order = {"symbol": "BTC-USD", "side": "buy", "type": "limit", "price": "60000", "qty": "0.01"}
     source = example.replace("port=8080", f"port={port}")
@@ -103,7 +98,7 @@ def test_the_server_example_answers_an_order_with_its_result() -> None:
 
 def test_the_server_example_ends_by_a_signal_and_leaves_nothing_behind(tmp_path: Path) -> None:
     example = next(fence for fence in fences("python") if "WebSocketServer" in fence)
-    port = a_free_port()
+    port = free_port()
     source = example.replace("port=8080", f"port={port}")
     for number, code in ((signal.SIGTERM, 0), (signal.SIGINT, -signal.SIGINT)):
         with running([sys.executable, "-c", source], TMPDIR=str(tmp_path)) as program:
@@ -180,7 +175,7 @@ def test_an_example_of_the_start_pages_says_what_it_should(
 @pytest.mark.torture
 def test_the_operators_start_page_can_be_typed(tmp_path: Path) -> None:
     (tmp_path / ".venv").symlink_to(ROOT / ".venv")
-    port = a_free_port()
+    port = free_port()
     page = (START / "operator.md").read_text(encoding="utf-8")
     first, second = fences("sh", page.replace("127.0.0.1:8080", f"127.0.0.1:{port}"))
     environment = {**os.environ, "COULISSE_GATEWAY__PORT": str(port)}

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from coulisse import Client
+from coulisse.bench.own_server import free_port
 from tests.integration.conftest import environment, launch
 from tests.store.redis_server import RedisServer
 from tests.store.redis_server import is_installed as has_redis
@@ -78,7 +79,8 @@ async def a_world(home: Path) -> AsyncIterator[World]:
         ends.callback(redis.remove)
         redis.start()
         disk = ends.enter_context(a_small_disk(home / "disk"))
-        serve = ["serve", "--port", "0", "--data-dir", str(disk), "--config", "coulisse.toml"]
+        serve = ["serve", "--port", str(free_port()), "--data-dir", str(disk)]
+        serve += ["--config", "coulisse.toml"]
         server = launch(serve, environment(home, COULISSE_REDIS__URL=redis.url, **SETTINGS), home)
         ends.callback(server.stop)
         ends.callback(server.process.kill)

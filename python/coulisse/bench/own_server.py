@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import signal
 import socket
@@ -11,13 +12,30 @@ from pathlib import Path
 from typing import Final
 
 END_S: Final = 120.0
+LOCAL_PORTS: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
+"""What the kernel chooses from where nobody says a port."""
+PORT_MIN: Final = 10_000
+PORT_TRIES_MAX: Final = 100
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nobody has now, and that the kernel gives to nobody by itself.
+
+    So a server that is killed finds it again: a connection of somebody else's, out of this machine
+    or to another server, does not get it meanwhile. Raises `OSError` where all are taken.
+    """
+    below = int(LOCAL_PORTS.read_text().split()[0])
+    error: OSError | None = None
+    for _ in range(PORT_TRIES_MAX):
+        port = PORT_MIN + secrets.randbelow(max(below - PORT_MIN, 1))
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as taken:
+                error = taken
+            else:
+                return port
+    raise error or OSError("no port is free")
 
 
 class OwnServer:
