@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -90,7 +91,7 @@ async def a_world(home: Path) -> AsyncIterator[World]:
         await asyncio.to_thread(prometheus.start)
         async with await Client.connect(server.http, credentials=server.credentials) as client:
             world = World(server, client, prometheus, redis, home, disk)
-            ends.callback(world.kill)
+            ends.callback(lambda: world.server.stop(signal.SIGKILL))
             yield world
 
 

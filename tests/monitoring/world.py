@@ -69,11 +69,8 @@ class World:
         pids = children(self.server.pid)
         return [pid for pid in pids if name in Path(f"/proc/{pid}/cmdline").read_text()]
 
-    def kill(self, name: str = "") -> None:
-        """Kill what of the node's processes there is of this name; the node itself for none."""
-        if not name:
-            self.server.stop(signal.SIGKILL)
-            return
+    def kill(self, name: str) -> None:
+        """Kill what of the node's processes there is of this name."""
         for pid in self.processes(name):
             os.kill(pid, signal.SIGKILL)
 

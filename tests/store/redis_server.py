@@ -5,43 +5,22 @@ from __future__ import annotations
 import contextlib
 import shutil
 import socket
-import subprocess
 import threading
-import time
 from collections.abc import Callable
 from functools import partial
 
 import redis
 
-from coulisse.bench.own_server import OwnServer, free_port
+from coulisse.bench.redis_server import START_S, Redis
 
 PASSWORD = "not-for-the-log"
-START_S = 30.0
 
 
-class RedisServer(OwnServer):
-    """A server that can be killed and started again; it keeps nothing on disk."""
+class RedisServer(Redis):
+    """A server with a password, and a client of it."""
 
     def __init__(self) -> None:
-        super().__init__("redis")
-        self.port = free_port()
-
-    @property
-    def url(self) -> str:
-        return f"redis://:{PASSWORD}@127.0.0.1:{self.port}/0"
-
-    def start(self) -> None:
-        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
-        command += ["--appendonly", "no", "--requirepass", PASSWORD, "--dir", str(self._dir)]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        give_up = time.monotonic() + START_S
-        while True:
-            with self.client() as client, contextlib.suppress(redis.ConnectionError):
-                client.ping()
-                return
-            assert self._process.poll() is None and time.monotonic() < give_up
+        super().__init__(PASSWORD)
 
     def client(self) -> redis.Redis:
         return redis.Redis.from_url(self.url, socket_timeout=5.0)

@@ -168,11 +168,11 @@ impl Window {
         index(slots + ((number / CHUNK) & (slots / CHUNK - 1)))
     }
 
-    /// How many numbers are older than the one of a slot that is not empty; of a slot that is gone no
-    /// fewer than there are numbers.
+    /// How many numbers are older than the one of a slot; of a slot that is gone no fewer than there are
+    /// numbers. Of an empty one it means nothing.
     #[inline]
     fn offset(&self, slot: u32) -> u32 {
-        (slot - 1).wrapping_sub(self.first) & NUMBER_MASK
+        slot.wrapping_sub(1).wrapping_sub(self.first) & NUMBER_MASK
     }
 
     /// Where the slots begin that are swept when a number is taken in: one part after another.
@@ -210,8 +210,7 @@ impl Window {
         loop {
             let slots = &self.table[begin..begin + index(SWEPT)];
             let gone = (0..).zip(slots).fold(0_u32, |gone, (place, slot)| {
-                let offset = slot.wrapping_sub(1).wrapping_sub(self.first) & NUMBER_MASK;
-                gone | u32::from(*slot != 0 && offset >= self.count) << place
+                gone | u32::from(*slot != 0 && self.offset(*slot) >= self.count) << place
             });
             if gone == 0 {
                 break;

@@ -22,6 +22,7 @@ from typing import Any
 
 from coulisse import _core
 from coulisse.bench.pinning import pinned_to, processors
+from coulisse.bench.store import nothing
 from coulisse.domain.errors import CoulisseError
 from coulisse.engine.driver import Driver
 from coulisse.node.backstage import stand_back
@@ -150,13 +151,9 @@ def _time(core: _core.Core, command: Encoded) -> int:
     """Let the core do one command, and nothing else; return the time it took, in ns."""
     kind, body, account = command
     began_ns = time.perf_counter_ns()
-    core.command(kind, body, _nothing, account=account)
+    core.command(kind, body, nothing, account=account)
     core.flush()
     return time.perf_counter_ns() - began_ns
-
-
-def _nothing(seq: int, events: bytes) -> None:
-    """Nobody waits for it."""
 
 
 def _writer_of(projector: subprocess.Popen[bytes]) -> int | None:

@@ -20,6 +20,7 @@ from coulisse import _core
 from coulisse.bench.mortal_node import FAR, SYMBOL, MortalNode
 from coulisse.bench.recovery_log import a_node, log_bytes
 from coulisse.bench.scratch import run_directory
+from coulisse.bench.store import fail, nothing
 from coulisse.client.client import Client
 from coulisse.config import Config
 from coulisse.domain.errors import CoulisseError
@@ -64,7 +65,7 @@ def measure(run: CapacityRun) -> dict[str, Any]:
 async def _accounts(run: CapacityRun, data: Path) -> dict[str, Any]:
     config = Config().with_log(directory=data)
     core = open_core(config, [config.gateway])
-    driver = Driver(core, schema(), _fail)
+    driver = Driver(core, schema(), fail)
     driver.attach(asyncio.get_running_loop())
     try:
         await seed(core, driver, config)
@@ -94,7 +95,7 @@ async def _accounts(run: CapacityRun, data: Path) -> dict[str, Any]:
 
 def _send(core: _core.Core, name: str, fields: dict[str, Any], account: int) -> None:
     kind, body = schema().encode(name, fields)
-    core.command(kind, body, _nothing, account=account)
+    core.command(kind, body, nothing, account=account)
 
 
 def _rss_bytes() -> int:
@@ -200,11 +201,3 @@ async def _place(client: Client, number: int) -> None:
     placed = await client.place(SYMBOL, "buy", "0.00100", price=price)
     if not isinstance(placed, OrderResult):
         raise CoulisseError(f"the order was not taken: {placed}")
-
-
-def _fail(reason: str) -> None:
-    raise CoulisseError(reason)
-
-
-def _nothing(seq: int, events: bytes) -> None:
-    """Nobody waits for it."""

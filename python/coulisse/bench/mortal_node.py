@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import select
 import signal
 import subprocess
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from coulisse.bench.pinning import children
+from coulisse.bench.servers import surroundings
 from coulisse.client.client import Client
 from coulisse.domain.errors import CoulisseError
 from coulisse.domain.outcomes import OrderResult
@@ -182,8 +182,7 @@ class MortalNode:
         return acknowledged
 
     def _environment(self) -> dict[str, str]:
-        kept = {k: value for k, value in os.environ.items() if not k.startswith("COULISSE_")}
-        return {**kept, **self.environment}
+        return {**surroundings(), **self.environment}
 
 
 def await_that(holds: Callable[[], bool], what: str, patience_s: float = STATE_S) -> None:

@@ -32,6 +32,7 @@ from coulisse.bench.recovery_log import (
 from coulisse.bench.redis_server import Redis
 from coulisse.bench.scratch import run_directory
 from coulisse.domain.errors import CoulisseError
+from coulisse.log.files import segment_file, segments, snapshots
 
 UNDER_LOAD_S: Final = 1.0
 FOLLOWS: Final = frozenset({"writing", "telling"})
@@ -172,14 +173,15 @@ class _Scenarios:
     async def _snapshots_lost(self) -> dict[str, Any]:
         acknowledged = await self._killed_under_load()
         self._node.bury()
-        for file in self._node.data.glob("*.snap"):
+        for file in snapshots(self._node.data).values():
             file.unlink()
         took_s = await self._until_order(time.perf_counter(), self._node.launch)
         return {**await self._lost(acknowledged), "first_order_s": took_s, **self._start()}
 
     def _last_segment(self) -> tuple[Path, int]:
         """Return the segment that is written to, and where its last group ends."""
-        file = max(self._node.data.glob("journal-*.seg"))
+        data = self._node.data
+        file = data / segment_file(segments(data)[-1])
         return file, used_bytes(file)
 
     async def _log_torn(self) -> dict[str, Any]:

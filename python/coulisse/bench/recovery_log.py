@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Final
 
 from coulisse.bench.mortal_node import MortalNode
-from coulisse.bench.store import Market, published
+from coulisse.bench.store import Market, fail, nothing, published
 from coulisse.client.keys import new_private_key, public_key
 from coulisse.config import load_config
-from coulisse.domain.errors import CoulisseError
 from coulisse.domain.schema import Value, schema
 from coulisse.engine.driver import Driver
 from coulisse.log.archive import put_away
 from coulisse.log.file import open_core
+from coulisse.log.files import segment_file, segments, snapshots
 from coulisse.node.seed import seed
 
 ACCOUNTS: Final = 50
@@ -66,7 +66,7 @@ async def make_log(run: RecoveryRun, node: MortalNode) -> int:
     """Write the log of orders that trade, and some that rest; return its last seq."""
     config = load_config(node.config).with_log(directory=node.data)
     core = open_core(config, [config.gateway])
-    driver = Driver(core, schema(), _fail)
+    driver = Driver(core, schema(), fail)
     driver.attach(asyncio.get_running_loop())
     try:
         await seed(core, driver, config)
@@ -78,7 +78,7 @@ async def make_log(run: RecoveryRun, node: MortalNode) -> int:
             else:
                 fields = _resting(number)
                 kind, body = schema().encode("OrderPlace", fields)
-                core.command(kind, body, _nothing, account=accounts[number % (ACCOUNTS - 1)])
+                core.command(kind, body, nothing, account=accounts[number % (ACCOUNTS - 1)])
             if number % ORDERS_PER_TURN == 0:
                 await asyncio.sleep(0)
             if number % IN_FLIGHT == 0:
@@ -98,17 +98,9 @@ def _resting(number: int) -> dict[str, Value]:
     }  # fmt: skip
 
 
-def _fail(reason: str) -> None:
-    raise CoulisseError(reason)
-
-
-def _nothing(seq: int, events: bytes) -> None:
-    """Nobody waits for it."""
-
-
 def log_bytes(data: Path) -> int:
     """Return what the log takes, without what its last segment has to spare."""
-    *full, last = sorted(data.glob("journal-*.seg"))
+    *full, last = _segments(data)
     return sum(segment.stat().st_size for segment in full) + used_bytes(last)
 
 
@@ -121,9 +113,9 @@ def sizes(node: MortalNode) -> dict[str, int | float]:
     """Return what stands on the disk."""
     data, copy = node.data, node.directory / "copy"
     copy.mkdir()
-    for segment in data.glob("journal-*.seg"):
+    for segment in _segments(data):
         shutil.copy2(segment, copy)
-    full = sum(segment.stat().st_size for segment in sorted(copy.glob("*.seg"))[:-1])
+    full = sum(segment.stat().st_size for segment in _segments(copy)[:-1])
     archive = node.directory / "archive"
     put_away(copy, archive, 2**62)
     packed = bytes_of(archive)
@@ -132,10 +124,14 @@ def sizes(node: MortalNode) -> dict[str, int | float]:
     return {
         "log_bytes": log_bytes(data),
         "archived_share": round(packed / full, 3) if full else 1.0,
-        "snapshot_bytes": max(data.glob("*.snap")).stat().st_size,
+        "snapshot_bytes": [*snapshots(data).values()][-1].stat().st_size,
         "store_bytes": sum(file.stat().st_size for file in data.glob("store.sqlite3*")),
         "series_bytes": sum(file.stat().st_size for file in data.glob("series.sqlite3*")),
     }
+
+
+def _segments(directory: Path) -> list[Path]:
+    return [directory / segment_file(first_seq) for first_seq in segments(directory)]
 
 
 def bytes_of(directory: Path) -> int:

@@ -17,22 +17,27 @@ START_S: Final = 30.0
 class Redis(OwnServer):
     """A Redis that can be killed and started again."""
 
-    def __init__(self) -> None:
-        """Make its folder. Raises `CoulisseError` where there is no Redis."""
+    def __init__(self, password: str = "") -> None:
+        """Make its folder; it asks for the password, if one is given.
+
+        Raises `CoulisseError` where there is no Redis.
+        """
         if shutil.which("redis-server") is None:
             raise CoulisseError("no Redis server is installed (Debian: redis-server)")
         super().__init__("redis")
         self.port = free_port()
+        self._password = password
 
     @property
     def url(self) -> str:
         """The setting that names it."""
-        return f"redis://127.0.0.1:{self.port}/0"
+        who = f":{self._password}@" if self._password else ""
+        return f"redis://{who}127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
         """Start it and wait until it listens. Raises `CoulisseError`."""
         command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
-        command += ["--appendonly", "no", "--dir", str(self._dir)]
+        command += ["--appendonly", "no", "--requirepass", self._password, "--dir", str(self._dir)]
         self._process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

@@ -235,6 +235,11 @@ def other(
         yield Server(process.pid, "127.0.0.1", int(ready["port"]), "")
 
 
+def surroundings() -> dict[str, str]:
+    """Return the environment without settings of the user's own."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COULISSE_")}
+
+
 @contextlib.contextmanager
 def running(
     command: Sequence[str],
@@ -247,7 +252,7 @@ def running(
 
     That may take `ready_s`. What it complains of is added to the log of the run.
     """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("COULISSE_")}
+    kept = surroundings()
     kept["COULISSE_SECRETS__MASTER_KEY"] = secrets.token_hex(32)
     kept.update(variables or {})
     with files.log.open("a", encoding="utf-8") as log, pinned_to(cpu):

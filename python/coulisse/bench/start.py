@@ -24,11 +24,13 @@ from coulisse import _core
 from coulisse.bench import beside, servers
 from coulisse.bench.pinning import processors
 from coulisse.bench.scratch import run_directory
+from coulisse.bench.store import fail, nothing
 from coulisse.config import AccountConfig, Config, InstrumentConfig
 from coulisse.domain.errors import CoulisseError
 from coulisse.domain.schema import Schema, Value, schema
 from coulisse.engine.driver import Driver
 from coulisse.log.file import open_core
+from coulisse.log.files import snapshots
 from coulisse.node.seed import seed
 
 SEED = 42
@@ -144,7 +146,7 @@ class _Feeder:
 
     async def send(self, name: str, fields: Mapping[str, Value], account: int) -> None:
         kind, body = self._schema.encode(name, fields)
-        self._core.command(kind, body, _nothing, account=account)
+        self._core.command(kind, body, nothing, account=account)
         self._sent += 1
         if self._sent % COMMANDS_PER_TICK == 0:
             await asyncio.sleep(0)
@@ -152,14 +154,10 @@ class _Feeder:
             await self._driver.durable()
 
 
-def _nothing(seq: int, events: bytes) -> None:
-    """Nobody waits for it."""
-
-
 async def _make(run: StartRun, config: Config) -> dict[str, Any]:
     """Make the log and its snapshot; return what that took."""
     core = open_core(config, [config.gateway])
-    driver = Driver(core, schema(), _fail)
+    driver = Driver(core, schema(), fail)
     driver.attach(asyncio.get_running_loop())
     await seed(core, driver, config)
     feeder, rng = _Feeder(core, driver, schema()), random.Random(SEED)
@@ -213,12 +211,8 @@ async def _trade_beside(
 
 
 def _remove_snapshots(data_dir: Path) -> None:
-    for file in data_dir.glob("*.snap"):
+    for file in snapshots(data_dir).values():
         file.unlink()
-
-
-def _fail(reason: str) -> None:
-    raise CoulisseError(reason)
 
 
 def _placement(rng: random.Random, order: _Resting, **other: Value) -> dict[str, Value]:

@@ -144,7 +144,7 @@ def fail(reason: str) -> None:
     raise CoulisseError(reason)
 
 
-def _nothing(seq: int, events: bytes) -> None:
+def nothing(seq: int, events: bytes) -> None:
     """Nobody waits for it."""
 
 
@@ -175,7 +175,7 @@ class Market:
         for side in ("buy", "sell") if dice.random() < 0.5 else ("sell", "buy"):
             fields = {**common, "side": side, "client_order_id": f"{side[0]}{self._count}"}
             kind, body = schema().encode("OrderPlace", fields)
-            self._core.command(kind, body, _nothing, account=dice.choice(self._ids))
+            self._core.command(kind, body, nothing, account=dice.choice(self._ids))
 
 
 async def published(data: Path, seq: int) -> None:

@@ -19,7 +19,7 @@ def _endpoint(value: str) -> str:
 
 
 class TracesConfig(Part):
-    """Traces of single records, told by OpenTelemetry's protocol over HTTP (docs: metrics)."""
+    """Traces of single records, told by OpenTelemetry's protocol over HTTP (docs: monitoring)."""
 
     endpoint: Annotated[
         Annotated[str, AfterValidator(_endpoint)] | None,
