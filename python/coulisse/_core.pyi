@@ -670,6 +670,11 @@ class Replica:
         Raises `CoreError`: `REPLICA_LOCKED`, `JOURNAL_VOID` where no node has opened the journal
         since the boot, `JOURNAL_CORRUPT`, `JOURNAL_VERSION`, `JOURNAL_IO`.
         """
+    def ahead(self) -> Replica:
+        """Return another one of this process, begun at the newest snapshot that there is.
+
+        It may write snapshots if this one may, and makes no rows. Raises what a new one does.
+        """
     def catch_up(self, limit: int) -> int:
         """Apply at most `limit` records, up to the newest published pair; return how many.
 

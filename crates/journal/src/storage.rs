@@ -146,4 +146,4 @@ pub(crate) fn zero_in_pieces(
 }
 
 /// Holds a lock until it is dropped.
-pub trait StorageLock: Send {}
+pub trait StorageLock: Send + Sync {}

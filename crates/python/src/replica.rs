@@ -118,7 +118,7 @@ pub(crate) struct Replica {
     following: Option<Following>,
     /// The sessions of whoever hands on what its feeds tell.
     listening: Listening,
-    lock: Option<Box<dyn StorageLock>>,
+    lock: Option<Arc<dyn StorageLock>>,
 }
 
 impl Replica {
@@ -131,7 +131,8 @@ impl Replica {
     ) -> Result<Self, ReplicaError> {
         let mut lock = None;
         if is_only_one {
-            lock = Some(storage.lock(LOCK_NAME).map_err(|_| ReplicaError::Locked)?);
+            let taken = storage.lock(LOCK_NAME).map_err(|_| ReplicaError::Locked)?;
+            lock = Some(Arc::from(taken));
             remove_unfinished(storage.as_ref())?;
         }
         let Some(watermark) = read_watermark(&storage)? else { return Err(ReplicaError::Void) };
@@ -170,6 +171,14 @@ impl Replica {
             listening: Listening::default(),
             lock,
         })
+    }
+
+    /// Another one of the same process, which starts from the newest snapshot whatever this one is kept
+    /// back by, and may write snapshots if this one may.
+    pub(crate) fn ahead(&self) -> Result<Self, ReplicaError> {
+        let mut ahead = Self::open(Arc::clone(&self.storage), u64::MAX, false)?;
+        ahead.lock.clone_from(&self.lock);
+        Ok(ahead)
     }
 
     pub(crate) fn engine(&self) -> &Engine {

@@ -51,6 +51,11 @@ impl Replica {
         Ok(Self { inner: GilCell::new(inner.map_err(|error| told(&error))?) })
     }
 
+    fn ahead(&self, py: Python<'_>) -> PyResult<Self> {
+        let inner = self.with(py, |inner| inner.ahead()).map_err(|error| told(&error))?;
+        Ok(Self { inner: GilCell::new(inner) })
+    }
+
     fn catch_up(&self, py: Python<'_>, limit: u64) -> PyResult<u64> {
         self.with(py, |inner| inner.catch_up(limit)).map_err(|error| told(&error))
     }

@@ -3,14 +3,11 @@
 While the store is down the replica goes on; when it is back, the replica begins again from a
 snapshot that is not past it.
 
-Invariant: only a state whose event hash is the one that the core published at that seq is written.
+Invariant: the store is given rows only of what follows the place that it was seen at.
 """
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,26 +15,20 @@ from typing import Final
 
 from coulisse import _core
 from coulisse.log.files import snapshots
-from coulisse.node.pace import Pace, Worker
-from coulisse.node.side_process import EXIT_FAILED, SideSettings
+from coulisse.node.pace import RECORDS_PER_BURST, RECORDS_PER_TURN, Pace, Worker
+from coulisse.node.side_process import SideSettings
+from coulisse.node.snapshot_forks import SnapshotForks
 from coulisse.node.store_feed import StoreFeed
 from coulisse.store.sql.writer import Breathe, Checkpoint
 
 POLL_S: Final = 0.1
 """How often it looks whether the core has published more."""
-RECORDS_PER_TURN: Final = 20_000
-"""Records between two looks at stdin: some ten milliseconds."""
 RECORDS_PER_WRITE: Final = 4_096
 """Records whose rows the store is given at a time, at most: fewer where it waits for some."""
-RECORDS_PER_BURST: Final = 64
-"""Records that are applied between two rests while somebody trades."""
 FINISH_S: Final = 2.0
 """How long it goes on filling the store when the node has gone."""
-ANSWER_BYTES: Final = 4_096
 PLACE_FILE: Final = "series.place"
 """In the data directory: the seq that the time series will go on from."""
-UNFINISHED: Final = "snapshot.tmp"
-"""What a snapshot is called while it is written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,16 +67,6 @@ class Status:
     """Why the store was emptied, if it was."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Writing:
-    """A fork that writes a snapshot."""
-
-    pid: int
-    seq: int
-    answer: int
-    """Reads what it says at its end: bytes and µs of the file, or why there is none."""
-
-
 def series_place(directory: Path) -> int | None:
     """Return where the time series are, as their process notes it; None where there are none."""
     try:
@@ -117,8 +98,14 @@ class Follower:
         """Which of the feed's connections gets rows; 0 for none."""
         self._waiting = 0
         """Records whose rows the feed was not given yet."""
-        self._due_s = now_s() + settings.snapshot_interval_s
-        self._writing: _Writing | None = None
+        self._snapshots = SnapshotForks(
+            Path(settings.data_dir),
+            settings.snapshot_interval_s,
+            settings.snapshots_kept,
+            now_s,
+            pace,
+            self._needed_seq,
+        )
         self.status = Status(start_seq=replica.snapshot_seq)
 
     def turn(self) -> bool:
@@ -127,9 +114,8 @@ class Follower:
         self._worker.do(self._go_on)
         self.status.seq = self._replica.seq
         self.status.compared_seq = self._replica.compared_seq
-        self._see_whether_written()
-        if self._is_due():
-            self._begin()
+        self._snapshots.look(self._replica, self.status.start_seq)
+        self._tell_of_snapshots()
         if self._feed is not None:
             self._tell_of_store(self._feed)
         return self._more
@@ -201,7 +187,7 @@ class Follower:
         self._unfollow()
         if place.seq < self._replica.seq:
             # What writes a snapshot holds the replica's lock too.
-            if self._writing is not None:
+            if self._snapshots.is_writing:
                 return
             del self._replica
             try:
@@ -232,6 +218,13 @@ class Follower:
         self._following = self._waiting = 0
         self._replica.unfollow()
 
+    def _tell_of_snapshots(self) -> None:
+        said, status = self._snapshots.status, self.status
+        status.snapshot_seq = said.seq
+        status.snapshot_bytes, status.snapshot_us = said.size, said.took_us
+        status.snapshots = said.written
+        status.snapshot_failures, status.snapshot_failure = said.failures, said.failure
+
     def _tell_of_store(self, feed: StoreFeed) -> None:
         said, status = feed.status, self.status
         status.store_state = said.state
@@ -257,61 +250,4 @@ class Follower:
 
     def end(self) -> None:
         """Give up a snapshot that is being written."""
-        if self._writing is not None:
-            os.kill(self._writing.pid, signal.SIGKILL)
-            os.waitpid(self._writing.pid, 0)
-            os.close(self._writing.answer)
-            self._writing = None
-            (Path(self._settings.data_dir) / UNFINISHED).unlink(missing_ok=True)
-
-    def _is_due(self) -> bool:
-        seq = self._replica.seq
-        newest = max(self.status.snapshot_seq, self.status.start_seq)
-        is_compared = self._replica.compared_seq == seq
-        return (
-            self._writing is None and self._now_s() >= self._due_s and is_compared and seq > newest
-        )
-
-    def _begin(self) -> None:
-        self._due_s = self._now_s() + self._settings.snapshot_interval_s
-        answer, say = os.pipe()
-        needed_seq = self._needed_seq()
-        # The store's thread holds no lock of this process's own while this one runs Python.
-        pid = os.fork()
-        if pid == 0:
-            self._write_and_exit(say, needed_seq)
-        os.close(say)
-        self._writing = _Writing(pid, self._replica.seq, answer)
-
-    def _write_and_exit(self, say: int, needed_seq: int | None) -> None:
-        code = EXIT_FAILED
-        try:
-            # The node must not take this process for its projector.
-            os.close(sys.stdout.fileno())
-            began_s = self._now_s()
-            size = self._replica.write_snapshot(self._settings.snapshots_kept, needed_seq)
-            os.write(say, f"{size} {int((self._now_s() - began_s) * 1e6)}".encode())
-            code = 0
-        except (_core.CoreError, OSError) as error:
-            os.write(say, str(error.args[-1]).encode()[:ANSWER_BYTES])
-        finally:
-            os._exit(code)
-
-    def _see_whether_written(self) -> None:
-        writing = self._writing
-        if writing is None:
-            return
-        pid, code = os.waitpid(writing.pid, os.WNOHANG)
-        if pid == 0:
-            return
-        self._writing = None
-        answer = os.read(writing.answer, ANSWER_BYTES).decode(errors="replace")
-        os.close(writing.answer)
-        if code == 0:
-            self.status.snapshots += 1
-            self.status.snapshot_seq = writing.seq
-            size, took_us = answer.split()
-            self.status.snapshot_bytes, self.status.snapshot_us = int(size), int(took_us)
-        else:
-            self.status.snapshot_failures += 1
-            self.status.snapshot_failure = answer or f"the writing process ended with {code}"
+        self._snapshots.end()

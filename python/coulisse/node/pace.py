@@ -33,6 +33,10 @@ LOOK_S: Final = 0.25
 """How long the growth is averaged over."""
 CALM_S: Final = 1.0
 """How long what has ended still counts."""
+RECORDS_PER_TURN: Final = 20_000
+"""Records that a replica applies between two looks at all else: some ten milliseconds."""
+RECORDS_PER_BURST: Final = 64
+"""Records that are applied between two rests while somebody trades."""
 BURST_S: Final = 0.000_2
 REST_S: Final = 0.000_05
 """What the kernel makes some 0.1 ms of."""

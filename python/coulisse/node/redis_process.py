@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from coulisse import _core
-from coulisse.node.follower import RECORDS_PER_BURST
+from coulisse.node.pace import RECORDS_PER_BURST
 from coulisse.node.redis_feed import RedisFeed
 from coulisse.node.side_process import (
     Lifeline,

@@ -20,7 +20,8 @@ from typing import Final
 
 from coulisse import _core
 from coulisse.log.files import begins_at_one
-from coulisse.node.follower import PLACE_FILE, RECORDS_PER_BURST
+from coulisse.node.follower import PLACE_FILE
+from coulisse.node.pace import RECORDS_PER_BURST
 from coulisse.node.side_process import (
     Lifeline,
     SideProcess,

@@ -28,7 +28,7 @@ from coulisse import _core
 from coulisse.domain.errors import CoulisseError
 from coulisse.domain.schema import schema
 from coulisse.node.comparison import Comparison, Progress, no_progress
-from coulisse.node.pace import Rest
+from coulisse.node.pace import RECORDS_PER_BURST, Rest
 from coulisse.projections.content import ContentHash
 from coulisse.projections.reference import Head, ReferenceFold
 from coulisse.store.sql.address import Address, parse_address
@@ -38,7 +38,6 @@ from coulisse.store.sql.words import EXTERNAL, FEES
 from coulisse.store.sql.writer import Breathe, Checkpoint, go_on
 
 RECORDS_PER_CALL: Final = 20_000
-RECORDS_PER_BURST: Final = 64
 ROWS_AT_A_TIME: Final = 500
 EXIT_DIFFERS: Final = 3
 
