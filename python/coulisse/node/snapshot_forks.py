@@ -134,7 +134,7 @@ class SnapshotForks:
             # The node must not take this process for its projector.
             os.close(sys.stdout.fileno())
             replica = found()
-            if replica.compared_seq == replica.seq:
+            if replica.compared_seq == replica.seq > 0:
                 began_s = self._now_s()
                 size = replica.write_snapshot(self._kept, needed_seq)
                 took_us = int((self._now_s() - began_s) * 1e6)
@@ -151,12 +151,12 @@ class SnapshotForks:
         """Return one that has come from the newest snapshot to where the core is, if it says so."""
         ahead = replica.ahead()
         worker = Worker("snapshot-back", self._pace)
-        before = -1
-        while ahead.seq > before and ahead.compared_seq != ahead.seq:
+        while True:
             before = ahead.seq
             self._pace.look(lambda: ahead.durable_seq)
             worker.do(lambda breathe: self._approach(ahead, breathe))
-        return ahead
+            if ahead.seq in (before, ahead.compared_seq):
+                return ahead
 
     def _approach(self, ahead: _core.Replica, breathe: Breathe) -> None:
         enough = ahead.seq + RECORDS_PER_TURN

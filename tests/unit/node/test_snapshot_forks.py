@@ -113,6 +113,15 @@ def test_for_one_that_is_kept_back_another_is_written_that_begins_at_the_newest(
     assert not forks.inner.is_writing
 
 
+def test_where_there_is_no_snapshot_yet_it_begins_at_the_first_record(forks: Forks) -> None:
+    slow = Replica(0, 0, 100)
+    slow.newest = Replica(0, 0, 100)
+    forks.look(slow)
+    forks.look(slow, INTERVAL_S)
+    forks.finish(slow)
+    assert (forks.inner.status.seq, forks.inner.status.failures) == (100, 0)
+
+
 def test_where_the_core_says_nothing_there_is_nothing_to_write_and_no_failure(
     forks: Forks,
 ) -> None:
