@@ -21,6 +21,10 @@ from coulisse.node.side_process import EXIT_DIVERGED
 from coulisse.telemetry.logs import logger
 
 STOP_TIMEOUT_S: Final = 5.0
+ALLOCATOR: Final = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "262144"}
+"""For glibc, unless somebody says otherwise: what is made by one thread and given back by another,
+batch after batch, leaves each thread a heap of its own, with holes. One heap for all of them, and
+large buffers outside of it, hold a projector that fills a store to 66 MB instead of 74 to 97."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,7 @@ class Child:
             sys.executable, "-m", self._program.module, self._program.settings,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, **self._program.environment},
+            env={**ALLOCATOR, **os.environ, **self._program.environment},
         )  # fmt: skip
         self._process = process
         stand_back(process.pid, self._program.nice, self._program.processors)
