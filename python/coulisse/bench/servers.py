@@ -191,6 +191,7 @@ def node(
     workers: int = 0,
     *,
     has_stores: bool = False,
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
     """Run `coulisse serve` until the block ends: its core and sync thread on one processor.
 
@@ -203,7 +204,7 @@ def node(
     command += ["--durability", durability, "--workers", str(workers)]
     pinned = {} if cpu is None else {"COULISSE_NODE__CPU": str(cpu)}
     pinned |= {} if has_stores else {"COULISSE_STORE__DATABASE": "off"}
-    with running(command, files, None, pinned) as (process, ready):
+    with running(command, files, None, {**pinned, **(variables or {})}) as (process, ready):
         address = urlsplit(str(ready["http"]))
         host, port = address.hostname or "127.0.0.1", address.port or 0
         yield Server(process.pid, host, port, str(ready["http"]).rstrip("/"))

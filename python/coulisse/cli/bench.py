@@ -17,6 +17,8 @@ from coulisse.bench.core import CoreRun, measure_full, measure_sizes
 from coulisse.bench.core import measure as measure_core
 from coulisse.bench.gateway import GatewayRun
 from coulisse.bench.gateway import measure as measure_gateway
+from coulisse.bench.metrics import MetricsRun
+from coulisse.bench.metrics import measure as measure_metrics
 from coulisse.bench.overload import OverloadRun
 from coulisse.bench.overload import measure as measure_overload
 from coulisse.bench.recovery import measure as measure_recovery
@@ -178,6 +180,24 @@ def overload(
     """Measure what is left when many times the capacity is offered; some 90 seconds."""
     run = OverloadRun(times, seconds, _durability(durability), data_dir, rows)
     _show(Shown("overload", "overload", lambda: measure_overload(run)), save=save, as_json=as_json)
+
+
+@app.command("metrics")
+def metrics(
+    uncounted: Annotated[
+        Path, typer.Option(help="Where tools.uncounted put the package that it built.")
+    ],
+    turns: Annotated[int, typer.Option(min=1, help="Pairs of nodes.")] = 8,
+    seconds: Annotated[int, typer.Option(min=1, help="Longest time of each shape.")] = 3,
+    durability: Durability = "fsync",
+    data_dir: DataDir = None,
+    rows: Annotated[int, typer.Option(min=1, help="Rows, over both shapes.")] = 2_000_000,
+    save: Save = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what it costs that a node is measured; some four minutes."""
+    run = MetricsRun(uncounted, turns, seconds, _durability(durability), data_dir, rows)
+    _show(Shown("metrics", "metrics", lambda: measure_metrics(run)), save=save, as_json=as_json)
 
 
 @app.command("rest")
