@@ -31,7 +31,7 @@ from coulisse.domain.schema import Value, schema
 from coulisse.engine.driver import Driver
 from coulisse.log.file import open_core
 from coulisse.node.backstage import stand_back
-from coulisse.node.follower import Settings
+from coulisse.node.follower import RECORDS_PER_WRITE, Settings
 from coulisse.node.projector_process import STORE_VARIABLE
 from coulisse.node.seed import seed
 from coulisse.node.store_check import expected_content
@@ -47,7 +47,6 @@ MIDDLE_TICKS = 6_000_000
 SPREAD_TICKS = 50
 COMMANDS_PER_TICK = 4_000
 COMMANDS_IN_FLIGHT = 40_000
-RECORDS_PER_WRITE = 4_096
 TURNS_PER_S = 50
 CAUGHT_UP_S = 60.0
 

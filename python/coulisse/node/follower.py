@@ -23,8 +23,9 @@ from coulisse.store.sql.writer import Breathe, Checkpoint
 
 POLL_S: Final = 0.1
 """How often it looks whether the core has published more."""
-RECORDS_PER_WRITE: Final = 4_096
-"""Records whose rows the store is given at a time, at most: fewer where it waits for some."""
+RECORDS_PER_WRITE: Final = 1_024
+"""Records whose rows the store is given at a time, at most: fewer where it waits for some. Larger
+batches are written no faster, and take memory that comes and goes."""
 FINISH_S: Final = 2.0
 """How long it goes on filling the store when the node has gone."""
 PLACE_FILE: Final = "series.place"
