@@ -160,11 +160,12 @@ class Follower:
             self._refuse(feed, error)
             return True
         self._waiting += applied
-        # The store is given all there is whenever it has nothing to do: what comes faster than it
-        # ends its transactions goes into larger ones.
-        if feed.is_idle or self._waiting >= RECORDS_PER_WRITE:
+        # A store that keeps up is given what there is as soon as it has nothing to do. One that is
+        # behind gets whole batches: a transaction for each few records would keep it behind.
+        is_all = applied < limit
+        if self._waiting >= RECORDS_PER_WRITE or (is_all and feed.is_idle):
             self._give(feed)
-        return applied >= limit
+        return not is_all
 
     def _give(self, feed: StoreFeed) -> None:
         self._waiting = 0
