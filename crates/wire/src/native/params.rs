@@ -180,7 +180,7 @@ pub(super) const fn fits(wanted: ParamKind, got: Kind) -> bool {
         ParamKind::Text | ParamKind::OneOf(_) | ParamKind::Decimal => {
             matches!(got, Kind::Text | Kind::EscapedText)
         }
-        ParamKind::Integer => matches!(got, Kind::Integer),
+        ParamKind::Integer | ParamKind::UpTo(_) => matches!(got, Kind::Integer),
         ParamKind::Flag => matches!(got, Kind::True | Kind::False),
         ParamKind::TextList | ParamKind::ObjectList(_) => matches!(got, Kind::Array),
     }

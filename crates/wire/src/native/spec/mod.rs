@@ -23,6 +23,8 @@ pub enum ParamKind {
     Decimal,
     /// An integer without quotes.
     Integer,
+    /// The same, from 1 to this.
+    UpTo(u32),
     /// `true` or `false`.
     Flag,
     /// An array of strings.
@@ -38,7 +40,7 @@ impl ParamKind {
             Self::Text => "string",
             Self::OneOf(_) => "string, one of",
             Self::Decimal => "decimal in a string",
-            Self::Integer => "integer",
+            Self::Integer | Self::UpTo(_) => "integer",
             Self::Flag => "boolean",
             Self::TextList => "array of strings",
             Self::ObjectList(_) => "array of objects",

@@ -1,11 +1,15 @@
 //! What lists are asked for with, and what pages of them say beside their rows.
 
 use super::{BodyField, ParamKind, ParamSpec, field, optional};
+use crate::limits::PAGE_ROWS_MAX;
 
 pub(super) const NEXT_CURSOR: BodyField =
     field("next_cursor", "string?", "More follow: ask again with this as `cursor`.");
-pub(super) const LIMIT: ParamSpec =
-    optional("limit", ParamKind::Integer, "How many at most: 1 to 500, and 500 if absent.");
+pub(super) const LIMIT: ParamSpec = optional(
+    "limit",
+    ParamKind::UpTo(PAGE_ROWS_MAX),
+    "How many at most: 1 to 500, and 500 if absent.",
+);
 pub(super) const CURSOR: ParamSpec = optional(
     "cursor",
     ParamKind::Text,

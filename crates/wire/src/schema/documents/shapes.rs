@@ -62,6 +62,9 @@ pub(super) fn of_param(param: &ParamSpec) -> Json {
         ParamKind::OneOf(names) => typed("string").with("enum", texts(names.iter().copied())),
         ParamKind::Decimal => decimal(),
         ParamKind::Integer => integer(),
+        ParamKind::UpTo(most) => {
+            typed("integer").with("minimum", 1).with("maximum", u64::from(most))
+        }
         ParamKind::Flag => typed("boolean"),
         ParamKind::TextList => typed("array").with("items", typed("string")),
         ParamKind::ObjectList(keys) => typed("array").with("items", of_params(keys)),
