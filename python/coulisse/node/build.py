@@ -30,6 +30,7 @@ from coulisse.node.log_archive import LogArchive
 from coulisse.node.projector import Projector, allowed_processors, elsewhere
 from coulisse.node.redis import RedisSide
 from coulisse.node.seed import seed
+from coulisse.node.seed_check import check_seed, unlike
 from coulisse.node.seed_limits import seed_limits
 from coulisse.node.series import Series
 from coulisse.node.store_verify import StoreVerify
@@ -107,6 +108,10 @@ class Node:
         self.driver.attach(asyncio.get_running_loop())
         if self._history is not None:
             self._history.attach(_core.History(self.core))
+        check_seed(self.core, self.config)
+        for one in unlike(self.core, self.config):
+            # What is listed holds; whoever changed the file has to know.
+            self._log.warning("instrument_listed_otherwise", **one._asdict())
         await seed(self.core, self.driver, self.config)
         await seed_limits(self.core, self.driver, self.config)
         self.listeners = [listener for listener, _, _ in listeners]

@@ -89,7 +89,7 @@ async def open_accounts(
     """Open accounts, with the keys and deposits that they have not yet. Raises `ConfigError`."""
     wanted = list(accounts)
     for account in wanted:
-        _check_deposits(core, account)
+        check_deposits(core, account)
     new = [account for account in wanted if core.account_id(account.name) is None]
     await _all(create_account(commands, account.name) for account in new)
     await _all(
@@ -177,7 +177,8 @@ def instrument_fields(core: Tables, item: InstrumentConfig) -> dict[str, Value]:
         raise ConfigError(f"{where}: {error}") from None
 
 
-def _check_deposits(core: Tables, account: AccountConfig) -> None:
+def check_deposits(core: Tables, account: AccountConfig) -> None:
+    """See that what an account is to be funded with can be. Raises `ConfigError`."""
     for asset, qty in account.deposits.items():
         known = core.asset(asset)
         if known is None:

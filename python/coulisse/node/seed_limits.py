@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from coulisse.config import AccountConfig, Config
-from coulisse.config.risk import BY_ASSET, BY_SYMBOL, LimitConfig
+from coulisse.config.risk import BY_ASSET, BY_SYMBOL, LimitConfig, WithdrawalCapConfig
 from coulisse.domain.errors import ConfigError
 from coulisse.domain.money import OffStep, to_minor, to_steps
 from coulisse.domain.schema import Value
@@ -41,20 +41,34 @@ async def seed_limits(core: Tables, commands: Commands, config: Config) -> None:
     await _seed_caps(core, commands, config)
 
 
+def check_limits(core: Tables, config: Config) -> None:
+    """See that all limits and withdrawal caps can be set. Raises `ConfigError`."""
+    for limit in config.risk.limits:
+        for _ in _bounds(core, config, limit):
+            pass
+    for cap in config.risk.withdrawal_caps:
+        _cap(core, cap)
+
+
 async def _seed_caps(core: Tables, commands: Commands, config: Config) -> None:
     """Set the withdrawal caps. Where the log may have forgotten a line, what there is stays."""
     for one in config.risk.withdrawal_caps:
-        asset = core.asset(one.asset)
-        if asset is None:
-            raise ConfigError(f"risk.withdrawal_caps: no asset {one.asset}")
-        try:
-            cap = to_minor(one.cap, asset[1])
-        except OffStep as error:
-            raise ConfigError(f"risk.withdrawal_caps: {one.asset}: {error}") from None
+        asset, cap = _cap(core, one)
         parts: tuple[object, ...] = (one.asset, cap)
         if was_run(core, "WithdrawalCapSet", parts) is False:
-            fields: dict[str, Value] = {"asset": asset[0], "cap": cap}
+            fields: dict[str, Value] = {"asset": asset, "cap": cap}
             await run_once(commands, "WithdrawalCapSet", fields, parts)
+
+
+def _cap(core: Tables, one: WithdrawalCapConfig) -> tuple[int, int]:
+    """Return the asset's id and the cap in its minor units. Raises `ConfigError`."""
+    asset = core.asset(one.asset)
+    if asset is None:
+        raise ConfigError(f"risk.withdrawal_caps: no asset {one.asset}")
+    try:
+        return asset[0], to_minor(one.cap, asset[1])
+    except OffStep as error:
+        raise ConfigError(f"risk.withdrawal_caps: {one.asset}: {error}") from None
 
 
 def _is_missing(core: Tables, bound: Bound) -> bool:

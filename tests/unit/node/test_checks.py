@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from coulisse.config import Config, GatewayConfig, load_config
+from coulisse.log.files import segment_file
 from coulisse.node.checks.finding import Finding
 from coulisse.node.checks.machine import (
     SYNC_SLOW_US,
@@ -73,6 +74,24 @@ def test_a_node_without_a_master_key_or_with_one_that_others_read_would_not_star
     assert states(check_settings(tree))["settings.master_key"] == "fail"
     file.chmod(0o600)
     assert states(check_settings(tree))["settings.master_key"] == "ok"
+
+
+def test_what_a_start_would_refuse_is_found_and_only_a_warning_where_the_log_may_have_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    limit = '[{"kind": "order_qty", "subject": "NOPE-USD", "limit": "1"}]'
+    tree = config(monkeypatch, RISK__LIMITS=limit, NODE__CPU="1023", LOG__DIR=str(tmp_path))
+    found = states(check_settings(tree))
+    assert (found["settings.listed"], found["settings.cpu"]) == ("fail", "fail")
+    (tmp_path / segment_file(1)).touch()
+    assert states(check_settings(tree))["settings.listed"] == "warn"
+
+
+def test_an_env_file_that_others_may_read_is_found(tmp_path: Path) -> None:
+    (tmp_path / ".env").touch(mode=0o600)
+    assert "settings.env" not in states(check_settings(load_config()))
+    (tmp_path / ".env").chmod(0o644)
+    assert states(check_settings(load_config()))["settings.env"] == "warn"
 
 
 def test_a_data_directory_that_is_a_file_or_open_to_others_is_found(
@@ -155,7 +174,7 @@ def test_more_connections_than_files_may_be_open_and_a_processor_that_is_not_the
     absent = max(os.sched_getaffinity(0)) + 1
     tree = Config()
     wrong = tree.model_copy(update={"node": tree.node.model_copy(update={"cpu": absent})})
-    assert check_processors(wrong).state == "fail"
+    assert states(check_settings(wrong))["settings.cpu"] == "fail"
     many = GatewayConfig(workers=64)
     assert check_processors(tree.model_copy(update={"gateway": many})).state == "warn"
 
@@ -195,15 +214,15 @@ def test_a_journal_that_is_in_use_is_told_from_one_that_is_not(tmp_path: Path) -
         assert "a node runs" in check_lock(tmp_path).says
 
 
-def test_a_port_that_another_program_has_is_found() -> None:
+def test_a_port_that_another_program_has_is_found(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         other.settimeout(0)
-        taken = check_port(GatewayConfig(port=port))
+        taken = check_port(GatewayConfig(port=port), tmp_path)
         assert taken.state == "fail" and f":{port} is in use" in taken.says
         assert health_at(GatewayConfig(port=port)) is None
-    assert check_port(GatewayConfig(port=port)).state == "ok"
-    assert check_port(GatewayConfig(port=0)).state == "ok"
+    assert check_port(GatewayConfig(port=port), tmp_path).state == "ok"
+    assert check_port(GatewayConfig(port=0), tmp_path).state == "ok"
 
 
 def test_servers_that_do_not_answer_are_told_without_their_passwords(

@@ -18,6 +18,7 @@ from coulisse.domain.errors import ConfigError, StartError
 from coulisse.gateway.listener import bind
 from coulisse.log.file import data_dir
 from coulisse.node.checks.finding import Finding, broken, ok, skipped, warn
+from coulisse.node.checks.machine import is_in_use
 from coulisse.store.errors import StoreError
 from coulisse.store.sql.address import Address, parse_address
 from coulisse.store.timeseries.address import SeriesAddress, parse_series_address
@@ -111,8 +112,8 @@ def check_redis(config: Config) -> Finding:
     return ok(what, masked(url))
 
 
-def check_port(gateway: GatewayConfig) -> Finding:
-    """See that the port is free, or that it is a node's."""
+def check_port(gateway: GatewayConfig, directory: Path) -> Finding:
+    """See that the port is free, or that the node of this data directory has it."""
     what, where = "port", f"{gateway.host}:{gateway.port}"
     if gateway.port == 0:
         return ok(what, "any that is free")
@@ -122,8 +123,18 @@ def check_port(gateway: GatewayConfig) -> Finding:
         health = health_at(gateway)
         if health is None:
             return broken(what, str(error), "stop it, or choose another with --port")
+        if not _runs(directory):
+            said = f"{where}: a node of another data directory has it"
+            return broken(what, said, "stop it, or choose another with --port")
         return _node(what, where, health)
     return ok(what, f"{where} is free")
+
+
+def _runs(directory: Path) -> bool:
+    try:
+        return is_in_use(directory)
+    except OSError:
+        return False
 
 
 def _node(what: str, where: str, health: Mapping[str, Any]) -> Finding:
@@ -157,7 +168,7 @@ def health_at(gateway: GatewayConfig) -> Mapping[str, Any] | None:
 
 def check_servers(config: Config) -> Iterator[Finding]:
     """Look at all of them."""
-    yield check_port(config.gateway)
+    yield check_port(config.gateway, data_dir(config))
     yield check_store(config)
     yield check_series(config)
     yield check_redis(config)

@@ -14,7 +14,9 @@ from coulisse.config.shown import masked
 from coulisse.domain.errors import ConfigError, StartError
 from coulisse.gateway.tls import WARN_DAYS, check_pair
 from coulisse.log.file import data_dir
+from coulisse.log.files import segments
 from coulisse.node.checks.finding import Finding, broken, ok, skipped, warn
+from coulisse.node.seed_check import NoTables, check_seed
 from coulisse.store.sql.address import parse_address
 from coulisse.store.timeseries.address import parse_series_address
 
@@ -26,7 +28,10 @@ def check_settings(config: Config) -> Iterator[Finding]:
     yield ok(
         "settings", f"read; {len(config.instruments)} instruments, {len(config.accounts)} accounts"
     )
+    yield _listed(config)
+    yield _cpu(config)
     yield _master_key(config)
+    yield from _dotenv()
     yield _data_dir(data_dir(config))
     yield _durability(config)
     if config.gateway.tls is not None:
@@ -34,6 +39,35 @@ def check_settings(config: Config) -> Iterator[Finding]:
     yield _exposed(config)
     yield from _addresses(config)
     yield from _drivers(config)
+
+
+def _listed(config: Config) -> Finding:
+    """See that instruments, accounts and limits can be made, as a first start does."""
+    what = "settings.listed"
+    try:
+        check_seed(NoTables(), config)
+    except ConfigError as error:
+        mend = "mend the file"
+        if segments(data_dir(config)):
+            return warn(what, f"{error}, unless the log has what it needs", mend)
+        return broken(what, str(error), mend)
+    return ok(what, f"{len(config.risk.limits)} limits, with all that they are about")
+
+
+def _cpu(config: Config) -> Finding:
+    what, cpu = "settings.cpu", config.node.cpu
+    here = sorted(os.sched_getaffinity(0))
+    if cpu is None or cpu in here:
+        return ok(what, "wherever there is room" if cpu is None else f"the core runs on {cpu}")
+    shown = ", ".join(map(str, here))
+    return broken(what, f"node.cpu {cpu} is none of {shown}", "choose one of them")
+
+
+def _dotenv() -> Iterator[Finding]:
+    """See that nobody else reads the secrets of `.env`."""
+    file = Path(".env")
+    if file.is_file() and file.stat().st_mode & 0o077:
+        yield warn("settings.env", f"{file.resolve()}: others may read it", f"chmod 600 {file}")
 
 
 def _master_key(config: Config) -> Finding:
