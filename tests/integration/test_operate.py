@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from coulisse.cli.app import command
 from coulisse.client.credentials import load_credentials
+from tests.full_disk import no_file_larger_than
 from tests.session.raw_socket import dial
 
 from .conftest import COMMAND, MASTER_KEY, STOP_TIMEOUT_S, Server, Start, environment, launch
@@ -114,6 +115,25 @@ def test_init_writes_what_a_node_starts_with_and_never_writes_over(tmp_path: Pat
         server.stop()
 
 
+def test_init_without_room_leaves_no_half_of_a_file(tmp_path: Path) -> None:
+    full = tmp_path / "full"
+    with no_file_larger_than(100):
+        done = run(tmp_path, "init", str(full))
+    assert done.returncode == 1 and f"{full}/coulisse.toml: File too large" in done.stderr
+    assert list(full.iterdir()) == []
+    assert run(tmp_path, "init", str(full)).returncode == 0
+
+
+def test_the_demo_leaves_the_directory_of_another_node_as_it_is(node: Server) -> None:
+    before = sorted(path.name for path in node.data_dir.iterdir())
+    home = node.data_dir.parent
+    for more in ({}, {"COULISSE_SECRETS__MASTER_KEY": None}):
+        refused = run(home, "demo", "--port", "0", "--data-dir", str(node.data_dir), **more)
+        assert refused.returncode == 1
+        assert "JOURNAL_LOCKED" in refused.stderr or "another master key" in refused.stderr
+    assert sorted(path.name for path in node.data_dir.iterdir()) == before
+
+
 def test_halt_and_kill_switch_are_commands_of_their_own_and_written_down(node: Server) -> None:
     (halted,) = lines(ask(node, "halt", "ETH-USD", "--json"))
     assert halted["ok"] and ask(node, "admin", "open", "ETH-USD").returncode == 0
@@ -189,7 +209,9 @@ async def test_a_drain_lets_sessions_finish_and_takes_no_new_ones(
     said = [json.loads(line) for line in stdout.splitlines()]
     assert draining.returncode == 0 and all(one["ok"] for one in said)
     assert said[-1]["stopping"] and said[-1]["connections"] == 0
-    assert server.process.wait(STOP_TIMEOUT_S) == 0
+    _, logged = await asyncio.to_thread(server.process.communicate, timeout=STOP_TIMEOUT_S)
+    assert server.process.returncode == 0
+    assert '"level": "error"' not in logged and "Traceback" not in logged
     audit = (server.data_dir / "audit.jsonl").read_text().splitlines()
     drains = [one for one in map(json.loads, audit) if one["what"] == "drain"]
     assert [(one["by"], one["outcome"]) for one in drains] == [(f"uid {os.getuid()}", "done")]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
+import coulisse.config as config_module
 from coulisse.config import Config, load_config
 from coulisse.domain.errors import ConfigError
 
@@ -80,6 +82,22 @@ def test_a_dotenv_file_is_read_and_the_environment_wins_over_it(
 def test_a_dotenv_file_may_hold_what_is_not_ours(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("DATABASE_URL=x\nCOULISSE_URL=y\nCOULISSE_KEY_FILE=z\n")
     assert load_config().gateway.port == 8080
+
+
+def test_a_dotenv_file_that_cannot_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_bytes(b"A=\xff\n")
+    with pytest.raises(ConfigError, match=r"\.env: .*utf-8"):
+        load_config()
+
+    def refuse(file: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(file))
+
+    # Root, who may run this, is refused no file.
+    monkeypatch.setattr(config_module, "dotenv_values", refuse)
+    with pytest.raises(ConfigError, match=r"\.env: Permission denied"):
+        load_config()
 
 
 def test_an_unknown_variable_in_the_dotenv_file_is_refused(tmp_path: Path) -> None:

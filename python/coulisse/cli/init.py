@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from pathlib import Path
 from typing import Annotated
@@ -31,13 +30,14 @@ def init(
     texts = (toml_template(), env_template(secrets.token_hex(32), secrets_alone=True))
     written: list[Path] = []
     kept: list[Path] = []
+    file = directory
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for name, text in zip(FILES, texts, strict=True):
             file = directory / name
             (written if _write_new(file, text) else kept).append(file)
     except OSError as error:
-        fail(f"{error.filename}: {error.strerror}")
+        fail(f"{file}: {error.strerror}")
     if as_json:
         said = {"written": [str(file) for file in written], "kept": [str(file) for file in kept]}
         typer.echo(json.dumps({"ok": bool(written), **said}))
@@ -48,13 +48,21 @@ def init(
 
 
 def _write_new(file: Path, text: str) -> bool:
-    """Write a file for its owner alone, unless there is one; return whether it was written."""
+    """Write a file for its owner alone, unless there is one; return whether it was written.
+
+    Raises `OSError`; then there is none.
+    """
+    from coulisse.log.files import private_file
+
     try:
-        fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with private_file(file, must_be_new=True) as out:
+            out.write(text.encode())
     except FileExistsError:
         return False
-    with os.fdopen(fd, "w", encoding="utf-8") as out:
-        out.write(text)
+    except OSError:
+        # Half of it would be kept by the next time.
+        file.unlink(missing_ok=True)
+        raise
     return True
 
 

@@ -340,13 +340,23 @@ def load_config(file: Path | None = None, environ: Mapping[str, str] | None = No
     tree = {} if file is None else read_toml(file)
     dotenv = Path(".env") if Path(".env").is_file() else None
     if dotenv is not None:
-        refuse_unknown_variables(dotenv_values(dotenv), str(dotenv))
+        refuse_unknown_variables(_dotenv_names(dotenv), str(dotenv))
     try:
         return Config(_env_file=dotenv, **tree)
     except ValidationError as error:
         raise ConfigError(_explain(error, file)) from None
     except ValueError as error:
         raise ConfigError(f"settings: {error}") from None
+
+
+def _dotenv_names(file: Path) -> Iterable[str]:
+    """Return what a file of variables sets. Raises `ConfigError`."""
+    try:
+        return dotenv_values(file)
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}") from None
+    except ValueError as error:
+        raise ConfigError(f"{file}: {error}") from None
 
 
 def refuse_unknown_variables(environ: Iterable[str], source: str = "environment") -> None:

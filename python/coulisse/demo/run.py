@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-import os
 import secrets
 import shutil
 import tempfile
@@ -18,6 +17,7 @@ from coulisse.config import AccountConfig, Config
 from coulisse.demo.market import Market, trader_accounts
 from coulisse.domain.errors import ConfigError, StartError
 from coulisse.log.file import make_data_dir
+from coulisse.log.files import private_file, segments
 from coulisse.node.build import Node
 from coulisse.node.supervisor import (
     ALL_PERMISSIONS,
@@ -80,28 +80,37 @@ async def run_demo(config: Config, *, seed: int, say: Callable[[Ready], None]) -
 @contextlib.contextmanager
 def _data_dir(config: Config) -> Iterator[Config]:
     if config.log.dir is not None:
-        yield config.with_master_key(_master_key_file(config.log.dir))
+        yield _with_own_key(config, config.log.dir)
         return
     fresh = Path(tempfile.mkdtemp(prefix="coulisse-demo-"))
     try:
-        own = config.with_log(directory=fresh)
-        yield own.with_master_key(_master_key_file(fresh))
+        yield _with_own_key(config.with_log(directory=fresh), fresh)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _master_key_file(directory: Path) -> Path:
-    """Return the demo's own master key, drawn where there is none yet. Raises `StartError`."""
+def _with_own_key(config: Config, directory: Path) -> Config:
+    """Return the settings with a master key: the demo's own, where they have none.
+
+    It is drawn where there is no log yet; beside the log of another node it would be taken for that
+    node's. Raises `StartError`.
+    """
+    file = directory / "master.key"
+    own = config.with_master_key(file)
     try:
         make_data_dir(directory)
+        if own is config or file.exists():
+            return own
+        if segments(directory):
+            raise StartError(
+                f"{directory}: its log was begun with another master key, which the demo has not; "
+                "give --data-dir a new directory"
+            )
+        with private_file(file, must_be_new=True) as out:
+            out.write(secrets.token_hex(32).encode() + b"\n")
     except OSError as error:
         raise StartError(f"{directory}: {error.strerror}") from None
-    file = directory / "master.key"
-    if not file.exists():
-        fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(fd, "w") as out:
-            out.write(secrets.token_hex(32) + "\n")
-    return file
+    return own
 
 
 def _refuse_public(host: str) -> None:

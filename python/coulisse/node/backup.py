@@ -26,7 +26,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import IO, Any, Final, Self
 
 from coulisse import _core
 from coulisse.domain.errors import CoulisseError
@@ -114,21 +114,20 @@ class Manifest:
 def make_backup(directory: Path, target: Path, progress: Progress = no_progress) -> Manifest:
     """Copy the log in `directory` to `target`, a new directory, and replay the copy.
 
-    The node may run meanwhile. Raises `CoulisseError`; then there is no manifest in `target`.
+    The node may run meanwhile. Raises `CoulisseError`; then `target` is empty again.
     """
     if not list(directory.glob("journal-*.seg")):
         raise CoulisseError(f"{directory}: there is no journal; say where with --data-dir")
-    _make_empty(target)
-    with _told():
+    with _filled(target), _told():
         with held(directory):
             copied = _copy_consistently(directory, target)
             _copy_snapshot(directory, target, copied["last_seq"])
         for file in sorted(directory.glob("audit*.jsonl*")):
             _copy_file(file, target)
         manifest = _replayed(target, copied["told"], progress)
-    text = manifest.to_json()
-    _write_new(target / MANIFEST, text.encode())
-    sync_directory(target)
+        text = manifest.to_json()
+        _write_new(target / MANIFEST, text.encode())
+        sync_directory(target)
     who = f"uid {os.getuid()}"
     row = {"what": "backup", "by": who, "seq": manifest.seq, "outcome": "done"}
     AuditFile(directory / "audit.jsonl").write([row])
@@ -151,8 +150,7 @@ def restore(source: Path, directory: Path, progress: Progress = no_progress) -> 
     then `directory` is empty again.
     """
     manifest = Manifest.read(source)
-    _make_empty(directory)
-    try:
+    with _filled(directory):
         with _told():
             for one in manifest.files:
                 _copy_file(source / one.name, directory)
@@ -164,12 +162,20 @@ def restore(source: Path, directory: Path, progress: Progress = no_progress) -> 
         row = {"what": "restore", "by": who, "seq": manifest.seq, "epoch": epoch, "outcome": "done"}
         AuditFile(directory / "audit.jsonl").write([row])
         sync_directory(directory)
+    return manifest
+
+
+@contextlib.contextmanager
+def _filled(target: Path) -> Iterator[None]:
+    """Make a directory that the body fills; where that fails it is empty again."""
+    _make_empty(target)
+    try:
+        yield
     except BaseException:
-        for file in directory.iterdir():
+        for file in target.iterdir():
             if file.name not in BESIDE:
                 file.unlink()
         raise
-    return manifest
 
 
 def _make_empty(target: Path) -> None:
@@ -311,13 +317,25 @@ def _check_replay(where: Path, manifest: Manifest, progress: Progress) -> None:
 
 
 def _copy_file(file: Path, into: Path) -> None:
-    with file.open("rb") as source, private_file(into / file.name, must_be_new=True) as out:
+    with file.open("rb") as source, _written(into / file.name) as out:
         shutil.copyfileobj(source, out, CHUNK_BYTES)
 
 
 def _write_new(file: Path, content: bytes) -> None:
-    with private_file(file) as out:
+    with _written(file) as out:
         out.write(content)
+
+
+@contextlib.contextmanager
+def _written(file: Path) -> Iterator[IO[bytes]]:
+    """Write a new file; an error of writing, as a full disk's, names it as well."""
+    try:
+        with private_file(file, must_be_new=True) as out:
+            yield out
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, str(file)) from None
 
 
 def _copied(file: Path) -> Copied:

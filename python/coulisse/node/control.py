@@ -71,7 +71,9 @@ class Control:
             return
         self._peers += 1
         try:
-            with contextlib.suppress(ConnectionError, TimeoutError):
+            # The end of the node cancels what waits for it, which asyncio's streams would take for
+            # an error and write into the log.
+            with contextlib.suppress(ConnectionError, TimeoutError, asyncio.CancelledError):
                 await self._answer(reader, writer)
         finally:
             self._peers -= 1

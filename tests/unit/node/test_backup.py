@@ -14,6 +14,7 @@ from coulisse import TradingEngine, _core
 from coulisse.domain.errors import CoulisseError
 from coulisse.node.backup import MANIFEST, Manifest, check_backup, make_backup, restore
 from tests.crc32c import crc32c
+from tests.full_disk import no_file_larger_than
 
 MASTER_KEY = "5a" * 32
 
@@ -128,6 +129,24 @@ async def test_nothing_is_written_over(closed: Path, tmp_path: Path) -> None:
     assert (full / "mine").read_text() == "mine"
     with pytest.raises(CoulisseError, match="is a file"):
         restore(tmp_path / "backup", full / "mine")
+
+
+async def test_a_backup_or_restore_without_room_leaves_nothing_and_can_be_made_again(
+    closed: Path, tmp_path: Path
+) -> None:
+    backup, again = tmp_path / "backup", tmp_path / "again"
+    with no_file_larger_than(2_000), pytest.raises(CoulisseError, match=r"(?i)file too large"):
+        make_backup(closed, backup)
+    assert list(backup.iterdir()) == []
+    made = make_backup(closed, backup)
+    largest = max(made.files, key=lambda one: one.bytes)
+    with (
+        no_file_larger_than(largest.bytes - 1),
+        pytest.raises(CoulisseError, match=f"{again / largest.name}: File too large"),
+    ):
+        restore(backup, again)
+    assert list(again.iterdir()) == []
+    assert restore(backup, again) == made
 
 
 async def test_a_file_that_is_not_as_it_was_is_refused_and_nothing_is_left_behind(
