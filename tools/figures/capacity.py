@@ -47,6 +47,8 @@ def _measured(results: Results) -> str:
          n('gateway', 'shapes.50x32.orders_per_s')),
         ("the same, 100 connections × 1 in flight",
          n('gateway', 'shapes.100x1.orders_per_s')),
+        ("by how much metrics, read each second, slow these two down",
+         _metrics_cost(results)),
         ("processors of the node at 20,000 orders/s, 100 connections, projector included",
          n('sockets', 'alone.processors.server')),
         ("the same with 10,000 subscribers of a book",
@@ -80,6 +82,13 @@ def _measured(results: Results) -> str:
          n('capacity', 'wire.book_message_bytes')),
     ]  # fmt: skip
     return table(("what", "measured"), rows)
+
+
+def _metrics_cost(results: Results) -> str:
+    if not results.has("metrics"):
+        return "not measured yet"
+    costs = [results("metrics", f"shapes.{one}.cost_percent") for one in ("50x32", "100x1")]
+    return ", ".join(f"{cost:.1f} %" for cost in costs)
 
 
 def _rate(results: Results) -> str:
@@ -261,7 +270,16 @@ def _soak(results: Results) -> str:
     found = [(name, value) for name, value in soak.items() if isinstance(value, int | float)]
     for part in ("holds", "disk_gb_per_h"):
         found += [(f"{part}.{name}", value) for name, value in soak.get(part, {}).items()]
-    return table(("figure", "measured"), [(f"`{name}`", f"{value}") for name, value in found])
+    rows = [(f"`{name}`", f"{value}") for name, value in found]
+    for name, held in soak["memory"].items():
+        slope = held["rss_mb_per_h"]
+        said = f"{slope['per_h']} ({slope['low']} to {slope['high']})" if slope else "unknown"
+        rows.append((f"`memory.{name}`: MB, MB/h", f"{held['rss_mb_last']}, {said}"))
+    for name, drift in soak["drifts"].items():
+        rows.append((f"`drifts.{name}`, %", f"{drift['percent']}"))
+    for restart in soak["restarts"]:
+        rows.append((f"ready after `{restart['kind']}`, s", f"{restart['ready_after_s']}"))
+    return table(("figure", "measured"), rows)
 
 
 BLOCKS: dict[str, Callable[[Results], str]] = {

@@ -184,9 +184,7 @@ def overload(
 
 @app.command("metrics")
 def metrics(
-    uncounted: Annotated[
-        Path, typer.Option(help="Where tools.uncounted put the package that it built.")
-    ],
+    uncounted: Annotated[Path, typer.Option(help="Where tools.uncounted has put its package.")],
     turns: Annotated[int, typer.Option(min=1, help="Pairs of nodes.")] = 8,
     seconds: Annotated[int, typer.Option(min=1, help="Longest time of each shape.")] = 3,
     durability: Durability = "fsync",
@@ -221,9 +219,7 @@ def rest(
 
 @app.command("start")
 def start(
-    orders: Annotated[
-        int, typer.Option(min=1, max=1_000_000, help="Orders that rest.")
-    ] = 1_000_000,
+    orders: Annotated[int, typer.Option(min=1, max=1_000_000, help="At rest.")] = 1_000_000,
     tail_s: Annotated[int, typer.Option(min=0, help="Seconds of traffic behind it.")] = 60,
     tail_rate: Annotated[int, typer.Option(min=1, help="Commands in each of them.")] = 5_000,
     beside_commands: Annotated[

@@ -165,6 +165,8 @@ class Filler(SideProcess[Status]):
             if self._place.is_file() and self._place.read_text() == text:
                 return
             fresh = self._place.with_suffix(".new")
+            # Nothing is lost where a power cut takes it: it says what need not be kept.
+            fresh.touch(mode=0o600)
             fresh.write_text(text)
             fresh.replace(self._place)
         except OSError as error:

@@ -15,7 +15,8 @@ from typing import Any, Final, Self
 from coulisse import _core
 from coulisse.telemetry.catalogue import ENTRIES, Entry
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+CONTENT_TYPE = "text/plain; version=0.0.4"
+"""Without the character set, which the server adds."""
 BETWEEN: Final = "|"
 """Between the labels of a row, as the core writes them."""
 CORE_PROCESS: Final = "0"
