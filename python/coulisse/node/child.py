@@ -24,7 +24,8 @@ STOP_TIMEOUT_S: Final = 5.0
 ALLOCATOR: Final = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "262144"}
 """For glibc, unless somebody says otherwise: what is made by one thread and given back by another,
 batch after batch, leaves each thread a heap of its own, with holes. One heap for all of them, and
-large buffers outside of it, hold a projector that fills a store to 66 MB instead of 74 to 97."""
+large buffers outside of it, keep a projector that fills a store at 70 MB; it had 80 to 97 before
+(`coulisse bench soak`)."""
 
 
 @dataclass(frozen=True, slots=True)

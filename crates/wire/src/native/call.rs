@@ -101,7 +101,7 @@ fn as_param(kind: ParamKind, text: Raw<'_>) -> Raw<'_> {
     let is_whole = !text.bytes.is_empty() && text.bytes.iter().all(u8::is_ascii_digit);
     let is_plain = is_whole && (text.bytes.len() == 1 || text.bytes.first() != Some(&b'0'));
     let kind = match (kind, text.bytes) {
-        (ParamKind::Integer, _) if is_plain => Kind::Integer,
+        (ParamKind::Integer | ParamKind::UpTo(_), _) if is_plain => Kind::Integer,
         (ParamKind::Flag, b"true") => Kind::True,
         (ParamKind::Flag, b"false") => Kind::False,
         _ => Kind::Text,
