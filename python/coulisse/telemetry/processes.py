@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import time
 from collections.abc import Mapping
 from errno import EMFILE
 from pathlib import Path
@@ -63,12 +64,8 @@ def _of_process(pid: int) -> Rows:
     return {**said, "process_descriptors": descriptors} if descriptors else said
 
 
-def _booted_s() -> int:
-    lines = Path("/proc/stat").read_text().splitlines()
-    return next((int(line.split()[1]) for line in lines if line.startswith("btime ")), 0)
-
-
-_BOOTED_S: Final = _booted_s()
+# The kernel's own `btime` is cut to whole seconds: a process would have begun before it was started.
+_BOOTED_S: Final = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def disk_facts(folder: Path) -> Mapping[str, int]:

@@ -6,6 +6,8 @@ import json
 import os
 import re
 import resource
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -136,6 +138,16 @@ def test_the_kernel_tells_of_processes_that_are_there_and_of_the_disk(tmp_path: 
     assert disk_facts(tmp_path / "nowhere") == {}
 
 
+def test_a_process_has_begun_when_it_was_started_and_not_a_second_before() -> None:
+    tick_s = 1 / os.sysconf("SC_CLK_TCK")
+    before_s = time.time()
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as process:
+        after_s = time.time()
+        begun_s = process_rows({"one": process.pid})["process_start_time_seconds"]["one"]
+    # Ticks are cut, and the clock may have been set a little since this process began.
+    assert before_s - tick_s - 0.2 <= begun_s <= after_s + 0.2
+
+
 def test_a_process_that_can_open_nothing_more_says_so() -> None:
     kind = resource.RLIMIT_NOFILE
     before = resource.getrlimit(kind)
@@ -149,7 +161,6 @@ def test_a_process_that_can_open_nothing_more_says_so() -> None:
 
 async def test_the_loop_is_late_by_as_much_as_it_was_held_up() -> None:
     import asyncio
-    import time
 
     stopping, delay = asyncio.Event(), LoopDelay()
     async with asyncio.TaskGroup() as group, asyncio.timeout(60):
