@@ -64,7 +64,7 @@ def _of_process(pid: int) -> Rows:
     return {**said, "process_descriptors": descriptors} if descriptors else said
 
 
-# The kernel's own `btime` is cut to whole seconds: a process would have begun before it was started.
+# The kernel's own `btime` is cut to seconds: a process would have begun before it was started.
 _BOOTED_S: Final = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
