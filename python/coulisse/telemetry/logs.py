@@ -10,15 +10,20 @@ import sys
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, TextIO
 
-if TYPE_CHECKING or "rich" in sys.modules:
+if TYPE_CHECKING:
     import structlog
 else:
     # Where structlog finds rich it loads all of it, 3 MB that a node keeps for a renderer that is
-    # not used here. So it finds none.
+    # not used here, and shows what every variable held in the tracebacks of a program that has set
+    # up no logs: slowly, and secrets with it. So it finds none.
+    _rich = sys.modules.get("rich")
     sys.modules["rich"] = None
     import structlog
 
-    del sys.modules["rich"]
+    if _rich is None:
+        del sys.modules["rich"]
+    else:
+        sys.modules["rich"] = _rich
 
 Logger = structlog.typing.FilteringBoundLogger
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+import subprocess
+import sys
 
 from coulisse.telemetry.logs import logger
 
@@ -21,3 +23,27 @@ def test_what_a_library_says_is_one_object_a_line_whatever_is_in_it(written: io.
     assert [line["level"] for line in lines] == ["warning", "error", "warning"]
     assert lines[0]["logger"] == "uvicorn.error"
     assert "ValueError" in lines[1]["exception"]
+
+
+PROGRAM = """
+import rich
+from coulisse.telemetry.logs import logger
+
+def fail():
+    password = "canary" + "5ecret"
+    raise ValueError("mine")
+
+try:
+    fail()
+except ValueError:
+    logger("gateway").exception("it failed")
+import rich.console
+"""
+
+
+def test_a_program_that_has_set_up_no_logs_is_shown_no_variables_in_tracebacks() -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    said = done.stdout + done.stderr
+    assert "it failed" in said and "ValueError: mine" in said
+    assert "canary5ecret" not in said
