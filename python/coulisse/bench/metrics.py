@@ -29,7 +29,7 @@ ROWS: Final = 2_000_000
 SCRAPE_S: Final = 1.0
 """Fifteen times as often as the Prometheus of `deploy`."""
 ANSWER_TIMEOUT_S: Final = 10.0
-COUNTED: Final = 'coulisse_engine_apply_seconds_count{worker="0"}'
+COUNTED: Final = "coulisse_engine_apply_seconds_count"
 """A metric that any order moves, if it is counted at all."""
 
 
@@ -88,8 +88,10 @@ def _turn(
         with _scraped(node.http, every_s=SCRAPE_S if is_counted else None) as scrapes:
             loaded: dict[str, Any] = run_program(arguments, cpu=cpus.load)
         # Or two nodes that are alike would be compared.
-        if (node.metric(COUNTED) > 0) != is_counted:
-            raise CoulisseError(f"{COUNTED} is not what it is to be of this build")
+        counts = node.metric(COUNTED)
+        if (counts > 0) != is_counted:
+            name = "counted" if is_counted else "uncounted"
+            raise CoulisseError(f"the {name} node has counted {counts} records")
     return {**loaded["shapes"], "scrapes": len(scrapes)}
 
 
