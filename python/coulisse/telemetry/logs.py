@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     import structlog
 else:
     # Where structlog finds rich it loads all of it, 3 MB that a node keeps for a renderer that is
-    # not used here, and shows what every variable held in the tracebacks of a program that has set
-    # up no logs: slowly, and secrets with it. So it finds none.
+    # not used here. So it finds none.
     _rich = sys.modules.get("rich")
     sys.modules["rich"] = None
     import structlog
@@ -55,8 +54,20 @@ def set_up_logs(level: str = "info", stream: TextIO | None = None) -> None:
 
 
 def logger(stage: str) -> Logger:
-    """Return the logger of one stage, as `gateway` or `node`."""
-    bound: Logger = structlog.get_logger(stage=stage)
+    """Return the logger of one stage, as `gateway` or `node`.
+
+    In a program that has set up no logs it writes what structlog writes by itself, but for what
+    variables held in tracebacks: they may be secrets, and to find all of it takes long.
+    """
+    bound: Logger
+    if structlog.is_configured():
+        bound = structlog.get_logger(stage=stage)
+    else:
+        plain = structlog.dev.ConsoleRenderer(
+            colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
+        processors = [*structlog.get_config()["processors"][:-1], plain]
+        bound = structlog.wrap_logger(None, processors=processors, stage=stage)
     return bound
 
 

@@ -8,6 +8,8 @@ import logging
 import subprocess
 import sys
 
+import pytest
+
 from coulisse.telemetry.logs import logger
 
 
@@ -26,7 +28,7 @@ def test_what_a_library_says_is_one_object_a_line_whatever_is_in_it(written: io.
 
 
 PROGRAM = """
-import rich
+import {first}
 from coulisse.telemetry.logs import logger
 
 def fail():
@@ -41,8 +43,10 @@ import rich.console
 """
 
 
-def test_a_program_that_has_set_up_no_logs_is_shown_no_variables_in_tracebacks() -> None:
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
+@pytest.mark.parametrize("first", ["rich", "structlog"])
+def test_a_program_that_has_set_up_no_logs_is_shown_no_variables_in_tracebacks(first: str) -> None:
+    program = PROGRAM.format(first=first)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     said = done.stdout + done.stderr
     assert "it failed" in said and "ValueError: mine" in said
