@@ -120,8 +120,6 @@ async def _follow(count: int, commands: int) -> int:
                 seq = _follower(clients[number]).seq
                 await clients[number].subscribe(2, channel, **params, from_seq=seq)
                 _follower(clients[number]).seen.clear()
-        for client in clients:
-            await client.drop()
 
     await run_venue(act)
     return compared

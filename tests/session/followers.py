@@ -180,15 +180,15 @@ class Client:
             await self._socket.send_frame(PONG, b"")
 
     async def drop(self) -> None:
-        """Cut the connection."""
-        assert self._socket is not None
-        await self._socket.close()
+        """Cut the connection, if there is one."""
+        if self._socket is not None:
+            await self._socket.close()
 
     @property
-    def packed_count(self) -> int:
-        """How many compressed messages came on its connection."""
+    def packed_texts(self) -> list[bytes]:
+        """The messages that came compressed on its connection."""
         assert self._socket is not None
-        return self._socket.packed_count
+        return self._socket.packed_texts
 
     def book(self) -> BookFollower:
         """Its follower of the book."""

@@ -31,8 +31,8 @@ class RawSocket:
     pongs: list[bytes] = field(default_factory=list)
     inflates: bool = False
     """Compressed messages were agreed."""
-    packed_count: int = 0
-    """How many of them came."""
+    packed_texts: list[bytes] = field(default_factory=list)
+    """Those that came, as they were."""
 
     async def send(self, texts: Sequence[bytes]) -> None:
         """Send texts in one write."""
@@ -81,8 +81,8 @@ class RawSocket:
         payload = await self.reader.readexactly(size)
         if is_packed:
             assert first & 0x0F == TEXT, "control frames are never compressed"
-            self.packed_count += 1
             payload = unpacked(payload)
+            self.packed_texts.append(payload)
         return first & 0x0F, payload
 
     async def close(self) -> None:
