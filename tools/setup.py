@@ -175,26 +175,34 @@ def maturin(command: str, profile: str, *options: str) -> int:
 
 
 def build_planted(goal: str) -> None:
-    """Build the extension with faults, for the tests alone.
-
-    It has a target folder of its own: cargo names both libraries alike and would mix them up.
-    """
+    """Build the extension with faults, for the tests alone."""
     mark = fingerprint(CORE_INPUTS)
     if PLANTED.exists() and is_stamped("planted", mark):
         return
     say("planted", "building the core a second time, with faults for the tests to find")
-    target = target_dir() / "planted"
-    wheels = target / "wheels"
-    shutil.rmtree(wheels, ignore_errors=True)
-    options = ("--features", "planted", "--target-dir", str(target), "--out", str(wheels))
-    if maturin("build", "quick", *options) != 0:
-        raise SetupError(f"the core with planted faults did not build.\n  Try again: make {goal}")
-    (wheel,) = wheels.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        content = archive.read(f"coulisse/{PLANTED.name}")
+    try:
+        content = extension_with("planted", "quick")
+    except SetupError as error:
+        raise SetupError(f"{error}.\n  Try again: make {goal}") from None
     PLANTED.parent.mkdir(exist_ok=True)
     PLANTED.write_bytes(content)
     stamp("planted", mark)
+
+
+def extension_with(feature: str, profile: str) -> bytes:
+    """Build the extension with one of cargo's features; return it, installed nowhere.
+
+    It has a target folder of its own: cargo names both libraries alike and would mix them up.
+    """
+    target = target_dir() / feature
+    wheels = target / "wheels"
+    shutil.rmtree(wheels, ignore_errors=True)
+    options = ("--features", feature, "--target-dir", str(target), "--out", str(wheels))
+    if maturin("build", profile, *options) != 0:
+        raise SetupError(f"the core with the feature {feature} did not build")
+    (wheel,) = wheels.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        return archive.read(f"coulisse/{EXTENSION.name}")
 
 
 def target_dir() -> Path:

@@ -11,37 +11,29 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
-from tools.setup import EXTENSION, ROOT, SetupError, maturin, target_dir
+from tools.setup import EXTENSION, ROOT, SetupError, extension_with, target_dir
 
 PACKAGE = ROOT / "python" / "coulisse"
 
 
-def lay_out(target: Path) -> Path:
-    """Build, and return the directory that the package is found in. Raises `SetupError`."""
-    wheels = target / "wheels"
-    shutil.rmtree(wheels, ignore_errors=True)
-    options = ("--features", "uncounted", "--target-dir", str(target), "--out", str(wheels))
-    if maturin("build", "release", *options) != 0:
-        raise SetupError("the core without counts did not build")
-    package = target / "python" / PACKAGE.name
+def lay_out(package: Path) -> None:
+    """Build the extension, and lay the package out anew beside it. Raises `SetupError`."""
+    extension = extension_with("uncounted", "release")
     shutil.rmtree(package, ignore_errors=True)
     package.mkdir(parents=True)
     for source in PACKAGE.iterdir():
         if source != EXTENSION:
             (package / source.name).symlink_to(source)
-    (wheel,) = wheels.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        (package / EXTENSION.name).write_bytes(archive.read(f"coulisse/{EXTENSION.name}"))
-    return package.parent
+    (package / EXTENSION.name).write_bytes(extension)
 
 
 def main() -> int:
     """Build and measure; return the exit code."""
     try:
-        found = lay_out(target_dir() / "uncounted")
+        found = target_dir() / "uncounted" / "python"
+        lay_out(found / PACKAGE.name)
     except SetupError as error:
         print(f"[uncounted] {error}", file=sys.stderr)
         return 1
