@@ -101,7 +101,8 @@ def test_asked_again_under_one_id_it_is_done_once(market: Server) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["asset-create", "gem", "4"], "INVALID_NAME"),
+        (["asset-create", "gem", "4"], "INVALID_NAME: name gem: "),
+        (["account-create", "alice"], "ALREADY_EXISTS: name alice: the name is taken"),
         (["instrument-create", "NO-PE", "--tick-size", "1", "--lot-size", "1"], "UNKNOWN_ASSET"),
         (["instrument-set", "NO-PE"], "UNKNOWN_SYMBOL"),
         (["account-set", "nobody"], "UNKNOWN_ACCOUNT"),
@@ -118,6 +119,15 @@ def test_what_an_operator_gets_wrong_is_one_line(
     done = market.cli("admin", *arguments)
     assert done.returncode == 1 and says in done.stderr
     assert done.stderr.startswith("coulisse: ") and done.stderr.count("\n") == 1
+
+
+def test_who_gives_no_key_is_told_how_to_give_one(market: Server, tmp_path: Path) -> None:
+    environ = environment(tmp_path, COULISSE_URL=market.http)
+    asked = [*COMMAND, "admin", "group-create", "nobodys"]
+    done = subprocess.run(asked, env=environ, capture_output=True, text=True, timeout=60)
+    hint = "give a key with --key-file or COULISSE_KEY_FILE"
+    assert done.returncode == 1 and done.stderr.endswith(f"; {hint}\n")
+    assert done.stderr.startswith("coulisse: NOT_LOGGED_ON: ")
 
 
 class _Carol:

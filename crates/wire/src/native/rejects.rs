@@ -122,6 +122,10 @@ pub fn write_reject_message(out: &mut Vec<u8>, rejected: &Rejected, units: &Unit
         out.extend_from_slice(b": ");
     }
     write_meaning(out, rejected.code);
+    if let Some(form) = form_of_name(rejected, units) {
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(form);
+    }
     if rejected.unit != Unit::None && has_limit(rejected) {
         out.extend_from_slice(b"; limit ");
         match sent_text(rejected, rejected.limit, units) {
@@ -220,6 +224,9 @@ fn sent_text<'a>(rejected: &'a Rejected, value: i128, units: &Units<'a>) -> Opti
         }
         Field::Trigger => type_name(OrderType::Market, Trigger::from_number(number.ok()?)?),
         Field::Limit if rejected.code == RejectCode::LimitBindsAsker && value < 0 => "none",
+        Field::Name | Field::Key | Field::Symbol if is_about_a_name(rejected.code) => {
+            return new_name(units).map(Cow::Borrowed);
+        }
         _ => return None,
     };
     Some(Cow::Borrowed(name.as_bytes()))
@@ -233,6 +240,35 @@ fn client_id<'a>(rejected: &'a Rejected, units: &Units<'a>) -> Option<&'a [u8]> 
         None => &rejected.client_order_id,
     };
     (rejected.code != RejectCode::TableFull && !id.is_empty()).then(|| id.as_bytes())
+}
+
+const fn is_about_a_name(code: RejectCode) -> bool {
+    matches!(code, RejectCode::AlreadyExists | RejectCode::InvalidName)
+}
+
+/// The name that a command would have given to something new.
+fn new_name<'t>(units: &Units<'t>) -> Option<&'t [u8]> {
+    Some(match units.command? {
+        Command::AssetCreate(body) => body.name.as_bytes(),
+        Command::InstrumentCreate(body) => body.symbol.as_bytes(),
+        Command::AccountCreate(body) => body.name.as_bytes(),
+        Command::GroupCreate(body) => body.name.as_bytes(),
+        Command::KeyCreate(body) => body.key_id.as_bytes(),
+        Command::KeyIssue(body) => body.key_id.as_bytes(),
+        _ => return None,
+    })
+}
+
+/// The form of such a name, where it is not of it.
+const fn form_of_name(rejected: &Rejected, units: &Units<'_>) -> Option<&'static [u8]> {
+    if !matches!(rejected.code, RejectCode::InvalidName) {
+        return None;
+    }
+    Some(match units.command {
+        Some(Command::AssetCreate(_)) => b"2 to 12 of A-Z 0-9",
+        Some(Command::InstrumentCreate(_)) => b"the names of base and quote with a dash between",
+        _ => b"1 to 32 of a-z 0-9 _ -",
+    })
 }
 
 /// Appends what a code means, as the rest of a sentence.

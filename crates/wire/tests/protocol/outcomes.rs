@@ -499,3 +499,18 @@ fn a_limit_that_binds_the_asker_is_said_in_the_limits_own_unit() {
     let told = refusal(&configure, far, 2_000_000, 1_000_000);
     assert!(told.contains(r#""field":"collar","value":"2.000000","limit":"1.000000""#), "{told}");
 }
+
+#[test]
+fn a_name_that_is_refused_is_said_and_what_it_may_be() {
+    let create = asked("account.create", r#""name":"Alice""#);
+    let told = refusal(&create, (RejectCode::InvalidName, Field::Name, Unit::None), 0, 0);
+    let says = "name Alice: the name is not of the form this kind of thing has: 1 to 32 of a-z 0-9 _ -";
+    assert!(told.contains(says) && told.ends_with(r#""field":"name","value":"Alice""#), "{told}");
+    // The reject's number is the id of who has it.
+    let told = refusal(&create, (RejectCode::AlreadyExists, Field::Name, Unit::Number), 2, 0);
+    assert!(told.contains("name Alice: the name is taken\""), "{told}");
+    assert!(told.ends_with(r#""field":"name","value":"Alice""#), "{told}");
+    let asset = asked("asset.create", r#""name":"gem","scale":4"#);
+    let told = refusal(&asset, (RejectCode::InvalidName, Field::Name, Unit::None), 0, 0);
+    assert!(told.contains("name gem: ") && told.contains(": 2 to 12 of A-Z 0-9\""), "{told}");
+}
