@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
+HINTS = {"NOT_LOGGED_ON": "give a key with --key-file or COULISSE_KEY_FILE"}
+"""What a command's user can do about a code of the protocol."""
 
 
 def run(work: Coroutine[object, object, None]) -> None:
@@ -40,7 +42,8 @@ def run(work: Coroutine[object, object, None]) -> None:
 
 def fail(message: str) -> None:
     """Print one line on stderr and leave with exit code 1."""
-    typer.echo(f"coulisse: {message}", err=True)
+    hint = HINTS.get(message.partition(":")[0])
+    typer.echo(f"coulisse: {message}; {hint}" if hint else f"coulisse: {message}", err=True)
     raise typer.Exit(EXIT_FAILED)
 
 
