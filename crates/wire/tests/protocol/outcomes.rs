@@ -504,7 +504,8 @@ fn a_limit_that_binds_the_asker_is_said_in_the_limits_own_unit() {
 fn a_name_that_is_refused_is_said_and_what_it_may_be() {
     let create = asked("account.create", r#""name":"Alice""#);
     let told = refusal(&create, (RejectCode::InvalidName, Field::Name, Unit::None), 0, 0);
-    let says = "name Alice: the name is not of the form this kind of thing has: 1 to 32 of a-z 0-9 _ -";
+    let says =
+        "name Alice: the name is not of the form this kind of thing has: 1 to 32 of a-z 0-9 _ -";
     assert!(told.contains(says) && told.ends_with(r#""field":"name","value":"Alice""#), "{told}");
     // The reject's number is the id of who has it.
     let told = refusal(&create, (RejectCode::AlreadyExists, Field::Name, Unit::Number), 2, 0);
