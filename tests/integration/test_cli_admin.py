@@ -102,7 +102,7 @@ def test_asked_again_under_one_id_it_is_done_once(market: Server) -> None:
     ("arguments", "says"),
     [
         (["asset-create", "gem", "4"], "INVALID_NAME: name gem: "),
-        (["account-create", "alice"], "ALREADY_EXISTS: name alice: the name is taken"),
+        (["account-create", "demo"], "ALREADY_EXISTS: name demo: the name is taken"),
         (["instrument-create", "NO-PE", "--tick-size", "1", "--lot-size", "1"], "UNKNOWN_ASSET"),
         (["instrument-set", "NO-PE"], "UNKNOWN_SYMBOL"),
         (["account-set", "nobody"], "UNKNOWN_ACCOUNT"),
