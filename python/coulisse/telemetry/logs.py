@@ -5,10 +5,11 @@ Each decision is logged once, at the edge. The core logs nothing: its events are
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, cast
 
 if TYPE_CHECKING:
     import structlog
@@ -27,6 +28,33 @@ else:
 Logger = structlog.typing.FilteringBoundLogger
 
 
+class _Unfailing:
+    """A stream that loses what cannot be written: who read the logs may be gone, or the disk full.
+
+    No order waits for a log, and no task ends for one.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        """Write to `stream`; None is stdout, whatever that is at the time."""
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, if that can be done."""
+        stream = self._stream or sys.stdout
+        with contextlib.suppress(OSError, ValueError):
+            stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, if that can be done."""
+        stream = self._stream or sys.stdout
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+
+
+_STDOUT = cast("TextIO", _Unfailing(None))
+
+
 def set_up_logs(level: str = "info", stream: TextIO | None = None) -> None:
     """Send logs of `level` and above to `stream`, stderr where none is given."""
     shared: list[structlog.typing.Processor] = [
@@ -36,14 +64,15 @@ def set_up_logs(level: str = "info", stream: TextIO | None = None) -> None:
         structlog.processors.format_exc_info,
     ]
     show = structlog.processors.JSONRenderer()
+    file = cast("TextIO", _Unfailing(stream or sys.stderr))
     structlog.configure(
         processors=[*shared, show],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=file),
         cache_logger_on_first_use=False,
     )
     # Libraries log through the standard module; what they warn of is worth a line of the same form.
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = logging.StreamHandler(file)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
@@ -64,10 +93,12 @@ def logger(stage: str) -> Logger:
         bound = structlog.get_logger(stage=stage)
     else:
         plain = structlog.dev.ConsoleRenderer(
-            colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback
+            colors=False, exception_formatter=structlog.dev.plain_traceback
         )
         processors = [*structlog.get_config()["processors"][:-1], plain]
-        bound = structlog.wrap_logger(None, processors=processors, stage=stage)
+        bound = structlog.wrap_logger(
+            structlog.WriteLogger(_STDOUT), processors=processors, stage=stage
+        )
     return bound
 
 
