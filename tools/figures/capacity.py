@@ -87,8 +87,13 @@ def _measured(results: Results) -> str:
 def _metrics_cost(results: Results) -> str:
     if not results.has("metrics"):
         return "not measured yet"
-    costs = [results("metrics", f"shapes.{one}.cost_percent") for one in ("50x32", "100x1")]
-    return ", ".join(f"{cost:.1f} %" for cost in costs)
+    turns = count(results("metrics", "turns"))
+    told = []
+    for shape in ("50x32", "100x1"):
+        costs = results.at("metrics", f"shapes.{shape}.cost_percent_of_turns")
+        median = results("metrics", f"shapes.{shape}.cost_percent")
+        told.append(f"{median:.1f} % ({min(costs):.0f} to {max(costs):.0f})")
+    return f"{', '.join(told)}: medians and ranges of {turns} pairs of runs"
 
 
 def _rate(results: Results) -> str:
