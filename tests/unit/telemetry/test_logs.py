@@ -60,7 +60,7 @@ def test_a_log_that_nobody_reads_any_more_stops_nothing() -> None:
     closed.close()
     ours, theirs = os.pipe()
     os.close(ours)
-    broken = open(theirs, "w", buffering=1)  # noqa: SIM115  # it cannot be closed as it should be
+    broken = open(theirs, "w", buffering=1)  # it cannot be closed as it should
     for stream in (closed, broken):
         set_up_logs(stream=stream)
         logger("gateway").warning("said to nobody")
