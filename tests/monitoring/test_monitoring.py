@@ -29,7 +29,7 @@ from .prometheus_server import Prometheus, is_installed
 from .rules import RULES, alerts, faster
 from .world import SPARE, World, order, request
 
-FIRES_S = 30.0
+FIRES_S = 60.0
 CONFIG = "\n".join(
     f'[[instruments]]\nsymbol = "{symbol}"\ntick_size = "0.01"\nlot_size = "0.00001"\n'
     for symbol in ("BTC-USD", SPARE)
